@@ -1,0 +1,141 @@
+// Package internal_test holds the architecture of the module as a table: who may import whom.
+//
+// Read it from top to bottom: leaves first, faces last. A package may import only what its row lists,
+// and a row may list only rows above it, so every arrow points the same way and none can close a circle.
+package internal_test
+
+import (
+	"os"
+	"testing"
+)
+
+// architecture has a row for every package of the module. Names are below the module's root, and those that do not begin
+// with proto, server, client or examples are below internal/. A row may stand here before its package exists.
+//
+//	imports   what the package may import of this module
+//	tests     what its tests may import beside that, and beside the package itself
+var architecture = []row{
+	// The wire: generated from proto/headrace/v1. One row for all that lies below.
+	{pkg: "proto/gen"},
+
+	// Leaves: values, references and templates, sealing, the guarded way out.
+	{pkg: "value"},
+	{pkg: "expr", imports: "value"},
+	{pkg: "secret", imports: "value"},
+	{pkg: "outbound"},
+
+	// The nouns of the field and their own rules.
+	{pkg: "ipaas", imports: "value expr"},
+
+	// What a component is, and those we ship.
+	{pkg: "component", imports: "ipaas value expr outbound"},
+	{pkg: "component/builtin", imports: "component ipaas value expr outbound"},
+	{pkg: "component/declarative", imports: "component ipaas value expr outbound"},
+
+	// The store: the contract, the suite that proves it, the SQL.
+	{pkg: "storage", imports: "ipaas value"},
+	{pkg: "storage/storagetest", imports: "storage ipaas value"},
+	{pkg: "storage/sqldb", imports: "storage ipaas value", tests: "storage/storagetest"},
+
+	// The engine runs one flow. It cannot reach storage, so a flow can never hold a transaction open.
+	{pkg: "engine", imports: "component ipaas expr value", tests: "component/builtin outbound"},
+
+	// The plane decides: the use cases.
+	{
+		pkg:     "control",
+		imports: "engine component component/declarative storage ipaas expr secret outbound value",
+		tests:   "component/builtin storage/sqldb",
+	},
+
+	// Faces: gRPC with REST, webhooks, and the program that wires everything.
+	{
+		pkg:     "server/api",
+		imports: "control storage ipaas value expr proto/gen",
+		tests:   "engine component component/builtin storage/sqldb secret outbound",
+	},
+	{
+		pkg:     "server/webhook",
+		imports: "control ipaas value",
+		tests:   "engine component component/builtin storage storage/sqldb expr secret outbound",
+	},
+	{
+		pkg: "server",
+		imports: "server/api server/webhook control engine component component/builtin component/declarative " +
+			"storage storage/sqldb ipaas expr secret outbound value proto/gen",
+		tests: "client examples/acme-erp/story examples/acme-erp/fake",
+	},
+
+	// Callers know the wire and nothing behind it.
+	{pkg: "client", imports: "proto/gen"},
+	{pkg: "client/headrace", imports: "client proto/gen"},
+
+	// The tutorial: the two systems it joins, the story told through the client, the demonstration.
+	{pkg: "examples/acme-erp/fake"},
+	{pkg: "examples/acme-erp/fake-acme-erp", imports: "examples/acme-erp/fake"},
+	{pkg: "examples/acme-erp/fake-progix", imports: "examples/acme-erp/fake"},
+	{pkg: "examples/acme-erp/story", imports: "client proto/gen examples/acme-erp/fake"},
+	{pkg: "examples/acme-erp/demo", imports: "examples/acme-erp/story examples/acme-erp/fake"},
+
+	// Workshop: no part of the product.
+	{pkg: "internal"}, // these tests
+	{pkg: "tools/protodeps"},
+}
+
+// borders keeps foreign packages out of places where they would undo the design.
+// A name stands for itself and all below it, "x/*" only for what is below.
+var borders = []border{
+	{
+		foreign: "google.golang.org/grpc google.golang.org/protobuf google.golang.org/genproto github.com/grpc-ecosystem/grpc-gateway " +
+			"github.com/fullstorydev/grpchan connectrpc.com/connect buf.build/gen buf.build/go",
+		within:  "internal",
+		except:  "tools/protodeps",
+		because: "only the faces know the wire, so the wire can change alone",
+	},
+	{
+		foreign: "github.com/gorilla/mux github.com/go-chi/chi github.com/julienschmidt/httprouter " +
+			"github.com/labstack/echo github.com/gin-gonic/gin github.com/gofiber/fiber",
+		within:  "internal",
+		because: "requests are routed by the faces",
+	},
+	{
+		foreign: "net/http", exact: true,
+		within:  "internal",
+		except:  "outbound component",
+		inTests: true, // a test may well serve HTTP to the code under test
+		because: "components call out through internal/outbound; nothing else inside speaks HTTP",
+	},
+	{
+		foreign: "os/exec",
+		within:  "internal",
+		except:  "sandbox",
+		inTests: true, // a test may kill and restart itself
+		because: "only the sandbox starts processes",
+	},
+}
+
+// wayOut is the one package of the server that opens connections to the world, because it guards the addresses.
+// Nothing else in internal/ and server/ may use what would go around it.
+const wayOut = "outbound"
+
+// TestLayers checks every package of this module, test files and files of other platforms included.
+func TestLayers(t *testing.T) {
+	t.Parallel()
+	files, err := readModule(os.DirFS(".."))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !seen(files, "internal") {
+		t.Fatal("the walk did not even find this test: nothing was checked")
+	}
+	for _, culprit := range check(files, architecture, borders) {
+		t.Error(culprit)
+	}
+}
+
+// TestTableRunsDownward checks the table itself.
+func TestTableRunsDownward(t *testing.T) {
+	t.Parallel()
+	for _, culprit := range checkTable(architecture) {
+		t.Error(culprit)
+	}
+}
