@@ -1,0 +1,16 @@
+package ipaas
+
+import "time"
+
+// Customer is a customer of the organisation that runs the server: a tenant.
+type Customer struct {
+	ID          string
+	UID         string
+	DisplayName string
+	ExternalID  string // the customer's id in the organisation's own system
+	Description string
+	Labels      map[string]string
+	Revision    int64
+	CreateTime  time.Time
+	UpdateTime  time.Time
+}

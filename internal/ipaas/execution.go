@@ -1,0 +1,154 @@
+package ipaas
+
+import "time"
+
+// Execution is one run of one flow of one instance.
+type Execution struct {
+	ID              string
+	InstanceID      string
+	CustomerID      string
+	IntegrationID   string
+	Version         int    // 0: the draft
+	DefinitionHash  string // set when it first starts
+	FlowID          string
+	FlowDisplayName string
+	DeploymentID    string
+	Generation      int   // set when it first starts; 0: none, as in tests
+	ConfigRevision  int64 // set when it first starts
+	State           ExecutionState
+	Held            bool // queued, but must wait: for the instance to be resumed or deployed
+	Invoke          InvokeType
+	Test            bool
+	Attempts        int
+	Payload         Payload
+	Error           *ExecutionError
+	Result          string // redacted, in the storage form of values
+	Response        *Response
+	CreateTime      time.Time
+	StartTime       time.Time
+	EndTime         time.Time
+	LeaseTime       time.Time // a running execution whose lease has ended is taken over
+}
+
+// ExecutionState is where an execution is.
+type ExecutionState string
+
+// The states of an execution.
+const (
+	ExecutionQueued     ExecutionState = "QUEUED"
+	ExecutionRunning    ExecutionState = "RUNNING"
+	ExecutionSucceeded  ExecutionState = "SUCCEEDED"
+	ExecutionFailed     ExecutionState = "FAILED"
+	ExecutionCanceled   ExecutionState = "CANCELED"
+	ExecutionDeadLetter ExecutionState = "DEAD_LETTER"
+)
+
+// Ended reports whether the execution is over.
+func (s ExecutionState) Ended() bool { return s != ExecutionQueued && s != ExecutionRunning }
+
+// InvokeType tells what started an execution.
+type InvokeType string
+
+// The invoke types.
+const (
+	InvokeWebhook        InvokeType = "WEBHOOK"
+	InvokeTest           InvokeType = "TEST"
+	InvokeInstanceDeploy InvokeType = "INSTANCE_DEPLOY"
+	InvokeInstanceRemove InvokeType = "INSTANCE_REMOVE"
+)
+
+// ExecutionError tells why an execution failed. The JSON of this type is the format on disk.
+type ExecutionError struct {
+	Reason   ExecutionReason `json:"reason"`
+	Message  string          `json:"message"`
+	StepID   string          `json:"step_id,omitempty"`
+	StepPath string          `json:"step_path,omitempty"`
+}
+
+// ExecutionReason names a kind of failure of an execution.
+type ExecutionReason string
+
+// The reasons an execution fails.
+const (
+	ExecutionStepFailed  ExecutionReason = "STEP_FAILED"
+	ExecutionTriggered   ExecutionReason = "TRIGGER_FAILED" // the trigger refused the payload
+	ExecutionTimeout     ExecutionReason = "TIMEOUT"
+	ExecutionInterrupted ExecutionReason = "INTERRUPTED" // the server stopped while it ran and it may not run again
+	ExecutionExpired     ExecutionReason = "EXPIRED"     // held too long
+)
+
+// Payload is what came in at a flow's trigger. The JSON of this type is the format on disk.
+type Payload struct {
+	Method      string     `json:"method,omitempty"`
+	Path        string     `json:"path,omitempty"` // what follows the token
+	Query       []NamedText `json:"query,omitempty"`
+	Headers     []NamedText `json:"headers,omitempty"` // names as received
+	ContentType string     `json:"content_type,omitempty"`
+	Body        []byte     `json:"body,omitempty"` // as received, for signatures
+}
+
+// NamedText is a text with a name; names may repeat.
+type NamedText struct {
+	Name string `json:"name"`
+	Text string `json:"text"`
+}
+
+// Response is what the caller of a webhook is answered. The JSON of this type is the format on disk.
+type Response struct {
+	Status  int        `json:"status"`
+	Headers []NamedText `json:"headers,omitempty"`
+	Body    []byte     `json:"body,omitempty"`
+}
+
+// StepResult is what one step did in one execution.
+type StepResult struct {
+	ExecutionID string
+	Sequence    int64  // order in which the steps began, counted from 1
+	Path        string // e.g. sync-items[3].post-item; the trigger's is trigger
+	StepID      string
+	DisplayName string
+	Action      string
+	State       StepState
+	Inputs      string // redacted, in the storage form of values
+	Result      string // redacted, in the storage form of values
+	Exact       string // sealed result, where redaction changed something or it holds choices a resume needs
+	Redacted    bool
+	Error       string
+	Branch      string
+	StartTime   time.Time
+	EndTime     time.Time
+}
+
+// StepState is where a step is.
+type StepState string
+
+// The states of a step.
+const (
+	StepRunning   StepState = "RUNNING"
+	StepSucceeded StepState = "SUCCEEDED"
+	StepFailed    StepState = "FAILED"
+)
+
+// Log is one line a flow wrote.
+type Log struct {
+	ExecutionID string
+	Sequence    int64
+	Severity    Severity
+	Message     string
+	StepPath    string
+	CreateTime  time.Time
+}
+
+// MaxLogMessage is the most characters of a log line; the rest is cut.
+const MaxLogMessage = 4096
+
+// Severity is how much a log line matters.
+type Severity string
+
+// The severities.
+const (
+	SeverityDebug Severity = "DEBUG"
+	SeverityInfo  Severity = "INFO"
+	SeverityWarn  Severity = "WARN"
+	SeverityError Severity = "ERROR"
+)

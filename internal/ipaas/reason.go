@@ -1,0 +1,57 @@
+package ipaas
+
+// Reason names a kind of error for machines. The list is closed; docs/errors.md has cause and cure of each.
+type Reason string
+
+// The reasons of errors.
+const (
+	ReasonNotFound            Reason = "NOT_FOUND"
+	ReasonAlreadyExists       Reason = "ALREADY_EXISTS"
+	ReasonInvalidArgument     Reason = "INVALID_ARGUMENT"
+	ReasonStaleEtag           Reason = "STALE_ETAG"
+	ReasonRequestIDReused     Reason = "REQUEST_ID_REUSED"
+	ReasonDraftHasProblems    Reason = "DRAFT_HAS_PROBLEMS"
+	ReasonNotPublished        Reason = "NOT_PUBLISHED"
+	ReasonUnchanged           Reason = "UNCHANGED"
+	ReasonInUse               Reason = "IN_USE"
+	ReasonReadOnly            Reason = "READ_ONLY"
+	ReasonLastFlow            Reason = "LAST_FLOW"
+	ReasonConfigIncomplete    Reason = "CONFIG_INCOMPLETE"
+	ReasonDeploymentRunning   Reason = "DEPLOYMENT_RUNNING"
+	ReasonInitFlowFailed      Reason = "INIT_FLOW_FAILED"
+	ReasonDeployTimeout       Reason = "DEPLOY_TIMEOUT"
+	ReasonDeployInterrupted   Reason = "DEPLOY_INTERRUPTED"
+	ReasonTestInstance        Reason = "TEST_INSTANCE"
+	ReasonInstanceDeleting    Reason = "INSTANCE_DELETING"
+	ReasonInstanceNotDeployed Reason = "INSTANCE_NOT_DEPLOYED"
+	ReasonInstancePaused      Reason = "INSTANCE_PAUSED"
+	ReasonInstanceRemoved     Reason = "INSTANCE_REMOVED"
+	ReasonTooManyHeld         Reason = "TOO_MANY_HELD"
+	ReasonTooManyRunning      Reason = "TOO_MANY_RUNNING"
+	ReasonShuttingDown        Reason = "SHUTTING_DOWN"
+	ReasonFlowNotSynchronous  Reason = "FLOW_NOT_SYNCHRONOUS"
+	ReasonPayloadTooLarge     Reason = "PAYLOAD_TOO_LARGE"
+	ReasonMalformedPayload    Reason = "MALFORMED_PAYLOAD"
+)
+
+// The reasons of violations and problems.
+const (
+	ReasonRequired              Reason = "REQUIRED"
+	ReasonMalformed             Reason = "MALFORMED"
+	ReasonDuplicate             Reason = "DUPLICATE"
+	ReasonImmutable             Reason = "IMMUTABLE"
+	ReasonWrongType             Reason = "WRONG_TYPE"
+	ReasonNotAChoice            Reason = "NOT_A_CHOICE"
+	ReasonUnknownField          Reason = "UNKNOWN_FIELD"
+	ReasonUnknownComponent      Reason = "UNKNOWN_COMPONENT"
+	ReasonUnknownAction         Reason = "UNKNOWN_ACTION"
+	ReasonUnknownTrigger        Reason = "UNKNOWN_TRIGGER"
+	ReasonUnknownInput          Reason = "UNKNOWN_INPUT"
+	ReasonUnknownConfigVariable Reason = "UNKNOWN_CONFIG_VARIABLE"
+	ReasonUnknownConnectionType Reason = "UNKNOWN_CONNECTION_TYPE"
+	ReasonUnknownStep           Reason = "UNKNOWN_STEP"
+	ReasonLaterStep             Reason = "LATER_STEP"
+	ReasonMisplaced             Reason = "MISPLACED"
+	ReasonTooDeep               Reason = "TOO_DEEP"
+	ReasonTooLarge              Reason = "TOO_LARGE"
+)

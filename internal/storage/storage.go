@@ -1,0 +1,237 @@
+// Package storage is the written contract of what the product remembers. It holds no code that stores anything: storage/sqldb
+// does, and storage/storagetest has a test for each sentence written here.
+// It must not know what decisions are made with what it keeps, nor how anything reaches a wire.
+package storage
+
+import (
+	"context"
+	"time"
+
+	"github.com/headrace/headrace/internal/ipaas"
+)
+
+// Store remembers. Every method is one atomic step: it happened whole and is on disk, or it did not happen. Methods are named
+// after what happened in the business; no transaction leaves the package.
+//
+// In every method: an unknown id is ipaas.NotFound, a taken one ipaas.Exists, a base revision that is not the stored one
+// ipaas.Conflict with reason STALE_ETAG (base 0 fits always). A context that has ended before the step began is refused with the
+// context's error; one that ends later does not tear the step. What is returned is a copy: changing it changes nothing stored.
+// Times are kept to the microsecond, in UTC.
+type Store interface {
+	Components
+	Integrations
+	Customers
+	Instances
+	Deployments
+	Registrations
+	Executions
+
+	// GetReceipt returns the answer that was recorded under a key, with the hash of the request it answered.
+	// An expired receipt is NotFound.
+	GetReceipt(ctx context.Context, key string, now time.Time) (Receipt, error)
+	// Expire deletes receipts and rotated webhooks whose time has come, and moves executions that were held since before
+	// heldBefore to DEAD_LETTER with reason EXPIRED. It returns how many rows it changed.
+	Expire(ctx context.Context, now, heldBefore time.Time) (int, error)
+	// Ping reports whether the store can be read and written.
+	Ping(ctx context.Context) error
+	// Close waits for steps under way and lets go of the file. Later calls fail.
+	Close() error
+}
+
+// Write goes with every change that a caller asked for.
+type Write struct {
+	// DryRun makes the step fail exactly when the real one would, and otherwise leave no trace.
+	DryRun bool
+	// Receipt is recorded in the same step. A taken key is Conflict with reason REQUEST_ID_REUSED, and nothing else happens.
+	Receipt *Receipt
+}
+
+// Receipt is the memory of an answered request, so that the same request gets the same answer.
+type Receipt struct {
+	Key         string // caller, method and request id
+	RequestHash string
+	Answer      []byte
+	ExpireTime  time.Time
+}
+
+// Components keeps the catalogue.
+type Components interface {
+	// SyncBuiltinComponents makes the built-in components of the catalogue be exactly these. One whose id a declarative component
+	// has is left out, and its id returned.
+	SyncBuiltinComponents(ctx context.Context, components []ipaas.Component, now time.Time) (skipped []string, err error)
+	// CreateComponent adds a declarative component and its version.
+	CreateComponent(ctx context.Context, c ipaas.Component, w Write) error
+	// UpdateComponent adds the version c.Version, which must follow the stored latest one, else Conflict; base is the latest
+	// version the caller saw, 0 for any. Earlier versions stay readable.
+	UpdateComponent(ctx context.Context, c ipaas.Component, base int, w Write) error
+	// DeleteComponent forgets a declarative component with all versions. Precondition IN_USE while a draft or a version of an
+	// integration names it in a step or a config variable, or a registration that is not removed was made with it.
+	DeleteComponent(ctx context.Context, id string, base int, w Write) error
+	// GetComponent returns a version of a component; 0 is the latest.
+	GetComponent(ctx context.Context, id string, version int) (ipaas.Component, error)
+	// ListComponents lists the latest versions. Fields: id, display_name, kind, create_time, update_time. Default order: id.
+	ListComponents(ctx context.Context, q Query) (Page[ipaas.Component], error)
+}
+
+// Integrations keeps drafts and versions.
+type Integrations interface {
+	// CreateIntegration adds an integration with its draft, and its test instance, which has no hooks yet.
+	CreateIntegration(ctx context.Context, in ipaas.Integration, test ipaas.Instance, w Write) error
+	// UpdateIntegration replaces the integration whose stored revision is base by in, whose revision is the next one.
+	UpdateIntegration(ctx context.Context, in ipaas.Integration, base int64, w Write) error
+	// PublishIntegration replaces the integration as UpdateIntegration does and adds v, whose number must follow the newest one,
+	// else Conflict.
+	PublishIntegration(ctx context.Context, in ipaas.Integration, base int64, v ipaas.IntegrationVersion, w Write) error
+	// DeleteIntegration forgets an integration with its versions and its test instance. Precondition IN_USE while it has standard
+	// instances that are not deleted; Precondition IN_USE, too, while a registration of its test instance is neither removed nor abandoned.
+	DeleteIntegration(ctx context.Context, id string, base int64, w Write) error
+	// GetIntegration returns an integration with its draft.
+	GetIntegration(ctx context.Context, id string) (ipaas.Integration, error)
+	// ListIntegrations lists integrations with their drafts. Fields: id, display_name, category, create_time, update_time.
+	// Default order: id.
+	ListIntegrations(ctx context.Context, q Query) (Page[ipaas.Integration], error)
+	// GetIntegrationVersion returns one version.
+	GetIntegrationVersion(ctx context.Context, integrationID string, version int) (ipaas.IntegrationVersion, error)
+	// ListIntegrationVersions lists the versions of one integration. Fields: version, create_time. Default order: version desc.
+	ListIntegrationVersions(ctx context.Context, integrationID string, q Query) (Page[ipaas.IntegrationVersion], error)
+	// GetDefinition returns the definition with a hash. One that a draft, version, generation or execution points at is kept.
+	GetDefinition(ctx context.Context, hash string) (ipaas.Definition, error)
+	// SaveDefinition keeps a definition that no draft or version may point at any more, and returns its hash. Saving it twice is fine.
+	SaveDefinition(ctx context.Context, d ipaas.Definition) (string, error)
+}
+
+// Customers keeps customers.
+type Customers interface {
+	CreateCustomer(ctx context.Context, c ipaas.Customer, w Write) error
+	// UpdateCustomer replaces the customer whose stored revision is base by c, whose revision is the next one.
+	UpdateCustomer(ctx context.Context, c ipaas.Customer, base int64, w Write) error
+	// DeleteCustomer forgets a customer. Precondition IN_USE while it has instances that are not deleted.
+	DeleteCustomer(ctx context.Context, id string, base int64, w Write) error
+	GetCustomer(ctx context.Context, id string) (ipaas.Customer, error)
+	// ListCustomers lists customers. Fields: id, display_name, external_id, create_time, update_time. Default order: id.
+	ListCustomers(ctx context.Context, q Query) (Page[ipaas.Customer], error)
+}
+
+// Instances keeps instances, their config and their hooks. A DELETED instance is a tombstone: only LookupWebhook, the
+// registrations, and executions still know it; every other method says NotFound.
+type Instances interface {
+	// CreateInstance adds an instance, its first config revision and its hooks. NotFound for an unknown customer or integration.
+	// The id of a tombstone is free: the tombstone's own rows stay apart under its uid.
+	CreateInstance(ctx context.Context, in ipaas.Instance, hooks []ipaas.Webhook, w Write) error
+	// UpdateInstance replaces names, labels and config of the instance whose stored revision is base; state, pause, version and
+	// generation stay as stored. Config of a new revision number is added; earlier revisions stay readable.
+	UpdateInstance(ctx context.Context, in ipaas.Instance, base int64, w Write) error
+	// GetInstance returns an instance, standard or test.
+	GetInstance(ctx context.Context, id string) (ipaas.Instance, error)
+	// ListInstances lists standard instances. Fields: id, display_name, customer_id, integration_id, version, state, paused,
+	// create_time, update_time. Default order: id.
+	ListInstances(ctx context.Context, q Query) (Page[ipaas.Instance], error)
+	// GetConfig returns one revision of an instance's config. Revision 0 is empty.
+	GetConfig(ctx context.Context, instanceID string, revision int64) (ipaas.Config, error)
+	// PauseInstance pauses, or changes the mode of a pause.
+	PauseInstance(ctx context.Context, id string, mode ipaas.PauseMode, base int64, now time.Time, w Write) (ipaas.Instance, error)
+	// ResumeInstance ends a pause and releases what was held for it, if a generation serves. Resuming one that is not paused changes nothing.
+	ResumeInstance(ctx context.Context, id string, base int64, now time.Time, w Write) (ipaas.Instance, error)
+	// BeginRemoval moves an instance to state, UNDEPLOYED or DELETING: from here on its hooks are gone, queued and held executions
+	// that have not started are CANCELED, and all its registrations are REMOVE_PENDING. Conflict DEPLOYMENT_RUNNING while a deployment runs.
+	// For a test instance the state stays and only its registrations change.
+	BeginRemoval(ctx context.Context, id string, state ipaas.InstanceState, base int64, now time.Time, w Write) (ipaas.Instance, error)
+	// FinishDeletion makes a DELETING instance a tombstone. Doing it twice is fine.
+	FinishDeletion(ctx context.Context, id string, now time.Time) error
+
+	// AddWebhooks adds hooks of flows that have no current one; a flow that has one keeps it and the given one is dropped.
+	// It returns all current hooks of the instance.
+	AddWebhooks(ctx context.Context, instanceID string, hooks []ipaas.Webhook) ([]ipaas.Webhook, error)
+	// RotateWebhooks makes the hooks the current ones of their flows; those they replace expire at the given time.
+	RotateWebhooks(ctx context.Context, instanceID string, hooks []ipaas.Webhook, expire time.Time, base int64, now time.Time, w Write) (ipaas.Instance, error)
+	// ListWebhooks returns the current hooks of an instance.
+	ListWebhooks(ctx context.Context, instanceID string) ([]ipaas.Webhook, error)
+	// LookupWebhook returns the hook with a token's hash and its instance, tombstones included. An unknown or expired hook, or one
+	// of an instance that was forgotten, is NotFound.
+	LookupWebhook(ctx context.Context, tokenHash string, now time.Time) (ipaas.Webhook, ipaas.Instance, error)
+}
+
+// Deployments keeps deployments and the generations they make.
+type Deployments interface {
+	// BeginDeployment adds a RUNNING deployment and the hooks of flows that have none. An instance that no generation serves
+	// becomes DEPLOYING. Conflict DEPLOYMENT_RUNNING, with Meta deployment_id, if another one of the instance has not ended.
+	// Conflict STALE_ETAG if the instance's revision is not base. It returns the instance and all its current hooks.
+	BeginDeployment(ctx context.Context, d ipaas.Deployment, hooks []ipaas.Webhook, base int64) (ipaas.Instance, []ipaas.Webhook, error)
+	// CommitDeployment switches the instance to the candidate in one step: state ACTIVE, the generation is added and serves, the
+	// version is pinned, held executions are released (unless the instance is paused), registrations of earlier deployments that this
+	// deployment did not use become REMOVE_PENDING. It returns those. Conflict if the deployment is not RUNNING.
+	CommitDeployment(ctx context.Context, id string, now time.Time) ([]ipaas.Registration, error)
+	// BeginRollback moves a RUNNING deployment to ROLLING_BACK and makes what it created REMOVE_PENDING, last created first in the
+	// answer; with keep they stay as they are and none is returned. Registrations it only used are not touched.
+	BeginRollback(ctx context.Context, id string, cause ipaas.DeploymentError, keep bool, now time.Time) ([]ipaas.Registration, error)
+	// FinishRollback moves a deployment from ROLLING_BACK to FAILED; an instance that no generation serves becomes DEPLOY_FAILED.
+	FinishRollback(ctx context.Context, id string, now time.Time) error
+	// RecordChanges keeps what a deployment did in other systems.
+	RecordChanges(ctx context.Context, id string, changes []ipaas.RegistrationChange) error
+	// GetDeployment returns one deployment of an instance.
+	GetDeployment(ctx context.Context, instanceID, id string) (ipaas.Deployment, error)
+	// FindDeployment returns the deployment of an instance that a request id stands for.
+	FindDeployment(ctx context.Context, instanceID, requestID string) (ipaas.Deployment, error)
+	// ListDeployments lists the deployments of an instance. Fields: state, version, create_time. Default order: create_time desc.
+	ListDeployments(ctx context.Context, instanceID string, q Query) (Page[ipaas.Deployment], error)
+	// UnfinishedDeployments returns every deployment that has not ended, oldest first.
+	UnfinishedDeployments(ctx context.Context) ([]ipaas.Deployment, error)
+	// GetGeneration returns one generation of an instance.
+	GetGeneration(ctx context.Context, instanceID string, number int) (ipaas.Generation, error)
+}
+
+// Registrations keeps the ledger of remote objects.
+type Registrations interface {
+	// BeginRegistration adds an INTENT and sets its sequence, the next of its instance. With a deployment it is marked as used by it.
+	BeginRegistration(ctx context.Context, r ipaas.Registration) (ipaas.Registration, error)
+	// UseRegistration marks a CREATED registration as used by a deployment. Conflict if it is not CREATED.
+	UseRegistration(ctx context.Context, id, deploymentID string) error
+	// FindRegistration returns the newest CREATED registration of a flow under a key.
+	FindRegistration(ctx context.Context, instanceID, flowID, key string) (ipaas.Registration, error)
+	// SettleRegistration moves a registration to a state, with the error of a failed removal.
+	SettleRegistration(ctx context.Context, id string, state ipaas.RegistrationState, message string, now time.Time) error
+	// ListRegistrations returns the registrations of an instance in the states given, or all, in the order of their sequence.
+	ListRegistrations(ctx context.Context, instanceID string, states ...ipaas.RegistrationState) ([]ipaas.Registration, error)
+	// UsedRegistrations returns the registrations a deployment used, in the order of their sequence.
+	UsedRegistrations(ctx context.Context, deploymentID string) ([]ipaas.Registration, error)
+}
+
+// Executions keeps executions, their step results and logs.
+type Executions interface {
+	// AcceptExecution adds a QUEUED execution for a webhook after reading the instance again in the same step. It returns it as
+	// stored. It is held when the instance is paused with HOLD, when it is DEPLOYING or DEPLOY_FAILED, or when the flow is not one
+	// the serving generation has, but is one of the candidate's of the running deployment (serving tells which flows the serving
+	// definition has).
+	// Refused: Gone INSTANCE_REMOVED for an undeployed, deleting or deleted instance, NotFound for one never deployed,
+	// Unavailable INSTANCE_PAUSED for one paused with REFUSE, Exhausted TOO_MANY_HELD when maxHeld executions of it are held.
+	AcceptExecution(ctx context.Context, ex ipaas.Execution, servingHasFlow bool, maxHeld int) (ipaas.Execution, error)
+	// StartExecution adds an execution that runs at once: RUNNING, attempt 1, with its lease.
+	StartExecution(ctx context.Context, ex ipaas.Execution) error
+	// ClaimExecution takes the oldest QUEUED execution that is not held: RUNNING, one attempt more, lease until the given time. One
+	// that starts for the first time is bound to the instance's serving generation: its number, version, definition and config.
+	// Executions of a paused instance are passed over. NotFound if there is nothing to take.
+	ClaimExecution(ctx context.Context, now, lease time.Time) (ipaas.Execution, error)
+	// ExtendLease moves the lease of a RUNNING execution. Conflict if the attempt is not the running one.
+	ExtendLease(ctx context.Context, id string, attempt int, lease time.Time) error
+	// BeginStep records that a step began; it gets the next sequence. A step of the same path that did not end is begun again.
+	// If it ended in an earlier attempt, it is returned as it is with done true, and nothing is changed.
+	// Conflict if the execution is not RUNNING in the given attempt; so in CompleteStep, AppendLogs and FinishExecution.
+	BeginStep(ctx context.Context, attempt int, s ipaas.StepResult) (recorded ipaas.StepResult, done bool, err error)
+	// CompleteStep records in one step how a step ended, the lines it logged, and what became of its registration: created is the
+	// row with state, remote id and result filled in, or nil.
+	CompleteStep(ctx context.Context, attempt int, s ipaas.StepResult, logs []ipaas.Log, created *ipaas.Registration) error
+	// FinishExecution moves a RUNNING execution to a final state with its error, result and response.
+	FinishExecution(ctx context.Context, ex ipaas.Execution) error
+	// RecoverExecutions deals with executions that are RUNNING under a lease that ended before now: those that a webhook queued go
+	// back to QUEUED; those that ran for a waiting caller are FAILED with reason INTERRUPTED. It returns how many of each.
+	RecoverExecutions(ctx context.Context, now time.Time) (requeued, failed int, err error)
+	// GetExecution returns an execution with its payload.
+	GetExecution(ctx context.Context, id string) (ipaas.Execution, error)
+	// ListExecutions lists executions without their payloads. Fields: id, instance_id, customer_id, integration_id, flow_id,
+	// deployment_id, state, invoke_type, test, create_time. Default order: create_time desc.
+	ListExecutions(ctx context.Context, q Query) (Page[ipaas.Execution], error)
+	// ListStepResults returns at most limit step results of an execution with a sequence above after, in order.
+	ListStepResults(ctx context.Context, executionID string, after int64, limit int) ([]ipaas.StepResult, error)
+	// ListLogs returns at most limit lines of an execution with a sequence above after, in order. CompleteStep numbers lines from 1.
+	ListLogs(ctx context.Context, executionID string, after int64, limit int) ([]ipaas.Log, error)
+}
