@@ -1,0 +1,306 @@
+package component
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/value"
+)
+
+// Inputs is the resolved inputs of a step, a trigger or an undo, by key. The engine has filled in defaults and checked types, so
+// an accessor of a declared input only returns the zero value where the step left an optional one out.
+type Inputs map[string]any
+
+// Connection is how to sign in to a system: the value of an input of type CONNECTION.
+type Connection struct {
+	Type           string        // component.connectionType
+	ConfigVariable string        // id of the config variable it comes from
+	Inputs         *value.Object // what the customer entered, secrets in clear
+	Public         *value.Object // the inputs that are not secret
+}
+
+// Value returns an input as it is, or nil.
+func (in Inputs) Value(key string) any { return in[key] }
+
+// Text returns an input as text: what value.Text makes of it.
+func (in Inputs) Text(key string) string { return value.Text(in[key]) }
+
+// Bool returns an input of type BOOLEAN.
+func (in Inputs) Bool(key string) bool {
+	b, _ := in[key].(bool)
+	return b
+}
+
+// Int returns an input of type NUMBER as a whole number; the error names the input.
+func (in Inputs) Int(key string) (int, error) {
+	n, ok := in[key].(value.Number)
+	if !ok {
+		if in[key] == nil {
+			return 0, nil
+		}
+		return 0, fmt.Errorf("input %q is %s: give a whole number", key, value.Kind(in[key]))
+	}
+	i, ok := n.Int64()
+	if !ok {
+		return 0, fmt.Errorf("input %q is %s: give a whole number", key, n)
+	}
+	return int(i), nil
+}
+
+// List returns an input of collection LIST.
+func (in Inputs) List(key string) []any {
+	list, _ := in[key].([]any)
+	return list
+}
+
+// Pairs returns an input of collection KEY_VALUE_LIST in its order.
+func (in Inputs) Pairs(key string) []Pair {
+	pairs, _ := in[key].([]Pair)
+	return pairs
+}
+
+// Connection returns an input of type CONNECTION, or nil.
+func (in Inputs) Connection(key string) *Connection {
+	c, _ := in[key].(*Connection)
+	return c
+}
+
+// Pair is an item of a key/value list.
+type Pair struct {
+	Key   string
+	Value any
+}
+
+// Resolve checks what the inputs of a step evaluated to against what is declared: it fills in defaults and turns texts into numbers
+// and booleans where those are declared. All that is wrong is returned at once, each with the path from the inputs on.
+func Resolve(fields []ipaas.InputField, given map[string]any) (Inputs, []ipaas.Violation) {
+	in := make(Inputs, len(fields))
+	var wrong []ipaas.Violation
+	for i := range fields {
+		f := &fields[i]
+		v, err := resolveField(f, given[f.Key])
+		if err != nil {
+			wrong = append(wrong, ipaas.Violation{Field: "inputs." + f.Key, Reason: reasonOf(err), Description: err.Error()})
+			continue
+		}
+		in[f.Key] = v
+	}
+	return in, wrong
+}
+
+func resolveField(f *ipaas.InputField, v any) (any, error) {
+	if v == nil && f.Default != "" {
+		d, err := value.Parse([]byte(f.Default))
+		if err != nil {
+			return nil, fmt.Errorf("has a default that is not JSON: %w", err)
+		}
+		v = d
+	}
+	if v == nil || v == "" && f.Type != ipaas.FieldData {
+		if f.Required {
+			return nil, &missing{key: f.Key}
+		}
+		if v == nil {
+			return nil, nil
+		}
+	}
+	switch f.Collection {
+	case ipaas.CollectionList:
+		return resolveList(f, v)
+	case ipaas.CollectionKeyValueList:
+		return resolvePairs(f, v)
+	default:
+		return resolveOne(f, v)
+	}
+}
+
+func resolveList(f *ipaas.InputField, v any) (any, error) {
+	list, ok := v.([]any)
+	if text, isText := v.(string); isText {
+		// Lists come as JSON text from config variables and from definitions that were written elsewhere.
+		if strings.TrimSpace(text) == "" {
+			return []any{}, nil
+		}
+		parsed, err := value.Parse([]byte(text))
+		if err == nil {
+			list, ok = parsed.([]any)
+		}
+	}
+	if !ok {
+		return nil, fmt.Errorf("is %s: give a list", value.Kind(v))
+	}
+	out := make([]any, len(list))
+	for i, item := range list {
+		one, err := resolveOne(f, item)
+		if err != nil {
+			return nil, fmt.Errorf("item %d %w", i, err)
+		}
+		out[i] = one
+	}
+	return out, nil
+}
+
+func resolvePairs(f *ipaas.InputField, v any) (any, error) {
+	if text, ok := v.(string); ok {
+		if strings.TrimSpace(text) == "" {
+			return []Pair{}, nil
+		}
+		if parsed, err := value.Parse([]byte(text)); err == nil {
+			v = parsed
+		}
+	}
+	var pairs []Pair
+	switch v := v.(type) {
+	case *value.Object:
+		for key, item := range v.All() {
+			pairs = append(pairs, Pair{Key: key, Value: item})
+		}
+	case []any:
+		for i, item := range v {
+			o, ok := item.(*value.Object)
+			if !ok {
+				return nil, fmt.Errorf("item %d is %s: give named values", i, value.Kind(item))
+			}
+			key, _ := o.Get("key")
+			val, _ := o.Get("value")
+			pairs = append(pairs, Pair{Key: value.Text(key), Value: val})
+		}
+	default:
+		return nil, fmt.Errorf("is %s: give named values", value.Kind(v))
+	}
+	for i := range pairs {
+		one, err := resolveOne(f, pairs[i].Value)
+		if err != nil {
+			return nil, fmt.Errorf("%q %w", pairs[i].Key, err)
+		}
+		pairs[i].Value = one
+	}
+	return pairs, nil
+}
+
+// resolveOne turns one value into what the field's type declares.
+func resolveOne(f *ipaas.InputField, v any) (any, error) {
+	if v == nil {
+		return nil, nil
+	}
+	switch f.Type {
+	case ipaas.FieldNumber:
+		return toNumber(v)
+	case ipaas.FieldBoolean:
+		return toBool(v)
+	case ipaas.FieldConnection:
+		c, ok := v.(*Connection)
+		if !ok {
+			return nil, fmt.Errorf("is %s: give a config variable of type CONNECTION", kind(v))
+		}
+		return c, nil
+	case ipaas.FieldData, ipaas.FieldConditions:
+		if _, ok := v.(*Connection); ok {
+			return nil, fmt.Errorf("is a connection: connections may only be given to inputs of type CONNECTION")
+		}
+		return v, nil
+	default:
+		return toText(f, v)
+	}
+}
+
+func toText(f *ipaas.InputField, v any) (any, error) {
+	if _, ok := v.(*Connection); ok {
+		return nil, fmt.Errorf("is a connection: connections may only be given to inputs of type CONNECTION")
+	}
+	if b, ok := v.(value.Bytes); ok {
+		return b, nil
+	}
+	text := value.Text(v)
+	if len(f.Choices) > 0 && text != "" {
+		for _, choice := range f.Choices {
+			if choice == text {
+				return text, nil
+			}
+		}
+		return nil, &notAChoice{text: text, choices: f.Choices}
+	}
+	return text, nil
+}
+
+func toNumber(v any) (any, error) {
+	switch v := v.(type) {
+	case value.Number:
+		return v, nil
+	case string:
+		text := strings.TrimSpace(v)
+		if text == "" {
+			return nil, nil
+		}
+		if parsed, err := value.Parse([]byte(text)); err == nil {
+			if n, ok := parsed.(value.Number); ok {
+				return n, nil
+			}
+		}
+		return nil, fmt.Errorf("is the text %s: give a number", strconv.Quote(shorten(text)))
+	default:
+		return nil, fmt.Errorf("is %s: give a number", kind(v))
+	}
+}
+
+func toBool(v any) (any, error) {
+	switch v := v.(type) {
+	case bool:
+		return v, nil
+	case string:
+		switch strings.ToLower(strings.TrimSpace(v)) {
+		case "":
+			return nil, nil
+		case "true":
+			return true, nil
+		case "false":
+			return false, nil
+		}
+		return nil, fmt.Errorf("is the text %s: give true or false", strconv.Quote(shorten(v)))
+	default:
+		return nil, fmt.Errorf("is %s: give true or false", kind(v))
+	}
+}
+
+func kind(v any) string {
+	if _, ok := v.(*Connection); ok {
+		return "a connection"
+	}
+	return value.Kind(v)
+}
+
+func shorten(text string) string {
+	const most = 60
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most]) + "…"
+	}
+	return text
+}
+
+// missing is the error for a required input that has no value.
+type missing struct{ key string }
+
+func (m *missing) Error() string { return "has no value, and it is required" }
+
+// notAChoice is the error for a text that is not among the choices.
+type notAChoice struct {
+	text    string
+	choices []string
+}
+
+func (n *notAChoice) Error() string {
+	return fmt.Sprintf("is %q: give one of %s", shorten(n.text), strings.Join(n.choices, ", "))
+}
+
+func reasonOf(err error) ipaas.Reason {
+	switch err.(type) {
+	case *missing:
+		return ipaas.ReasonRequired
+	case *notAChoice:
+		return ipaas.ReasonNotAChoice
+	default:
+		return ipaas.ReasonWrongType
+	}
+}

@@ -1,0 +1,109 @@
+// Package engine runs one flow to its end and reports what happened.
+// It knows neither storage nor transport: what it needs comes in a Run, and it works through the Host it is given.
+package engine
+
+import (
+	"context"
+	"time"
+
+	"github.com/headrace/headrace/internal/component"
+	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/value"
+)
+
+// Run is all that running a flow takes.
+type Run struct {
+	Program     *Program
+	FlowID      string
+	ExecutionID string         // the origin execution: idempotency keys are made from it, so that a replay sends the same ones
+	Trigger     *value.Object  // the trigger's results, URLs included
+	Config      map[string]any // resolved values by config variable id; connections are *component.Connection
+	Hop         int            // how many of our own hooks led here
+}
+
+// Outcome is how a flow ended. A step that fails is an outcome, not an error.
+type Outcome struct {
+	State    ipaas.ExecutionState // SUCCEEDED, FAILED or CANCELED
+	Error    *ipaas.ExecutionError
+	Result   any             // the result of the last step that ran
+	Response *ipaas.Response // set by a step that stopped the flow with an answer of its own
+}
+
+// Host is what the engine works through. Its errors say that the host refused to record: the lease is lost, the disk is full. The
+// engine then stops at once and causes no more effects.
+type Host interface {
+	// Begin announces that a step is about to run. If an earlier attempt completed it, what it recorded is returned and the step
+	// is not run again; if it only decided something, that comes back in Done with Decided set, and the step goes on from there.
+	Begin(ctx context.Context, step Step) (*Done, error)
+	// Decide records what a step decided before its inner steps run: the items of a loop. Resuming re-decides nothing.
+	Decide(ctx context.Context, step Step, done Done) error
+	// Intent announces, durably, that a step is about to create a remote object. If the object is there already, Kept is true and
+	// Result is what its creation gave; the step is not run.
+	Intent(ctx context.Context, creation Creation) (Decision, error)
+	// Call runs the action of a step. The ordinary host calls action.Perform.
+	Call(ctx context.Context, step Step, action *component.Action, call component.Call) (component.Result, error)
+	// Complete records in one step how a step ended, what it logged and what it created.
+	Complete(ctx context.Context, step Step, done Done) error
+}
+
+// Step is a step at its place in a run.
+type Step struct {
+	Path        string // e.g. sync-items[3].post-item
+	ID          string
+	DisplayName string
+	Action      string           // component.action
+	Effect      ipaas.Effect     // progress must be durable before a write
+	Inputs      component.Inputs // resolved
+}
+
+// Done is how a step ended, or, with Decided set, what it decided.
+type Done struct {
+	Result   any
+	Error    string // empty: it ended well
+	Branch   string
+	Items    []any // of a loop
+	Decided  bool
+	Stop     *ipaas.Response
+	Break    bool
+	Logs     []ipaas.Log
+	Creation *Creation // what it created, or tried to
+	Unknown  bool      // it failed, and what it tried to create may exist
+	Start    time.Time
+	End      time.Time
+}
+
+// Creation is a remote object that a step is about to create: its action declares an undo.
+type Creation struct {
+	ID               string // given by the host in the Decision
+	Step             Step
+	FlowID           string
+	Component        *component.Component
+	Action           *component.Action
+	Key              string // step id and loop path: what identifies the object within instance and flow
+	Target           string // digest of connection, address and account
+	InputsHash       string
+	ConfigVariableID string // of the connection
+}
+
+// Decision is what the host made of an intent.
+type Decision struct {
+	ID     string // of the ledger row
+	Kept   bool
+	Result any // of a kept object
+}
+
+// Engine runs flows.
+type Engine struct {
+	// Now is the clock.
+	Now func() time.Time
+	// StepTimeout bounds one step. 0: DefaultStepTimeout.
+	StepTimeout time.Duration
+	// MaxSteps bounds how many steps one run may take, loop rounds included. 0: DefaultMaxSteps.
+	MaxSteps int
+}
+
+// The bounds of a run where nothing else is said.
+const (
+	DefaultStepTimeout = 5 * time.Minute
+	DefaultMaxSteps    = 100_000
+)
