@@ -14,10 +14,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf16"
+	"unicode/utf8"
 )
-
-// minForm is the length below which an encoded form is as likely an accident.
-const minForm = 6
 
 // forms returns the spellings, other than its own, in which a secret is met.
 func forms(secret string) []string {
@@ -33,7 +31,7 @@ func forms(secret string) []string {
 	}
 	for _, s := range plain {
 		for _, form := range slices.Concat(base64Forms(s), hexForms(s), urlForms(s), jsonForms(s), markupForms(s)) {
-			if len(form) >= minForm {
+			if len(form) >= MinRedacted {
 				out = append(out, form)
 			}
 		}
@@ -93,6 +91,9 @@ func percentEveryByte(s string) string {
 // for HTML and with those for everything beyond ASCII, and each of them once
 // more, for JSON within a JSON string.
 func jsonForms(s string) []string {
+	if !utf8.ValidString(s) {
+		return nil // its escape is that of every other invalid text
+	}
 	var out []string
 	for _, once := range []string{jsonInside(s, true), jsonInside(s, false), jsonASCII(jsonInside(s, false))} {
 		// Some serializers escape the slash.
@@ -131,6 +132,9 @@ func jsonASCII(s string) string {
 var namedEntities = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&apos;")
 
 func markupForms(s string) []string {
+	if !utf8.ValidString(s) {
+		return nil
+	}
 	out := []string{
 		html.EscapeString(s),
 		namedEntities.Replace(s),
