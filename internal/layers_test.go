@@ -79,6 +79,7 @@ var architecture = []row{
 	// Workshop: no part of the product.
 	{pkg: "internal"}, // these tests
 	{pkg: "tools/protodeps"},
+	{pkg: "tools/coverfloor"},
 }
 
 // borders keeps foreign packages out of places where they would undo the design.

@@ -1,0 +1,112 @@
+# Building, testing and running need Go, make and git, nothing else: generated code is committed.
+# The other tools are pinned in modules of their own below internal/tools and built by Go at their first use.
+
+BASE      ?= origin/main
+FUZZTIME  ?= 5s
+FLOOR     ?= 80
+VULNDB    ?= ../shared/vulndb/vulndb.tgz
+
+BUILD     := .build
+tool       = GOWORK=off go tool -modfile=internal/tools/$(1)/go.mod $(1)
+BUF       := $(call tool,buf)
+THIRD     := $(BUILD)/third_party/proto
+
+# Not counted as covered or uncovered: what is generated, the store's test suite, the examples, the workshop.
+NOT_COUNTED := /proto/gen/|/internal/storage/storagetest/|/examples/|/internal/tools/
+
+.DEFAULT_GOAL := help
+.PHONY: help
+help: ## Show this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: run demo
+run: ## Start the server: gRPC on :9090, REST, webhooks and console on :8080
+	go run ./server
+
+demo: ## Play the tutorial: Headrace between Progix and a fake Acme ERP
+	go run ./examples/acme-erp/demo
+
+.PHONY: test race cover fuzz
+test: ## Run all tests
+	go test ./...
+
+race: ## Run all tests under the race detector
+	go test -race ./...
+
+cover: | $(BUILD) ## Run all tests and fail when they cover less than FLOOR percent
+	go test -covermode=atomic -coverprofile=$(BUILD)/cover.out ./...
+	@$(MAKE) --no-print-directory floor
+
+fuzz: ## Run each fuzz target for FUZZTIME
+	@found=$$(git grep --untracked -ho '^func Fuzz[A-Za-z0-9_]*' -- '*_test.go' | wc -l); echo "$$found fuzz targets, $(FUZZTIME) each"
+	@git grep --untracked -o '^func Fuzz[A-Za-z0-9_]*' -- '*_test.go' | sed 's/:func /:/' | while IFS=: read -r file name; do \
+		echo "== $$name in $$(dirname $$file)"; \
+		go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "./$$(dirname $$file)" </dev/null || exit 1; \
+	done
+
+.PHONY: generate format
+generate: $(THIRD)/.stamp ## Generate proto/gen from proto
+	$(BUF) generate
+
+format: ## Format Go and proto files
+	$(call tool,golangci-lint) fmt
+	$(BUF) format -w proto
+
+.PHONY: lint breaking vuln
+lint: $(THIRD)/.stamp ## Lint protos and Go, and check their format
+	$(BUF) lint
+	$(BUF) format -d --exit-code proto
+	go vet ./...
+	$(call tool,golangci-lint) run
+
+breaking: $(THIRD)/.stamp ## Check that the API breaks no caller of the one at BASE
+	@if git ls-tree -r --name-only "$(BASE)" -- proto 2>/dev/null | grep -q '\.proto$$'; then \
+		rm -rf $(BUILD)/base && mkdir -p $(BUILD)/base/$(BUILD) && \
+		git archive --output $(BUILD)/base.tar "$(BASE)" proto && tar -xf $(BUILD)/base.tar -C $(BUILD)/base && \
+		cp buf.yaml $(BUILD)/base/ && cp -R $(BUILD)/third_party $(BUILD)/base/$(BUILD)/ && \
+		echo "comparing proto with $(BASE)" && \
+		$(BUF) breaking proto --against $(BUILD)/base/proto; \
+	else \
+		echo "breaking: skipped, \"$(BASE)\" is not here or holds no proto: nothing to compare with"; \
+	fi
+
+vuln: | $(BUILD) ## Look for known vulnerabilities, offline with the data in VULNDB
+	@if [ -f "$(VULNDB)" ]; then \
+		rm -rf $(BUILD)/vulndb && mkdir -p $(BUILD)/vulndb && tar -xzf "$(VULNDB)" -C $(BUILD)/vulndb && \
+		$(call tool,govulncheck) -db "file://$(CURDIR)/$(BUILD)/vulndb/db" ./...; \
+	else \
+		echo "vuln: skipped, there is no vulnerability data at \"$(VULNDB)\": name another with VULNDB=…"; \
+	fi
+
+# What CI runs, in its order; each stage says what it took.
+STAGES := current lint breaking vuln race-cover floor
+
+.PHONY: check
+check: ## Everything CI does
+	@for stage in $(STAGES); do \
+		start=$$(date +%s); echo "== $$stage"; \
+		$(MAKE) --no-print-directory $$stage || { echo "== $$stage FAILED after $$(($$(date +%s) - start)) s"; exit 1; }; \
+		echo "== $$stage took $$(($$(date +%s) - start)) s"; \
+	done
+
+# The stages that are no target of their own above.
+.PHONY: current race-cover floor
+current: generate
+	@git diff --exit-code -- proto/gen || { echo "proto/gen is stale: run make generate and commit"; exit 1; }
+	@new=$$(git ls-files --others --exclude-standard -- proto/gen); \
+		[ -z "$$new" ] || { echo "generated but not committed:"; echo "$$new"; exit 1; }
+
+race-cover: | $(BUILD)
+	go test -race -covermode=atomic -coverprofile=$(BUILD)/cover.out ./...
+
+floor:
+	@go run ./internal/tools/coverfloor -profile $(BUILD)/cover.out -floor $(FLOOR) -skip '$(NOT_COUNTED)'
+
+$(BUILD):
+	@mkdir -p $@
+
+# Printed anew when a version in go.mod moves.
+$(THIRD)/.stamp: go.mod go.sum internal/tools/protodeps/main.go
+	@rm -rf $(THIRD)
+	go run ./internal/tools/protodeps -out $(THIRD)
+	@touch $@
