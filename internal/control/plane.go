@@ -1,0 +1,117 @@
+// Package control decides: it owns the use cases and the order of things. A request that changes something comes here, is checked
+// against the rules, carried out by the engine and remembered by the store.
+// It must not know how requests arrive or what answers look like on a wire.
+package control
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/url"
+	"sync"
+	"time"
+
+	"github.com/headrace/headrace/internal/component"
+	"github.com/headrace/headrace/internal/engine"
+	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/outbound"
+	"github.com/headrace/headrace/internal/secret"
+	"github.com/headrace/headrace/internal/storage"
+)
+
+// Options is what a plane is made of. All but the limits must be set.
+type Options struct {
+	Store     storage.Store
+	Keys      *secret.Keyring
+	Builtins  []*component.Component
+	Client    *outbound.Client
+	PublicURL *url.URL // where hooks can be reached, e.g. https://hooks.example.com
+	Logger    *slog.Logger
+	Now       func() time.Time // the clock; nil: time.Now
+	Limits    Limits
+}
+
+// Limits bounds what the plane does. The zero value of each means its default.
+type Limits struct {
+	Workers          int           // executions that run side by side for webhooks; default 16
+	ExecutionTimeout time.Duration // of one execution; default 15 min
+	SyncTimeout      time.Duration // how long a synchronous caller waits; default 30 s
+	MaxHeld          int           // held executions of one instance; default 10,000
+	HeldFor          time.Duration // how long executions are held before they are given up; default 24 h
+	Lease            time.Duration // of a running execution, extended while it runs; default 30 s
+	RequestIDs       time.Duration // how long answers are remembered by request id; default 24 h
+}
+
+func (l Limits) withDefaults() Limits {
+	setInt := func(n *int, d int) {
+		if *n == 0 {
+			*n = d
+		}
+	}
+	set := func(t *time.Duration, d time.Duration) {
+		if *t == 0 {
+			*t = d
+		}
+	}
+	setInt(&l.Workers, 16)
+	setInt(&l.MaxHeld, 10_000)
+	set(&l.ExecutionTimeout, 15*time.Minute)
+	set(&l.SyncTimeout, 30*time.Second)
+	set(&l.HeldFor, 24*time.Hour)
+	set(&l.Lease, 30*time.Second)
+	set(&l.RequestIDs, 24*time.Hour)
+	return l
+}
+
+// Plane is the use cases.
+type Plane struct {
+	store     storage.Store
+	keys      *secret.Keyring
+	client    *outbound.Client
+	publicURL *url.URL
+	logger    *slog.Logger
+	now       func() time.Time
+	limits    Limits
+	engine    *engine.Engine
+	catalogue *catalogue
+	tails     *tails
+	deploys   *joins
+	nudge     chan struct{} // tells the worker that there may be something to claim
+
+	background sync.WaitGroup // work that outlives the request that began it
+	stop       context.Context
+	cancel     context.CancelCauseFunc
+}
+
+// errShutdown is the cause with which work is cut when the server stops.
+var errShutdown = errors.New("the server is shutting down")
+
+// New returns a plane and makes the store's catalogue show the built-in components.
+func New(ctx context.Context, o Options) (*Plane, error) {
+	now := o.Now
+	if now == nil {
+		now = time.Now
+	}
+	stop, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	p := &Plane{
+		store: o.Store, keys: o.Keys, client: o.Client, publicURL: o.PublicURL, logger: o.Logger, now: now,
+		limits: o.Limits.withDefaults(), engine: &engine.Engine{Now: now},
+		catalogue: newCatalogue(o.Store, o.Builtins), tails: newTails(), deploys: newJoins(),
+		nudge: make(chan struct{}, 1), stop: stop, cancel: cancel,
+	}
+	if err := p.catalogue.sync(ctx, now(), o.Logger); err != nil {
+		cancel(err)
+		return nil, err
+	}
+	return p, nil
+}
+
+// Mutation goes with every call that changes something.
+type Mutation struct {
+	Caller       string // who asks; request ids of different callers are apart
+	Method       string // what is asked, e.g. CreateIntegration
+	RequestID    string // same id, same answer; empty: not remembered
+	RequestHash  string // of all the caller sent but the request id
+	ValidateOnly bool   // fail exactly when the real call would, and change nothing
+	Base         int64  // the revision the caller has seen; 0: any
+}
