@@ -193,17 +193,38 @@ func (k *call) roundTrip(ctx context.Context, cancel context.CancelCauseFunc, r 
 	trace := k.progress.trace()
 	trace.WroteRequest = func(httptrace.WroteRequestInfo) { timer.Reset(k.headerTimeout) }
 
+	req, err := k.request(httptrace.WithClientTrace(ctx, trace))
+	if err != nil {
+		return nil, err
+	}
+	return k.client.transports[r].RoundTrip(req)
+}
+
+func (k *call) request(ctx context.Context) (*http.Request, error) {
 	var body io.Reader
 	if len(k.body) > 0 {
 		body = bytes.NewReader(k.body)
 	}
-	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace), k.method, k.url.String(), body)
+	req, err := http.NewRequestWithContext(ctx, k.method, k.url.String(), body)
 	if err != nil {
 		return nil, errors.New("request cannot be built from its method and URL")
 	}
 	req.Header = k.header.Clone()
+	hideKey(req.Header)
 	req.Close = connectionBound(k.header.Get("Authorization"))
-	return k.client.transports[r].RoundTrip(req)
+	return req, nil
+}
+
+// hideKey spells the keys of a write so that the transport does not see them:
+// given one, it sends the request again by itself when a kept connection dies.
+// Whether a key means anything to the other side is for the caller to know.
+func hideKey(h http.Header) {
+	for _, name := range []string{"Idempotency-Key", "X-Idempotency-Key"} {
+		if values, ok := h[name]; ok {
+			delete(h, name)
+			h[strings.ToLower(name)] = values
+		}
+	}
 }
 
 // connectionBound reports whether a credential authenticates the connection
