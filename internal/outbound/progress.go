@@ -41,7 +41,7 @@ func (p *progress) trace() *httptrace.ClientTrace {
 }
 
 type timeoutError struct {
-	what  string
+	what  string // did not happen
 	limit time.Duration
 }
 
@@ -58,16 +58,17 @@ func (e tooLargeError) Error() string {
 // classify gives an error of the transport its Kind.
 func (k *call) classify(ctx context.Context, err error) *Error {
 	var large tooLargeError
+	var limit timeoutError
 	var network net.Error
 	switch {
 	case asBlocked(err) != nil:
 		return k.fail(Blocked, asBlocked(err))
 	case errors.As(err, &large):
 		return k.fail(TooLarge, large)
-	case errors.Is(ctx.Err(), context.Canceled) && errors.Is(context.Cause(ctx), context.Canceled):
-		return k.fail(Canceled, context.Canceled)
-	case ctx.Err() != nil:
+	case errors.As(context.Cause(ctx), &limit) || errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return k.fail(Timeout, k.outcome(context.Cause(ctx)))
+	case ctx.Err() != nil:
+		return k.fail(Canceled, k.outcome(context.Cause(ctx)))
 	case errors.As(err, &network) && network.Timeout():
 		return k.fail(Timeout, k.outcome(err))
 	case k.progress.sent.raised():
