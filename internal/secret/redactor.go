@@ -30,7 +30,7 @@ type redaction struct{ plaintext, replacement string }
 
 // rules are what a set of secrets was compiled to. They never change.
 type rules struct {
-	whole  map[string]string // secrets too short for inside
+	whole  map[string]string // every secret, for texts that are nothing else
 	inside *strings.Replacer
 }
 
@@ -100,11 +100,10 @@ func compile(secrets []redaction) *rules {
 	inside := map[string]string{}
 	// Secrets as they are go first: one secret may be the encoding of another.
 	for _, s := range secrets {
-		if len(s.plaintext) < MinRedacted {
-			ru.whole[s.plaintext] = s.replacement
-			continue
+		ru.whole[s.plaintext] = s.replacement
+		if len(s.plaintext) >= MinRedacted {
+			inside[s.plaintext] = s.replacement
 		}
-		inside[s.plaintext] = s.replacement
 	}
 	for _, s := range secrets {
 		for _, form := range forms(s.plaintext) {
