@@ -39,8 +39,7 @@ type Error struct {
 	Method string
 	URL    string // without userinfo, query and fragment; empty where malformed
 	Err    error
-	// Processed: the other side had the whole head of a request.
-	sent bool
+	sent   bool
 }
 
 // Error names the call, the trouble and, where there is one, the way out.

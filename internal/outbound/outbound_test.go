@@ -582,17 +582,15 @@ func TestDo_tells_nothing_sent_from_outcome_unknown(t *testing.T) {
 	say := func(words string) func(net.Conn) {
 		return func(conn net.Conn) { _, _ = io.WriteString(conn, words) }
 	}
-	const timeout = 150 * time.Millisecond
 	drip := func(conn net.Conn) {
 		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nabc")
 		silent(conn)
 	}
-	refused := raw(t, false, silent)
 	l, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	refused = "http://" + l.Addr().String()
+	refused := "http://" + l.Addr().String()
 	_ = l.Close()
 	plain := raw(t, true, say("not tls at all, sorry"))
 	for _, tt := range []struct {
@@ -621,6 +619,10 @@ func TestDo_tells_nothing_sent_from_outcome_unknown(t *testing.T) {
 			t.Run(tt.name+" "+method, func(t *testing.T) {
 				t.Parallel()
 				c := client(t, outbound.Options{AllowLoopback: true})
+				timeout := 20 * time.Second // never reached
+				if tt.kind == outbound.Timeout {
+					timeout = 500 * time.Millisecond
+				}
 				err := fails(t, c, outbound.Request{Method: method, Body: []byte("x"), URL: tt.url, Timeout: timeout}, tt.kind, tt.sent)
 				if tt.sent != strings.Contains(err.Error(), "may have been processed") {
 					t.Errorf("error does not say the outcome: %v", err)
@@ -698,7 +700,7 @@ func TestDo_tells_the_callers_end_from_a_timeout(t *testing.T) {
 	_, err = c.Do(ctx, outbound.Request{URL: url})
 	isError(t, err, outbound.Canceled, false)
 
-	ctx, cancel = context.WithTimeout(t.Context(), 50*time.Millisecond)
+	ctx, cancel = context.WithTimeout(t.Context(), 500*time.Millisecond)
 	defer cancel()
 	_, err = c.Do(ctx, outbound.Request{URL: url})
 	isError(t, err, outbound.Timeout, true)
