@@ -1,0 +1,221 @@
+package ipaas
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/headrace/headrace/internal/expr"
+	"github.com/headrace/headrace/internal/value"
+)
+
+func (c *checker) flows(d *Definition) {
+	if len(d.Flows) == 0 {
+		c.add("flows", ReasonRequired, "an integration has at least one flow: add one")
+	}
+	c.atMost("flows", "flows", len(d.Flows), MaxFlows)
+	names, ids, steps := unique{}, unique{}, 0
+	for i := range d.Flows {
+		f, path := &d.Flows[i], fmt.Sprintf("flows[%d]", i)
+		c.id(path+".id", f.ID)
+		c.unique(ids, path+".id", path, "the id", f.ID)
+		if c.name(path, "displayName", "the flow", f.DisplayName) {
+			c.unique(names, path+".displayName", path, "the display name", f.DisplayName)
+		}
+		steps += c.flow(path, f)
+	}
+	if steps > MaxDefinitionSteps {
+		c.add("flows", ReasonTooLarge, "the flows have %d steps in all: keep at most %d", steps, MaxDefinitionSteps)
+	}
+}
+
+// flow checks what is in a flow and returns how many steps it has.
+func (c *checker) flow(path string, f *Flow) int {
+	s := &flowChecker{checker: c, ids: unique{}, names: unique{}, keys: unique{}}
+	s.trigger(path+".trigger", &f.Trigger)
+	s.steps(path+".steps", f.Steps, 1)
+	c.atMost(path+".steps", "steps in the flow", s.count, MaxSteps)
+	if f.TestPayload != nil {
+		c.testPayload(path+".testPayload", f.TestPayload)
+	}
+	return s.count
+}
+
+// flowChecker checks the steps of one flow, in which their ids, names and keys are unique.
+type flowChecker struct {
+	*checker
+	ids, names, keys unique
+	count            int
+}
+
+func (c *flowChecker) trigger(path string, t *Trigger) {
+	if c.name(path, "displayName", "the trigger", t.DisplayName) {
+		c.key(path, t.DisplayName)
+		c.names[t.DisplayName] = path
+	}
+	c.qualified(path+".type", "trigger type", t.Type, TriggerWebhook)
+	c.inputs(path, t.Inputs)
+}
+
+// triggerKey always names the trigger in references, whatever its display name.
+const triggerKey = "trigger"
+
+func (c *flowChecker) key(path, displayName string) {
+	key := expr.Key(displayName)
+	if key == "" {
+		c.add(path+".displayName", ReasonMalformed, "the display name %q holds neither a letter nor a digit, so that no reference could name it: choose another", shorten(displayName))
+		return
+	}
+	if first, ok := c.keys[key]; ok {
+		c.add(path+".displayName", ReasonDuplicate, "the display name %q makes the key %q, by which references already name %s: choose another", shorten(displayName), shorten(key), first)
+		return
+	}
+	c.keys[key] = path
+}
+
+func (c *flowChecker) steps(path string, steps []Step, depth int) {
+	if depth > MaxStepDepth && len(steps) > 0 {
+		c.count += len(steps)
+		c.add(path, ReasonTooDeep, "the steps nest deeper than %d levels: flatten them, or move some to a flow of their own", MaxStepDepth)
+		return
+	}
+	for i := range steps {
+		c.step(fmt.Sprintf("%s[%d]", path, i), &steps[i], depth)
+	}
+}
+
+func (c *flowChecker) step(path string, s *Step, depth int) {
+	c.count++
+	if s.ID == TriggerStepID {
+		c.add(path+".id", ReasonDuplicate, "the id %q is the trigger's: choose another", s.ID)
+	} else {
+		c.id(path+".id", s.ID)
+		c.unique(c.ids, path+".id", path, "the id", s.ID)
+	}
+	if c.name(path, "displayName", "the step", s.DisplayName) {
+		c.stepName(path, s.DisplayName)
+	}
+	c.qualified(path+".action", "action", s.Action, "http.httpPost")
+	c.inputs(path, s.Inputs)
+	names := unique{}
+	for i := range s.Branches {
+		b, at := &s.Branches[i], fmt.Sprintf("%s.branches[%d]", path, i)
+		if c.name(at, "name", "the branch", b.Name) {
+			c.unique(names, at+".name", at, "the name", b.Name)
+		}
+		c.steps(at+".steps", b.Steps, depth+1)
+	}
+	c.steps(path+".steps", s.Steps, depth+1)
+}
+
+// stepName complains once of a name that is taken: as a name, or else as the key it makes.
+func (c *flowChecker) stepName(path, name string) {
+	if first, ok := c.names[name]; ok {
+		c.add(path+".displayName", ReasonDuplicate, "the display name %q is that of %s already: choose another", name, first)
+		return
+	}
+	c.names[name] = path
+	if expr.Key(name) == triggerKey {
+		c.add(path+".displayName", ReasonDuplicate, "the display name %q makes the key %q, which always names the trigger: choose another", name, triggerKey)
+		return
+	}
+	c.key(path, name)
+}
+
+func (c *checker) inputs(path string, inputs map[string]Input) {
+	for _, key := range slices.Sorted(maps.Keys(inputs)) {
+		at := path + ".inputs." + key
+		if key == "" {
+			c.add(at, ReasonRequired, "an input has no key: give it one")
+		}
+		c.input(at, inputs[key], 0)
+	}
+}
+
+func (c *checker) input(at string, in Input, depth int) {
+	if depth > MaxInputDepth {
+		c.add(at, ReasonTooDeep, "the input nests deeper than %d levels: flatten it", MaxInputDepth)
+		return
+	}
+	if in.Kind == InputComplex {
+		c.items(at, in.Items, depth)
+		return
+	}
+	if in.Kind == InputConfigVariable && strings.TrimSpace(in.Text) == "" {
+		c.add(at, ReasonRequired, "the input names no config variable: give the display name or the id of one")
+		return
+	}
+	if _, err := in.Parse(); err != nil {
+		reason := ReasonMalformed
+		if syntax := new(value.SyntaxError); errors.As(err, &syntax) && syntax.TooDeep {
+			reason = ReasonTooDeep
+		}
+		c.add(at, reason, "the input %v", malformed(in.Kind, err))
+	}
+}
+
+// malformed says what is wrong with an input of a kind: the parser knows the text, but not what it was meant to be.
+func malformed(kind InputKind, err error) string {
+	switch kind {
+	case InputValue, InputJSON:
+		return "is not JSON: " + err.Error()
+	case InputReference:
+		return "is no reference: " + err.Error()
+	case InputTemplate:
+		return "is no template: " + err.Error()
+	default:
+		return err.Error()
+	}
+}
+
+func (c *checker) items(at string, items []Input, depth int) {
+	named := 0
+	for i := range items {
+		path := fmt.Sprintf("%s.complex.items[%d]", at, i)
+		if items[i].NameFrom != nil {
+			c.input(path+".nameFrom", *items[i].NameFrom, depth+1)
+		}
+		if items[i].Name != "" || items[i].NameFrom != nil {
+			named++
+		}
+		c.input(path, items[i], depth+1)
+	}
+	if named != 0 && named != len(items) {
+		c.add(at, ReasonMalformed, "%d of %d items have a name: give all a name for a key/value list, or none for a list", named, len(items))
+	}
+}
+
+// token is what HTTP allows as a method and as the name of a header.
+var token = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
+
+func (c *checker) testPayload(path string, p *TestPayload) {
+	if !slices.Contains(bodyKinds, p.Kind) {
+		c.add(path, ReasonNotAChoice, "the kind of body %q is unknown: give one of %s", p.Kind, list(bodyKinds))
+	}
+	if p.Kind == BodyJSON {
+		if _, err := value.Parse([]byte(p.Text)); err != nil {
+			c.add(path+".json", ReasonMalformed, "the body is not JSON: %v", err)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.Headers)) {
+		at := path + ".headers." + name
+		if !token.MatchString(name) {
+			c.add(at, ReasonMalformed, "%q cannot be the name of a header: use letters, digits and hyphens", shorten(name))
+		}
+		if hasControl(strings.ReplaceAll(p.Headers[name], "\t", " ")) {
+			c.add(at, ReasonMalformed, "header %q holds a line break or another control character: remove it", shorten(name))
+		}
+	}
+	if hasControl(p.ContentType) {
+		c.add(path+".contentType", ReasonMalformed, "the content type holds a line break or another control character: remove it")
+	}
+	if p.Method != "" && !token.MatchString(p.Method) {
+		c.add(path+".method", ReasonMalformed, "%q cannot be an HTTP method: give one such as POST", shorten(p.Method))
+	}
+	if hasControl(p.Path) {
+		c.add(path+".path", ReasonMalformed, "the path holds a line break or another control character: remove it")
+	}
+}
