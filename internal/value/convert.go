@@ -3,138 +3,137 @@ package value
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"math"
+	"reflect"
 	"slices"
-	"unicode/utf8"
+	"strconv"
+	"strings"
 )
 
-// FromGo turns an ordinary Go value, such as encoding/json or YAML gives, into a value of the closed set. Keys of maps are sorted.
+// FromGo turns an ordinary Go value, such as encoding/json or YAML gives, into a value of the closed set. Keys of maps are sorted,
+// bytes that are no UTF-8 in texts become the replacement character. What already is a value is checked and copied where it nests.
 func FromGo(v any) (any, error) { return fromGo(v, 0) }
 
+// fromGo turns v, which stands in depth lists and objects.
 func fromGo(v any, depth int) (any, error) {
-	if depth > MaxDepth {
-		return nil, fmt.Errorf("it nests deeper than %d levels", MaxDepth)
-	}
 	switch v := v.(type) {
-	case nil, bool, string, Number, *Object, Bytes:
+	case nil, bool:
 		return v, nil
-	case int:
-		return FromInt(int64(v)), nil
-	case int32:
-		return FromInt(int64(v)), nil
-	case int64:
-		return FromInt(v), nil
-	case uint64:
-		return Number(fmt.Sprint(v)), nil
-	case float64:
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return nil, fmt.Errorf("%v is no JSON number", v)
-		}
-		return FromFloat(v), nil
+	case string:
+		return validText(v), nil
+	case Number:
+		return fromNumber(string(v))
 	case json.Number:
-		return Number(v), nil
+		return fromNumber(string(v))
+	case Bytes:
+		return Bytes{Data: v.Data, ContentType: validText(v.ContentType)}, nil
 	case []byte:
 		return Bytes{Data: v}, nil
-	case []string:
-		list := make([]any, len(v))
-		for i := range v {
-			list[i] = v[i]
-		}
-		return list, nil
-	case []any:
-		return fromSlice(v, depth)
-	case map[string]string:
-		o := Obj()
-		for _, k := range slices.Sorted(maps.Keys(v)) {
-			o.Set(k, v[k])
-		}
-		return o, nil
-	case map[string]any:
-		return fromMap(v, depth)
+	case json.RawMessage:
+		return parse(v, MaxDepth-depth)
+	case *Object:
+		return fromObject(v, depth)
 	default:
-		return nil, fmt.Errorf("a %T cannot be a value", v)
+		return fromKind(reflect.ValueOf(v), depth)
 	}
 }
 
-func fromSlice(v []any, depth int) (any, error) {
-	list := make([]any, len(v))
-	for i := range v {
-		item, err := fromGo(v[i], depth+1)
+// fromKind goes by what v is made of, so that named types and any width of number will do.
+func fromKind(v reflect.Value, depth int) (any, error) {
+	switch v.Kind() {
+	case reflect.Bool:
+		return v.Bool(), nil
+	case reflect.String:
+		return validText(v.String()), nil
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		return FromInt(v.Int()), nil
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		return Number(strconv.FormatUint(v.Uint(), 10)), nil
+	case reflect.Float32, reflect.Float64:
+		return fromFloat(v)
+	case reflect.Slice, reflect.Array:
+		if v.Kind() == reflect.Slice && v.Type().Elem().Kind() == reflect.Uint8 {
+			return Bytes{Data: v.Bytes()}, nil
+		}
+		return fromList(v, depth)
+	case reflect.Map:
+		if v.Type().Key().Kind() == reflect.String {
+			return fromMap(v, depth)
+		}
+	}
+	return nil, fmt.Errorf("a %s cannot be a value: give text, numbers, booleans, bytes, or lists and maps of them", v.Type())
+}
+
+func fromNumber(text string) (any, error) {
+	n, ok := ParseNumber(text)
+	if !ok {
+		return nil, fmt.Errorf("%q is no JSON number", text)
+	}
+	return n, nil
+}
+
+func fromFloat(v reflect.Value) (any, error) {
+	f := v.Float()
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		return nil, fmt.Errorf("%v is no JSON number", f)
+	}
+	if v.Kind() == reflect.Float32 {
+		// As the float64 that it is, 0.1 would grow digits nobody wrote.
+		f, _ = strconv.ParseFloat(strconv.FormatFloat(f, 'g', -1, 32), 64)
+	}
+	return FromFloat(f), nil
+}
+
+func fromList(v reflect.Value, depth int) (any, error) {
+	if depth >= MaxDepth {
+		return nil, errDeep()
+	}
+	list := make([]any, v.Len())
+	for i := range list {
+		item, err := fromGo(v.Index(i).Interface(), depth+1)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("[%d]: %w", i, err)
 		}
 		list[i] = item
 	}
 	return list, nil
 }
 
-func fromMap(v map[string]any, depth int) (any, error) {
-	o := Obj()
-	for _, k := range slices.Sorted(maps.Keys(v)) {
-		item, err := fromGo(v[k], depth+1)
+func fromMap(v reflect.Value, depth int) (any, error) {
+	if depth >= MaxDepth {
+		return nil, errDeep()
+	}
+	keys := v.MapKeys()
+	slices.SortFunc(keys, func(a, b reflect.Value) int { return strings.Compare(a.String(), b.String()) })
+	o := &Object{}
+	for _, k := range keys {
+		item, err := fromGo(v.MapIndex(k).Interface(), depth+1)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("[%q]: %w", k.String(), err)
 		}
-		o.Set(k, item)
+		o.Set(validText(k.String()), item)
 	}
 	return o, nil
 }
 
-// MapStrings returns v with every text in it, keys of objects and bytes that are text included, replaced by what f makes of it, and
-// whether anything changed. If nothing did, it is v itself.
-func MapStrings(v any, f func(string) string) (any, bool) {
-	switch v := v.(type) {
-	case string:
-		s := f(v)
-		return s, s != v
-	case []any:
-		return mapList(v, f)
-	case *Object:
-		return mapObject(v, f)
-	case Bytes:
-		if !utf8.Valid(v.Data) {
-			return v, false
-		}
-		if s := f(string(v.Data)); s != string(v.Data) {
-			return Bytes{Data: []byte(s), ContentType: v.ContentType}, true
-		}
-		return v, false
-	default:
-		return v, false
+func fromObject(v *Object, depth int) (any, error) {
+	if depth >= MaxDepth {
+		return nil, errDeep()
 	}
+	o := &Object{}
+	for k, item := range v.All() {
+		item, err := fromGo(item, depth+1)
+		if err != nil {
+			return nil, fmt.Errorf("[%q]: %w", k, err)
+		}
+		o.Set(validText(k), item)
+	}
+	o.FoldKeys = v != nil && v.FoldKeys
+	return o, nil
 }
 
-func mapList(v []any, f func(string) string) (any, bool) {
-	var out []any
-	for i := range v {
-		item, changed := MapStrings(v[i], f)
-		if changed && out == nil {
-			out = slices.Clone(v)
-		}
-		if changed {
-			out[i] = item
-		}
-	}
-	if out == nil {
-		return v, false
-	}
-	return out, true
+func errDeep() error {
+	return fmt.Errorf("it nests deeper than %d levels: flatten it", MaxDepth)
 }
 
-func mapObject(o *Object, f func(string) string) (any, bool) {
-	var fields []Field
-	changed := false
-	for k, v := range o.All() {
-		key := f(k)
-		item, itemChanged := MapStrings(v, f)
-		changed = changed || itemChanged || key != k
-		fields = append(fields, Field{Key: key, Value: item})
-	}
-	if !changed {
-		return o, false
-	}
-	out := Obj(fields...)
-	out.FoldKeys = o.FoldKeys
-	return out, true
-}
+func validText(s string) string { return strings.ToValidUTF8(s, "\ufffd") }
