@@ -8,19 +8,23 @@ import (
 // MapStrings returns v with every text in it, keys of objects and bytes that are text included, replaced by what f makes of it, and
 // whether anything changed. If nothing did, it is v itself. Of keys that become the same the last value counts.
 func MapStrings(v any, f func(string) string) (any, bool) {
-	switch v := v.(type) {
+	switch t := v.(type) {
 	case string:
-		s := f(v)
-		return s, s != v
+		if s := f(t); s != t {
+			return s, true
+		}
 	case []any:
-		return mapList(v, f)
+		if out := mapList(t, f); out != nil {
+			return out, true
+		}
 	case *Object:
-		return mapObject(v, f)
+		if out := mapObject(t, f); out != nil {
+			return out, true
+		}
 	case Bytes:
-		return mapBytes(v, f)
-	default:
-		return v, false
+		return mapBytes(t, f)
 	}
+	return v, false
 }
 
 func mapBytes(v Bytes, f func(string) string) (any, bool) {
@@ -38,7 +42,8 @@ func mapBytes(v Bytes, f func(string) string) (any, bool) {
 	return out, true
 }
 
-func mapList(v []any, f func(string) string) (any, bool) {
+// mapList returns nil if nothing changes.
+func mapList(v []any, f func(string) string) []any {
 	var out []any
 	for i := range v {
 		item, changed := MapStrings(v[i], f)
@@ -50,13 +55,11 @@ func mapList(v []any, f func(string) string) (any, bool) {
 		}
 		out[i] = item
 	}
-	if out == nil {
-		return v, false
-	}
-	return out, true
+	return out
 }
 
-func mapObject(o *Object, f func(string) string) (any, bool) {
+// mapObject returns nil if nothing changes.
+func mapObject(o *Object, f func(string) string) *Object {
 	var out *Object
 	for i := range o.Len() {
 		k := o.fields[i].Key
@@ -70,8 +73,5 @@ func mapObject(o *Object, f func(string) string) (any, bool) {
 			out.Set(key, item)
 		}
 	}
-	if out == nil {
-		return o, false
-	}
-	return out, true
+	return out
 }
