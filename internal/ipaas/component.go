@@ -14,8 +14,8 @@ type Component struct {
 	ConnectionTypes []ConnectionType `json:"connection_types,omitempty"`
 	Actions         []Action         `json:"actions,omitempty"`
 	Triggers        []TriggerType    `json:"triggers,omitempty"`
-	CreateTime      time.Time        `json:"-"`
-	UpdateTime      time.Time        `json:"-"`
+	CreateTime      time.Time        `json:"create_time,omitzero"`
+	UpdateTime      time.Time        `json:"update_time,omitzero"`
 }
 
 // ComponentKind tells where a component comes from.

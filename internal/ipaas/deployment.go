@@ -12,6 +12,7 @@ type Deployment struct {
 	Error        *DeploymentError
 	Changes      []RegistrationChange // what it did in other systems; known when it has ended
 	RequestID    string               // to join it by; empty: cannot be joined
+	RequestHash  string               // of the request it joins, so that another request with the same id is refused
 	Deadline     time.Time
 	CreateTime   time.Time
 	EndTime      time.Time

@@ -19,6 +19,7 @@ type Execution struct {
 	Held            bool // queued, but must wait: for the instance to be resumed or deployed
 	Invoke          InvokeType
 	Test            bool
+	Inline          bool // someone waits for its answer: it runs at once, and is not taken over after a crash
 	Attempts        int
 	Payload         Payload
 	Error           *ExecutionError
@@ -79,12 +80,12 @@ const (
 
 // Payload is what came in at a flow's trigger. The JSON of this type is the format on disk.
 type Payload struct {
-	Method      string     `json:"method,omitempty"`
-	Path        string     `json:"path,omitempty"` // what follows the token
+	Method      string      `json:"method,omitempty"`
+	Path        string      `json:"path,omitempty"` // what follows the token
 	Query       []NamedText `json:"query,omitempty"`
 	Headers     []NamedText `json:"headers,omitempty"` // names as received
-	ContentType string     `json:"content_type,omitempty"`
-	Body        []byte     `json:"body,omitempty"` // as received, for signatures
+	ContentType string      `json:"content_type,omitempty"`
+	Body        []byte      `json:"body,omitempty"` // as received, for signatures
 }
 
 // NamedText is a text with a name; names may repeat.
@@ -95,9 +96,9 @@ type NamedText struct {
 
 // Response is what the caller of a webhook is answered. The JSON of this type is the format on disk.
 type Response struct {
-	Status  int        `json:"status"`
+	Status  int         `json:"status"`
 	Headers []NamedText `json:"headers,omitempty"`
-	Body    []byte     `json:"body,omitempty"`
+	Body    []byte      `json:"body,omitempty"`
 }
 
 // StepResult is what one step did in one execution.

@@ -29,6 +29,9 @@ type Store interface {
 	// GetReceipt returns the answer that was recorded under a key, with the hash of the request it answered.
 	// An expired receipt is NotFound.
 	GetReceipt(ctx context.Context, key string, now time.Time) (Receipt, error)
+	// SaveReceipt records an answer that was made without a change of its own, e.g. that of a test run. A taken key is Conflict with
+	// reason REQUEST_ID_REUSED.
+	SaveReceipt(ctx context.Context, r Receipt) error
 	// Expire deletes receipts and rotated webhooks whose time has come, and moves executions that were held since before
 	// heldBefore to DEAD_LETTER with reason EXPIRED. It returns how many rows it changed.
 	Expire(ctx context.Context, now, heldBefore time.Time) (int, error)
@@ -223,7 +226,7 @@ type Executions interface {
 	// FinishExecution moves a RUNNING execution to a final state with its error, result and response.
 	FinishExecution(ctx context.Context, ex ipaas.Execution) error
 	// RecoverExecutions deals with executions that are RUNNING under a lease that ended before now: those that a webhook queued go
-	// back to QUEUED; those that ran for a waiting caller are FAILED with reason INTERRUPTED. It returns how many of each.
+	// back to QUEUED; those that are Inline, run for a waiting caller, are FAILED with reason INTERRUPTED. It returns how many of each.
 	RecoverExecutions(ctx context.Context, now time.Time) (requeued, failed int, err error)
 	// GetExecution returns an execution with its payload.
 	GetExecution(ctx context.Context, id string) (ipaas.Execution, error)

@@ -1,0 +1,178 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/headrace/headrace/internal/component"
+	"github.com/headrace/headrace/internal/component/declarative"
+	"github.com/headrace/headrace/internal/engine"
+	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/storage"
+)
+
+// catalogue makes definitions ready to run with the components they use. Everything it keeps is immutable and found by content.
+type catalogue struct {
+	store    storage.Store
+	builtins component.Registry
+
+	mu         sync.Mutex
+	components map[string]*component.Component // declarative ones by uid and version
+	programs   map[string]*engine.Program      // by definition hash and component versions
+}
+
+// mostKept bounds each of the catalogue's caches; a full one is begun afresh.
+const mostKept = 2000
+
+func newCatalogue(store storage.Store, builtins []*component.Component) *catalogue {
+	return &catalogue{
+		store: store, builtins: component.NewRegistry(builtins...),
+		components: map[string]*component.Component{}, programs: map[string]*engine.Program{},
+	}
+}
+
+// sync makes the stored catalogue show the built-in components.
+func (c *catalogue) sync(ctx context.Context, now time.Time, logger *slog.Logger) error {
+	var described []ipaas.Component
+	for _, b := range c.builtins.All() {
+		described = append(described, b.Describe())
+	}
+	skipped, err := c.store.SyncBuiltinComponents(ctx, described, now)
+	if err != nil {
+		return fmt.Errorf("list the built-in components: %w", err)
+	}
+	for _, id := range skipped {
+		logger.Warn("a declarative component has the id of a built-in one and takes its place; delete it to use the built-in one", "component", id)
+	}
+	return nil
+}
+
+// program makes a definition ready to run. With pinned versions the components are those; without, their latest ones.
+// It returns the versions of the declarative components it used.
+func (c *catalogue) program(ctx context.Context, def *ipaas.Definition, hash string, pinned map[string]int) (*engine.Program, map[string]int, error) {
+	if pinned != nil {
+		if program := c.kept(programKey(hash, pinned)); program != nil {
+			return program, pinned, nil
+		}
+	}
+	registry := c.builtins
+	versions := map[string]int{}
+	var uids []string
+	for _, id := range usedComponents(def) {
+		d, err := c.store.GetComponent(ctx, id, pinned[id])
+		if errors.Is(err, ipaas.NotFound) || err == nil && d.Kind == ipaas.ComponentBuiltin {
+			continue // compiling reports what is unknown
+		}
+		if err != nil {
+			return nil, nil, fmt.Errorf("component %s: %w", id, err)
+		}
+		compiled, err := c.compile(d)
+		if err != nil {
+			return nil, nil, err
+		}
+		registry = registry.With(compiled)
+		versions[id] = d.Version
+		uids = append(uids, d.UID)
+	}
+	key := programKey(hash, versions)
+	if pinned == nil {
+		key += "|" + strings.Join(uids, ",") // a component may have been deleted and made anew under its id
+	}
+	if program := c.kept(key); program != nil {
+		return program, versions, nil
+	}
+	program := engine.Compile(def, hash, registry)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.programs) >= mostKept {
+		clear(c.programs)
+	}
+	c.programs[key] = program
+	return program, versions, nil
+}
+
+func (c *catalogue) kept(key string) *engine.Program {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.programs[key]
+}
+
+func (c *catalogue) compile(d ipaas.Component) (*component.Component, error) {
+	key := fmt.Sprintf("%s@%d", d.UID, d.Version)
+	c.mu.Lock()
+	compiled := c.components[key]
+	c.mu.Unlock()
+	if compiled != nil {
+		return compiled, nil
+	}
+	compiled, err := declarative.Compile(d)
+	if err != nil {
+		return nil, fmt.Errorf("component %s version %d: %w", d.ID, d.Version, err)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.components) >= mostKept {
+		clear(c.components)
+	}
+	c.components[key] = compiled
+	return compiled, nil
+}
+
+// component returns a component in the version a registration was made with; version 0 is a built-in one.
+func (c *catalogue) component(ctx context.Context, id string, version int) (*component.Component, error) {
+	if version == 0 {
+		if b := c.builtins.Component(id); b != nil {
+			return b, nil
+		}
+		return nil, ipaas.Absent("component", id)
+	}
+	d, err := c.store.GetComponent(ctx, id, version)
+	if err != nil {
+		return nil, err
+	}
+	return c.compile(d)
+}
+
+func programKey(hash string, versions map[string]int) string {
+	var b strings.Builder
+	b.WriteString(hash)
+	for _, id := range slices.Sorted(maps.Keys(versions)) {
+		fmt.Fprintf(&b, "|%s=%d", id, versions[id])
+	}
+	return b.String()
+}
+
+// usedComponents returns the ids of the components that a definition names, sorted.
+func usedComponents(def *ipaas.Definition) []string {
+	used := map[string]bool{}
+	name := func(dotted string) {
+		if id, _, ok := strings.Cut(dotted, "."); ok {
+			used[id] = true
+		}
+	}
+	var steps func([]ipaas.Step)
+	steps = func(list []ipaas.Step) {
+		for i := range list {
+			name(list[i].Action)
+			steps(list[i].Steps)
+			for _, b := range list[i].Branches {
+				steps(b.Steps)
+			}
+		}
+	}
+	for i := range def.Flows {
+		name(def.Flows[i].Trigger.Type)
+		steps(def.Flows[i].Steps)
+	}
+	for i := range def.ConfigVariables {
+		name(def.ConfigVariables[i].ConnectionType)
+	}
+	return slices.Sorted(maps.Keys(used))
+}

@@ -1,0 +1,516 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/headrace/headrace/internal/engine"
+	"github.com/headrace/headrace/internal/ipaas"
+)
+
+// DeployResult is what a deployment came to, or, where only a plan was asked for, what it would do.
+type DeployResult struct {
+	Instance   ipaas.Instance
+	Deployment *ipaas.Deployment
+	Executions []ipaas.Execution
+	URLs       []FlowURL // of every flow, in the order of the flows
+	Plan       *DeployPlan
+}
+
+// DeployPlan is what a deployment would do.
+type DeployPlan struct {
+	Version, Generation int
+	URLs                []FlowURL // a flow that is new in the version has none yet
+	FlowIDs             []string  // instance-deploy flows, in their order
+	ChangedVariableIDs  []string
+	Obsolete            []ipaas.Registration
+	PossibleCreations   []string // flow-id/step-id
+}
+
+// candidate is a deployment that is being made: what will serve if it succeeds.
+type candidate struct {
+	deployment ipaas.Deployment
+	instance   ipaas.Instance
+	program    *engine.Program
+	settings   *settings
+	urls       map[string]string
+	done       chan struct{} // closed when the deployment has ended
+	result     DeployResult
+	err        error
+}
+
+// joins are the deployments under way in this process, by instance: callers with the same request id wait for the same answer, and
+// hooks of flows that only a candidate has are received by it.
+type joins struct {
+	mu         sync.Mutex
+	byInstance map[string]*candidate
+}
+
+func newJoins() *joins { return &joins{byInstance: map[string]*candidate{}} }
+
+func (j *joins) get(instanceID string) *candidate {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.byInstance[instanceID]
+}
+
+func (j *joins) put(c *candidate) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.byInstance[c.deployment.InstanceID] = c
+}
+
+func (j *joins) remove(c *candidate) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.byInstance[c.deployment.InstanceID] == c {
+		delete(j.byInstance, c.deployment.InstanceID)
+	}
+}
+
+// DeployInstance brings an instance to a version and its config, as a transaction: it ends with everything in place, or with
+// everything as it was before. Losing the caller does not tear it; the same request id joins it again.
+func (p *Plane) DeployInstance(ctx context.Context, id string, version int, m Mutation) (DeployResult, error) {
+	if m.RequestID != "" && !m.ValidateOnly {
+		if result, known, err := p.joinDeployment(ctx, id, m); known || err != nil {
+			return result, err
+		}
+	}
+	in, err := p.standardAt(ctx, id, m.Base)
+	if err != nil {
+		return DeployResult{}, err
+	}
+	c, err := p.prepare(ctx, in, version)
+	if err != nil {
+		return DeployResult{}, err
+	}
+	if m.ValidateOnly {
+		if err := p.refuseSecond(ctx, in); err != nil {
+			return DeployResult{}, err
+		}
+		return p.plan(ctx, in, c)
+	}
+	c.deployment.RequestID, c.deployment.RequestHash = m.RequestID, m.RequestHash
+	if err := p.begin(ctx, c, in.Revision); err != nil {
+		if m.RequestID != "" && ipaas.ReasonOf(err) == ipaas.ReasonDeploymentRunning {
+			if result, known, joinErr := p.joinDeployment(ctx, id, m); known || joinErr != nil {
+				return result, joinErr
+			}
+		}
+		return DeployResult{}, err
+	}
+	p.background.Go(func() { p.carryOut(c) })
+	return c.wait(ctx)
+}
+
+// wait returns the result of a deployment, or the caller's own end.
+func (c *candidate) wait(ctx context.Context) (DeployResult, error) {
+	select {
+	case <-c.done:
+		return c.result, c.err
+	case <-ctx.Done():
+		return DeployResult{}, fmt.Errorf("deployment %s of instance %s goes on without you: %w", c.deployment.ID, c.deployment.InstanceID, ctx.Err())
+	}
+}
+
+// prepare checks everything that can be checked before anything is done.
+func (p *Plane) prepare(ctx context.Context, in ipaas.Instance, asked int) (*candidate, error) {
+	version, err := p.versionToDeploy(ctx, in, asked)
+	if err != nil {
+		return nil, err
+	}
+	program, components, err := p.versionProgram(ctx, in.IntegrationID, version)
+	if err != nil {
+		return nil, err
+	}
+	if problems := program.Problems(); len(problems) > 0 {
+		return nil, draftHasProblems(in.IntegrationID, "deployed", problems)
+	}
+	s, err := p.settings(in.UID, program, in.Config)
+	if err != nil {
+		return nil, err
+	}
+	if len(s.problems) > 0 {
+		return nil, configIncomplete(in.ID, s.problems)
+	}
+	number, err := p.nextGeneration(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	now := p.now()
+	timeout := program.Definition().Deploy.Timeout
+	if timeout == 0 {
+		timeout = ipaas.DefaultDeployTimeout
+	}
+	return &candidate{
+		instance: in, program: program, settings: s, done: make(chan struct{}),
+		deployment: ipaas.Deployment{
+			ID: ipaas.NewID("dep"), InstanceID: in.ID, State: ipaas.DeploymentRunning, CreateTime: now, Deadline: now.Add(timeout),
+			Candidate: ipaas.Generation{
+				InstanceID: in.ID, Number: number, Version: version, DefinitionHash: program.Hash(),
+				ComponentVersions: components, ConfigRevision: in.Config.Revision,
+			},
+		},
+	}, nil
+}
+
+// nextGeneration numbers deployments: one that failed leaves a gap in the numbers of generations.
+func (p *Plane) nextGeneration(ctx context.Context, instanceID string) (int, error) {
+	page, err := p.store.ListDeployments(ctx, instanceID, lastOnly)
+	if err != nil || len(page.Items) == 0 {
+		return 1, err
+	}
+	return page.Items[0].Candidate.Number + 1, nil
+}
+
+// begin records the deployment. From here on the instance's URLs are live: other systems call back while a webhook is being
+// registered.
+func (p *Plane) begin(ctx context.Context, c *candidate, base int64) error {
+	c.deployment.Candidate.DeploymentID = c.deployment.ID
+	in, hooks, err := p.store.BeginDeployment(ctx, c.deployment, p.newWebhooks(c.instance, c.program.Definition()), base)
+	if err != nil {
+		return err
+	}
+	c.instance = in
+	if c.urls, err = p.hookURLs(hooks); err != nil {
+		return err
+	}
+	p.deploys.put(c)
+	return nil
+}
+
+// carryOut runs the deployment to its end, whoever is still listening.
+func (p *Plane) carryOut(c *candidate) {
+	defer close(c.done)
+	defer p.deploys.remove(c)
+	log := p.logger.With("instance", c.deployment.InstanceID, "deployment", c.deployment.ID)
+	log.Info("deployment began", "version", c.deployment.Candidate.Version, "generation", c.deployment.Candidate.Number)
+	executions, cause, err := p.runDeployFlows(p.stop, c)
+	if err != nil {
+		log.Error("deployment could not be recorded", "error", err)
+		cause = &ipaas.DeploymentError{Reason: ipaas.ReasonDeployInterrupted, Message: "the deployment was interrupted: " + interruption(err)}
+	}
+	c.result.Executions = executions
+	ctx := context.WithoutCancel(p.stop)
+	if cause == nil {
+		c.err = p.commit(ctx, c)
+	} else {
+		c.err = p.rollback(ctx, c, *cause)
+	}
+	log.Info("deployment ended", "error", c.err)
+	p.wake()
+}
+
+// interruption says in words for users why recording failed; what the store said is in the log.
+func interruption(err error) string {
+	if errors.Is(err, errShutdown) {
+		return errShutdown.Error()
+	}
+	return "what happened could not be stored"
+}
+
+// runDeployFlows runs the instance-deploy flows one after another, up to the first that fails.
+func (p *Plane) runDeployFlows(ctx context.Context, c *candidate) ([]ipaas.Execution, *ipaas.DeploymentError, error) {
+	var executions []ipaas.Execution
+	for _, flow := range c.program.FlowsByTrigger(ipaas.TriggerInstanceDeploy) {
+		ex, err := p.runDeployFlow(ctx, c, flow)
+		if err != nil {
+			return executions, nil, err
+		}
+		executions = append(executions, ex)
+		if ex.State != ipaas.ExecutionSucceeded {
+			return executions, deployFailure(c, flow, ex), nil
+		}
+		if !p.now().Before(c.deployment.Deadline) {
+			return executions, deployTimeout(c, flow, ex), nil
+		}
+	}
+	return executions, nil, nil
+}
+
+func (p *Plane) runDeployFlow(ctx context.Context, c *candidate, flow *ipaas.Flow) (ipaas.Execution, error) {
+	now := p.now()
+	g := c.deployment.Candidate
+	ex := ipaas.Execution{
+		ID: ipaas.NewID("exe"), InstanceID: c.instance.ID, CustomerID: c.instance.CustomerID, IntegrationID: c.instance.IntegrationID,
+		Version: g.Version, DefinitionHash: g.DefinitionHash, FlowID: flow.ID, FlowDisplayName: flow.DisplayName,
+		DeploymentID: c.deployment.ID, Generation: g.Number, ConfigRevision: g.ConfigRevision, State: ipaas.ExecutionRunning,
+		Invoke: ipaas.InvokeInstanceDeploy, Inline: true, Attempts: 1, CreateTime: now, StartTime: now, LeaseTime: now.Add(p.limits.Lease),
+	}
+	if err := p.store.StartExecution(ctx, ex); err != nil {
+		return ex, err
+	}
+	ex, _, err := p.run(ctx, &job{
+		execution: ex, instance: c.instance, program: c.program, settings: c.settings, urls: c.urls,
+		deployment: c.deployment.ID, reconcile: true, deadline: c.deployment.Deadline,
+	})
+	return ex, err
+}
+
+func deployFailure(c *candidate, flow *ipaas.Flow, ex ipaas.Execution) *ipaas.DeploymentError {
+	if ex.Error != nil && ex.Error.Reason == ipaas.ExecutionTimeout {
+		return deployTimeout(c, flow, ex)
+	}
+	e := &ipaas.DeploymentError{
+		Reason: ipaas.ReasonInitFlowFailed, FlowID: flow.ID, ExecutionID: ex.ID,
+		Message: fmt.Sprintf("flow %q failed", flow.DisplayName),
+	}
+	if ex.Error != nil {
+		e.StepID = ex.Error.StepID
+		e.Message += ": " + ex.Error.Message
+	}
+	return e
+}
+
+func deployTimeout(c *candidate, flow *ipaas.Flow, ex ipaas.Execution) *ipaas.DeploymentError {
+	e := &ipaas.DeploymentError{
+		Reason: ipaas.ReasonDeployTimeout, FlowID: flow.ID, ExecutionID: ex.ID,
+		Message: fmt.Sprintf("the deployment did not end within its %s, in flow %q: give the integration a longer deploy timeout, or make the flow quicker",
+			c.deployment.Deadline.Sub(c.deployment.CreateTime), flow.DisplayName),
+	}
+	if ex.Error != nil {
+		e.StepID = ex.Error.StepID
+	}
+	return e
+}
+
+// commit switches to the candidate, and only then removes what the old generation had and the new one has no more.
+func (p *Plane) commit(ctx context.Context, c *candidate) error {
+	superseded, err := p.store.CommitDeployment(ctx, c.deployment.ID, p.now())
+	if err != nil {
+		return fmt.Errorf("commit deployment %s: %w", c.deployment.ID, err)
+	}
+	undone, err := p.undoAll(ctx, c.instance, superseded)
+	if err != nil {
+		return err
+	}
+	if err := p.recordChanges(ctx, c, undone, ipaas.ChangeObsoleteRemoved); err != nil {
+		return err
+	}
+	return p.fillResult(ctx, c)
+}
+
+// rollback removes what the deployment created, the last first; the serving generation never noticed.
+func (p *Plane) rollback(ctx context.Context, c *candidate, cause ipaas.DeploymentError) error {
+	keep := c.program.Definition().Deploy.Policy == ipaas.Keep
+	created, err := p.store.BeginRollback(ctx, c.deployment.ID, cause, keep, p.now())
+	if err != nil {
+		return fmt.Errorf("roll back deployment %s: %w", c.deployment.ID, err)
+	}
+	undone, err := p.undoAll(ctx, c.instance, created)
+	if err != nil {
+		return err
+	}
+	if err := p.recordChanges(ctx, c, undone, ipaas.ChangeUndone); err != nil {
+		return err
+	}
+	if err := p.store.FinishRollback(ctx, c.deployment.ID, p.now()); err != nil {
+		return fmt.Errorf("finish the rollback of deployment %s: %w", c.deployment.ID, err)
+	}
+	return deploymentError(c.deployment.InstanceID, c.deployment.ID, cause)
+}
+
+func deploymentError(instanceID, deploymentID string, cause ipaas.DeploymentError) error {
+	return &ipaas.Error{
+		Kind: ipaas.Precondition, Reason: cause.Reason,
+		Message: fmt.Sprintf("instance %q was not deployed, and is as it was before: %s", instanceID, cause.Message),
+		Meta: map[string]string{
+			"instance_id": instanceID, "deployment_id": deploymentID, "flow_id": cause.FlowID, "step_id": cause.StepID,
+			"execution_id": cause.ExecutionID,
+		},
+	}
+}
+
+// recordChanges keeps what the deployment did in other systems.
+func (p *Plane) recordChanges(ctx context.Context, c *candidate, undone []ipaas.Registration, kind ipaas.ChangeKind) error {
+	used, err := p.store.UsedRegistrations(ctx, c.deployment.ID)
+	if err != nil {
+		return err
+	}
+	var changes []ipaas.RegistrationChange
+	for _, r := range used {
+		switch {
+		case r.DeploymentID != c.deployment.ID:
+			changes = append(changes, ipaas.RegistrationChange{Kind: ipaas.ChangeKept, RegistrationID: r.ID})
+		case r.State != ipaas.RegistrationAbandoned:
+			changes = append(changes, ipaas.RegistrationChange{Kind: ipaas.ChangeCreated, RegistrationID: r.ID})
+		}
+	}
+	for _, r := range undone {
+		k := kind
+		if r.State == ipaas.RegistrationRemoveFailed {
+			k = ipaas.ChangeRemoveFailed
+		}
+		changes = append(changes, ipaas.RegistrationChange{Kind: k, RegistrationID: r.ID})
+	}
+	return p.store.RecordChanges(ctx, c.deployment.ID, changes)
+}
+
+// fillResult reads what the answer shows.
+func (p *Plane) fillResult(ctx context.Context, c *candidate) error {
+	d, err := p.store.GetDeployment(ctx, c.deployment.InstanceID, c.deployment.ID)
+	if err != nil {
+		return err
+	}
+	in, err := p.store.GetInstance(ctx, c.deployment.InstanceID)
+	if err != nil {
+		return err
+	}
+	c.result.Instance, c.result.Deployment = in, &d
+	c.result.URLs = flowURLs(c.program.Definition(), c.urls)
+	return nil
+}
+
+func flowURLs(def *ipaas.Definition, urls map[string]string) []FlowURL {
+	list := make([]FlowURL, len(def.Flows))
+	for i := range def.Flows {
+		list[i] = FlowURL{DisplayName: def.Flows[i].DisplayName, URL: urls[def.Flows[i].ID]}
+	}
+	return list
+}
+
+// joinDeployment gives the answer of the deployment that a request id stands for, waiting for it if it still runs.
+func (p *Plane) joinDeployment(ctx context.Context, instanceID string, m Mutation) (DeployResult, bool, error) {
+	d, err := p.store.FindDeployment(ctx, instanceID, m.RequestID)
+	if errors.Is(err, ipaas.NotFound) {
+		return DeployResult{}, false, nil
+	}
+	if err != nil {
+		return DeployResult{}, false, err
+	}
+	if p.now().Sub(d.CreateTime) > p.limits.RequestIDs {
+		return DeployResult{}, false, nil
+	}
+	if d.RequestHash != m.RequestHash {
+		return DeployResult{}, false, requestIDReused(m.RequestID)
+	}
+	if c := p.deploys.get(instanceID); c != nil && c.deployment.ID == d.ID {
+		result, err := c.wait(ctx)
+		return result, true, err
+	}
+	if !d.State.Ended() {
+		if d, err = p.store.GetDeployment(ctx, instanceID, d.ID); err != nil {
+			return DeployResult{}, false, err
+		}
+	}
+	result, err := p.pastResult(ctx, d)
+	return result, true, err
+}
+
+// pastResult makes the answer of a deployment that ended before.
+func (p *Plane) pastResult(ctx context.Context, d ipaas.Deployment) (DeployResult, error) {
+	switch {
+	case d.State == ipaas.DeploymentFailed && d.Error != nil:
+		return DeployResult{}, deploymentError(d.InstanceID, d.ID, *d.Error)
+	case !d.State.Ended():
+		return DeployResult{}, deploymentRunning(d)
+	}
+	in, err := p.store.GetInstance(ctx, d.InstanceID)
+	if err != nil {
+		return DeployResult{}, err
+	}
+	program, err := p.generationProgram(ctx, d.Candidate)
+	if err != nil {
+		return DeployResult{}, err
+	}
+	urls, err := p.urls(ctx, d.InstanceID)
+	if err != nil {
+		return DeployResult{}, err
+	}
+	result := DeployResult{Instance: in, Deployment: &d, URLs: flowURLs(program.Definition(), urls)}
+	for _, id := range d.ExecutionIDs {
+		ex, err := p.store.GetExecution(ctx, id)
+		if err != nil {
+			return DeployResult{}, err
+		}
+		result.Executions = append(result.Executions, ex)
+	}
+	return result, nil
+}
+
+func (p *Plane) refuseSecond(ctx context.Context, in ipaas.Instance) error {
+	page, err := p.store.ListDeployments(ctx, in.ID, lastOnly)
+	if err != nil || len(page.Items) == 0 || page.Items[0].State.Ended() {
+		return err
+	}
+	return deploymentRunning(page.Items[0])
+}
+
+func deploymentRunning(d ipaas.Deployment) error {
+	return &ipaas.Error{
+		Kind: ipaas.Conflict, Reason: ipaas.ReasonDeploymentRunning,
+		Message: fmt.Sprintf("deployment %s of instance %q is running: wait for its end, or join it with its request id", d.ID, d.InstanceID),
+		Meta:    map[string]string{"instance_id": d.InstanceID, "deployment_id": d.ID},
+	}
+}
+
+func configIncomplete(instanceID string, problems []ipaas.Violation) error {
+	return &ipaas.Error{
+		Kind: ipaas.Precondition, Reason: ipaas.ReasonConfigIncomplete,
+		Message:    fmt.Sprintf("instance %q cannot run until its config values are complete and valid", instanceID),
+		Meta:       map[string]string{"instance_id": instanceID},
+		Violations: problems,
+	}
+}
+
+// recoverDeployments rolls back what a stopped server left half done.
+func (p *Plane) recoverDeployments(ctx context.Context) error {
+	unfinished, err := p.store.UnfinishedDeployments(ctx)
+	if err != nil {
+		return err
+	}
+	var failed error
+	for _, d := range unfinished {
+		if p.deploys.get(d.InstanceID) != nil {
+			continue // it runs in this process
+		}
+		failed = errors.Join(failed, p.recoverDeployment(ctx, d))
+	}
+	return failed
+}
+
+func (p *Plane) recoverDeployment(ctx context.Context, d ipaas.Deployment) error {
+	in, err := p.store.GetInstance(ctx, d.InstanceID)
+	if err != nil {
+		return err
+	}
+	program, err := p.generationProgram(ctx, d.Candidate)
+	if err != nil {
+		return err
+	}
+	c := &candidate{deployment: d, instance: in, program: program, done: make(chan struct{})}
+	cause := ipaas.DeploymentError{Reason: ipaas.ReasonDeployInterrupted, Message: "the server stopped while the deployment was running: deploy again"}
+	if d.State == ipaas.DeploymentRunning {
+		err = p.rollback(ctx, c, cause)
+	} else {
+		err = p.resumeRollback(ctx, c)
+	}
+	if ipaas.ReasonOf(err) == ipaas.ReasonDeployInterrupted {
+		return nil
+	}
+	return err
+}
+
+// resumeRollback goes on with a rollback that was begun: what is still to be removed is removed.
+func (p *Plane) resumeRollback(ctx context.Context, c *candidate) error {
+	pending, err := p.store.ListRegistrations(ctx, c.deployment.InstanceID, ipaas.RegistrationRemovePending)
+	if err != nil {
+		return err
+	}
+	var own []ipaas.Registration
+	for _, r := range pending {
+		if r.DeploymentID == c.deployment.ID {
+			own = append(own, r)
+		}
+	}
+	undone, err := p.undoAll(ctx, c.instance, own)
+	if err != nil {
+		return err
+	}
+	if err := p.recordChanges(ctx, c, undone, ipaas.ChangeUndone); err != nil {
+		return err
+	}
+	return p.store.FinishRollback(ctx, c.deployment.ID, p.now())
+}

@@ -1,0 +1,310 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/headrace/headrace/internal/component"
+	"github.com/headrace/headrace/internal/engine"
+	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/secret"
+	"github.com/headrace/headrace/internal/value"
+)
+
+// host is what the engine works through: it records what happens in one execution, without secrets, and keeps the ledger.
+type host struct {
+	plane   *Plane
+	job     *job
+	mask    *secret.Mask
+	begun   map[string]ipaas.StepResult // rows of steps under way, by path
+	intents map[string]ipaas.Registration
+	used    map[string]bool      // registrations that this run created or kept
+	created []ipaas.Registration // in order, for undoing what a failed test of a deploy flow created
+}
+
+func newHost(p *Plane, j *job) *host {
+	return &host{
+		plane: p, job: j, mask: p.mask(j.urls), begun: map[string]ipaas.StepResult{}, intents: map[string]ipaas.Registration{},
+		used: map[string]bool{},
+	}
+}
+
+// trigger records what started the execution.
+func (h *host) trigger(ctx context.Context, results *value.Object) error {
+	flow, _ := h.job.program.Definition().Flow(h.job.execution.FlowID)
+	step := ipaas.StepResult{
+		ExecutionID: h.job.execution.ID, Path: ipaas.TriggerStepID, StepID: ipaas.TriggerStepID,
+		DisplayName: flow.Trigger.DisplayName, Action: flow.Trigger.Type, State: ipaas.StepRunning,
+		Inputs: "{}", StartTime: h.plane.now(),
+	}
+	row, done, err := h.plane.store.BeginStep(ctx, h.job.execution.Attempts, step)
+	if err != nil || done {
+		return err
+	}
+	row.Result, row.Redacted = h.storedText(withoutURLs(results))
+	row.State, row.EndTime = ipaas.StepSucceeded, h.plane.now()
+	return h.complete(ctx, row, nil, nil)
+}
+
+// Begin implements engine.Host.
+func (h *host) Begin(ctx context.Context, step engine.Step) (*engine.Done, error) {
+	inputs, redacted := h.storedText(shownInputs(step.Inputs))
+	row, done, err := h.plane.store.BeginStep(ctx, h.job.execution.Attempts, ipaas.StepResult{
+		ExecutionID: h.job.execution.ID, Path: step.Path, StepID: step.ID, DisplayName: step.DisplayName, Action: step.Action,
+		State: ipaas.StepRunning, Inputs: inputs, Redacted: redacted, StartTime: h.plane.now(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	h.begun[step.Path] = row
+	h.plane.tails.notify(h.job.execution.ID)
+	if !done && row.Exact == "" {
+		return nil, nil
+	}
+	return h.recall(row, done)
+}
+
+// exact is what resuming needs of a step and what redaction may have changed in its row.
+type exact struct {
+	Result string          `json:"result,omitempty"`
+	Items  string          `json:"items,omitempty"`
+	Stop   *ipaas.Response `json:"stop,omitempty"`
+	Break  bool            `json:"break,omitempty"`
+}
+
+// recall turns the row of a step that an earlier attempt recorded into what the engine goes on with.
+func (h *host) recall(row ipaas.StepResult, completed bool) (*engine.Done, error) {
+	d := &engine.Done{
+		Error: row.Error, Branch: row.Branch, Decided: !completed, Start: row.StartTime, End: row.EndTime,
+	}
+	kept := exact{Result: row.Result}
+	if row.Exact != "" {
+		text, err := h.plane.keys.Open(row.Exact, stepPlace(row))
+		if err != nil {
+			return nil, fmt.Errorf("open the exact result of step %s: %w", row.Path, err)
+		}
+		if err := json.Unmarshal(text, &kept); err != nil {
+			return nil, fmt.Errorf("read the exact result of step %s: %w", row.Path, err)
+		}
+	}
+	d.Stop, d.Break = kept.Stop, kept.Break
+	if kept.Items != "" {
+		items, err := value.Decode([]byte(kept.Items))
+		if err != nil {
+			return nil, fmt.Errorf("read the items of step %s: %w", row.Path, err)
+		}
+		d.Items, _ = items.([]any)
+	}
+	if kept.Result != "" {
+		result, err := value.Decode([]byte(kept.Result))
+		if err != nil {
+			return nil, fmt.Errorf("read the result of step %s: %w", row.Path, err)
+		}
+		d.Result = result
+	}
+	return d, nil
+}
+
+// Decide implements engine.Host.
+func (h *host) Decide(ctx context.Context, step engine.Step, done engine.Done) error {
+	row := h.begun[step.Path]
+	sealed, err := h.seal(row, exact{Items: string(value.Encode(done.Items))})
+	if err != nil {
+		return err
+	}
+	row.Exact, row.Branch = sealed, done.Branch
+	h.begun[step.Path] = row
+	return h.complete(ctx, row, nil, nil)
+}
+
+// Call implements engine.Host.
+func (h *host) Call(ctx context.Context, _ engine.Step, action *component.Action, call component.Call) (component.Result, error) {
+	call.Client = h.plane.client
+	return action.Perform(ctx, call)
+}
+
+// Complete implements engine.Host.
+func (h *host) Complete(ctx context.Context, step engine.Step, done engine.Done) error {
+	row := h.begun[step.Path]
+	delete(h.begun, step.Path)
+	result, redacted := h.storedText(done.Result)
+	row.Result, row.Redacted = result, row.Redacted || redacted
+	row.State, row.Branch, row.EndTime = ipaas.StepSucceeded, done.Branch, h.plane.now()
+	if done.Error != "" {
+		row.State, row.Error = ipaas.StepFailed, h.storedMessage(done.Error)
+	}
+	if redacted || done.Stop != nil || done.Break {
+		sealed, err := h.seal(row, exact{Result: string(value.Encode(done.Result)), Stop: done.Stop, Break: done.Break})
+		if err != nil {
+			return err
+		}
+		row.Exact = sealed
+	} else {
+		row.Exact = ""
+	}
+	registration, err := h.settled(step, done)
+	if err != nil {
+		return err
+	}
+	return h.complete(ctx, row, h.storedLogs(done.Logs), registration)
+}
+
+func (h *host) complete(ctx context.Context, row ipaas.StepResult, logs []ipaas.Log, registration *ipaas.Registration) error {
+	// What has happened must be remembered even if time is up.
+	err := h.plane.store.CompleteStep(context.WithoutCancel(ctx), h.job.execution.Attempts, row, logs, registration)
+	h.plane.tails.notify(h.job.execution.ID)
+	return err
+}
+
+// Intent implements engine.Host. In a deployment an object that is there already, in the same place with the same inputs, is kept.
+func (h *host) Intent(ctx context.Context, c engine.Creation) (engine.Decision, error) {
+	if h.job.reconcile {
+		decision, kept, err := h.keep(ctx, c)
+		if err != nil || kept {
+			return decision, err
+		}
+	}
+	ex := h.job.execution
+	row := ipaas.Registration{
+		ID: ipaas.NewID("reg"), InstanceID: ex.InstanceID, FlowID: ex.FlowID, StepID: c.Step.ID, Key: c.Key, Action: c.Step.Action,
+		ComponentVersion: c.Component.Version, DeploymentID: h.job.deployment, ExecutionID: ex.ID, Generation: ex.Generation,
+		ConfigRevision: ex.ConfigRevision, ConfigVariable: c.ConfigVariableID, Target: c.Target, InputsHash: c.InputsHash,
+		State: ipaas.RegistrationIntent, CreateTime: h.plane.now(), UpdateTime: h.plane.now(),
+	}
+	row.InputsSealed = h.plane.keys.Seal(value.Encode(inputsObject(c.Step.Inputs)), registrationPlace(row.ID, "inputs"))
+	row, err := h.plane.store.BeginRegistration(ctx, row)
+	if err != nil {
+		return engine.Decision{}, err
+	}
+	h.intents[row.ID] = row
+	h.used[row.ID] = true
+	return engine.Decision{ID: row.ID}, nil
+}
+
+// keep looks for the object that an earlier deployment created, and marks it as used by this one.
+func (h *host) keep(ctx context.Context, c engine.Creation) (engine.Decision, bool, error) {
+	store := h.plane.store
+	old, err := store.FindRegistration(ctx, h.job.execution.InstanceID, h.job.execution.FlowID, c.Key)
+	if errors.Is(err, ipaas.NotFound) {
+		return engine.Decision{}, false, nil
+	}
+	if err != nil {
+		return engine.Decision{}, false, err
+	}
+	if old.Target != c.Target || old.InputsHash != c.InputsHash || old.Action != c.Step.Action {
+		return engine.Decision{}, false, nil
+	}
+	text, err := h.plane.keys.Open(old.ResultSealed, registrationPlace(old.ID, "result"))
+	if err != nil {
+		return engine.Decision{}, false, fmt.Errorf("open the result of registration %s: %w", old.ID, err)
+	}
+	result, err := value.Decode(text)
+	if err != nil {
+		return engine.Decision{}, false, fmt.Errorf("read the result of registration %s: %w", old.ID, err)
+	}
+	if h.job.deployment != "" {
+		if err := store.UseRegistration(ctx, old.ID, h.job.deployment); err != nil {
+			return engine.Decision{}, false, err
+		}
+	}
+	h.used[old.ID] = true
+	return engine.Decision{ID: old.ID, Kept: true, Result: result}, true, nil
+}
+
+// settled fills in what became of the registration of a step that created something, or tried to.
+func (h *host) settled(step engine.Step, done engine.Done) (*ipaas.Registration, error) {
+	if done.Creation == nil {
+		return nil, nil
+	}
+	row, ok := h.intents[done.Creation.ID]
+	if !ok {
+		return nil, nil // it was kept
+	}
+	delete(h.intents, row.ID)
+	row.UpdateTime = h.plane.now()
+	switch {
+	case done.Error == "":
+		row.State = ipaas.RegistrationCreated
+		row.RemoteID = component.RemoteID(done.Creation.Action, done.Result, step.Inputs)
+		row.ResultSealed = h.plane.keys.Seal(value.Encode(done.Result), registrationPlace(row.ID, "result"))
+		h.created = append(h.created, row)
+	case done.Unknown:
+		row.Error = "the call was made and its outcome is not known: " + h.storedMessage(done.Error)
+		h.created = append(h.created, row)
+	default:
+		row.State = ipaas.RegistrationAbandoned
+	}
+	return &row, nil
+}
+
+// finished turns an outcome into the execution as it is recorded.
+func (h *host) finished(outcome engine.Outcome) ipaas.Execution {
+	ex := h.job.execution
+	ex.State, ex.EndTime = outcome.State, h.plane.now()
+	ex.Result, _ = h.storedText(outcome.Result)
+	if outcome.Error != nil {
+		e := *outcome.Error
+		e.Message = h.storedMessage(e.Message)
+		ex.Error = &e
+	}
+	ex.Response = outcome.Response
+	return ex
+}
+
+func (h *host) storedMessage(text string) string {
+	return h.mask.Hide(h.job.settings.redactor.Text(text))
+}
+
+func (h *host) storedLogs(logs []ipaas.Log) []ipaas.Log {
+	for i := range logs {
+		logs[i].ExecutionID = h.job.execution.ID
+		logs[i].Message = cut(h.storedMessage(logs[i].Message), ipaas.MaxLogMessage)
+	}
+	return logs
+}
+
+func (h *host) seal(row ipaas.StepResult, e exact) (string, error) {
+	text, err := json.Marshal(e)
+	if err != nil {
+		return "", fmt.Errorf("keep the exact result of step %s: %w", row.Path, err)
+	}
+	return h.plane.keys.Seal(text, stepPlace(row)), nil
+}
+
+// shownInputs makes resolved inputs a value: a connection is shown by its config variable.
+func shownInputs(inputs component.Inputs) *value.Object {
+	o := value.Obj()
+	for _, key := range sortedKeys(inputs) {
+		switch v := inputs[key].(type) {
+		case nil:
+		case *component.Connection:
+			o.Set(key, object("configVariable", v.ConfigVariable, "type", v.Type))
+		case []component.Pair:
+			o.Set(key, pairsObject(v))
+		default:
+			o.Set(key, v)
+		}
+	}
+	return o
+}
+
+// inputsObject makes resolved inputs a value for undoing: the connection is found again by its config variable.
+func inputsObject(inputs component.Inputs) *value.Object { return shownInputs(inputs) }
+
+func stepPlace(row ipaas.StepResult) string {
+	return strings.Join([]string{"step", row.ExecutionID, row.Path}, "|")
+}
+
+func registrationPlace(id, field string) string {
+	return strings.Join([]string{"registration", id, field}, "|")
+}
+
+func cut(text string, most int) string {
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most])
+	}
+	return text
+}

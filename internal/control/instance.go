@@ -1,0 +1,328 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/headrace/headrace/internal/engine"
+	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/secret"
+	"github.com/headrace/headrace/internal/storage"
+)
+
+// CreateInstance adds an instance of an integration for a customer. Its URLs exist from here on, so that a plan can show them; they
+// run nothing until it is deployed.
+func (p *Plane) CreateInstance(ctx context.Context, in ipaas.Instance, config ConfigChange, m Mutation) (ipaas.Instance, error) {
+	return once(ctx, p, m, func(write func(ipaas.Instance) (storage.Write, error)) (ipaas.Instance, error) {
+		now := p.now()
+		chosen := in.ID != ""
+		if !chosen {
+			in.ID = ipaas.Slug(in.DisplayName, "instance")
+		}
+		in.UID, in.Kind, in.State, in.Revision = ipaas.NewUID(), ipaas.InstanceStandard, ipaas.InstanceCreated, 1
+		in.CreateTime, in.UpdateTime = now, now
+		if err := checkInstance(in); err != nil {
+			return in, err
+		}
+		program, err := p.instanceProgram(ctx, in)
+		if err != nil {
+			return in, err
+		}
+		if in.Config, err = p.applyConfig(in.UID, program, ipaas.Config{}, config); err != nil {
+			return in, err
+		}
+		for {
+			w, err := write(in)
+			if err != nil {
+				return in, err
+			}
+			err = p.store.CreateInstance(ctx, in, p.newWebhooks(in, program.Definition()), w)
+			if chosen || !errors.Is(err, ipaas.Exists) {
+				return in, err
+			}
+			in.ID = ipaas.RandomID(in.DisplayName, "instance")
+		}
+	})
+}
+
+func checkInstance(in ipaas.Instance) error {
+	var wrong []ipaas.Violation
+	var e *ipaas.Error
+	if err := checkNamed("instance", in.ID, in.DisplayName); errors.As(err, &e) {
+		wrong = e.Violations
+	}
+	if in.CustomerID == "" {
+		wrong = append(wrong, ipaas.Violation{Field: "customerId", Reason: ipaas.ReasonRequired, Description: "is empty: say whose instance it is"})
+	}
+	if in.IntegrationID == "" {
+		wrong = append(wrong, ipaas.Violation{Field: "integrationId", Reason: ipaas.ReasonRequired, Description: "is empty: say what it is an instance of"})
+	}
+	if len(wrong) > 0 {
+		return ipaas.InvalidArgument("instance is not well formed", wrong...)
+	}
+	return nil
+}
+
+// UpdateInstance changes names, labels and config of an instance, standard or test.
+func (p *Plane) UpdateInstance(
+	ctx context.Context, id string, config ConfigChange, m Mutation, apply func(*ipaas.Instance) error,
+) (ipaas.Instance, error) {
+	return once(ctx, p, m, func(write func(ipaas.Instance) (storage.Write, error)) (ipaas.Instance, error) {
+		return p.changeInstance(ctx, id, m, func(in *ipaas.Instance) error {
+			if err := apply(in); err != nil {
+				return err
+			}
+			if in.Kind == ipaas.InstanceStandard {
+				if err := checkInstance(*in); err != nil {
+					return err
+				}
+			}
+			return p.changeConfig(ctx, in, config)
+		}, write)
+	})
+}
+
+func (p *Plane) changeConfig(ctx context.Context, in *ipaas.Instance, config ConfigChange) error {
+	if len(config.Values) == 0 && !config.ReplaceAll {
+		return nil
+	}
+	program, err := p.instanceProgram(ctx, *in)
+	if err != nil {
+		return err
+	}
+	in.Config, err = p.applyConfig(in.UID, program, in.Config, config)
+	return err
+}
+
+// changeInstance reads an instance, changes it and stores it, as one change.
+func (p *Plane) changeInstance(
+	ctx context.Context, id string, m Mutation, apply func(*ipaas.Instance) error, write func(ipaas.Instance) (storage.Write, error),
+) (in ipaas.Instance, err error) {
+	err = patiently(m, func() error {
+		if in, err = p.instanceAt(ctx, id, m.Base); err != nil {
+			return err
+		}
+		base := in.Revision
+		if err := apply(&in); err != nil {
+			return err
+		}
+		in.Revision, in.UpdateTime = base+1, p.now()
+		w, err := write(in)
+		if err != nil {
+			return err
+		}
+		return p.store.UpdateInstance(ctx, in, base, w)
+	})
+	return in, err
+}
+
+// instanceAt returns an instance if its revision is base, or whatever it is for base 0.
+func (p *Plane) instanceAt(ctx context.Context, id string, base int64) (ipaas.Instance, error) {
+	in, err := p.store.GetInstance(ctx, id)
+	if err != nil {
+		return in, err
+	}
+	if base != 0 && in.Revision != base {
+		return in, ipaas.Stale("instance", id)
+	}
+	return in, nil
+}
+
+// standardAt is instanceAt for what only a customer's instance can do.
+func (p *Plane) standardAt(ctx context.Context, id string, base int64) (ipaas.Instance, error) {
+	in, err := p.instanceAt(ctx, id, base)
+	if err != nil {
+		return in, err
+	}
+	if in.Kind == ipaas.InstanceTest {
+		return in, &ipaas.Error{
+			Kind: ipaas.Precondition, Reason: ipaas.ReasonTestInstance,
+			Message: fmt.Sprintf("instance %q is a test instance, which is always on the draft: use TestFlow and ResetTestInstance", id),
+		}
+	}
+	if in.State == ipaas.InstanceDeleting {
+		return in, &ipaas.Error{
+			Kind: ipaas.Precondition, Reason: ipaas.ReasonInstanceDeleting,
+			Message: fmt.Sprintf("instance %q is being deleted: create another one", id),
+		}
+	}
+	return in, nil
+}
+
+// PauseInstance stops running flows for webhooks.
+func (p *Plane) PauseInstance(ctx context.Context, id string, mode ipaas.PauseMode, m Mutation) (ipaas.Instance, error) {
+	if mode == "" {
+		mode = ipaas.PauseHold
+	}
+	return p.changeState(ctx, id, m, func(in *ipaas.Instance) { in.Paused, in.PauseMode = true, mode },
+		func(in ipaas.Instance, w storage.Write) (ipaas.Instance, error) {
+			return p.store.PauseInstance(ctx, id, mode, in.Revision, p.now(), w)
+		})
+}
+
+// ResumeInstance ends a pause.
+func (p *Plane) ResumeInstance(ctx context.Context, id string, m Mutation) (ipaas.Instance, error) {
+	defer p.wake()
+	return p.changeState(ctx, id, m, func(in *ipaas.Instance) { in.Paused, in.PauseMode = false, "" },
+		func(in ipaas.Instance, w storage.Write) (ipaas.Instance, error) {
+			return p.store.ResumeInstance(ctx, id, in.Revision, p.now(), w)
+		})
+}
+
+// RotateWebhookToken gives one flow, or all, new URLs.
+func (p *Plane) RotateWebhookToken(ctx context.Context, id, flowID string, overlap time.Duration, m Mutation) (ipaas.Instance, error) {
+	in, err := p.instanceAt(ctx, id, m.Base)
+	if err != nil {
+		return in, err
+	}
+	current, err := p.store.ListWebhooks(ctx, id)
+	if err != nil {
+		return in, err
+	}
+	var hooks []ipaas.Webhook
+	for _, h := range current {
+		if flowID == "" || h.FlowID == flowID {
+			hooks = append(hooks, p.newWebhook(in, h.FlowID))
+		}
+	}
+	if len(hooks) == 0 {
+		return in, absentURL(id, flowID)
+	}
+	return p.changeState(ctx, id, m, func(*ipaas.Instance) {},
+		func(in ipaas.Instance, w storage.Write) (ipaas.Instance, error) {
+			now := p.now()
+			return p.store.RotateWebhooks(ctx, id, hooks, now.Add(overlap), in.Revision, now, w)
+		})
+}
+
+func absentURL(id, flowID string) error {
+	err := ipaas.Absent("webhook URL", flowID)
+	err.Message = fmt.Sprintf("instance %q has no webhook URL for flow %q: deploy it first, or name another flow", id, flowID)
+	if flowID == "" {
+		err.Message = fmt.Sprintf("instance %q has no webhook URLs yet: deploy it first", id)
+	}
+	return err
+}
+
+// changeState makes a change that the store does by itself; expect tells what it makes of the instance, for the remembered answer.
+func (p *Plane) changeState(
+	ctx context.Context, id string, m Mutation, expect func(*ipaas.Instance),
+	change func(ipaas.Instance, storage.Write) (ipaas.Instance, error),
+) (ipaas.Instance, error) {
+	return once(ctx, p, m, func(write func(ipaas.Instance) (storage.Write, error)) (out ipaas.Instance, err error) {
+		err = patiently(m, func() error {
+			in, err := p.standardAt(ctx, id, m.Base)
+			if err != nil {
+				return err
+			}
+			after := in
+			expect(&after)
+			after.Revision, after.UpdateTime = in.Revision+1, p.now()
+			w, err := write(after)
+			if err != nil {
+				return err
+			}
+			out, err = change(in, w)
+			return err
+		})
+		return out, err
+	})
+}
+
+// instanceProgram returns what an instance is on: the draft for a test instance, the pinned version, or the newest one for an
+// instance that was never deployed.
+func (p *Plane) instanceProgram(ctx context.Context, in ipaas.Instance) (*engine.Program, error) {
+	if in.Kind == ipaas.InstanceTest {
+		program, err := p.draftProgram(ctx, in.IntegrationID)
+		return program, err
+	}
+	version, err := p.versionToDeploy(ctx, in, 0)
+	if err != nil {
+		return nil, err
+	}
+	program, _, err := p.versionProgram(ctx, in.IntegrationID, version)
+	return program, err
+}
+
+func (p *Plane) draftProgram(ctx context.Context, integrationID string) (*engine.Program, error) {
+	in, err := p.store.GetIntegration(ctx, integrationID)
+	if err != nil {
+		return nil, err
+	}
+	program, _, err := p.catalogue.program(ctx, &in.Draft, in.Draft.Hash(), nil)
+	return program, err
+}
+
+func (p *Plane) versionProgram(ctx context.Context, integrationID string, version int) (*engine.Program, map[string]int, error) {
+	v, err := p.store.GetIntegrationVersion(ctx, integrationID, version)
+	if err != nil {
+		return nil, nil, err
+	}
+	pinned := v.ComponentVersions
+	if pinned == nil {
+		pinned = map[string]int{}
+	}
+	return p.catalogue.program(ctx, &v.Definition, v.Definition.Hash(), pinned)
+}
+
+// generationProgram returns what a generation runs.
+func (p *Plane) generationProgram(ctx context.Context, g ipaas.Generation) (*engine.Program, error) {
+	pinned := g.ComponentVersions
+	if pinned == nil {
+		pinned = map[string]int{}
+	}
+	if program := p.catalogue.kept(programKey(g.DefinitionHash, pinned)); program != nil {
+		return program, nil
+	}
+	def, err := p.store.GetDefinition(ctx, g.DefinitionHash)
+	if err != nil {
+		return nil, err
+	}
+	program, _, err := p.catalogue.program(ctx, &def, g.DefinitionHash, pinned)
+	return program, err
+}
+
+// versionToDeploy returns the version asked for, the pinned one, or the newest.
+func (p *Plane) versionToDeploy(ctx context.Context, in ipaas.Instance, asked int) (int, error) {
+	if asked != 0 {
+		return asked, nil
+	}
+	if in.Version != 0 {
+		return in.Version, nil
+	}
+	integration, err := p.store.GetIntegration(ctx, in.IntegrationID)
+	if err != nil {
+		return 0, err
+	}
+	if integration.LatestVersion == 0 {
+		return 0, &ipaas.Error{
+			Kind: ipaas.Precondition, Reason: ipaas.ReasonNotPublished,
+			Message: fmt.Sprintf("integration %q has no version yet: publish it first", in.IntegrationID),
+			Meta:    map[string]string{"integration_id": in.IntegrationID},
+		}
+	}
+	return integration.LatestVersion, nil
+}
+
+// newWebhooks makes a hook for every flow of a definition.
+func (p *Plane) newWebhooks(in ipaas.Instance, def *ipaas.Definition) []ipaas.Webhook {
+	hooks := make([]ipaas.Webhook, len(def.Flows))
+	for i := range def.Flows {
+		hooks[i] = p.newWebhook(in, def.Flows[i].ID)
+	}
+	return hooks
+}
+
+func (p *Plane) newWebhook(in ipaas.Instance, flowID string) ipaas.Webhook {
+	token := secret.Token()
+	hash := secret.Hash(token)
+	return ipaas.Webhook{
+		TokenHash: hash, TokenSealed: p.keys.Seal([]byte(token), tokenPlace(hash)),
+		InstanceID: in.ID, FlowID: flowID, Current: true, CreateTime: p.now(),
+	}
+}
+
+// tokenPlace names the place a token is sealed for.
+func tokenPlace(hash string) string { return "webhook|" + hash }

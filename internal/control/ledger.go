@@ -1,0 +1,152 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/headrace/headrace/internal/component"
+	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/value"
+)
+
+// undoTimeout bounds the removal of one remote object.
+const undoTimeout = 30 * time.Second
+
+// undoAll removes remote objects, the last created first, and records what became of each. It goes on after a failure, which stays
+// visible as REMOVE_FAILED. It returns the registrations as they are now.
+func (p *Plane) undoAll(ctx context.Context, in ipaas.Instance, rows []ipaas.Registration) ([]ipaas.Registration, error) {
+	rows = slices.Clone(rows)
+	slices.SortStableFunc(rows, func(a, b ipaas.Registration) int { return int(b.Sequence - a.Sequence) })
+	var failed error
+	for i := range rows {
+		row := &rows[i]
+		err := p.undo(ctx, in, *row)
+		row.State, row.Error, row.UpdateTime = ipaas.RegistrationRemoved, "", p.now()
+		if err != nil {
+			row.State, row.Error = ipaas.RegistrationRemoveFailed, cut(err.Error(), ipaas.MaxLogMessage)
+			p.logger.Warn("a remote object could not be removed", "instance", in.ID, "registration", row.ID, "remote_id", row.RemoteID, "error", row.Error)
+		}
+		if err := p.store.SettleRegistration(context.WithoutCancel(ctx), row.ID, row.State, row.Error, row.UpdateTime); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("record the removal of registration %s: %w", row.ID, err))
+		}
+	}
+	return rows, failed
+}
+
+// undo removes one remote object by the action that its creation declared, with the component and the config it was created with.
+func (p *Plane) undo(ctx context.Context, in ipaas.Instance, row ipaas.Registration) error {
+	if row.ResultSealed == "" {
+		return fmt.Errorf("it is not known whether %s created it: look in the other system, and remove it there if it exists", row.Action)
+	}
+	id, key, _ := strings.Cut(row.Action, ".")
+	c, err := p.catalogue.component(ctx, id, row.ComponentVersion)
+	if err != nil {
+		return fmt.Errorf("component %s version %d, which created it: %w", id, row.ComponentVersion, err)
+	}
+	action := c.Action(key)
+	if action == nil || action.Undo == nil {
+		return fmt.Errorf("action %s declares no undo", row.Action)
+	}
+	undo := c.Action(action.Undo.Action)
+	if undo == nil {
+		return fmt.Errorf("component %s has no action %s to undo with", id, action.Undo.Action)
+	}
+	inputs, redact, err := p.undoInputs(ctx, in, row, c, action, undo)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
+	defer cancel()
+	_, err = undo.Perform(ctx, component.Call{
+		Inputs: inputs, Client: p.client, IdempotencyKey: "undo-" + row.ID, Log: func(ipaas.Severity, string) {},
+	})
+	var failure *component.Failure
+	if errors.As(err, &failure) && failure.Gone() {
+		return nil // it is not there: that is what was wanted
+	}
+	if err != nil {
+		return errors.New(redact(err.Error()))
+	}
+	return nil
+}
+
+// undoInputs makes the inputs of an undo from what the creation was given and gave, and the connection as it was then.
+func (p *Plane) undoInputs(
+	ctx context.Context, in ipaas.Instance, row ipaas.Registration, c *component.Component, action, undo *component.Action,
+) (component.Inputs, func(string) string, error) {
+	result, err := p.openRegistered(row, "result", row.ResultSealed)
+	if err != nil {
+		return nil, nil, err
+	}
+	given, err := p.openRegistered(row, "inputs", row.InputsSealed)
+	if err != nil {
+		return nil, nil, err
+	}
+	created := component.Inputs{}
+	if o, ok := given.(*value.Object); ok {
+		for k, v := range o.All() {
+			created[k] = v
+		}
+	}
+	raw, err := component.UndoInputs(action, result, created)
+	if err != nil {
+		return nil, nil, fmt.Errorf("make the inputs of %s: %w", undo.Key, err)
+	}
+	redact := func(s string) string { return s }
+	for _, f := range undo.Inputs {
+		if f.Type != ipaas.FieldConnection || row.ConfigVariable == "" {
+			continue
+		}
+		connection, s, err := p.connectionAt(ctx, in, row, c)
+		if err != nil {
+			return nil, nil, err
+		}
+		raw[f.Key], redact = connection, s.redactor.Text
+	}
+	inputs, wrong := component.Resolve(undo.Inputs, raw)
+	if len(wrong) > 0 {
+		return nil, nil, ipaas.InvalidArgument("the inputs of "+undo.Key+" are not valid", wrong...)
+	}
+	return inputs, redact, nil
+}
+
+func (p *Plane) openRegistered(row ipaas.Registration, field, sealed string) (any, error) {
+	text, err := p.keys.Open(sealed, registrationPlace(row.ID, field))
+	if err != nil {
+		return nil, fmt.Errorf("open the %s of registration %s: %w", field, row.ID, err)
+	}
+	return value.Decode(text)
+}
+
+// connectionAt returns a connection as it was when a registration was created.
+func (p *Plane) connectionAt(ctx context.Context, in ipaas.Instance, row ipaas.Registration, c *component.Component) (*component.Connection, *settings, error) {
+	ex, err := p.store.GetExecution(ctx, row.ExecutionID)
+	if err != nil {
+		return nil, nil, fmt.Errorf("the execution that created it: %w", err)
+	}
+	def, err := p.store.GetDefinition(ctx, ex.DefinitionHash)
+	if err != nil {
+		return nil, nil, fmt.Errorf("the definition that created it: %w", err)
+	}
+	program, _, err := p.catalogue.program(ctx, &def, ex.DefinitionHash, map[string]int{c.ID: row.ComponentVersion})
+	if err != nil {
+		return nil, nil, err
+	}
+	cfg, err := p.store.GetConfig(ctx, in.ID, row.ConfigRevision)
+	if err != nil {
+		return nil, nil, fmt.Errorf("config revision %d: %w", row.ConfigRevision, err)
+	}
+	s, err := p.settings(in.UID, program, cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	connection, ok := s.values[row.ConfigVariable].(*component.Connection)
+	if !ok {
+		return nil, nil, fmt.Errorf("the connection %q, with which it was created, has no valid value any more", row.ConfigVariable)
+	}
+	return connection, s, nil
+}

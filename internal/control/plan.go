@@ -1,0 +1,63 @@
+package control
+
+import (
+	"context"
+	"slices"
+
+	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/storage"
+)
+
+// lastOnly asks for the newest of a list.
+var lastOnly = storage.Query{Size: 1}
+
+// plan tells what a deployment would do, without doing anything.
+func (p *Plane) plan(ctx context.Context, in ipaas.Instance, c *candidate) (DeployResult, error) {
+	urls, err := p.urls(ctx, in.ID)
+	if err != nil {
+		return DeployResult{}, err
+	}
+	def := c.program.Definition()
+	plan := &DeployPlan{
+		Version: c.deployment.Candidate.Version, Generation: c.deployment.Candidate.Number, URLs: flowURLs(def, urls),
+	}
+	creations := map[string]bool{}
+	for _, flow := range c.program.FlowsByTrigger(ipaas.TriggerInstanceDeploy) {
+		plan.FlowIDs = append(plan.FlowIDs, flow.ID)
+		for _, stepID := range c.program.Creations(flow.ID) {
+			creations[flow.ID+"/"+stepID] = true
+			plan.PossibleCreations = append(plan.PossibleCreations, flow.ID+"/"+stepID)
+		}
+	}
+	if plan.ChangedVariableIDs, err = p.changedVariables(ctx, in, def); err != nil {
+		return DeployResult{}, err
+	}
+	rows, err := p.store.ListRegistrations(ctx, in.ID, ipaas.RegistrationCreated)
+	if err != nil {
+		return DeployResult{}, err
+	}
+	for _, r := range rows {
+		if r.DeploymentID != "" && !creations[r.FlowID+"/"+r.StepID] {
+			plan.Obsolete = append(plan.Obsolete, r)
+		}
+	}
+	return DeployResult{Instance: in, URLs: plan.URLs, Plan: plan}, nil
+}
+
+// changedVariables returns the config variables whose values differ from those the serving generation has.
+func (p *Plane) changedVariables(ctx context.Context, in ipaas.Instance, def *ipaas.Definition) ([]string, error) {
+	serving, err := p.store.GetConfig(ctx, in.ID, in.ServingConfig)
+	if err != nil {
+		return nil, err
+	}
+	var changed []string
+	for i := range def.ConfigVariables {
+		id := def.ConfigVariables[i].ID
+		a, was := serving.Values[id]
+		b, is := in.Config.Values[id]
+		if was != is || !equalConfig(map[string]ipaas.ConfigValue{id: a}, map[string]ipaas.ConfigValue{id: b}) {
+			changed = append(changed, id)
+		}
+	}
+	return slices.Clip(changed), nil
+}

@@ -1,0 +1,192 @@
+package control
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/storage"
+)
+
+// RemovalResult is what undeploying, deleting or resetting came to.
+type RemovalResult struct {
+	Instance   ipaas.Instance
+	Executions []ipaas.Execution    // of the instance-remove flows
+	Remaining  []ipaas.Registration // what could not be removed in other systems
+}
+
+// removalTimeout bounds a removal: the instance-remove flows and the undoing of what remains.
+const removalTimeout = 5 * time.Minute
+
+// UndeployInstance runs the instance-remove flows and removes what deployments registered. The instance and its config stay.
+func (p *Plane) UndeployInstance(ctx context.Context, id string, m Mutation) (RemovalResult, error) {
+	in, err := p.standardAt(ctx, id, 0)
+	if err != nil {
+		return RemovalResult{}, err
+	}
+	return p.remove(ctx, in, ipaas.InstanceUndeployed, m)
+}
+
+// DeleteInstance does what UndeployInstance does, and then deletes the instance.
+func (p *Plane) DeleteInstance(ctx context.Context, id string, m Mutation) (RemovalResult, error) {
+	if m.RequestID != "" {
+		if result, known, err := recall[RemovalResult](ctx, p, m); known || err != nil {
+			return result, err
+		}
+	}
+	in, err := p.instanceAt(ctx, id, m.Base)
+	if err != nil {
+		return RemovalResult{}, err
+	}
+	if in.Kind == ipaas.InstanceTest {
+		_, err := p.standardAt(ctx, id, 0)
+		return RemovalResult{}, err
+	}
+	return p.remove(ctx, in, ipaas.InstanceDeleting, m)
+}
+
+// ResetTestInstance runs the draft's instance-remove flows and removes what tests registered. Config values stay.
+func (p *Plane) ResetTestInstance(ctx context.Context, integrationID string, m Mutation) (RemovalResult, error) {
+	in, err := p.store.GetInstance(ctx, ipaas.TestInstanceID(integrationID))
+	if err != nil {
+		if _, absent := p.store.GetIntegration(ctx, integrationID); absent != nil {
+			return RemovalResult{}, absent
+		}
+		return RemovalResult{}, err
+	}
+	return p.remove(ctx, in, ipaas.InstanceActive, m)
+}
+
+// remove takes an instance out of service. It always succeeds here: what other systems refuse is listed and kept.
+func (p *Plane) remove(ctx context.Context, in ipaas.Instance, state ipaas.InstanceState, m Mutation) (RemovalResult, error) {
+	return once(ctx, p, m, func(write func(RemovalResult) (storage.Write, error)) (RemovalResult, error) {
+		var begun ipaas.Instance
+		err := patiently(m, func() error {
+			current, err := p.instanceAt(ctx, in.ID, m.Base)
+			if err != nil {
+				return err
+			}
+			expected := current
+			expected.State, expected.Revision, expected.UpdateTime = state, current.Revision+1, p.now()
+			w, err := write(RemovalResult{Instance: expected})
+			if err != nil {
+				return err
+			}
+			in = current
+			begun, err = p.store.BeginRemoval(ctx, in.ID, state, current.Revision, p.now(), w)
+			return err
+		})
+		if err != nil || m.ValidateOnly {
+			return RemovalResult{Instance: begun}, err
+		}
+		done := make(chan struct{})
+		var result RemovalResult
+		p.background.Go(func() {
+			defer close(done)
+			result, err = p.carryOutRemoval(in, begun)
+		})
+		select {
+		case <-done:
+			return result, err
+		case <-ctx.Done():
+			return RemovalResult{}, fmt.Errorf("the removal of instance %s goes on without you: %w", in.ID, ctx.Err())
+		}
+	})
+}
+
+// carryOutRemoval runs the remove flows on what served before, then removes what remains.
+func (p *Plane) carryOutRemoval(before, begun ipaas.Instance) (RemovalResult, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(p.stop), removalTimeout)
+	defer cancel()
+	result := RemovalResult{Instance: begun}
+	executions, err := p.runRemoveFlows(ctx, before)
+	if err != nil {
+		// Removal goes on: what the flows did not do, undoing what is registered does.
+		p.logger.Error("the instance-remove flows could not run", "instance", before.ID, "error", err)
+	}
+	result.Executions = executions
+	pending, err := p.store.ListRegistrations(ctx, before.ID, ipaas.RegistrationRemovePending)
+	if err != nil {
+		return result, err
+	}
+	rows, err := p.undoAll(ctx, before, pending)
+	if err != nil {
+		return result, err
+	}
+	for _, r := range rows {
+		if r.State != ipaas.RegistrationRemoved {
+			result.Remaining = append(result.Remaining, r)
+		}
+	}
+	if begun.State == ipaas.InstanceDeleting {
+		if err := p.store.FinishDeletion(ctx, before.ID, p.now()); err != nil {
+			return result, err
+		}
+	}
+	p.logger.Info("instance removed", "instance", before.ID, "state", begun.State, "remaining", len(result.Remaining))
+	return result, nil
+}
+
+// runRemoveFlows runs the instance-remove flows one after another; one that fails does not stop the others.
+func (p *Plane) runRemoveFlows(ctx context.Context, in ipaas.Instance) ([]ipaas.Execution, error) {
+	j, err := p.servingJob(ctx, in)
+	if err != nil || j == nil {
+		return nil, err
+	}
+	var executions []ipaas.Execution
+	for _, flow := range j.program.FlowsByTrigger(ipaas.TriggerInstanceRemove) {
+		now := p.now()
+		run := *j
+		run.execution.ID, run.execution.FlowID, run.execution.FlowDisplayName = ipaas.NewID("exe"), flow.ID, flow.DisplayName
+		run.execution.Invoke, run.execution.Inline, run.execution.State, run.execution.Attempts = ipaas.InvokeInstanceRemove, true, ipaas.ExecutionRunning, 1
+		run.execution.CreateTime, run.execution.StartTime, run.execution.LeaseTime = now, now, now.Add(p.limits.Lease)
+		if err := p.store.StartExecution(ctx, run.execution); err != nil {
+			return executions, err
+		}
+		ex, _, err := p.run(ctx, &run)
+		if err != nil {
+			return executions, err
+		}
+		executions = append(executions, ex)
+	}
+	return executions, nil
+}
+
+// servingJob returns all it takes to run a flow of what an instance serves: the draft for a test instance, else its generation.
+// An instance that serves nothing, or a draft or config that cannot run, gives nil.
+func (p *Plane) servingJob(ctx context.Context, in ipaas.Instance) (*job, error) {
+	j := &job{instance: in, execution: ipaas.Execution{
+		InstanceID: in.ID, CustomerID: in.CustomerID, IntegrationID: in.IntegrationID, Test: in.Kind == ipaas.InstanceTest,
+	}}
+	cfg := in.Config
+	if in.Kind == ipaas.InstanceTest {
+		program, err := p.draftProgram(ctx, in.IntegrationID)
+		if err != nil || len(program.Problems()) > 0 {
+			return nil, err
+		}
+		j.program = program
+	} else {
+		if in.Generation == 0 {
+			return nil, nil
+		}
+		g, err := p.store.GetGeneration(ctx, in.ID, in.Generation)
+		if err != nil {
+			return nil, err
+		}
+		if j.program, err = p.generationProgram(ctx, g); err != nil {
+			return nil, err
+		}
+		if cfg, err = p.store.GetConfig(ctx, in.ID, g.ConfigRevision); err != nil {
+			return nil, err
+		}
+		j.execution.Version, j.execution.Generation = g.Version, g.Number
+	}
+	var err error
+	j.execution.DefinitionHash, j.execution.ConfigRevision = j.program.Hash(), cfg.Revision
+	if j.settings, err = p.settings(in.UID, j.program, cfg); err != nil || len(j.settings.problems) > 0 {
+		return nil, err
+	}
+	j.urls, err = p.urls(ctx, in.ID)
+	return j, err
+}

@@ -1,0 +1,194 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/headrace/headrace/internal/component"
+	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/storage"
+)
+
+// TestResult is what a test came to.
+type TestResult struct {
+	Execution *ipaas.Execution // nil when only checked, or when the trigger answered a handshake
+	Response  *ipaas.Response  // what the caller of the flow's webhook would have been answered
+}
+
+// TestFlow runs one flow of the draft on the test instance, with its own URLs and config. No other flow runs.
+func (p *Plane) TestFlow(
+	ctx context.Context, integrationID, flowID string, payload *ipaas.TestPayload, save bool, m Mutation,
+) (TestResult, error) {
+	if m.RequestID != "" && !m.ValidateOnly {
+		if result, known, err := recall[TestResult](ctx, p, m); known || err != nil {
+			return result, err
+		}
+	}
+	integration, err := p.store.GetIntegration(ctx, integrationID)
+	if err != nil {
+		return TestResult{}, err
+	}
+	if flow, _ := integration.Draft.Flow(flowID); flow == nil {
+		return TestResult{}, absentPart("flow", flowID, integrationID)
+	}
+	if save && payload != nil {
+		if integration, err = p.saveTestPayload(ctx, integrationID, flowID, payload, m); err != nil {
+			return TestResult{}, err
+		}
+	}
+	j, err := p.testJob(ctx, integration)
+	if err != nil {
+		return TestResult{}, err
+	}
+	flow := j.program.Flow(flowID)
+	if payload == nil {
+		payload = flow.TestPayload
+	}
+	j.execution.Payload = testPayload(payload)
+	if _, _, err := parseBody(j.execution.Payload); err != nil {
+		return TestResult{}, err
+	}
+	reception, err := p.receive(ctx, j, flow, j.execution.Payload)
+	if err != nil {
+		return TestResult{}, err
+	}
+	if m.ValidateOnly || reception.Answer != nil {
+		return TestResult{Response: reception.Answer}, nil
+	}
+	return p.runTest(ctx, j, flow, reception, m)
+}
+
+func (p *Plane) saveTestPayload(
+	ctx context.Context, integrationID, flowID string, payload *ipaas.TestPayload, m Mutation,
+) (ipaas.Integration, error) {
+	return p.UpdateFlow(ctx, integrationID, flowID, nil, Mutation{Caller: m.Caller, Method: m.Method, ValidateOnly: m.ValidateOnly},
+		func(f *ipaas.Flow) error {
+			f.TestPayload = payload
+			return nil
+		})
+}
+
+// testJob makes the draft ready to run on the test instance, and refuses while anything keeps it from running.
+func (p *Plane) testJob(ctx context.Context, integration ipaas.Integration) (*job, error) {
+	program, _, err := p.catalogue.program(ctx, &integration.Draft, integration.Draft.Hash(), nil)
+	if err != nil {
+		return nil, err
+	}
+	if problems := program.Problems(); len(problems) > 0 {
+		return nil, draftHasProblems(integration.ID, "tested", problems)
+	}
+	in, err := p.store.GetInstance(ctx, ipaas.TestInstanceID(integration.ID))
+	if err != nil {
+		return nil, err
+	}
+	s, err := p.settings(in.UID, program, in.Config)
+	if err != nil {
+		return nil, err
+	}
+	if len(s.problems) > 0 {
+		return nil, configIncomplete(in.ID, s.problems)
+	}
+	hooks, err := p.store.AddWebhooks(ctx, in.ID, p.newWebhooks(in, program.Definition()))
+	if err != nil {
+		return nil, err
+	}
+	urls, err := p.hookURLs(hooks)
+	if err != nil {
+		return nil, err
+	}
+	return &job{
+		instance: in, program: program, settings: s, urls: urls,
+		execution: ipaas.Execution{
+			ID: ipaas.NewID("exe"), InstanceID: in.ID, IntegrationID: integration.ID, DefinitionHash: program.Hash(),
+			ConfigRevision: in.Config.Revision, State: ipaas.ExecutionRunning, Invoke: ipaas.InvokeTest, Test: true, Inline: true, Attempts: 1,
+		},
+	}, nil
+}
+
+// runTest runs the flow and waits for its end. A test of an instance-deploy flow is a transaction like a deployment: what it has
+// registered before is kept, and what a failed one registered is removed again.
+func (p *Plane) runTest(ctx context.Context, j *job, flow *ipaas.Flow, reception component.Reception, m Mutation) (TestResult, error) {
+	now := p.now()
+	j.execution.FlowID, j.execution.FlowDisplayName = flow.ID, flow.DisplayName
+	j.execution.CreateTime, j.execution.StartTime, j.execution.LeaseTime = now, now, now.Add(p.limits.Lease)
+	j.reconcile = flow.Trigger.Type == ipaas.TriggerInstanceDeploy
+	if err := p.store.StartExecution(ctx, j.execution); err != nil {
+		return TestResult{}, err
+	}
+	type ended struct {
+		ex  ipaas.Execution
+		err error
+	}
+	done := make(chan ended, 1)
+	p.background.Go(func() {
+		ex, h, err := p.run(p.stop, j)
+		if err == nil && j.reconcile {
+			err = p.settleTest(j, h, ex)
+		}
+		done <- ended{ex, err}
+	})
+	select {
+	case e := <-done:
+		if e.err != nil {
+			return TestResult{}, e.err
+		}
+		response := answerOf(e.ex, flow.Synchronous, reception)
+		return p.rememberTest(ctx, TestResult{Execution: &e.ex, Response: &response}, m)
+	case <-ctx.Done():
+		return TestResult{}, fmt.Errorf("execution %s goes on without you: %w", j.execution.ID, ctx.Err())
+	}
+}
+
+// rememberTest keeps the answer for the same request id.
+func (p *Plane) rememberTest(ctx context.Context, result TestResult, m Mutation) (TestResult, error) {
+	if m.RequestID == "" {
+		return result, nil
+	}
+	return once(ctx, p, m, func(write func(TestResult) (storage.Write, error)) (TestResult, error) {
+		w, err := write(result)
+		if err != nil {
+			return result, err
+		}
+		return result, p.store.SaveReceipt(ctx, *w.Receipt)
+	})
+}
+
+// settleTest ends the transaction of a test of an instance-deploy flow.
+func (p *Plane) settleTest(j *job, h *host, ex ipaas.Execution) error {
+	ctx := context.WithoutCancel(p.stop)
+	if ex.State != ipaas.ExecutionSucceeded {
+		_, err := p.undoAll(ctx, j.instance, h.created)
+		return err
+	}
+	rows, err := p.store.ListRegistrations(ctx, ex.InstanceID, ipaas.RegistrationCreated)
+	if err != nil {
+		return err
+	}
+	var superseded []ipaas.Registration
+	for _, r := range rows {
+		if r.FlowID == ex.FlowID && !h.used[r.ID] {
+			superseded = append(superseded, r)
+		}
+	}
+	_, err = p.undoAll(ctx, j.instance, superseded)
+	return err
+}
+
+// receive lets the flow's trigger look at what came in.
+func (p *Plane) receive(ctx context.Context, j *job, flow *ipaas.Flow, payload ipaas.Payload) (component.Reception, error) {
+	trigger := j.program.Trigger(flow.ID)
+	if trigger == nil || trigger.Receive == nil {
+		return component.Reception{}, nil
+	}
+	inputs, wrong := j.program.TriggerInputs(flow.ID, j.settings.values)
+	if len(wrong) > 0 {
+		return component.Reception{}, ipaas.InvalidArgument(fmt.Sprintf("the inputs of the trigger of flow %q are not valid", flow.DisplayName), wrong...)
+	}
+	reception, err := trigger.Receive(ctx, component.Request{Payload: payload, Inputs: inputs})
+	var refuse *component.Refuse
+	if err != nil && !errors.As(err, &refuse) {
+		return reception, fmt.Errorf("trigger of flow %s: %w", flow.ID, err)
+	}
+	return reception, err
+}

@@ -1,0 +1,112 @@
+package control
+
+import (
+	"context"
+	"time"
+
+	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/value"
+)
+
+// triggerResults makes what steps see as the results of the trigger: the same fields for every kind of trigger. The URLs in it are
+// made here and never stored.
+func (p *Plane) triggerResults(ctx context.Context, ex ipaas.Execution, in ipaas.Instance, def *ipaas.Definition, urls map[string]string) (*value.Object, error) {
+	raw, body, err := parseBody(ex.Payload)
+	if err != nil {
+		return nil, err
+	}
+	customer, err := p.customerResults(ctx, in.CustomerID)
+	if err != nil {
+		return nil, err
+	}
+	integration, err := p.store.GetIntegration(ctx, in.IntegrationID)
+	if err != nil {
+		return nil, err
+	}
+	flow, _ := def.Flow(ex.FlowID)
+	byName, keys := value.Obj(), value.Obj()
+	for i := range def.Flows {
+		byName.Set(def.Flows[i].DisplayName, urls[def.Flows[i].ID])
+		keys.Set(def.Flows[i].DisplayName, []any{})
+	}
+	headers := texts(ex.Payload.Headers)
+	headers.FoldKeys = true
+	invokeURL := ""
+	if ex.Invoke == ipaas.InvokeWebhook {
+		invokeURL = urls[ex.FlowID]
+	}
+	return object(
+		"headers", headers,
+		"queryParameters", texts(ex.Payload.Query),
+		"rawBody", raw,
+		"body", body,
+		"pathFragment", ex.Payload.Path,
+		"method", ex.Payload.Method,
+		"webhookUrls", byName,
+		"webhookApiKeys", keys,
+		"invokeUrl", invokeURL,
+		"executionId", ex.ID,
+		"customer", customer,
+		"instance", object("id", in.ID, "name", in.DisplayName),
+		"user", object("id", "", "email", "", "name", "", "externalId", ""),
+		"integration", object("id", in.IntegrationID, "name", def.DisplayName, "versionSequenceId", integration.UID, "externalVersion", ""),
+		"flow", object("id", flow.ID, "name", flow.DisplayName, "stableId", flow.UID),
+		"startedAt", ex.StartTime.UTC().Format("2006-01-02T15:04:05.000Z07:00"),
+		"globalDebug", false,
+	), nil
+}
+
+func (p *Plane) customerResults(ctx context.Context, customerID string) (*value.Object, error) {
+	if customerID == "" {
+		return object("id", "", "externalId", "", "name", "Test"), nil
+	}
+	c, err := p.store.GetCustomer(ctx, customerID)
+	if err != nil {
+		return nil, err
+	}
+	return object("id", c.ID, "externalId", c.ExternalID, "name", c.DisplayName), nil
+}
+
+// withoutURLs returns trigger results as they are stored.
+func withoutURLs(results *value.Object) *value.Object {
+	stored := value.Obj()
+	for key, v := range results.All() {
+		switch key {
+		case "webhookUrls", "webhookApiKeys", "invokeUrl":
+		default:
+			stored.Set(key, v)
+		}
+	}
+	return stored
+}
+
+// texts makes an object of named texts; those of a name that repeats are joined by a comma, as HTTP does with headers.
+func texts(list []ipaas.NamedText) *value.Object {
+	o := value.Obj()
+	for _, t := range list {
+		text := t.Text
+		if old, ok := o.Get(t.Name); ok {
+			text = value.Text(old) + ", " + text
+		}
+		o.Set(t.Name, text)
+	}
+	return o
+}
+
+// object makes an object of keys and values in turn.
+func object(pairs ...any) *value.Object {
+	o := value.Obj()
+	for i := 0; i < len(pairs); i += 2 {
+		o.Set(pairs[i].(string), pairs[i+1])
+	}
+	return o
+}
+
+// deadlineOr returns the earlier of a deadline and a span from now.
+func deadlineOr(now time.Time, span time.Duration, deadline time.Time) time.Time {
+	at := now.Add(span)
+	if !deadline.IsZero() && deadline.Before(at) {
+		return deadline
+	}
+	return at
+}

@@ -1,0 +1,271 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/headrace/headrace/internal/engine"
+	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/secret"
+	"github.com/headrace/headrace/internal/value"
+)
+
+// InstanceView is what is shown of an instance beside its own fields.
+type InstanceView struct {
+	Flows         []InstanceFlow
+	Config        map[string]ConfigView
+	Registrations []ipaas.Registration
+}
+
+// InstanceFlow is a flow as an instance has it.
+type InstanceFlow struct {
+	FlowID, DisplayName, TriggerType string
+	URL                              string // empty in a view that is not full
+}
+
+// ConfigView is a value as it is shown: a secret only as set or not.
+type ConfigView struct {
+	JSON            string
+	Typed           bool
+	Source          ValueSource
+	SecretSet       bool
+	SecretInputsSet []string
+}
+
+// ValueSource tells where a value comes from.
+type ValueSource string
+
+// The sources of values.
+const (
+	SourceNone     ValueSource = ""
+	SourceInstance ValueSource = "INSTANCE"
+	SourceDefault  ValueSource = "DEFAULT"
+)
+
+// DescribeInstance returns the flows of an instance; a full view also has their URLs, the config values and the registrations.
+func (p *Plane) DescribeInstance(ctx context.Context, in ipaas.Instance, full bool) (InstanceView, error) {
+	program, err := p.instanceProgram(ctx, in)
+	if err != nil {
+		return InstanceView{}, err
+	}
+	def := program.Definition()
+	var view InstanceView
+	urls := map[string]string{}
+	if full {
+		if in.Kind == ipaas.InstanceTest {
+			// The draft may have got flows since the last test; their URLs are shown before the first test, too.
+			if _, err := p.store.AddWebhooks(ctx, in.ID, p.newWebhooks(in, def)); err != nil {
+				return view, err
+			}
+		}
+		if urls, err = p.urls(ctx, in.ID); err != nil {
+			return view, err
+		}
+	}
+	for i := range def.Flows {
+		f := &def.Flows[i]
+		view.Flows = append(view.Flows, InstanceFlow{FlowID: f.ID, DisplayName: f.DisplayName, TriggerType: f.Trigger.Type, URL: urls[f.ID]})
+	}
+	if !full {
+		return view, nil
+	}
+	view.Config = make(map[string]ConfigView, len(def.ConfigVariables))
+	for i := range def.ConfigVariables {
+		v := &def.ConfigVariables[i]
+		view.Config[v.ID] = showValue(v, in.Config.Values[v.ID], program)
+	}
+	view.Registrations, err = p.store.ListRegistrations(ctx, in.ID, openStates...)
+	return view, err
+}
+
+// showValue shows a value without its secrets.
+func showValue(v *ipaas.ConfigVariable, stored ipaas.ConfigValue, program *engine.Program) ConfigView {
+	switch {
+	case v.Type == ipaas.ConfigConnection:
+		return showConnection(v, stored, program)
+	case stored.Sealed != "":
+		return ConfigView{Source: SourceInstance, SecretSet: true}
+	case stored.JSON != "":
+		return ConfigView{JSON: stored.JSON, Typed: stored.Typed, Source: SourceInstance}
+	case v.Default != "":
+		return ConfigView{JSON: v.Default, Typed: v.DefaultJSON, Source: SourceDefault}
+	default:
+		return ConfigView{}
+	}
+}
+
+func showConnection(v *ipaas.ConfigVariable, stored ipaas.ConfigValue, program *engine.Program) ConfigView {
+	view := ConfigView{Source: SourceNone}
+	shown := value.Obj()
+	if d, ok := v.DefaultValue(); ok {
+		if o, ok := d.(*value.Object); ok {
+			shown, view.Source = o.Clone(), SourceDefault
+		}
+	}
+	_, kind := program.ConnectionType(v.ConnectionType)
+	for _, key := range sortedKeys(stored.Inputs) {
+		view.Source = SourceInstance
+		item := stored.Inputs[key]
+		if item.Sealed != "" {
+			view.SecretSet = true
+			view.SecretInputsSet = append(view.SecretInputsSet, key)
+			continue
+		}
+		if parsed, err := value.Parse([]byte(item.JSON)); err == nil {
+			shown.Set(key, parsed)
+		}
+	}
+	if kind != nil {
+		for _, f := range kind.Inputs {
+			if f.Secret {
+				shown.Delete(f.Key) // a default of the variable may not show what the type calls secret
+			}
+		}
+	}
+	if view.Source != SourceNone {
+		view.JSON = string(value.JSON(shown))
+	}
+	return view
+}
+
+// FlowURL is a flow's display name and its webhook URL.
+type FlowURL struct{ DisplayName, URL string }
+
+// urls returns the webhook URLs of an instance by flow id.
+func (p *Plane) urls(ctx context.Context, instanceID string) (map[string]string, error) {
+	hooks, err := p.store.ListWebhooks(ctx, instanceID)
+	if err != nil {
+		return nil, err
+	}
+	return p.hookURLs(hooks)
+}
+
+func (p *Plane) hookURLs(hooks []ipaas.Webhook) (map[string]string, error) {
+	urls := make(map[string]string, len(hooks))
+	for _, h := range hooks {
+		token, err := p.keys.Open(h.TokenSealed, tokenPlace(h.TokenHash))
+		if err != nil {
+			return nil, fmt.Errorf("open the webhook token of flow %s of instance %s: %w", h.FlowID, h.InstanceID, err)
+		}
+		urls[h.FlowID] = p.hookURL(string(token))
+	}
+	return urls, nil
+}
+
+func (p *Plane) hookURL(token string) string { return p.publicURL.JoinPath("hooks", token).String() }
+
+// mask hides the tokens of an instance's URLs from what is stored, and shows them again.
+func (p *Plane) mask(urls map[string]string) *secret.Mask {
+	mask := secret.NewMask("webhook-token")
+	for flowID, url := range urls {
+		mask.Add(flowID, url[strings.LastIndexByte(url, '/')+1:])
+	}
+	return mask
+}
+
+// ExecutionView is an execution with what happened in it.
+type ExecutionView struct {
+	Execution ipaas.Execution
+	Steps     []ipaas.StepResult
+	Logs      []ipaas.Log
+}
+
+// mostShown bounds the steps and lines in one view of an execution; lists page through the rest.
+const mostShown = 1000
+
+// ShowExecution shows an execution with the URLs in it; a full view also has its steps and log lines.
+func (p *Plane) ShowExecution(ctx context.Context, ex ipaas.Execution, full bool) (ExecutionView, error) {
+	view := ExecutionView{Execution: ex}
+	if !full {
+		view.Execution.Result, view.Execution.Response = "", nil
+		return view, nil
+	}
+	mask, err := p.instanceMask(ctx, ex.InstanceID)
+	if err != nil {
+		return view, err
+	}
+	view.Execution.Result = reveal(mask, ex.Result)
+	if ex.Response != nil {
+		shown := *ex.Response
+		shown.Body = []byte(mask.Reveal(string(ex.Response.Body)))
+		view.Execution.Response = &shown
+	}
+	if view.Steps, err = p.StepResults(ctx, ex.ID, 0, mostShown); err != nil {
+		return view, err
+	}
+	view.Logs, err = p.store.ListLogs(ctx, ex.ID, 0, mostShown)
+	for i := range view.Logs {
+		view.Logs[i].Message = mask.Reveal(view.Logs[i].Message)
+	}
+	return view, err
+}
+
+// StepResults returns step results with the URLs in them.
+func (p *Plane) StepResults(ctx context.Context, executionID string, after int64, limit int) ([]ipaas.StepResult, error) {
+	ex, err := p.store.GetExecution(ctx, executionID)
+	if err != nil {
+		return nil, err
+	}
+	mask, err := p.instanceMask(ctx, ex.InstanceID)
+	if err != nil {
+		return nil, err
+	}
+	steps, err := p.store.ListStepResults(ctx, executionID, after, limit)
+	if err != nil {
+		return nil, err
+	}
+	for i := range steps {
+		steps[i].Inputs, steps[i].Result = reveal(mask, steps[i].Inputs), reveal(mask, steps[i].Result)
+		steps[i].Error = mask.Reveal(steps[i].Error)
+	}
+	return steps, nil
+}
+
+// reveal shows the tokens in a stored value. Placeholders hold nothing that JSON escapes, so the text can be handled as it is.
+func reveal(mask *secret.Mask, stored string) string { return mask.Reveal(stored) }
+
+func (p *Plane) instanceMask(ctx context.Context, instanceID string) (*secret.Mask, error) {
+	urls, err := p.urls(ctx, instanceID)
+	if errors.Is(err, ipaas.NotFound) {
+		return p.mask(nil), nil // a deleted instance: its URLs are gone, and the placeholders stay
+	}
+	if err != nil {
+		return nil, err
+	}
+	return p.mask(urls), nil
+}
+
+// RegistrationChangeView is a change with the registration it is about.
+type RegistrationChangeView struct {
+	Kind         ipaas.ChangeKind
+	Registration ipaas.Registration
+}
+
+// DescribeDeployment returns what a deployment did in other systems. Registrations that were forgotten are left out.
+func (p *Plane) DescribeDeployment(ctx context.Context, d ipaas.Deployment) ([]RegistrationChangeView, error) {
+	if len(d.Changes) == 0 {
+		return nil, nil
+	}
+	rows, err := p.store.ListRegistrations(ctx, d.InstanceID)
+	if err != nil {
+		return nil, err
+	}
+	byID := make(map[string]ipaas.Registration, len(rows))
+	for _, r := range rows {
+		byID[r.ID] = r
+	}
+	var views []RegistrationChangeView
+	for _, c := range d.Changes {
+		if r, ok := byID[c.RegistrationID]; ok {
+			views = append(views, RegistrationChangeView{Kind: c.Kind, Registration: r})
+		}
+	}
+	return views, nil
+}
+
+// openStates are the states of registrations whose remote object may exist.
+var openStates = []ipaas.RegistrationState{
+	ipaas.RegistrationIntent, ipaas.RegistrationCreated, ipaas.RegistrationRemovePending, ipaas.RegistrationRemoveFailed,
+}

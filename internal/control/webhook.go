@@ -1,0 +1,317 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/headrace/headrace/internal/component"
+	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/secret"
+	"github.com/headrace/headrace/internal/value"
+)
+
+// Preferences is what the caller of a webhook asks for.
+type Preferences struct {
+	Wait time.Duration // how long it would wait for the flow's result; 0: as the flow says
+}
+
+// Reply is what the caller of a webhook is answered.
+type Reply struct {
+	Response    ipaas.Response
+	ExecutionID string // empty: nothing was run
+}
+
+// ExecutionIDHeader names the execution in every answer that began one.
+const ExecutionIDHeader = "Headrace-Execution-Id"
+
+// LookupWebhook tells whether a token is worth reading a body for: nil, NotFound or Gone.
+func (p *Plane) LookupWebhook(ctx context.Context, token string) error {
+	_, _, err := p.lookup(ctx, token)
+	return err
+}
+
+func (p *Plane) lookup(ctx context.Context, token string) (ipaas.Webhook, ipaas.Instance, error) {
+	if len(token) != secret.TokenLength {
+		return ipaas.Webhook{}, ipaas.Instance{}, unknownHook()
+	}
+	hook, in, err := p.store.LookupWebhook(ctx, secret.Hash(token), p.now())
+	switch {
+	case errors.Is(err, ipaas.NotFound):
+		return hook, in, unknownHook()
+	case err != nil:
+		return hook, in, err
+	}
+	switch in.State {
+	case ipaas.InstanceUndeployed, ipaas.InstanceDeleting, ipaas.InstanceDeleted:
+		return hook, in, &ipaas.Error{
+			Kind: ipaas.Gone, Reason: ipaas.ReasonInstanceRemoved,
+			Message: "this webhook URL was removed: do not send to it any more",
+		}
+	case ipaas.InstanceCreated:
+		return hook, in, unknownHook()
+	default:
+		return hook, in, nil
+	}
+}
+
+func unknownHook() error {
+	return &ipaas.Error{Kind: ipaas.NotFound, Reason: ipaas.ReasonNotFound, Message: "there is no such webhook URL"}
+}
+
+// ReceiveWebhook takes what came in at a URL. First it is received: verified, a handshake answered, and, for an asynchronous flow,
+// put on disk before it is acknowledged. Then the flow runs.
+func (p *Plane) ReceiveWebhook(ctx context.Context, token string, payload ipaas.Payload, prefs Preferences) (Reply, error) {
+	hook, in, err := p.lookup(ctx, token)
+	if err != nil {
+		return Reply{}, err
+	}
+	if _, _, err := parseBody(payload); err != nil {
+		return Reply{}, err
+	}
+	c := p.deploys.get(in.ID)
+	if c != nil {
+		// The candidate answers handshakes first: what it is registering may differ from what serves.
+		if reply, answered, err := p.receiveByCandidate(ctx, c, hook, payload); answered || err != nil {
+			return reply, err
+		}
+	}
+	serving, err := p.hookJob(ctx, in, hook)
+	if err != nil {
+		return Reply{}, err
+	}
+	switch {
+	case serving != nil:
+		return p.accept(ctx, serving, serving.program.Flow(hook.FlowID), payload, prefs)
+	case c != nil && c.program.Flow(hook.FlowID) != nil:
+		return p.acceptByCandidate(ctx, c, hook, payload, prefs)
+	case in.Generation == 0 && in.Kind == ipaas.InstanceStandard:
+		return p.holdForDeployment(ctx, in, hook, payload)
+	default:
+		return Reply{}, &ipaas.Error{
+			Kind: ipaas.Gone, Reason: ipaas.ReasonInstanceRemoved,
+			Message: "this webhook URL belongs to a flow that the integration no longer has: do not send to it any more",
+		}
+	}
+}
+
+// hookJob is servingJob with the flow of a hook; nil if what serves has no such flow.
+func (p *Plane) hookJob(ctx context.Context, in ipaas.Instance, hook ipaas.Webhook) (*job, error) {
+	j, err := p.servingJob(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	if j == nil {
+		if in.Kind == ipaas.InstanceTest {
+			return nil, &ipaas.Error{
+				Kind: ipaas.Unavailable, Reason: ipaas.ReasonDraftHasProblems, RetryAfter: time.Minute,
+				Message: "the draft has problems, or the test instance's config is incomplete: mend them, then send again",
+			}
+		}
+		return nil, nil
+	}
+	if j.program.Flow(hook.FlowID) == nil {
+		return nil, nil
+	}
+	return j, nil
+}
+
+// receiveByCandidate lets a deployment under way answer a handshake.
+func (p *Plane) receiveByCandidate(ctx context.Context, c *candidate, hook ipaas.Webhook, payload ipaas.Payload) (Reply, bool, error) {
+	flow := c.program.Flow(hook.FlowID)
+	if flow == nil {
+		return Reply{}, false, nil
+	}
+	reception, err := p.receive(ctx, c.job(), flow, payload)
+	if err != nil || reception.Answer == nil {
+		// A refusal stands only if what serves refuses as well; what only the candidate has is asked again below.
+		return Reply{}, false, nil //nolint:nilerr // see above
+	}
+	return Reply{Response: *reception.Answer}, true, nil
+}
+
+func (c *candidate) job() *job {
+	g := c.deployment.Candidate
+	return &job{
+		instance: c.instance, program: c.program, settings: c.settings, urls: c.urls,
+		execution: ipaas.Execution{
+			InstanceID: c.instance.ID, CustomerID: c.instance.CustomerID, IntegrationID: c.instance.IntegrationID,
+			Version: g.Version, DefinitionHash: g.DefinitionHash, Generation: g.Number, ConfigRevision: g.ConfigRevision,
+		},
+	}
+}
+
+// acceptByCandidate takes what is for a flow that only the deployment under way has: a synchronous request runs at once, an event is
+// held until the deployment ends.
+func (p *Plane) acceptByCandidate(ctx context.Context, c *candidate, hook ipaas.Webhook, payload ipaas.Payload, prefs Preferences) (Reply, error) {
+	j, flow := c.job(), c.program.Flow(hook.FlowID)
+	reception, err := p.receive(ctx, j, flow, payload)
+	if err != nil {
+		return Reply{}, err
+	}
+	if flow.Synchronous || hop(payload) > 0 && prefs.Wait > 0 {
+		return p.runSynchronously(ctx, j, flow, payload, reception, prefs)
+	}
+	ex := newEvent(p.now(), j.execution, flow, payload)
+	ex.Generation, ex.DefinitionHash, ex.Version, ex.ConfigRevision = 0, "", 0, 0 // bound when it first starts
+	return p.enqueue(ctx, ex, false, reception)
+}
+
+// holdForDeployment keeps an event for an instance whose deployment failed or is not in this process; the next one releases it.
+func (p *Plane) holdForDeployment(ctx context.Context, in ipaas.Instance, hook ipaas.Webhook, payload ipaas.Payload) (Reply, error) {
+	ex := newEvent(p.now(), ipaas.Execution{
+		InstanceID: in.ID, CustomerID: in.CustomerID, IntegrationID: in.IntegrationID,
+	}, &ipaas.Flow{ID: hook.FlowID}, payload)
+	return p.enqueue(ctx, ex, false, component.Reception{})
+}
+
+// accept takes what is for a flow that serves.
+func (p *Plane) accept(ctx context.Context, j *job, flow *ipaas.Flow, payload ipaas.Payload, prefs Preferences) (Reply, error) {
+	reception, err := p.receive(ctx, j, flow, payload)
+	if err != nil {
+		return Reply{}, err
+	}
+	if reception.Answer != nil {
+		return Reply{Response: *reception.Answer}, nil
+	}
+	if flow.Synchronous {
+		if j.instance.Paused {
+			return Reply{}, paused()
+		}
+		return p.runSynchronously(ctx, j, flow, payload, reception, prefs)
+	}
+	ex := newEvent(p.now(), j.execution, flow, payload)
+	if !ex.Test {
+		ex.Generation, ex.DefinitionHash, ex.Version, ex.ConfigRevision = 0, "", 0, 0 // bound when it first starts
+	}
+	return p.enqueue(ctx, ex, true, reception)
+}
+
+func paused() error {
+	return &ipaas.Error{
+		Kind: ipaas.Unavailable, Reason: ipaas.ReasonInstancePaused, RetryAfter: time.Minute,
+		Message: "this instance is paused: send again later",
+	}
+}
+
+func newEvent(now time.Time, ex ipaas.Execution, flow *ipaas.Flow, payload ipaas.Payload) ipaas.Execution {
+	ex.ID, ex.FlowID, ex.FlowDisplayName = ipaas.NewID("exe"), flow.ID, flow.DisplayName
+	ex.State, ex.Invoke, ex.Payload, ex.CreateTime = ipaas.ExecutionQueued, ipaas.InvokeWebhook, payload, now
+	return ex
+}
+
+// enqueue puts an event on disk and only then acknowledges it.
+func (p *Plane) enqueue(ctx context.Context, ex ipaas.Execution, servingHasFlow bool, reception component.Reception) (Reply, error) {
+	ex, err := p.store.AcceptExecution(ctx, ex, servingHasFlow, p.limits.MaxHeld)
+	if err != nil {
+		return Reply{}, err
+	}
+	if !ex.Held {
+		p.wake()
+	}
+	return Reply{Response: acknowledgement(ex.ID, reception), ExecutionID: ex.ID}, nil
+}
+
+// acknowledgement is what an asynchronous caller is answered.
+func acknowledgement(executionID string, reception component.Reception) ipaas.Response {
+	if reception.Acknowledge != nil {
+		r := *reception.Acknowledge
+		r.Headers = append([]ipaas.NamedText{{Name: ExecutionIDHeader, Text: executionID}}, r.Headers...)
+		return r
+	}
+	return jsonResponse(200, executionID, object("executionId", executionID))
+}
+
+func jsonResponse(status int, executionID string, body any) ipaas.Response {
+	r := ipaas.Response{
+		Status:  status,
+		Headers: []ipaas.NamedText{{Name: "Content-Type", Text: "application/json"}},
+		Body:    value.JSON(body),
+	}
+	if executionID != "" {
+		r.Headers = append(r.Headers, ipaas.NamedText{Name: ExecutionIDHeader, Text: executionID})
+	}
+	return r
+}
+
+// runSynchronously runs the flow while the caller waits. When the caller has waited long enough the flow goes on alone.
+func (p *Plane) runSynchronously(
+	ctx context.Context, j *job, flow *ipaas.Flow, payload ipaas.Payload, reception component.Reception, prefs Preferences,
+) (Reply, error) {
+	now := p.now()
+	j.execution = newEvent(now, j.execution, flow, payload)
+	j.execution.State, j.execution.Inline, j.execution.Attempts = ipaas.ExecutionRunning, true, 1
+	j.execution.StartTime, j.execution.LeaseTime = now, now.Add(p.limits.Lease)
+	if err := p.store.StartExecution(ctx, j.execution); err != nil {
+		return Reply{}, err
+	}
+	type ended struct {
+		ex  ipaas.Execution
+		err error
+	}
+	done := make(chan ended, 1)
+	p.background.Go(func() {
+		ex, _, err := p.run(p.stop, j)
+		done <- ended{ex, err}
+	})
+	wait := p.limits.SyncTimeout
+	if prefs.Wait > 0 && prefs.Wait < wait {
+		wait = prefs.Wait
+	}
+	timeout := time.NewTimer(wait)
+	defer timeout.Stop()
+	select {
+	case e := <-done:
+		if e.err != nil {
+			return Reply{}, e.err
+		}
+		return Reply{Response: answerOf(e.ex, true, reception), ExecutionID: e.ex.ID}, nil
+	case <-timeout.C:
+		return Reply{ExecutionID: j.execution.ID, Response: jsonResponse(504, j.execution.ID, object(
+			"error", fmt.Sprintf("the flow did not end within %s; it goes on", wait), "executionId", j.execution.ID))}, nil
+	case <-ctx.Done():
+		return Reply{}, ctx.Err()
+	}
+}
+
+// answerOf is what the caller of a flow's webhook is answered: a synchronous one the result of the flow.
+func answerOf(ex ipaas.Execution, synchronous bool, reception component.Reception) ipaas.Response {
+	if !synchronous {
+		return acknowledgement(ex.ID, reception)
+	}
+	id := ipaas.NamedText{Name: ExecutionIDHeader, Text: ex.ID}
+	switch {
+	case ex.State != ipaas.ExecutionSucceeded:
+		message := "the flow did not end well"
+		if ex.Error != nil {
+			message = ex.Error.Message
+		}
+		return jsonResponse(400, ex.ID, object("error", message, "executionId", ex.ID))
+	case ex.Response != nil:
+		r := *ex.Response
+		r.Headers = append([]ipaas.NamedText{id}, r.Headers...)
+		return r
+	default:
+		return resultResponse(ex)
+	}
+}
+
+// resultResponse answers with the flow's result: text as text, bytes as they are, anything else as JSON.
+func resultResponse(ex ipaas.Execution) ipaas.Response {
+	result, err := value.Decode([]byte(ex.Result))
+	if err != nil {
+		result = nil
+	}
+	contentType := "application/json"
+	body := value.JSON(result)
+	switch v := result.(type) {
+	case string:
+		contentType, body = "text/plain; charset=utf-8", []byte(v)
+	case value.Bytes:
+		contentType, body = v.ContentType, v.Data
+	}
+	return ipaas.Response{Status: 200, Body: body, Headers: []ipaas.NamedText{
+		{Name: "Content-Type", Text: contentType}, {Name: ExecutionIDHeader, Text: ex.ID},
+	}}
+}
