@@ -4,6 +4,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/headrace/headrace/internal/component"
@@ -25,30 +26,38 @@ type Run struct {
 type Outcome struct {
 	State    ipaas.ExecutionState // SUCCEEDED, FAILED or CANCELED
 	Error    *ipaas.ExecutionError
-	Result   any             // the result of the last step that ran
+	Result   any             // of a run that succeeded: the result of the last step that ran
 	Response *ipaas.Response // set by a step that stopped the flow with an answer of its own
 }
 
-// Host is what the engine works through. Its errors say that the host refused to record: the lease is lost, the disk is full. The
-// engine then stops at once and causes no more effects.
+// Host is what the engine works through. Its errors, except Call's, say that the host refused to record: the lease is lost, the disk
+// is full. The engine then stops at once, causes no more effects and returns the error.
+//
+// All but Call are given a context that does not end when the run's does: how a canceled step ended is recorded, too.
 type Host interface {
 	// Begin announces that a step is about to run. If an earlier attempt completed it, what it recorded is returned and the step
 	// is not run again; if it only decided something, that comes back in Done with Decided set, and the step goes on from there.
 	Begin(ctx context.Context, step Step) (*Done, error)
-	// Decide records what a step decided before its inner steps run: the items of a loop. Resuming re-decides nothing.
+	// Decide records what a step decided before its inner steps run: the items of a loop, and what it logged so far. Resuming
+	// re-decides nothing.
 	Decide(ctx context.Context, step Step, done Done) error
 	// Intent announces, durably, that a step is about to create a remote object. If the object is there already, Kept is true and
 	// Result is what its creation gave; the step is not run.
 	Intent(ctx context.Context, creation Creation) (Decision, error)
-	// Call runs the action of a step. The ordinary host calls action.Perform.
+	// Call runs the action of a step. The ordinary host gives the call its client and calls action.Perform. The error is the
+	// action's: it fails the step. A panic is caught.
 	Call(ctx context.Context, step Step, action *component.Action, call component.Call) (component.Result, error)
 	// Complete records in one step how a step ended, what it logged and what it created.
 	Complete(ctx context.Context, step Step, done Done) error
 }
 
+// ErrInterrupted is the cause to cancel a run's context with when the server stops or has lost the run: nothing more is recorded, so
+// that the run can be resumed where it stood. Canceled with any other cause, a run is over.
+var ErrInterrupted = errors.New("the run was interrupted")
+
 // Step is a step at its place in a run.
 type Step struct {
-	Path        string // e.g. sync-items[3].post-item
+	Path        string // step id and the loop rounds around it, e.g. sync-items[3].post-item; branches leave no trace
 	ID          string
 	DisplayName string
 	Action      string           // component.action
@@ -66,10 +75,16 @@ type Done struct {
 	Stop     *ipaas.Response
 	Break    bool
 	Logs     []ipaas.Log
-	Creation *Creation // what it created, or tried to
+	Creation *Creation // what it created, or tried to; nil for a kept object, and where there is nothing to undo
 	Unknown  bool      // it failed, and what it tried to create may exist
-	Start    time.Time
-	End      time.Time
+
+	// Cause is why the run fails with this step, where that is not the step's own failure: an inner step's, for a loop, or the end of
+	// the run's time. Canceled tells that the step was cut short since the run was canceled. A host that resumes gives them back.
+	Cause    *ipaas.ExecutionError
+	Canceled bool
+
+	Start time.Time
+	End   time.Time
 }
 
 // Creation is a remote object that a step is about to create: its action declares an undo.
@@ -79,7 +94,7 @@ type Creation struct {
 	FlowID           string
 	Component        *component.Component
 	Action           *component.Action
-	Key              string // step id and loop path: what identifies the object within instance and flow
+	Key              string // the step's path, step id and loop rounds: what identifies the object within instance and flow
 	Target           string // digest of connection, address and account
 	InputsHash       string
 	ConfigVariableID string // of the connection

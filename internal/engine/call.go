@@ -1,0 +1,167 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/headrace/headrace/internal/component"
+	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/value"
+)
+
+// decide asks a loop for its items.
+func (r *runner) decide(ctx context.Context, s *step, at Step) (Done, error) {
+	log := &logbook{path: at.Path, now: r.now}
+	var items []any
+	err := r.guard(ctx, s, func(ctx context.Context) error {
+		given, err := s.action.Items(ctx, r.call(at, log))
+		if err != nil {
+			return err
+		}
+		items = make([]any, len(given))
+		for i := range given {
+			if items[i], err = value.FromGo(given[i]); err != nil {
+				return fmt.Errorf("action %s gave an item %d that is no value: %w", at.Action, i, err)
+			}
+		}
+		return nil
+	})
+	done := Done{Decided: true, Items: items}
+	if err != nil {
+		if done, err = r.failed(ctx, err); err != nil {
+			return Done{}, err
+		}
+	}
+	done.Logs = log.close()
+	return done, nil
+}
+
+// perform runs the action of a step, after announcing what it creates. An object that is there already is not created again.
+func (r *runner) perform(ctx context.Context, s *step, at Step) (Done, error) {
+	var created *Creation
+	if s.action.Undo != nil {
+		c := creation(r.flow, s, at)
+		decision, err := r.host.Intent(context.WithoutCancel(ctx), c)
+		if err != nil {
+			return Done{}, fmt.Errorf("announce step %s: %w", at.Path, err)
+		}
+		if decision.Kept {
+			return Done{Result: decision.Result}, nil
+		}
+		c.ID = decision.ID
+		created = &c
+	}
+	log := &logbook{path: at.Path, now: r.now}
+	var result component.Result
+	err := r.guard(ctx, s, func(ctx context.Context) (err error) {
+		result, err = r.host.Call(ctx, at, s.action, r.call(at, log))
+		return err
+	})
+	var done Done
+	if err == nil {
+		done, err = r.performed(s, at, result)
+	}
+	if err != nil {
+		if done, err = r.failed(ctx, err); err != nil {
+			return Done{}, err
+		}
+		done.Unknown = done.Unknown && created != nil
+	}
+	done.Creation = created
+	done.Logs = log.close()
+	return done, nil
+}
+
+func (r *runner) call(at Step, log *logbook) component.Call {
+	return component.Call{
+		Inputs: at.Inputs, Hop: r.run.Hop, Log: log.write,
+		IdempotencyKey: idempotencyKey(r.run.ExecutionID, at.Path, canonical(at.Inputs)),
+	}
+}
+
+// performed makes of an action's result what is recorded, and refuses what cannot be.
+func (r *runner) performed(s *step, at Step, result component.Result) (Done, error) {
+	data, err := value.FromGo(result.Data)
+	if err != nil {
+		return Done{}, &uncertainError{fmt.Sprintf("action %s gave a result that is no value: %v", at.Action, err), err}
+	}
+	if result.Break && enclosingLoop(s) == nil {
+		return Done{}, &uncertainError{fmt.Sprintf("action %s ends a loop, but the step stands in none: move it into one", at.Action), nil}
+	}
+	return Done{Result: data, Branch: choose(s, result.Branch), Stop: result.Stop, Break: result.Break}, nil
+}
+
+// choose returns the branch that is taken: the one the action chose if the step has it, else Else if the step has that, else "".
+func choose(s *step, chosen string) string {
+	otherwise := ""
+	for i := range s.def.Branches {
+		switch name := s.def.Branches[i].Name; name {
+		case chosen:
+			return name
+		case ipaas.ElseBranch:
+			otherwise = name
+		}
+	}
+	return otherwise
+}
+
+// uncertainError is an error after which nobody knows whether the action did what it was to do.
+type uncertainError struct {
+	message string
+	err     error // nil: a panic, or a fault found afterwards
+}
+
+func (u *uncertainError) Error() string { return u.message }
+func (u *uncertainError) Unwrap() error { return u.err }
+
+// errLate is the cause with which a step is cut that takes too long.
+var errLate = errors.New("the step took too long")
+
+// guard runs what an action does under the deadline of a step and makes a panic an error.
+func (r *runner) guard(ctx context.Context, s *step, do func(ctx context.Context) error) (err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, r.timeout, errLate)
+	defer cancel()
+	defer func() {
+		if p := recover(); p != nil {
+			err = &uncertainError{message: fmt.Sprintf("action %s panicked: %v: this is a fault in the component", s.def.Action, p)}
+			return
+		}
+		if err != nil && errors.Is(context.Cause(ctx), errLate) {
+			err = r.late(err)
+		}
+	}()
+	return do(ctx)
+}
+
+// late says that a step took too long, and what its action made of it if that is more than the same.
+func (r *runner) late(err error) error {
+	message := fmt.Sprintf("it did not end within %s", r.timeout)
+	if !errors.Is(err, context.DeadlineExceeded) {
+		message += ": " + err.Error()
+	}
+	return &uncertainError{message: message, err: err}
+}
+
+// failed says how a step ended whose action failed. The error tells that the run was interrupted: nothing is recorded.
+func (r *runner) failed(ctx context.Context, err error) (Done, error) {
+	done := Done{Error: err.Error()}
+	if ctx.Err() != nil {
+		if cause := interrupted(ctx); cause != nil {
+			return Done{}, cause
+		}
+		done = ended(ctx, err)
+	}
+	done.Unknown = uncertain(ctx, err)
+	return done, nil
+}
+
+// uncertain reports whether an action that failed may have done something all the same: it says so, or it was cut and cannot say.
+func uncertain(ctx context.Context, err error) bool {
+	var failure *component.Failure
+	if errors.As(err, &failure) {
+		return failure.Unknown
+	}
+	var u *uncertainError
+	return ctx.Err() != nil || errors.As(err, &u)
+}

@@ -1,0 +1,176 @@
+package engine
+
+import (
+	"slices"
+
+	"github.com/headrace/headrace/internal/component"
+	"github.com/headrace/headrace/internal/expr"
+	"github.com/headrace/headrace/internal/ipaas"
+)
+
+// Program is a definition made ready to run with the components it uses. It never changes and may be used by many at once.
+type Program struct {
+	def       *ipaas.Definition
+	hash      string
+	registry  component.Registry
+	flows     []*flow
+	byID      map[string]*flow
+	variables map[string]string // ids of config variables by all they may be called
+	problems  []ipaas.Violation
+}
+
+// flow is a flow made ready to run.
+type flow struct {
+	def     *ipaas.Flow
+	path    string             // in the definition, e.g. flows[2]
+	key     string             // of the trigger's display name
+	trigger *component.Trigger // nil: unknown
+	inputs  inputs             // of the trigger
+	steps   []*step
+	all     []*step // nested ones, too, in the order of the document
+	byKey   map[string]*step
+}
+
+// step is a step made ready to run.
+type step struct {
+	def       *ipaas.Step
+	path      string // in the definition, e.g. flows[2].steps[0]
+	key       string
+	order     int   // place in the document
+	parent    *step // the step it stands in; nil: the flow itself
+	branch    int   // which of the parent's branches; inBody: its loop
+	component *component.Component
+	action    *component.Action // nil: unknown
+	inputs    inputs
+	branches  [][]*step
+	body      []*step
+	broken    string // why it cannot run; empty: it can
+}
+
+// inBody is the branch of steps that stand in the body of a loop.
+const inBody = -1
+
+// loops reports whether a step runs its inner steps once for each of some items.
+func (s *step) loops() bool { return s.action != nil && s.action.Items != nil }
+
+// inputs is the parsed inputs of a step or a trigger, by key.
+type inputs map[string]expr.Node
+
+// eval gives the inputs their values.
+func (in inputs) eval(scope expr.Scope) map[string]any {
+	values := make(map[string]any, len(in))
+	for key, node := range in {
+		if node != nil {
+			values[key] = expr.Eval(node, scope)
+		}
+	}
+	return values
+}
+
+// Definition returns what the program was made of. It must not be changed.
+func (p *Program) Definition() *ipaas.Definition { return p.def }
+
+// Hash returns the hash of the definition.
+func (p *Program) Hash() string { return p.hash }
+
+// Problems returns all that is unresolved and must be mended before the definition can run, in the order of the document.
+func (p *Program) Problems() []ipaas.Violation { return slices.Clone(p.problems) }
+
+// Flow returns the flow with an id, or nil. It must not be changed.
+func (p *Program) Flow(id string) *ipaas.Flow {
+	if f := p.byID[id]; f != nil {
+		return f.def
+	}
+	return nil
+}
+
+// FlowsByTrigger returns the flows with a type of trigger, in the order of the definition.
+func (p *Program) FlowsByTrigger(triggerType string) []*ipaas.Flow {
+	var flows []*ipaas.Flow
+	for _, f := range p.flows {
+		if f.def.Trigger.Type == triggerType {
+			flows = append(flows, f.def)
+		}
+	}
+	return flows
+}
+
+// Trigger returns the trigger of a flow, or nil if the flow or the trigger is unknown.
+func (p *Program) Trigger(flowID string) *component.Trigger {
+	if f := p.byID[flowID]; f != nil {
+		return f.trigger
+	}
+	return nil
+}
+
+// TriggerInputs evaluates the inputs of a flow's trigger with nothing but config values, since no step has run yet. config holds
+// resolved values by config variable id. What is wrong comes with the path in the definition.
+func (p *Program) TriggerInputs(flowID string, config map[string]any) (component.Inputs, []ipaas.Violation) {
+	f := p.byID[flowID]
+	if f == nil || f.trigger == nil {
+		return nil, []ipaas.Violation{{Field: "flows", Reason: ipaas.ReasonUnknownTrigger, Description: "there is no flow " + flowID + " with a known trigger"}}
+	}
+	in, wrong := component.Resolve(f.trigger.Inputs, f.inputs.eval(&scope{program: p, config: config}))
+	for i := range wrong {
+		wrong[i].Field = f.path + ".trigger." + wrong[i].Field
+	}
+	return in, wrong
+}
+
+// Creations returns the ids of a flow's steps that create remote objects which can be removed again, in the order of the definition.
+func (p *Program) Creations(flowID string) []string {
+	f := p.byID[flowID]
+	if f == nil {
+		return nil
+	}
+	var ids []string
+	for _, s := range f.all {
+		if s.action != nil && s.action.Undo != nil {
+			ids = append(ids, s.def.ID)
+		}
+	}
+	return ids
+}
+
+// ConnectionsUsed returns the ids of the config variables of type CONNECTION that a flow uses, in the order of the definition.
+func (p *Program) ConnectionsUsed(flowID string) []string {
+	f := p.byID[flowID]
+	if f == nil {
+		return nil
+	}
+	used := map[string]bool{}
+	note := func(in inputs) {
+		for _, node := range in {
+			if node == nil {
+				continue
+			}
+			expr.Walk(node, func(_ string, n expr.Node) {
+				if v, ok := n.(*expr.ConfigVariableNode); ok {
+					used[p.variables[v.Name]] = true
+				}
+			})
+		}
+	}
+	note(f.inputs)
+	for _, s := range f.all {
+		note(s.inputs)
+	}
+	var ids []string
+	for i := range p.def.ConfigVariables {
+		if v := &p.def.ConfigVariables[i]; v.Type == ipaas.ConfigConnection && used[v.ID] {
+			ids = append(ids, v.ID)
+		}
+	}
+	return ids
+}
+
+// ConnectionType returns the connection type that a config variable names as component.connectionType, with its component; nil for
+// what is unknown.
+func (p *Program) ConnectionType(name string) (*component.Component, *ipaas.ConnectionType) {
+	id, key := cut(name)
+	c := p.registry.Component(id)
+	if c == nil {
+		return nil, nil
+	}
+	return c, c.ConnectionType(key)
+}

@@ -1,0 +1,82 @@
+package engine
+
+import (
+	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/value"
+)
+
+// scope gives expressions the trigger's results, what the steps so far have done, and the config values.
+type scope struct {
+	program *Program
+	config  map[string]any
+	flow    *flow          // nil: in the inputs of a trigger, where there are no steps
+	trigger *value.Object  // what the trigger's key stands for
+	steps   map[string]any // what the keys of steps stand for
+}
+
+func newScope(run Run, f *flow) *scope {
+	return &scope{
+		program: run.Program, config: run.Config, flow: f,
+		trigger: value.Obj(value.Field{Key: "results", Value: foldHeaders(run.Trigger)}),
+		steps:   make(map[string]any, len(f.all)),
+	}
+}
+
+// Step implements expr.Scope.
+func (s *scope) Step(key string) (any, bool) {
+	if s.flow == nil {
+		return nil, false
+	}
+	if key == ipaas.TriggerStepID || key == s.flow.key {
+		return s.trigger, true
+	}
+	v, ok := s.steps[key]
+	return v, ok
+}
+
+// ConfigVariable implements expr.Scope.
+func (s *scope) ConfigVariable(name string) (any, bool) {
+	v, ok := s.config[s.program.variables[name]]
+	return v, ok
+}
+
+// finished makes the result of a step visible.
+func (s *scope) finished(st *step, result any) {
+	s.steps[st.key] = value.Obj(value.Field{Key: "results", Value: result})
+}
+
+// round makes the variables of a loop visible to its steps, and what they did in the round before invisible.
+func (s *scope) round(loop *step, item any, index int) {
+	s.steps[loop.key] = value.Obj(
+		value.Field{Key: "currentItem", Value: item}, value.Field{Key: "index", Value: value.FromInt(int64(index))},
+	)
+	s.forget(loop.body)
+}
+
+func (s *scope) forget(steps []*step) {
+	for _, st := range steps {
+		delete(s.steps, st.key)
+		s.forget(st.body)
+		for _, branch := range st.branches {
+			s.forget(branch)
+		}
+	}
+}
+
+// foldHeaders returns the trigger's results with headers that are found whatever the case of their names. The results themselves
+// belong to the caller and stay as they are.
+func foldHeaders(results *value.Object) *value.Object {
+	out := value.Obj()
+	for key, v := range results.All() {
+		if headers, ok := v.(*value.Object); ok && key == "headers" {
+			folded := value.Obj()
+			for name, text := range headers.All() {
+				folded.Set(name, text)
+			}
+			folded.FoldKeys = true
+			v = folded
+		}
+		out.Set(key, v)
+	}
+	return out
+}
