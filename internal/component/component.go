@@ -89,6 +89,9 @@ type Refuse struct {
 
 func (r *Refuse) Error() string { return r.Message }
 
+// HTTPStatus returns the status to refuse with.
+func (r *Refuse) HTTPStatus() int { return r.Status }
+
 // NewRefuse returns a refusal with the status's own words before the message.
 func NewRefuse(status int, message string) *Refuse {
 	return &Refuse{Status: status, Message: http.StatusText(status) + ": " + message}

@@ -1,9 +1,12 @@
 package component
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/value"
@@ -91,7 +94,7 @@ func Resolve(fields []ipaas.InputField, given map[string]any) (Inputs, []ipaas.V
 }
 
 func resolveField(f *ipaas.InputField, v any) (any, error) {
-	if v == nil && f.Default != "" {
+	if isUnset(f, v) && f.Default != "" {
 		d, err := value.Parse([]byte(f.Default))
 		if err != nil {
 			return nil, fmt.Errorf("has a default that is not JSON: %w", err)
@@ -99,8 +102,9 @@ func resolveField(f *ipaas.InputField, v any) (any, error) {
 		v = d
 	}
 	if v == nil || v == "" && f.Type != ipaas.FieldData {
+		// An empty line in a form is no value; an empty text as data is one.
 		if f.Required {
-			return nil, &missing{key: f.Key}
+			return nil, &missing{}
 		}
 		if v == nil {
 			return nil, nil
@@ -113,6 +117,24 @@ func resolveField(f *ipaas.InputField, v any) (any, error) {
 		return resolvePairs(f, v)
 	default:
 		return resolveOne(f, v)
+	}
+}
+
+// isUnset reports whether nothing was given. Definitions written by forms set every input and leave what was not filled in as an
+// empty text; where an empty text cannot be meant, it stands for the default.
+func isUnset(f *ipaas.InputField, v any) bool {
+	if v == nil {
+		return true
+	}
+	text, ok := v.(string)
+	if !ok || text != "" {
+		return false
+	}
+	switch f.Type {
+	case ipaas.FieldNumber, ipaas.FieldBoolean, ipaas.FieldDate, ipaas.FieldTimestamp, ipaas.FieldConditions, ipaas.FieldConnection:
+		return true
+	default:
+		return len(f.Choices) > 0 || f.Collection != ""
 	}
 }
 
@@ -163,7 +185,10 @@ func resolvePairs(f *ipaas.InputField, v any) (any, error) {
 			if !ok {
 				return nil, fmt.Errorf("item %d is %s: give named values", i, value.Kind(item))
 			}
-			key, _ := o.Get("key")
+			key, named := o.Get("key")
+			if !named {
+				return nil, fmt.Errorf("item %d has no key: give named values", i)
+			}
 			val, _ := o.Get("value")
 			pairs = append(pairs, Pair{Key: value.Text(key), Value: val})
 		}
@@ -187,9 +212,9 @@ func resolveOne(f *ipaas.InputField, v any) (any, error) {
 	}
 	switch f.Type {
 	case ipaas.FieldNumber:
-		return toNumber(v)
+		return toNumber(f, v)
 	case ipaas.FieldBoolean:
-		return toBool(v)
+		return toBool(f, v)
 	case ipaas.FieldConnection:
 		c, ok := v.(*Connection)
 		if !ok {
@@ -214,18 +239,28 @@ func toText(f *ipaas.InputField, v any) (any, error) {
 		return b, nil
 	}
 	text := value.Text(v)
-	if len(f.Choices) > 0 && text != "" {
-		for _, choice := range f.Choices {
-			if choice == text {
-				return text, nil
-			}
-		}
-		return nil, &notAChoice{text: text, choices: f.Choices}
+	switch {
+	case text == "":
+		return text, nil
+	case len(f.Choices) > 0 && !slices.Contains(f.Choices, text):
+		return nil, &notAChoice{text: text, choices: f.Choices, secret: f.Secret}
+	case f.Type == ipaas.FieldDate:
+		return toTime(f, text, time.DateOnly, "a date such as 2026-01-31")
+	case f.Type == ipaas.FieldTimestamp:
+		return toTime(f, text, time.RFC3339, "a moment such as 2026-01-31T12:00:00Z")
 	}
 	return text, nil
 }
 
-func toNumber(v any) (any, error) {
+// toTime checks that a text is a time; it stays the text it is.
+func toTime(f *ipaas.InputField, text, layout, wanted string) (any, error) {
+	if _, err := time.Parse(layout, text); err != nil {
+		return nil, fmt.Errorf("is %s: give %s", quote(f, text), wanted)
+	}
+	return text, nil
+}
+
+func toNumber(f *ipaas.InputField, v any) (any, error) {
 	switch v := v.(type) {
 	case value.Number:
 		return v, nil
@@ -239,13 +274,13 @@ func toNumber(v any) (any, error) {
 				return n, nil
 			}
 		}
-		return nil, fmt.Errorf("is the text %s: give a number", strconv.Quote(shorten(text)))
+		return nil, fmt.Errorf("is %s: give a number", quote(f, text))
 	default:
 		return nil, fmt.Errorf("is %s: give a number", kind(v))
 	}
 }
 
-func toBool(v any) (any, error) {
+func toBool(f *ipaas.InputField, v any) (any, error) {
 	switch v := v.(type) {
 	case bool:
 		return v, nil
@@ -258,7 +293,7 @@ func toBool(v any) (any, error) {
 		case "false":
 			return false, nil
 		}
-		return nil, fmt.Errorf("is the text %s: give true or false", strconv.Quote(shorten(v)))
+		return nil, fmt.Errorf("is %s: give true or false", quote(f, v))
 	default:
 		return nil, fmt.Errorf("is %s: give true or false", kind(v))
 	}
@@ -271,6 +306,14 @@ func kind(v any) string {
 	return value.Kind(v)
 }
 
+// quote shows what was given, unless it is a secret.
+func quote(f *ipaas.InputField, text string) string {
+	if f.Secret {
+		return "some text"
+	}
+	return "the text " + strconv.Quote(shorten(text))
+}
+
 func shorten(text string) string {
 	const most = 60
 	if runes := []rune(text); len(runes) > most {
@@ -280,7 +323,7 @@ func shorten(text string) string {
 }
 
 // missing is the error for a required input that has no value.
-type missing struct{ key string }
+type missing struct{}
 
 func (m *missing) Error() string { return "has no value, and it is required" }
 
@@ -288,17 +331,23 @@ func (m *missing) Error() string { return "has no value, and it is required" }
 type notAChoice struct {
 	text    string
 	choices []string
+	secret  bool
 }
 
 func (n *notAChoice) Error() string {
+	if n.secret {
+		return "is none of its choices: give one of them"
+	}
 	return fmt.Sprintf("is %q: give one of %s", shorten(n.text), strings.Join(n.choices, ", "))
 }
 
 func reasonOf(err error) ipaas.Reason {
-	switch err.(type) {
-	case *missing:
+	var none *missing
+	var other *notAChoice
+	switch {
+	case errors.As(err, &none):
 		return ipaas.ReasonRequired
-	case *notAChoice:
+	case errors.As(err, &other):
 		return ipaas.ReasonNotAChoice
 	default:
 		return ipaas.ReasonWrongType

@@ -1,0 +1,100 @@
+package component
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/headrace/headrace/internal/expr"
+	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/value"
+)
+
+// DefaultRemoteID is the template of a remote object's id where an undo gives none.
+const DefaultRemoteID = "{{$result.id}}"
+
+// UndoInputs returns the inputs for the action that removes what action created: its undo's templates over `$result` and
+// `$inputs`. The connection is not among them: PassConnection adds it. An error says that the result does not tell what to remove.
+func UndoInputs(action *Action, result any, inputs Inputs) (map[string]any, error) {
+	if action.Undo == nil {
+		return nil, fmt.Errorf("action %q declares no undo", action.Key)
+	}
+	scope := Roots{"result": result, "inputs": inputs.Object()}
+	out := make(map[string]any, len(action.Undo.Inputs))
+	for _, key := range slices.Sorted(maps.Keys(action.Undo.Inputs)) {
+		text := action.Undo.Inputs[key]
+		node, err := expr.Tmpl(text)
+		if err != nil {
+			return nil, fmt.Errorf("undo of action %q: input %q: %w", action.Key, key, err)
+		}
+		v := expr.Eval(node, scope)
+		if (v == nil || v == "") && names(node, "result") {
+			return nil, fmt.Errorf("undo of action %q: input %q: %s gives nothing: the result does not tell what to remove; correct the template, or what the action takes for its result",
+				action.Key, key, text)
+		}
+		out[key] = v
+	}
+	return out, nil
+}
+
+// PassConnection adds to the inputs of an undo the connection that created the object, whatever the two actions call it.
+// Without a connection, or where the undo takes none, it adds nothing.
+func PassConnection(undo *Action, given map[string]any, c *Connection) {
+	if f := connectionField(undo.Inputs); f != nil && c != nil {
+		given[f.Key] = c
+	}
+}
+
+// RemoteID returns the id of the object that an action with undo created, for people to find it by; "" if the result has none.
+func RemoteID(action *Action, result any, inputs Inputs) string {
+	if action.Undo == nil {
+		return ""
+	}
+	text := action.Undo.RemoteID
+	if text == "" {
+		text = DefaultRemoteID
+	}
+	node, err := expr.Tmpl(text)
+	if err != nil {
+		return "" // refused when the component was checked
+	}
+	return value.Text(expr.Eval(node, Roots{"result": result, "inputs": inputs.Object()}))
+}
+
+// TargetOf tells where the objects live that an action creates. Equal texts are the same place. What an action does not tell
+// itself is told by the connection: its type and those of its inputs that are not secret, so that a new key of the same account
+// changes nothing.
+func TargetOf(action *Action, in Inputs) string {
+	if action.Target != nil {
+		return action.Target(in)
+	}
+	c := action.TheConnection(in)
+	if c == nil {
+		return ""
+	}
+	public := value.Canonical(value.Obj(value.Field{Key: "type", Value: c.Type}, value.Field{Key: "inputs", Value: c.Public}))
+	sum := sha256.Sum256(public)
+	return hex.EncodeToString(sum[:])
+}
+
+// names reports whether an expression refers to something below a root.
+func names(node expr.Node, root string) bool {
+	found := false
+	expr.Walk(node, func(_ string, n expr.Node) {
+		if ref, ok := n.(*expr.ReferenceNode); ok && ref.Key == root {
+			found = true
+		}
+	})
+	return found
+}
+
+func connectionField(fields []ipaas.InputField) *ipaas.InputField {
+	for i := range fields {
+		if fields[i].Type == ipaas.FieldConnection {
+			return &fields[i]
+		}
+	}
+	return nil
+}
