@@ -3,7 +3,9 @@ package secret
 import (
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hkdf"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -43,6 +45,7 @@ var sealEncoding = base64.RawURLEncoding.Strict()
 type Keyring struct {
 	path    string
 	primary string
+	root    []byte // of the primary key, for Derive
 	keys    map[string]cipher.AEAD
 }
 
@@ -52,7 +55,7 @@ type key struct {
 }
 
 func newKeyring(path string, keys []key) (*Keyring, error) {
-	kr := &Keyring{path: path, primary: keys[0].id, keys: make(map[string]cipher.AEAD, len(keys))}
+	kr := &Keyring{path: path, primary: keys[0].id, root: keys[0].key, keys: make(map[string]cipher.AEAD, len(keys))}
 	for _, k := range keys {
 		block, err := aes.NewCipher(k.key)
 		if err != nil {
@@ -67,6 +70,12 @@ func newKeyring(path string, keys []key) (*Keyring, error) {
 
 // Primary returns the id of the key that seals. It is no secret.
 func (kr *Keyring) Primary() string { return kr.primary }
+
+// Derive returns 32 bytes for a purpose other than sealing, such as signing
+// page tokens. The same key file and purpose give the same bytes.
+func (kr *Keyring) Derive(purpose string) ([]byte, error) {
+	return hkdf.Key(sha256.New, kr.root, nil, "headrace|"+purpose, sha256.Size)
+}
 
 // Seal encrypts plaintext for the place that aad names, such as
 // "instance|field|revision". Only Open with the same aad gives it back, so a

@@ -1,0 +1,49 @@
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"net/url"
+	"os"
+	"time"
+)
+
+// Config is the server's flags. Each can come from the environment: HEADRACE_ and the flag's name in capitals.
+type Config struct {
+	DataDir        string         `help:"Directory of the database and the key file; it is created." default:"./data" env:"HEADRACE_DATA_DIR" type:"path"`
+	GRPCAddr       string         `name:"grpc-addr" help:"Address of the gRPC listener." default:"127.0.0.1:9090" env:"HEADRACE_GRPC_ADDR"`
+	HTTPAddr       string         `name:"http-addr" help:"Address of the HTTP listener: REST, webhooks, API page." default:"127.0.0.1:8080" env:"HEADRACE_HTTP_ADDR"`
+	PublicURL      string         `help:"URL under which other systems reach the HTTP listener; webhook URLs begin with it. Default: http:// and the HTTP address." env:"HEADRACE_PUBLIC_URL"`
+	AllowPrivate   []netip.Prefix `help:"Private address ranges that flows may call, e.g. 10.0.0.0/8." env:"HEADRACE_ALLOW_PRIVATE"`
+	AllowLoopback  bool           `help:"Let flows call this machine, for trying things out." env:"HEADRACE_ALLOW_LOOPBACK"`
+	MaxWebhookBody int64          `help:"Most bytes of a webhook's body." default:"6291456" env:"HEADRACE_MAX_WEBHOOK_BODY"`
+	Workers        int            `help:"Executions that run side by side for webhooks." default:"16" env:"HEADRACE_WORKERS"`
+	SyncTimeout    time.Duration  `help:"How long the caller of a synchronous flow is kept waiting." default:"30s" env:"HEADRACE_SYNC_TIMEOUT"`
+	RunTimeout     time.Duration  `help:"How long one execution may run." default:"15m" env:"HEADRACE_RUN_TIMEOUT"`
+	DrainTimeout   time.Duration  `help:"How long work under way may take when the server is told to stop." default:"20s" env:"HEADRACE_DRAIN_TIMEOUT"`
+	LogLevel       slog.Level     `help:"DEBUG, INFO, WARN or ERROR." default:"INFO" env:"HEADRACE_LOG_LEVEL"`
+	LogFormat      string         `help:"text or json." enum:"text,json" default:"text" env:"HEADRACE_LOG_FORMAT"`
+	Version        bool           `help:"Print the version and stop."`
+}
+
+// publicURL returns the URL that webhook URLs begin with; httpAddr is the address the listener really has.
+func (c *Config) publicURL(httpAddr string) (*url.URL, error) {
+	text := c.PublicURL
+	if text == "" {
+		text = "http://" + httpAddr
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.User != nil {
+		return nil, fmt.Errorf("--public-url %q is no http or https URL: give one such as https://hooks.example.com", text)
+	}
+	return u, nil
+}
+
+func (c *Config) logger() *slog.Logger {
+	options := &slog.HandlerOptions{Level: c.LogLevel}
+	if c.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(os.Stderr, options))
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, options))
+}

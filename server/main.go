@@ -1,0 +1,51 @@
+// Command server is Headrace: a control plane for integrations with customers' systems, in one process with one database file.
+// This package is the wiring: flags, listeners, and the order in which parts start and stop. It must not decide anything else.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+func main() {
+	var cfg Config
+	kong.Parse(&cfg, kong.Name("headrace-server"), kong.UsageOnError(),
+		kong.Description("A self-hosted control plane for integrations with your customers' systems."))
+	if cfg.Version {
+		fmt.Println(version())
+		return
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, cfg); err != nil && !errors.Is(err, context.Canceled) {
+		fmt.Fprintln(os.Stderr, "headrace-server:", err)
+		stop()
+		os.Exit(exitCode(err))
+	}
+}
+
+func run(ctx context.Context, cfg Config) error {
+	s, err := open(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("headrace %s\n  gRPC      %s\n  REST      http://%s/v1/\n  API page  http://%s/\n  webhooks  %s\n  data      %s\n",
+		version(), s.grpcAddr, s.httpAddr, s.httpAddr, s.publicURL.JoinPath("hooks"), cfg.DataDir)
+	return s.serve(ctx)
+}
+
+// version is what the build says of itself.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "(devel)"
+	}
+	return info.Main.Version
+}

@@ -1,0 +1,226 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/headrace/headrace/internal/component/builtin"
+	"github.com/headrace/headrace/internal/control"
+	"github.com/headrace/headrace/internal/outbound"
+	"github.com/headrace/headrace/internal/secret"
+	"github.com/headrace/headrace/internal/storage/sqldb"
+	"github.com/headrace/headrace/server/api"
+	"github.com/headrace/headrace/server/webhook"
+)
+
+// server is the program: its parts in the order in which they are opened. They are closed in the reverse order.
+type server struct {
+	cfg       Config
+	logger    *slog.Logger
+	store     *sqldb.DB
+	plane     *control.Plane
+	api       *api.API
+	http      *http.Server
+	grpcL     net.Listener
+	httpL     net.Listener
+	grpcAddr  string
+	httpAddr  string
+	publicURL *url.URL
+}
+
+// open builds the program up to where it can serve. What was opened before a failure is closed again.
+func open(ctx context.Context, cfg Config) (s *server, err error) {
+	s = &server{cfg: cfg, logger: cfg.logger()}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.close())
+		}
+	}()
+	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
+		return s, fmt.Errorf("make the data directory: %w", err)
+	}
+	keys, err := secret.OpenKeyFile(filepath.Join(cfg.DataDir, "headrace.keys"))
+	if err != nil {
+		return s, err
+	}
+	if s.store, err = sqldb.OpenSQLite(ctx, filepath.Join(cfg.DataDir, "headrace.db"), s.logger); err != nil {
+		return s, err
+	}
+	if err := s.listen(ctx); err != nil {
+		return s, err
+	}
+	if err := s.build(ctx, keys); err != nil {
+		return s, err
+	}
+	return s, nil
+}
+
+// listen takes the ports, so that the URLs that hold them are known before anything is built.
+func (s *server) listen(ctx context.Context) (err error) {
+	var lc net.ListenConfig
+	if s.grpcL, err = lc.Listen(ctx, "tcp", s.cfg.GRPCAddr); err != nil {
+		return fmt.Errorf("gRPC listener: %w: free the port, or choose another with --grpc-addr", err)
+	}
+	if s.httpL, err = lc.Listen(ctx, "tcp", s.cfg.HTTPAddr); err != nil {
+		return fmt.Errorf("HTTP listener: %w: free the port, or choose another with --http-addr", err)
+	}
+	s.grpcAddr, s.httpAddr = s.grpcL.Addr().String(), s.httpL.Addr().String()
+	s.publicURL, err = s.cfg.publicURL(s.httpAddr)
+	return err
+}
+
+func (s *server) build(ctx context.Context, keys *secret.Keyring) error {
+	client, err := outbound.New(outbound.Options{
+		Version: version(), AllowPrivate: s.cfg.AllowPrivate, AllowLoopback: s.cfg.AllowLoopback,
+		SelfHooksURL: s.publicURL.JoinPath("hooks").String() + "/", OwnPorts: []uint16{port(s.grpcL), port(s.httpL)},
+	})
+	if err != nil {
+		return fmt.Errorf("outbound client: %w", err)
+	}
+	s.plane, err = control.New(ctx, control.Options{
+		Store: s.store, Keys: keys, Builtins: builtin.All(), Client: client, PublicURL: s.publicURL, Logger: s.logger,
+		Limits: control.Limits{Workers: s.cfg.Workers, SyncTimeout: s.cfg.SyncTimeout, ExecutionTimeout: s.cfg.RunTimeout},
+	})
+	if err != nil {
+		return err
+	}
+	pageTokenKey, err := keys.Derive("page-tokens")
+	if err != nil {
+		return fmt.Errorf("derive the key of page tokens: %w", err)
+	}
+	s.api, err = api.New(api.Options{
+		Plane: s.plane, Store: s.store, Logger: s.logger, PageTokenKey: pageTokenKey, Version: version(),
+	})
+	if err != nil {
+		return fmt.Errorf("API: %w", err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle(webhook.Prefix, &webhook.Handler{Plane: s.plane, Logger: s.logger, MaxBody: s.cfg.MaxWebhookBody})
+	mux.Handle("/", s.api.Handler())
+	s.http = &http.Server{
+		Handler:           mux,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       15 * time.Second,
+		IdleTimeout:       60 * time.Second,
+		MaxHeaderBytes:    64 << 10,
+		// No WriteTimeout: a deployment answers when it has ended, and a tail when the execution has.
+		TLSNextProto: map[string]func(*http.Server, *tls.Conn, http.Handler){},
+		ErrorLog:     slog.NewLogLogger(s.logger.Handler(), slog.LevelDebug),
+	}
+	return nil
+}
+
+// serve works until ctx ends, the store fails or a listener breaks. Then it stops its parts: listeners first, work under way next.
+func (s *server) serve(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopWork()
+
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if err := s.plane.Run(work); err != nil {
+			cancel(fmt.Errorf("worker: %w", err))
+		}
+	}()
+	grpcServer := s.api.GRPCServer()
+	grpcEnded := make(chan struct{})
+	go func() {
+		defer close(grpcEnded)
+		if err := grpcServer.Serve(s.grpcL); err != nil {
+			cancel(fmt.Errorf("gRPC listener: %w", err))
+		}
+	}()
+	httpEnded := make(chan struct{})
+	go func() {
+		defer close(httpEnded)
+		if err := s.http.Serve(s.httpL); !errors.Is(err, http.ErrServerClosed) {
+			cancel(fmt.Errorf("HTTP listener: %w", err))
+		}
+	}()
+
+	select {
+	case <-ctx.Done():
+	case <-s.store.Done():
+		cancel(fmt.Errorf("store: %w", s.store.Err()))
+	}
+	s.logger.Info("stopping", "cause", context.Cause(ctx))
+	s.api.Drain()
+	drain, stopDrain := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.DrainTimeout)
+	defer stopDrain()
+	graceful := make(chan struct{})
+	go func() {
+		defer close(graceful)
+		grpcServer.GracefulStop()
+	}()
+	if err := s.http.Shutdown(drain); err != nil {
+		s.logger.Warn("requests were cut", "error", err)
+		_ = s.http.Close() // what is left is cut; the error of the shutdown is the one that tells
+	}
+	select {
+	case <-graceful:
+	case <-drain.Done():
+		grpcServer.Stop()
+		<-graceful
+	}
+	<-grpcEnded
+	<-httpEnded
+	stopWork()
+	<-ended
+	err := s.close()
+	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
+		return errors.Join(cause, err)
+	}
+	return err
+}
+
+// close lets go of what open took and serve did not.
+func (s *server) close() error {
+	var errs []error
+	for _, l := range []net.Listener{s.grpcL, s.httpL} {
+		if l == nil {
+			continue
+		}
+		if err := l.Close(); !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
+	if s.store != nil {
+		errs = append(errs, s.store.Close())
+	}
+	return errors.Join(errs...)
+}
+
+func port(l net.Listener) uint16 {
+	if addr, ok := l.Addr().(*net.TCPAddr); ok {
+		return addr.AddrPort().Port()
+	}
+	return 0
+}
+
+// exitCode tells scripts what kept the server from running, in the codes of sysexits.h.
+func exitCode(err error) int {
+	var format *sqldb.FormatError
+	var inUse *sqldb.InUseError
+	var schema *sqldb.SchemaError
+	switch {
+	case errors.As(err, &format):
+		return 65 // EX_DATAERR
+	case errors.As(err, &inUse):
+		return 75 // EX_TEMPFAIL
+	case errors.As(err, &schema):
+		return 78 // EX_CONFIG
+	default:
+		return 1
+	}
+}
