@@ -99,7 +99,9 @@ func (d *desk) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	r = r.WithContext(ctx)
 	if !d.enter(r, cancel) {
-		refuse(http.StatusServiceUnavailable, "CLOSED", "this fake was closed").send(w)
+		closed := refuse(http.StatusServiceUnavailable, "CLOSED", "this fake was closed")
+		closed.header = map[string]string{"Connection": "close"} // else the server waits for the rest of the body
+		closed.send(w)
 		return
 	}
 	defer d.leave(r)

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"net/http"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -184,11 +183,17 @@ func (p *Progix) once(c *call, effect func(*call) (id string, status int)) answe
 	at := len(p.effects)
 	p.effects = append(p.effects, Effect{Seq: at + 1, Method: c.Method, Path: c.URL.Path, ID: id, Body: body, IdempotencyKey: key})
 	// The sender's own id may be among the data, so Progix's stands beside them.
-	a := answer{status: status, body: map[string]any{"id": id, "data": json.RawMessage(slices.Clone(c.body))}}
+	a := answer{status: status, body: taken{ID: id, Data: c.body}}
 	if key != "" {
 		p.answers[key] = keyedAnswer{method: c.Method, path: c.URL.Path, body: body, answer: a, effect: at}
 	}
 	return a
+}
+
+// taken is what Progix answers.
+type taken struct {
+	ID   string          `json:"id"`
+	Data json.RawMessage `json:"data"`
 }
 
 // parse reads JSON with all the digits of its numbers.
