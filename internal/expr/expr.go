@@ -5,9 +5,7 @@ package expr
 
 import (
 	"errors"
-	"fmt"
-
-	"github.com/headrace/headrace/internal/value"
+	"math"
 )
 
 // Scope gives the values that an expression names.
@@ -21,17 +19,49 @@ type Scope interface {
 // Node is an expression.
 type Node interface {
 	// eval returns what the expression stands for. It is total: what is absent is nil.
-	eval(scope Scope) any
+	eval(e *evaluation) any
 	// walk visits the node and those below it with their paths.
 	walk(path string, visit func(path string, n Node))
 }
 
-// Eval returns what an expression stands for. What it refers to and is not there is nil.
-func Eval(n Node, scope Scope) any { return n.eval(scope) }
+// evaluation is what nodes share while they are evaluated.
+type evaluation struct {
+	scope Scope
+	left  int  // bytes that templates may still write
+	over  bool // they would have written more
+}
+
+// ErrTooLarge says that the texts an expression makes are larger than allowed.
+var ErrTooLarge = errors.New("the texts made by templates grow too large: take less data into them")
+
+// Eval returns what an expression stands for. What it refers to and is not there is nil, as is no expression at all. What it returns
+// shares its parts with the scope and the expression: it is to be read.
+func Eval(n Node, scope Scope) any {
+	v, _ := EvalWithin(n, scope, math.MaxInt) // no text can be larger
+	return v
+}
+
+// EvalWithin is Eval where the texts made by templates are bounded, together, to limit bytes; else it returns ErrTooLarge. Lists and
+// references need no bound: they share what is there.
+func EvalWithin(n Node, scope Scope, limit int) (any, error) {
+	if n == nil {
+		return nil, nil
+	}
+	e := evaluation{scope: scope, left: limit}
+	v := n.eval(&e)
+	if e.over {
+		return nil, ErrTooLarge
+	}
+	return v, nil
+}
 
 // Walk visits an expression and all that are part of it, each with its path, e.g. `.complex.items[2]`; the expression itself has
 // the path "".
-func Walk(n Node, visit func(path string, n Node)) { n.walk("", visit) }
+func Walk(n Node, visit func(path string, n Node)) {
+	if n != nil {
+		n.walk("", visit)
+	}
+}
 
 // LiteralNode is a value that stands for itself.
 type LiteralNode struct{ Value any }
@@ -39,7 +69,7 @@ type LiteralNode struct{ Value any }
 // Literal returns an expression that stands for v.
 func Literal(v any) Node { return &LiteralNode{Value: v} }
 
-func (n *LiteralNode) eval(Scope) any                                    { return n.Value }
+func (n *LiteralNode) eval(*evaluation) any                              { return n.Value }
 func (n *LiteralNode) walk(path string, visit func(path string, n Node)) { visit(path, n) }
 
 // ConfigVariableNode stands for the value of a config variable.
@@ -48,64 +78,9 @@ type ConfigVariableNode struct{ Name string }
 // ConfigVariable returns an expression that stands for the value of a config variable.
 func ConfigVariable(name string) Node { return &ConfigVariableNode{Name: name} }
 
-func (n *ConfigVariableNode) eval(scope Scope) any {
-	v, _ := scope.ConfigVariable(n.Name)
+func (n *ConfigVariableNode) eval(e *evaluation) any {
+	v, _ := e.scope.ConfigVariable(n.Name)
 	return v
 }
 
 func (n *ConfigVariableNode) walk(path string, visit func(path string, n Node)) { visit(path, n) }
-
-// Item is an item of a list, with an optional name.
-type Item struct {
-	Name  Node // nil: none
-	Value Node
-}
-
-// ListNode stands for a list of values, or of named values.
-type ListNode struct {
-	Items []Item
-	named bool
-}
-
-// List returns an expression that stands for a list: of values if no item has a name, of objects {key, value} if all have.
-func List(items []Item) (Node, error) {
-	named := 0
-	for _, item := range items {
-		if item.Value == nil {
-			return nil, errors.New("an item has no value")
-		}
-		if item.Name != nil {
-			named++
-		}
-	}
-	if named != 0 && named != len(items) {
-		return nil, fmt.Errorf("%d of %d items have a name: give all a name for a key/value list, or none for a list", named, len(items))
-	}
-	return &ListNode{Items: items, named: named > 0}, nil
-}
-
-func (n *ListNode) eval(scope Scope) any {
-	list := make([]any, len(n.Items))
-	for i, item := range n.Items {
-		v := item.Value.eval(scope)
-		if n.named {
-			v = value.Obj(value.Field{Key: "key", Value: item.Name.eval(scope)}, value.Field{Key: "value", Value: v})
-		}
-		list[i] = v
-	}
-	return list
-}
-
-func (n *ListNode) walk(path string, visit func(path string, n Node)) {
-	visit(path, n)
-	for i, item := range n.Items {
-		at := fmt.Sprintf("%s.complex.items[%d]", path, i)
-		if item.Name != nil {
-			item.Name.walk(at+".nameFrom", visit)
-		}
-		item.Value.walk(at, visit)
-	}
-}
-
-// Named reports whether the items have names.
-func (n *ListNode) Named() bool { return n.named }

@@ -1,8 +1,10 @@
 package expr
 
 import (
+	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/headrace/headrace/internal/value"
 )
@@ -26,17 +28,13 @@ func ParseTemplate(text string) (*TemplateNode, error) {
 		if open > 0 {
 			t.parts = append(t.parts, Literal(rest[:open]))
 		}
-		at := len(text) - len(rest) + open + 1
-		end := strings.Index(rest[open:], "}}")
-		if end < 0 {
-			return nil, fmt.Errorf("the braces opened at character %d are not closed: end them with }}", at)
-		}
-		part, err := parsePlaceholder(rest[open+2 : open+end])
+		part, n, err := placeholder(rest[open:])
 		if err != nil {
-			return nil, fmt.Errorf("%w, in the braces at character %d", err, at)
+			at := utf8.RuneCountInString(text[:len(text)-len(rest)+open]) + 1
+			return nil, fmt.Errorf("in the braces at character %d: %w", at, err)
 		}
 		t.parts = append(t.parts, part)
-		rest = rest[open+end+2:]
+		rest = rest[open+n:]
 	}
 	if rest != "" {
 		t.parts = append(t.parts, Literal(rest))
@@ -53,24 +51,56 @@ func Tmpl(text string) (Node, error) {
 	return n, nil
 }
 
+// nextOpening returns where the next braces open that are more than text, or -1.
 func nextOpening(text string) int {
-	ref, config := strings.Index(text, "{{$"), strings.Index(text, "{{#")
-	if ref < 0 || config >= 0 && config < ref {
-		return config
+	for at := 0; ; {
+		i := strings.Index(text[at:], "{{")
+		if i < 0 {
+			return -1
+		}
+		at += i
+		if rest := text[at+2:]; rest != "" && (rest[0] == '$' || rest[0] == '#') {
+			return at
+		}
+		at++
 	}
-	return ref
 }
 
-// parsePlaceholder reads what stands between the braces.
-func parsePlaceholder(text string) (Node, error) {
-	name := strings.TrimSpace(text[1:])
-	if text[0] == '$' {
-		return Ref(name)
+// placeholder reads the braces that a text begins with, and returns how long they are.
+func placeholder(text string) (Node, int, error) {
+	end := closing(text)
+	if end < 0 {
+		return nil, 0, errors.New("they are not closed: end them with }}")
+	}
+	name := strings.TrimSpace(text[3:end])
+	if text[2] == '$' {
+		n, err := Ref(name)
+		if err != nil {
+			return nil, 0, fmt.Errorf("the reference is malformed: %w", err)
+		}
+		return n, end + 2, nil
 	}
 	if name == "" {
-		return nil, fmt.Errorf("the name of the config variable is empty")
+		return nil, 0, errors.New("the name of the config variable is empty: give one, as in {{#API Key}}")
 	}
-	return ConfigVariable(name), nil
+	return ConfigVariable(name), end + 2, nil
+}
+
+// closing returns where the braces that a text begins with are closed, or -1. Braces in a quoted key do not count; others that open
+// before tell that these were forgotten.
+func closing(text string) int {
+	for i := 3; i < len(text); i++ {
+		switch {
+		case strings.HasPrefix(text[i:], "}}"):
+			return i
+		case strings.HasPrefix(text[i:], "{{"):
+			return -1
+		case text[2] == '$' && (strings.HasPrefix(text[i:], `["`) || strings.HasPrefix(text[i:], `['`)):
+			_, n, _ := unquote(text[i+1:])
+			i += n
+		}
+	}
+	return -1
 }
 
 // Single returns the one reference or config variable that is all of the template, whose type the template keeps; or nil.
@@ -87,17 +117,26 @@ func (n *TemplateNode) Single() Node {
 // Parts returns the literal texts, references and config variables of the template in their order.
 func (n *TemplateNode) Parts() []Node { return n.parts }
 
-func (n *TemplateNode) eval(scope Scope) any {
+func (n *TemplateNode) eval(e *evaluation) any {
 	if single := n.Single(); single != nil {
-		return single.eval(scope)
+		return single.eval(e)
 	}
 	var b strings.Builder
 	for _, part := range n.parts {
-		v := part.eval(scope)
+		if e.over {
+			return nil
+		}
+		v := part.eval(e)
 		if !isValue(v) {
 			continue // a connection is no text; checking the definition refuses it
 		}
-		b.WriteString(value.Text(v))
+		text := value.Text(v)
+		if len(text) > e.left {
+			e.over = true
+			return nil
+		}
+		e.left -= len(text)
+		b.WriteString(text)
 	}
 	return b.String()
 }
