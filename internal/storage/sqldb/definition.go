@@ -1,0 +1,87 @@
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/headrace/headrace/internal/ipaas"
+)
+
+const (
+	insertDefinition          = `INSERT INTO definitions (hash, document) VALUES ($1, $2) ON CONFLICT (hash) DO NOTHING`
+	insertDefinitionFlow      = `INSERT INTO definition_flows (hash, flow_id) VALUES ($1, $2) ON CONFLICT (hash, flow_id) DO NOTHING`
+	insertDefinitionComponent = `INSERT INTO definition_components (hash, component_id) VALUES ($1, $2)`
+)
+
+// SaveDefinition keeps a definition and returns its hash.
+func (db *DB) SaveDefinition(ctx context.Context, d ipaas.Definition) (string, error) {
+	hash := d.Hash()
+	return hash, db.write(ctx, func(ctx context.Context, tx *tx) error { return putDefinition(ctx, tx, hash, &d) })
+}
+
+// putDefinition keeps a definition, with what can be asked of it without reading it whole.
+func putDefinition(ctx context.Context, tx *tx, hash string, d *ipaas.Definition) error {
+	n, err := tx.exec(ctx, insertDefinition, hash, asJSON(d))
+	if err != nil || n == 0 {
+		return err
+	}
+	for i := range d.Flows {
+		if err := tx.do(ctx, insertDefinitionFlow, hash, d.Flows[i].ID); err != nil {
+			return err
+		}
+	}
+	for _, id := range usedComponents(d) {
+		if err := tx.do(ctx, insertDefinitionComponent, hash, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// usedComponents returns the ids of the components that triggers, steps and config variables name.
+func usedComponents(d *ipaas.Definition) []string {
+	used := map[string]bool{}
+	var steps func(list []ipaas.Step)
+	steps = func(list []ipaas.Step) {
+		for i := range list {
+			used[componentOf(list[i].Action)] = true
+			steps(list[i].Steps)
+			for _, b := range list[i].Branches {
+				steps(b.Steps)
+			}
+		}
+	}
+	for i := range d.Flows {
+		used[componentOf(d.Flows[i].Trigger.Type)] = true
+		steps(d.Flows[i].Steps)
+	}
+	for i := range d.ConfigVariables {
+		used[componentOf(d.ConfigVariables[i].ConnectionType)] = true
+	}
+	delete(used, "")
+	return slices.Sorted(maps.Keys(used))
+}
+
+// componentOf returns the component in component.action, or nothing.
+func componentOf(dotted string) string {
+	id, _, ok := strings.Cut(dotted, ".")
+	if !ok {
+		return ""
+	}
+	return id
+}
+
+const selectDefinition = `SELECT document FROM definitions WHERE hash = $1`
+
+// GetDefinition returns the definition with a hash.
+func (db *DB) GetDefinition(ctx context.Context, hash string) (d ipaas.Definition, err error) {
+	err = db.view(func(q querier) error { return q.row(ctx, selectDefinition, []any{hash}, intoJSON(&d)) })
+	if errors.Is(err, sql.ErrNoRows) {
+		return ipaas.Definition{}, ipaas.Absent("definition", hash)
+	}
+	return d, err
+}

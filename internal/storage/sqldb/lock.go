@@ -1,0 +1,56 @@
+package sqldb
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+)
+
+// fileLock keeps a second process away from a file. It is a lock on a file beside it, which stays: removing it would let two
+// processes hold locks on two files of one name.
+type fileLock struct{ file *os.File }
+
+func acquireLock(path string) (*fileLock, error) {
+	file, err := os.OpenFile(path+".lock", os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	lock := &fileLock{file}
+	taken, err := lockFile(file)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("lock %s: %w", file.Name(), err), lock.release())
+	}
+	if !taken {
+		return nil, errors.Join(&InUseError{Path: path, PID: readPID(file)}, lock.release())
+	}
+	if err := writePID(file); err != nil {
+		return nil, errors.Join(fmt.Errorf("lock %s: %w", file.Name(), err), lock.release())
+	}
+	return lock, nil
+}
+
+func (l *fileLock) release() error { return l.file.Close() }
+
+// readPID returns the id of the process that holds the lock, or 0 when it has not written it yet.
+func readPID(file *os.File) int {
+	text, err := io.ReadAll(io.LimitReader(file, 32))
+	if err != nil {
+		return 0
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	if err != nil {
+		return 0
+	}
+	return pid
+}
+
+func writePID(file *os.File) error {
+	if err := file.Truncate(0); err != nil {
+		return err
+	}
+	_, err := file.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+	return err
+}

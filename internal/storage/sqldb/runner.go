@@ -1,0 +1,108 @@
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+	"sync"
+)
+
+// querier reads. Within a step it sees what the step has written so far.
+type querier interface {
+	// row scans the first row, or returns sql.ErrNoRows.
+	row(ctx context.Context, text string, args []any, dest ...any) error
+	// rows calls each for every row.
+	rows(ctx context.Context, text string, args []any, each func(scan scanner) error) error
+}
+
+// scanner copies the columns of a row.
+type scanner func(dest ...any) error
+
+// runner runs statements, each prepared once.
+type runner struct {
+	prepare  func(ctx context.Context, text string) (*sql.Stmt, error)
+	prepared *sync.Map // text to *sql.Stmt
+}
+
+func newRunner(prepare func(ctx context.Context, text string) (*sql.Stmt, error)) runner {
+	return runner{prepare: prepare, prepared: new(sync.Map)}
+}
+
+func (r runner) statement(ctx context.Context, text string) (*sql.Stmt, error) {
+	if s, ok := r.prepared.Load(text); ok {
+		return s.(*sql.Stmt), nil
+	}
+	// The statement outlives the call that happens to need it first.
+	fresh, err := r.prepare(context.WithoutCancel(ctx), text)
+	if err != nil {
+		return nil, err
+	}
+	kept, loaded := r.prepared.LoadOrStore(text, fresh)
+	if loaded {
+		if err := fresh.Close(); err != nil {
+			return nil, err
+		}
+	}
+	return kept.(*sql.Stmt), nil
+}
+
+func (r runner) row(ctx context.Context, text string, args []any, dest ...any) error {
+	s, err := r.statement(ctx, text)
+	if err != nil {
+		return err
+	}
+	return s.QueryRowContext(ctx, args...).Scan(dest...)
+}
+
+func (r runner) rows(ctx context.Context, text string, args []any, each func(scan scanner) error) error {
+	s, err := r.statement(ctx, text)
+	if err != nil {
+		return err
+	}
+	rows, err := s.QueryContext(ctx, args...)
+	if err != nil {
+		return err
+	}
+	return eachRow(rows, each)
+}
+
+func eachRow(rows *sql.Rows, each func(scan scanner) error) error {
+	defer rows.Close()
+	for rows.Next() {
+		if err := each(rows.Scan); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// tx is what a step works with.
+type tx struct{ runner }
+
+// exec runs a statement and returns how many rows it changed.
+func (t *tx) exec(ctx context.Context, text string, args ...any) (int64, error) {
+	s, err := t.statement(ctx, text)
+	if err != nil {
+		return 0, err
+	}
+	result, err := s.ExecContext(ctx, args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+// do runs a statement whose count does not matter.
+func (t *tx) do(ctx context.Context, text string, args ...any) error {
+	_, err := t.exec(ctx, text, args...)
+	return err
+}
+
+// exists reports whether a query finds anything.
+func exists(ctx context.Context, q querier, text string, args ...any) (bool, error) {
+	found := false
+	err := q.rows(ctx, text, args, func(scanner) error {
+		found = true
+		return nil
+	})
+	return found, err
+}

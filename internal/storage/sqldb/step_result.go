@@ -1,0 +1,166 @@
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"github.com/headrace/headrace/internal/ipaas"
+)
+
+const (
+	stepColumns = `sequence, path, step_id, display_name, action, state, inputs, result, exact, redacted, error, branch, start_time, end_time`
+	selectStep  = `SELECT ` + stepColumns + ` FROM step_results WHERE execution_seq = $1 AND path = $2`
+	insertStep  = `
+INSERT INTO step_results (execution_seq, ` + stepColumns + `)
+VALUES ($1, (SELECT COALESCE(MAX(sequence), 0) + 1 FROM step_results WHERE execution_seq = $1),
+	$2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
+	beginAgain = `
+UPDATE step_results SET step_id = $3, display_name = $4, action = $5, inputs = $6, redacted = $7, start_time = $8 WHERE execution_seq = $1 AND path = $2`
+)
+
+// BeginStep records that a step began.
+func (db *DB) BeginStep(ctx context.Context, attempt int, s ipaas.StepResult) (recorded ipaas.StepResult, done bool, err error) {
+	err = db.write(ctx, func(ctx context.Context, tx *tx) error {
+		seq, err := runningExecution(ctx, tx, s.ExecutionID, attempt)
+		if err != nil {
+			return err
+		}
+		recorded, err = getStep(ctx, tx, seq, s.ExecutionID, s.Path)
+		switch {
+		case err == nil && recorded.State != ipaas.StepRunning:
+			done = true
+			return nil
+		case err == nil:
+			err = tx.do(ctx, beginAgain, seq, s.Path, s.StepID, s.DisplayName, s.Action, s.Inputs, flag(s.Redacted), micros(s.StartTime))
+		case errors.Is(err, sql.ErrNoRows):
+			err = tx.do(ctx, insertStep, seq, s.Path, s.StepID, s.DisplayName, s.Action, ipaas.StepRunning, s.Inputs, s.Result, s.Exact,
+				flag(s.Redacted), s.Error, s.Branch, micros(s.StartTime), int64(0))
+		}
+		if err != nil {
+			return err
+		}
+		done = false
+		recorded, err = getStep(ctx, tx, seq, s.ExecutionID, s.Path)
+		return err
+	})
+	if err != nil {
+		return ipaas.StepResult{}, false, err
+	}
+	return recorded, done, nil
+}
+
+func getStep(ctx context.Context, q querier, seq int64, executionID, path string) (ipaas.StepResult, error) {
+	s, err := scanStep(func(dest ...any) error { return q.row(ctx, selectStep, []any{seq, path}, dest...) })
+	s.ExecutionID = executionID
+	return s, err
+}
+
+func scanStep(scan scanner) (s ipaas.StepResult, err error) {
+	err = scan(&s.Sequence, &s.Path, &s.StepID, &s.DisplayName, &s.Action, &s.State, &s.Inputs, &s.Result, &s.Exact, &s.Redacted,
+		&s.Error, &s.Branch, intoTime(&s.StartTime), intoTime(&s.EndTime))
+	return s, err
+}
+
+const (
+	completeStep = `
+UPDATE step_results SET state = $3, inputs = $4, result = $5, exact = $6, redacted = $7, error = $8, branch = $9, end_time = $10
+WHERE execution_seq = $1 AND path = $2`
+	selectLastLog = `SELECT COALESCE(MAX(sequence), 0) FROM logs WHERE execution_seq = $1`
+	insertLog     = `
+INSERT INTO logs (execution_seq, sequence, severity, message, step_path, create_time) VALUES ($1, $2, $3, $4, $5, $6)`
+)
+
+// CompleteStep records how a step ended, the lines it logged, and what became of its registration.
+func (db *DB) CompleteStep(ctx context.Context, attempt int, s ipaas.StepResult, logs []ipaas.Log, created *ipaas.Registration) error {
+	return db.write(ctx, func(ctx context.Context, tx *tx) error {
+		seq, err := runningExecution(ctx, tx, s.ExecutionID, attempt)
+		if err != nil {
+			return err
+		}
+		was, err := getStep(ctx, tx, seq, s.ExecutionID, s.Path)
+		if errors.Is(err, sql.ErrNoRows) {
+			return ipaas.Absent("step", s.Path)
+		}
+		if err != nil {
+			return err
+		}
+		if was.State != ipaas.StepRunning {
+			return moved("step", s.Path, string(was.State), string(ipaas.StepRunning))
+		}
+		err = tx.do(ctx, completeStep, seq, s.Path, s.State, s.Inputs, s.Result, s.Exact, flag(s.Redacted), s.Error, s.Branch, micros(s.EndTime))
+		if err != nil {
+			return err
+		}
+		if err := putLogs(ctx, tx, seq, logs); err != nil || created == nil {
+			return err
+		}
+		now := created.UpdateTime
+		if now.IsZero() {
+			now = s.EndTime
+		}
+		return completeRegistration(ctx, tx, created, now)
+	})
+}
+
+func putLogs(ctx context.Context, tx *tx, seq int64, logs []ipaas.Log) error {
+	if len(logs) == 0 {
+		return nil
+	}
+	var last int64
+	if err := tx.row(ctx, selectLastLog, []any{seq}, &last); err != nil {
+		return err
+	}
+	for i := range logs {
+		l := &logs[i]
+		last++
+		if err := tx.do(ctx, insertLog, seq, last, l.Severity, l.Message, l.StepPath, micros(l.CreateTime)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const (
+	selectExecutionSeq = `SELECT seq FROM executions WHERE id = $1`
+	selectSteps        = `
+SELECT ` + stepColumns + ` FROM step_results WHERE execution_seq = $1 AND sequence > $2 ORDER BY sequence LIMIT $3`
+	selectLogs = `
+SELECT sequence, severity, message, step_path, create_time FROM logs WHERE execution_seq = $1 AND sequence > $2 ORDER BY sequence LIMIT $3`
+)
+
+// ListStepResults returns step results of an execution in order.
+func (db *DB) ListStepResults(ctx context.Context, executionID string, after int64, limit int) (found []ipaas.StepResult, err error) {
+	err = db.belowExecution(ctx, selectSteps, executionID, after, limit, func(scan scanner) error {
+		s, err := scanStep(scan)
+		s.ExecutionID = executionID
+		found = append(found, s)
+		return err
+	})
+	return found, err
+}
+
+// ListLogs returns lines of an execution in order.
+func (db *DB) ListLogs(ctx context.Context, executionID string, after int64, limit int) (found []ipaas.Log, err error) {
+	err = db.belowExecution(ctx, selectLogs, executionID, after, limit, func(scan scanner) error {
+		l := ipaas.Log{ExecutionID: executionID}
+		err := scan(&l.Sequence, &l.Severity, &l.Message, &l.StepPath, intoTime(&l.CreateTime))
+		found = append(found, l)
+		return err
+	})
+	return found, err
+}
+
+func (db *DB) belowExecution(ctx context.Context, text, executionID string, after int64, limit int, each func(scan scanner) error) error {
+	return db.view(func(q querier) error {
+		var seq int64
+		err := q.row(ctx, selectExecutionSeq, []any{executionID}, &seq)
+		if errors.Is(err, sql.ErrNoRows) {
+			return ipaas.Absent("execution", executionID)
+		}
+		if err != nil {
+			return err
+		}
+		return q.rows(ctx, text, []any{seq, after, limit}, each)
+	})
+}
