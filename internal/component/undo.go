@@ -1,8 +1,6 @@
 package component
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"maps"
 	"slices"
@@ -16,7 +14,7 @@ import (
 const DefaultRemoteID = "{{$result.id}}"
 
 // UndoInputs returns the inputs for the action that removes what action created: its undo's templates over `$result` and
-// `$inputs`. The connection is not among them: PassConnection adds it. An error says that the result does not tell what to remove.
+// `$inputs`. The connection is not among them: whoever undoes passes on the one that created the object. An error says that the result does not tell what to remove.
 func UndoInputs(action *Action, result any, inputs Inputs) (map[string]any, error) {
 	if action.Undo == nil {
 		return nil, fmt.Errorf("action %q declares no undo", action.Key)
@@ -39,14 +37,6 @@ func UndoInputs(action *Action, result any, inputs Inputs) (map[string]any, erro
 	return out, nil
 }
 
-// PassConnection adds to the inputs of an undo the connection that created the object, whatever the two actions call it.
-// Without a connection, or where the undo takes none, it adds nothing.
-func PassConnection(undo *Action, given map[string]any, c *Connection) {
-	if f := connectionField(undo.Inputs); f != nil && c != nil {
-		given[f.Key] = c
-	}
-}
-
 // RemoteID returns the id of the object that an action with undo created, for people to find it by; "" if the result has none.
 func RemoteID(action *Action, result any, inputs Inputs) string {
 	if action.Undo == nil {
@@ -61,22 +51,6 @@ func RemoteID(action *Action, result any, inputs Inputs) string {
 		return "" // refused when the component was checked
 	}
 	return value.Text(expr.Eval(node, Roots{"result": result, "inputs": inputs.Object()}))
-}
-
-// TargetOf tells where the objects live that an action creates. Equal texts are the same place. What an action does not tell
-// itself is told by the connection: its type and those of its inputs that are not secret, so that a new key of the same account
-// changes nothing.
-func TargetOf(action *Action, in Inputs) string {
-	if action.Target != nil {
-		return action.Target(in)
-	}
-	c := action.TheConnection(in)
-	if c == nil {
-		return ""
-	}
-	public := value.Canonical(value.Obj(value.Field{Key: "type", Value: c.Type}, value.Field{Key: "inputs", Value: c.Public}))
-	sum := sha256.Sum256(public)
-	return hex.EncodeToString(sum[:])
 }
 
 // names reports whether an expression refers to something below a root.

@@ -1,0 +1,286 @@
+package declarative
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/headrace/headrace/internal/component"
+	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/value"
+)
+
+// The bounds of a component.
+const (
+	maxConnectionTypes  = 20
+	maxActions          = 500
+	maxInputs           = 100
+	maxConnectionInputs = 50
+	maxKeyLength        = 63
+	maxDescription      = 10_000
+)
+
+// builder compiles a component and collects what is wrong with it.
+type builder struct {
+	component *ipaas.Component
+	found     []ipaas.Violation
+}
+
+func (b *builder) add(path string, reason ipaas.Reason, format string, args ...any) {
+	b.found = append(b.found, ipaas.Violation{Field: path, Reason: reason, Description: fmt.Sprintf(format, args...)})
+}
+
+func (b *builder) head() {
+	c := b.component
+	if !ipaas.ValidID(c.ID) {
+		b.add("id", ipaas.ReasonMalformed, "the id %q is malformed: use lower-case letters, digits and single hyphens, at most %d", shorten(c.ID), ipaas.MaxIDLength)
+	}
+	b.texts("", c.DisplayName, c.Description)
+	if len(c.Triggers) > 0 {
+		b.add("triggers", ipaas.ReasonMisplaced, "only built-in components have triggers: remove them, and let a flow begin with webhook-triggers.webhook")
+	}
+}
+
+func (b *builder) texts(at, displayName, description string) {
+	if hasControl(displayName) {
+		b.add(join(at, "displayName"), ipaas.ReasonMalformed, "the name %q holds a line break or another control character: remove it", shorten(displayName))
+	}
+	if utf8.RuneCountInString(displayName) > ipaas.MaxNameLength {
+		b.add(join(at, "displayName"), ipaas.ReasonTooLarge, "the name %q has more than %d characters: shorten it", shorten(displayName), ipaas.MaxNameLength)
+	}
+	if utf8.RuneCountInString(description) > maxDescription {
+		b.add(join(at, "description"), ipaas.ReasonTooLarge, "the description has more than %d characters: shorten it", maxDescription)
+	}
+}
+
+// keyPattern is how connection types, actions and inputs are named.
+var keyPattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]*$`)
+
+func (b *builder) key(at, key string) {
+	switch {
+	case key == "":
+		b.add(at, ipaas.ReasonRequired, "a key is missing: give one of letters and digits, e.g. createWebhook")
+	case !keyPattern.MatchString(key) || len(key) > maxKeyLength:
+		b.add(at, ipaas.ReasonMalformed, "the key %q is malformed: use letters and digits, a letter first, at most %d", shorten(key), maxKeyLength)
+	}
+}
+
+// unique remembers what was seen.
+type unique map[string]bool
+
+func (b *builder) unique(seen unique, at, name string) {
+	if name != "" && seen[name] {
+		b.add(at, ipaas.ReasonDuplicate, "%q is there already: choose another", shorten(name))
+	}
+	seen[name] = true
+}
+
+func (b *builder) atMost(at, what string, n, most int) {
+	if n > most {
+		b.add(at, ipaas.ReasonTooLarge, "there are %d %s: keep at most %d", n, what, most)
+	}
+}
+
+func (b *builder) connectionTypes() {
+	keys := unique{}
+	b.atMost("connectionTypes", "connection types", len(b.component.ConnectionTypes), maxConnectionTypes)
+	for i := range b.component.ConnectionTypes {
+		t, at := &b.component.ConnectionTypes[i], fmt.Sprintf("connectionTypes[%d]", i)
+		b.key(at+".key", t.Key)
+		b.unique(keys, at+".key", t.Key)
+		b.texts(at, t.DisplayName, t.Description)
+		b.fields(at+".inputs", t.Inputs, inConnection)
+	}
+}
+
+// owner tells whose inputs are declared.
+type owner int
+
+const (
+	inAction owner = iota
+	inConnection
+)
+
+func (b *builder) fields(at string, fields []ipaas.InputField, whose owner) {
+	most := maxInputs
+	if whose == inConnection {
+		most = maxConnectionInputs
+	}
+	b.atMost(at, "inputs", len(fields), most)
+	keys, connections := unique{}, 0
+	for i := range fields {
+		f, at := &fields[i], fmt.Sprintf("%s[%d]", at, i)
+		b.key(at+".key", f.Key)
+		b.unique(keys, at+".key", f.Key)
+		b.texts(at, f.DisplayName, f.Description)
+		b.field(at, f, whose)
+		if f.Type == ipaas.FieldConnection {
+			if connections++; connections == 2 && whose == inAction {
+				b.add(at+".type", ipaas.ReasonDuplicate, "the action has a connection already, and $connection must be one of them: keep one")
+			}
+		}
+	}
+}
+
+var (
+	fieldTypes = []ipaas.FieldType{
+		ipaas.FieldString, ipaas.FieldText, ipaas.FieldNumber, ipaas.FieldBoolean, ipaas.FieldCode, ipaas.FieldData, ipaas.FieldConnection,
+		ipaas.FieldConditions, ipaas.FieldDate, ipaas.FieldTimestamp,
+	}
+	collections = []ipaas.Collection{ipaas.CollectionList, ipaas.CollectionKeyValueList}
+)
+
+func (b *builder) field(at string, f *ipaas.InputField, whose owner) {
+	if f.Type != "" && !slices.Contains(fieldTypes, f.Type) {
+		b.add(at+".type", ipaas.ReasonNotAChoice, "the type %q is unknown: give STRING, TEXT, NUMBER, BOOLEAN, CODE, DATA, CONNECTION, DATE or TIMESTAMP", shorten(string(f.Type)))
+	}
+	if f.Type == ipaas.FieldConditions {
+		b.add(at+".type", ipaas.ReasonMisplaced, "only the built-in branch decides on conditions: use another type")
+	}
+	if f.Collection != "" && !slices.Contains(collections, f.Collection) {
+		b.add(at+".collection", ipaas.ReasonNotAChoice, "the collection %q is unknown: give LIST or KEY_VALUE_LIST, or none for one value", shorten(string(f.Collection)))
+	}
+	b.connectionField(at, f, whose)
+	b.fieldChoices(at, f)
+	b.fieldDefault(at, f)
+}
+
+func (b *builder) connectionField(at string, f *ipaas.InputField, whose owner) {
+	if f.Type != ipaas.FieldConnection {
+		if len(f.ConnectionTypes) > 0 {
+			b.add(at+".connectionTypes", ipaas.ReasonMisplaced, "input %q names connection types, but is no CONNECTION: remove them, or make it one", shorten(f.Key))
+		}
+		return
+	}
+	if whose == inConnection {
+		b.add(at+".type", ipaas.ReasonMisplaced, "a connection cannot hold another: use another type")
+	}
+	if f.Collection != "" {
+		b.add(at+".collection", ipaas.ReasonMisplaced, "input %q is a CONNECTION, and a connection is always single: remove the collection", shorten(f.Key))
+	}
+	for i, key := range f.ConnectionTypes {
+		known := slices.ContainsFunc(b.component.ConnectionTypes, func(t ipaas.ConnectionType) bool { return t.Key == key })
+		if !known {
+			b.add(fmt.Sprintf("%s.connectionTypes[%d]", at, i), ipaas.ReasonUnknownConnectionType,
+				"the component has no connection type %q: declare it, or name another", shorten(key))
+		}
+	}
+}
+
+func (b *builder) fieldChoices(at string, f *ipaas.InputField) {
+	if len(f.Choices) == 0 {
+		return
+	}
+	switch f.Type {
+	case "", ipaas.FieldString, ipaas.FieldText, ipaas.FieldCode:
+	default:
+		b.add(at+".choices", ipaas.ReasonMisplaced, "input %q has choices, but only texts can: remove them, or make it a STRING", shorten(f.Key))
+	}
+	seen := unique{}
+	for i, choice := range f.Choices {
+		item := fmt.Sprintf("%s.choices[%d]", at, i)
+		if choice == "" {
+			b.add(item, ipaas.ReasonRequired, "a choice of input %q is empty: remove it, or say what can be chosen", shorten(f.Key))
+		}
+		b.unique(seen, item, choice)
+	}
+}
+
+func (b *builder) fieldDefault(at string, f *ipaas.InputField) {
+	if f.Default == "" {
+		return
+	}
+	at += ".defaultValue"
+	if f.Secret {
+		b.add(at, ipaas.ReasonMisplaced, "input %q is a secret, and a secret has no default: remove one of them", shorten(f.Key))
+		return
+	}
+	v, err := value.Parse([]byte(f.Default))
+	if err != nil {
+		b.add(at, ipaas.ReasonMalformed, "the default of input %q is not JSON: %v", shorten(f.Key), err)
+		return
+	}
+	plain := *f
+	plain.Default, plain.Required = "", false
+	if _, wrong := component.Resolve([]ipaas.InputField{plain}, map[string]any{f.Key: v}); len(wrong) > 0 {
+		b.add(at, wrong[0].Reason, "the default of input %q %s", shorten(f.Key), wrong[0].Description)
+	}
+}
+
+func (b *builder) undo(at string, a *ipaas.Action, names *names) {
+	if a.Undo == nil {
+		return
+	}
+	b.template(at+".remoteId", a.Undo.RemoteID, names.inUndo())
+	for _, key := range slices.Sorted(maps.Keys(a.Undo.Inputs)) {
+		b.template(at+".inputs."+key, a.Undo.Inputs[key], names.inUndo())
+	}
+	target := b.find(a.Undo.Action)
+	switch {
+	case a.Undo.Action == "":
+		b.add(at+".action", ipaas.ReasonRequired, "the undo names no action: name the one that removes what %q creates", shorten(a.Key))
+		return
+	case target == nil:
+		b.add(at+".action", ipaas.ReasonUnknownAction, "the component has no action %q: declare it, or name another", shorten(a.Undo.Action))
+		return
+	case target.Key == a.Key:
+		b.add(at+".action", ipaas.ReasonMisplaced, "action %q cannot undo itself: name the one that removes what it creates", shorten(a.Key))
+		return
+	case target.Undo != nil:
+		b.add(at+".action", ipaas.ReasonMisplaced, "action %q creates something itself: name one that only removes", shorten(target.Key))
+	}
+	b.undoInputs(at+".inputs", a, target, names)
+}
+
+func (b *builder) undoInputs(at string, a, target *ipaas.Action, names *names) {
+	for _, key := range slices.Sorted(maps.Keys(a.Undo.Inputs)) {
+		f := ipaas.Field(target.Inputs, key)
+		switch {
+		case f == nil:
+			b.add(at+"."+key, ipaas.ReasonUnknownInput, "action %q has no input %q", shorten(target.Key), shorten(key))
+		case f.Type == ipaas.FieldConnection:
+			b.add(at+"."+key, ipaas.ReasonMisplaced, "the connection is passed on by itself: remove it here")
+		}
+	}
+	for i := range target.Inputs {
+		f := &target.Inputs[i]
+		if f.Type == ipaas.FieldConnection && f.Required && !names.connected {
+			b.add(at+"."+f.Key, ipaas.ReasonRequired, "action %q requires a connection, and %q has none to pass on: declare one there", shorten(target.Key), shorten(a.Key))
+		}
+		_, given := a.Undo.Inputs[f.Key]
+		if f.Required && f.Default == "" && f.Type != ipaas.FieldConnection && !given {
+			b.add(at+"."+f.Key, ipaas.ReasonRequired, "action %q requires the input %q: give it a template such as %s", shorten(target.Key), shorten(f.Key), component.DefaultRemoteID)
+		}
+	}
+}
+
+func (b *builder) find(key string) *ipaas.Action {
+	for i := range b.component.Actions {
+		if b.component.Actions[i].Key == key {
+			return &b.component.Actions[i]
+		}
+	}
+	return nil
+}
+
+func hasControl(text string) bool {
+	return strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f })
+}
+
+func join(path, field string) string {
+	if path == "" {
+		return field
+	}
+	return path + "." + field
+}
+
+func shorten(text string) string {
+	const most = 60
+	if utf8.RuneCountInString(text) <= most {
+		return text
+	}
+	return string([]rune(text)[:most]) + "…"
+}
