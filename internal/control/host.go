@@ -73,6 +73,9 @@ type exact struct {
 	Items  string          `json:"items,omitempty"`
 	Stop   *ipaas.Response `json:"stop,omitempty"`
 	Break  bool            `json:"break,omitempty"`
+
+	Cause    *ipaas.ExecutionError `json:"cause,omitempty"`
+	Canceled bool                  `json:"canceled,omitempty"`
 }
 
 // recall turns the row of a step that an earlier attempt recorded into what the engine goes on with.
@@ -90,7 +93,7 @@ func (h *host) recall(row ipaas.StepResult, completed bool) (*engine.Done, error
 			return nil, fmt.Errorf("read the exact result of step %s: %w", row.Path, err)
 		}
 	}
-	d.Stop, d.Break = kept.Stop, kept.Break
+	d.Stop, d.Break, d.Cause, d.Canceled = kept.Stop, kept.Break, kept.Cause, kept.Canceled
 	if kept.Items != "" {
 		items, err := value.Decode([]byte(kept.Items))
 		if err != nil {
@@ -117,7 +120,7 @@ func (h *host) Decide(ctx context.Context, step engine.Step, done engine.Done) e
 	}
 	row.Exact, row.Branch = sealed, done.Branch
 	h.begun[step.Path] = row
-	return h.complete(ctx, row, nil, nil)
+	return h.complete(ctx, row, h.storedLogs(done.Logs), nil)
 }
 
 // Call implements engine.Host.
@@ -136,8 +139,10 @@ func (h *host) Complete(ctx context.Context, step engine.Step, done engine.Done)
 	if done.Error != "" {
 		row.State, row.Error = ipaas.StepFailed, h.storedMessage(done.Error)
 	}
-	if redacted || done.Stop != nil || done.Break {
-		sealed, err := h.seal(row, exact{Result: string(value.Encode(done.Result)), Stop: done.Stop, Break: done.Break})
+	if redacted || done.Stop != nil || done.Break || done.Cause != nil || done.Canceled {
+		sealed, err := h.seal(row, exact{
+			Result: string(value.Encode(done.Result)), Stop: done.Stop, Break: done.Break, Cause: done.Cause, Canceled: done.Canceled,
+		})
 		if err != nil {
 			return err
 		}

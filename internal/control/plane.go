@@ -5,7 +5,7 @@ package control
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"log/slog"
 	"net/url"
 	"sync"
@@ -13,7 +13,6 @@ import (
 
 	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/engine"
-	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/outbound"
 	"github.com/headrace/headrace/internal/secret"
 	"github.com/headrace/headrace/internal/storage"
@@ -84,7 +83,7 @@ type Plane struct {
 }
 
 // errShutdown is the cause with which work is cut when the server stops.
-var errShutdown = errors.New("the server is shutting down")
+var errShutdown = fmt.Errorf("the server is shutting down: %w", engine.ErrInterrupted)
 
 // New returns a plane and makes the store's catalogue show the built-in components.
 func New(ctx context.Context, o Options) (*Plane, error) {

@@ -25,22 +25,20 @@ type job struct {
 	deadline   time.Time         // earlier than the execution's own time limit; zero: none
 }
 
-// run runs a RUNNING execution to its end and records it. The error says that it could not be recorded: someone else has it now, or
-// the store fails. Losing the caller does not stop it; ctx ends only with the server.
+// run runs a RUNNING execution to its end and records it. The error says that it stopped where it stood: the server stops, someone else
+// has the execution now, or the store fails. Losing the caller does not stop it; ctx ends only with the server.
 func (p *Plane) run(ctx context.Context, j *job) (ipaas.Execution, *host, error) {
+	ctx, interrupt := context.WithCancelCause(ctx)
+	defer interrupt(nil)
 	ctx, cancel := context.WithDeadline(ctx, deadlineOr(p.now(), p.limits.ExecutionTimeout, j.deadline))
 	defer cancel()
-	stopLease := p.holdLease(ctx, cancel, j.execution)
+	stopLease := p.holdLease(ctx, interrupt, j.execution)
 	defer stopLease()
 
 	h := newHost(p, j)
 	outcome, err := p.runFlow(ctx, j, h)
 	if err != nil {
 		return j.execution, h, fmt.Errorf("execution %s: %w", j.execution.ID, err)
-	}
-	if outcome.State == ipaas.ExecutionCanceled && errors.Is(context.Cause(p.stop), errShutdown) && requeueable(j.execution) {
-		// The server stops: the execution is taken over at the next start, from the step it has reached.
-		return j.execution, h, fmt.Errorf("execution %s: %w", j.execution.ID, errShutdown)
 	}
 	ex := h.finished(outcome)
 	if err := p.store.FinishExecution(context.WithoutCancel(ctx), ex); err != nil {
@@ -73,8 +71,8 @@ func (p *Plane) runFlow(ctx context.Context, j *job, h *host) (engine.Outcome, e
 	}, h)
 }
 
-// holdLease extends the lease of an execution while it runs. When it is lost, the run is cut.
-func (p *Plane) holdLease(ctx context.Context, cut context.CancelFunc, ex ipaas.Execution) (stop func()) {
+// holdLease extends the lease of an execution while it runs. When it is lost, the run stops where it stands.
+func (p *Plane) holdLease(ctx context.Context, interrupt context.CancelCauseFunc, ex ipaas.Execution) (stop func()) {
 	done := make(chan struct{})
 	ended := make(chan struct{})
 	go func() {
@@ -89,7 +87,7 @@ func (p *Plane) holdLease(ctx context.Context, cut context.CancelFunc, ex ipaas.
 			}
 			err := p.store.ExtendLease(context.WithoutCancel(ctx), ex.ID, ex.Attempts, p.now().Add(p.limits.Lease))
 			if errors.Is(err, ipaas.Conflict) || errors.Is(err, ipaas.NotFound) {
-				cut()
+				interrupt(engine.ErrInterrupted)
 				return
 			}
 			if err != nil {
@@ -102,9 +100,6 @@ func (p *Plane) holdLease(ctx context.Context, cut context.CancelFunc, ex ipaas.
 		<-ended
 	}
 }
-
-// requeueable reports whether an execution may be taken over by the worker: nobody waits for its answer.
-func requeueable(ex ipaas.Execution) bool { return ex.Invoke == ipaas.InvokeWebhook && !ex.Inline }
 
 // hop returns how many of our own hooks led to a payload.
 func hop(payload ipaas.Payload) int {
