@@ -34,31 +34,31 @@ func (c *check) trigger(f *flow) {
 	case name == "":
 		c.add(at, ipaas.ReasonRequired, "the flow has no trigger: choose one, e.g. %s", ipaas.TriggerWebhook)
 	case comp == nil:
-		c.unknownComponent(at, "trigger", name)
+		c.unknownComponent(at, ipaas.ReasonUnknownComponent, "trigger", name)
 	case trigger == nil:
 		var keys []string
 		for i := range comp.Triggers {
-			keys = append(keys, comp.ID+"."+comp.Triggers[i].Key)
+			keys = append(keys, comp.Triggers[i].Key)
 		}
-		c.add(at, ipaas.ReasonUnknownTrigger, "component %s has no trigger %q: %s", comp.ID, name, c.wayOut(name, keys, "choose one of another component"))
+		_, key := cut(name)
+		c.add(at, ipaas.ReasonUnknownTrigger, "component %s has no trigger %q: %s", comp.ID, key, c.wayOut(key, keys, "choose one of another component"))
 	default:
 		p.component, p.fields, p.known = comp, trigger.Inputs, true
 	}
 	c.inputs(p)
 }
 
-func (c *check) unknownComponent(at, what, name string) {
+func (c *check) unknownComponent(at string, reason ipaas.Reason, what, name string) {
 	id, _ := cut(name)
 	var ids []string
 	for _, comp := range c.program.registry.All() {
 		ids = append(ids, comp.ID)
 	}
-	meant := nearest(id, ids)
-	if meant == "" {
-		c.add(at, ipaas.ReasonUnknownComponent, "there is no component %q for the %s %q: create it, or choose another", id, what, name)
-		return
+	wayOut := "create it, or choose another"
+	if meant := nearest(id, ids); meant != "" {
+		wayOut = fmt.Sprintf("did you mean %q?", meant)
 	}
-	c.add(at, ipaas.ReasonUnknownComponent, "there is no component %q for the %s %q: did you mean %q?", id, what, name, meant)
+	c.add(at, reason, "there is no component %q for the %s %q: %s", id, what, name, wayOut)
 }
 
 func (c *check) steps(f *flow, steps []*step) {
@@ -84,14 +84,15 @@ func (c *check) action(s *step) {
 		c.add(at, ipaas.ReasonRequired, "step %q has no action: choose one, e.g. http.httpPost", s.def.DisplayName)
 		s.broken = "has no action: choose one"
 	case s.component == nil:
-		c.unknownComponent(at, "action", name)
+		c.unknownComponent(at, ipaas.ReasonUnknownComponent, "action", name)
 		s.broken = fmt.Sprintf("runs %s, and there is no such component: create it, or choose another", name)
 	case s.action == nil:
 		var keys []string
 		for i := range s.component.Actions {
-			keys = append(keys, s.component.ID+"."+s.component.Actions[i].Key)
+			keys = append(keys, s.component.Actions[i].Key)
 		}
-		c.add(at, ipaas.ReasonUnknownAction, "component %s has no action %q: %s", s.component.ID, name, c.wayOut(name, keys, "choose one of another component"))
+		_, key := cut(name)
+		c.add(at, ipaas.ReasonUnknownAction, "component %s has no action %q: %s", s.component.ID, key, c.wayOut(key, keys, "choose one of another component"))
 		s.broken = fmt.Sprintf("runs %s, and its component has no such action: choose another", name)
 	}
 }
@@ -164,20 +165,17 @@ func (c *check) connectionType(path string, v *ipaas.ConfigVariable) *ipaas.Conn
 	if kind != nil {
 		return kind
 	}
-	var known []string
-	if comp != nil {
-		for i := range comp.ConnectionTypes {
-			known = append(known, comp.ID+"."+comp.ConnectionTypes[i].Key)
-		}
-	} else {
-		for _, other := range c.program.registry.All() {
-			for i := range other.ConnectionTypes {
-				known = append(known, other.ID+"."+other.ConnectionTypes[i].Key)
-			}
-		}
+	if comp == nil {
+		c.unknownComponent(path+".connectionType", ipaas.ReasonUnknownConnectionType, "connection type", v.ConnectionType)
+		return nil
 	}
-	c.add(path+".connectionType", ipaas.ReasonUnknownConnectionType, "config variable %q is a connection of type %q, which does not exist: %s",
-		v.DisplayName, v.ConnectionType, c.wayOut(v.ConnectionType, known, "create its component, or choose another"))
+	var keys []string
+	for i := range comp.ConnectionTypes {
+		keys = append(keys, comp.ConnectionTypes[i].Key)
+	}
+	_, key := cut(v.ConnectionType)
+	c.add(path+".connectionType", ipaas.ReasonUnknownConnectionType, "component %s has no connection type %q: %s",
+		comp.ID, key, c.wayOut(key, keys, "choose one of another component"))
 	return nil
 }
 

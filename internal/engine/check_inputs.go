@@ -38,7 +38,7 @@ func (c *check) inputs(p place) {
 		field := ipaas.Field(p.fields, key)
 		if !given {
 			if field.Required && field.Default == "" {
-				c.add(at, ipaas.ReasonRequired, "%s needs a value for %q: give one", p.what(), key)
+				c.missing(at, p, key)
 			}
 			continue
 		}
@@ -47,6 +47,10 @@ func (c *check) inputs(p place) {
 		}
 		c.input(at, p, field, in, p.nodes[key])
 	}
+}
+
+func (c *check) missing(at string, p place, key string) {
+	c.add(at, ipaas.ReasonRequired, "%s needs a value for %q: give one", p.what(), key)
 }
 
 // what names who has the inputs.
@@ -123,6 +127,10 @@ func takes(field *ipaas.InputField, input, variable expr.Node) bool {
 func (c *check) constant(at string, p place, field *ipaas.InputField, node expr.Node) {
 	_, wrong := component.Resolve([]ipaas.InputField{*field}, map[string]any{field.Key: expr.Eval(node, &scope{program: c.program})})
 	for _, w := range wrong {
+		if w.Reason == ipaas.ReasonRequired {
+			c.missing(at, p, field.Key)
+			continue
+		}
 		c.add(at, w.Reason, "%s", sentence(fmt.Sprintf("input %q of %s", field.Key, p.what()), w.Description))
 	}
 }
@@ -143,8 +151,8 @@ func (c *check) variable(at string, p place, field *ipaas.InputField, n *expr.Co
 		c.add(at, ipaas.ReasonWrongType, "config variable %q is a connection, which input %q of %s does not take: give it to an input of type CONNECTION", v.DisplayName, field.Key, p.what())
 		p.breaks(fmt.Sprintf("has the connection %q in input %q, which takes none: take it out", v.DisplayName, field.Key))
 	case isConnection && takes && !accepts(field, p.component, v.ConnectionType):
-		c.add(at, ipaas.ReasonWrongType, "config variable %q is a connection of type %s: input %q of %s takes %s",
-			v.DisplayName, v.ConnectionType, field.Key, p.what(), strings.Join(field.ConnectionTypes, ", "))
+		c.add(at, ipaas.ReasonWrongType, "config variable %q is a connection of type %s, but input %q of %s takes %s: give another config variable",
+			v.DisplayName, v.ConnectionType, field.Key, p.what(), strings.Join(field.ConnectionTypes, " or "))
 	case !isConnection && takes:
 		c.add(at, ipaas.ReasonWrongType, "config variable %q is of type %s: give input %q of %s one of type CONNECTION", v.DisplayName, v.Type, field.Key, p.what())
 	}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -214,7 +215,7 @@ func (r *runner) end(at Step, done Done) {
 		e = *done.Cause
 	}
 	if e.Message == "" {
-		e.Message = fmt.Sprintf("step %q (%s): %s", at.DisplayName, at.Action, done.Error)
+		e.Message = fmt.Sprintf("step %q (%s): %s", at.DisplayName, cmp.Or(at.Action, "no action"), done.Error)
 		e.StepID, e.StepPath = at.ID, at.Path
 	}
 	r.outcome = Outcome{State: ipaas.ExecutionFailed, Error: &e}

@@ -13,7 +13,8 @@ func nearest(name string, candidates []string) string {
 	if len(name) > longestName {
 		return ""
 	}
-	best, least := "", max(2, len([]rune(name))/3)+1
+	n := len([]rune(name))
+	best, least := "", min(max(2, n/3)+1, max(n, 1)) // nothing of the name left is no likeness
 	for _, c := range candidates {
 		if d := distance(strings.ToLower(name), strings.ToLower(c), least); d < least {
 			best, least = c, d
@@ -69,6 +70,8 @@ func (c *check) wayOut(name string, candidates []string, advice string) string {
 	switch n := len(candidates); {
 	case n == 0:
 		return advice
+	case n == 1:
+		return fmt.Sprintf("there is only %q", candidates[0])
 	case n > most:
 		return fmt.Sprintf("use one of %s and %d more", strings.Join(candidates[:most], ", "), n-most)
 	default:
