@@ -95,7 +95,7 @@ func TestResolve(t *testing.T) {
 			"items": [{"Id": "i0"}, {"Id": "i1", "0": "zero", "-1": "minus"}],
 			"nothing": null, "": "empty", ".tag": "folder", "no": false, "text": "x"
 		},
-		"currentItem": {".tag": "file", "a.b": {"c.d": 1}, "a": {"b.c": {"d": 2}}}
+		"currentItem": {".tag": "file", "a.b": {"c.d": 1}, "a": {"b.c": {"d": 2}, "b": {"e": 3}}}
 	}`).(*value.Object)
 	results, _ := root.Get("results")
 	results.(*value.Object).Set("headers", headers)
@@ -131,6 +131,7 @@ func TestResolve(t *testing.T) {
 		{`t.currentItem.[".tag"]`, `"file"`, true},
 		{"t.currentItem.a.b.c.d", `1`, true},
 		{`t.currentItem.a["b.c"].d`, `2`, true},
+		{"t.currentItem.a.b.e", `3`, true}, // a.b is a key, but nothing in it is e
 		{"t.results.headers.x-github-event", `"push"`, true},
 		{`t.results.headers["X-GITHUB-EVENT"]`, `"push"`, true},
 		{"t.results.body.contentType", `"text/plain"`, true},

@@ -46,6 +46,7 @@ func TestParseTemplate(t *testing.T) {
 		{"/x/{{$a.b.0}}?k={{#Key}}&z", []string{`text "/x/"`, `reference a ["b" "0"]`, `text "?k="`, `config "Key"`, `text "&z"`}, false},
 		{"{{$ a.MY FLOW }}", []string{`reference a ["MY FLOW"]`}, true},
 		{"{{# Bob's [\"Key\"] }}", []string{`config "Bob's [\"Key\"]"`}, true},
+		{"{{#a [\"b}}", []string{`config "a [\"b"`}, true},
 		{"{{ticket.id}} {{ $a }} {{$a}}", []string{`text "{{ticket.id}} {{ $a }} "`, `reference a []`}, false},
 		{"{{{$a}}}", []string{`text "{"`, `reference a []`, `text "}"`}, false},
 		{"{{{{$a}}", []string{`text "{{"`, `reference a []`}, false},
