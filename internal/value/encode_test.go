@@ -3,6 +3,7 @@ package value_test
 import (
 	"encoding/json"
 	"slices"
+	"strconv"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -59,6 +60,25 @@ func TestEncodeWritesBytesSoThatNoDataCanPassForThem(t *testing.T) {
 				t.Errorf("got %s, want %s", got, tt.want)
 			}
 		})
+	}
+}
+
+func TestDecodedObjectsFindTheirKeys(t *testing.T) {
+	t.Parallel()
+	o := value.Obj(value.Field{Key: "$bytes", Value: "mine"})
+	for i := range 20 {
+		o.Set(strconv.Itoa(i), nil)
+	}
+	v, err := value.Decode(value.Encode(o))
+	if err != nil {
+		t.Fatal(err)
+	}
+	decoded := v.(*value.Object)
+	if got, ok := decoded.Get("$bytes"); !ok || got != "mine" {
+		t.Errorf("got %v, %t", got, ok)
+	}
+	if got, ok := decoded.Get("$$bytes"); ok {
+		t.Errorf("the escaped key is found: %v", got)
 	}
 }
 
