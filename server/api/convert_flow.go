@@ -1,0 +1,115 @@
+package api
+
+import (
+	"github.com/headrace/headrace/internal/ipaas"
+	pb "github.com/headrace/headrace/proto/gen/headrace/v1"
+)
+
+// flowToProto shows a flow at its place in an integration. etag is the integration's, or "" where the integration is shown around it.
+func flowToProto(f ipaas.Flow, integrationID string, position int, etag string) *pb.Flow {
+	at := count(position)
+	return &pb.Flow{
+		Id: f.ID, IntegrationId: integrationID, Uid: f.UID, DisplayName: f.DisplayName, Description: f.Description,
+		Trigger: triggerToProto(f.Trigger), Steps: stepsToProto(f.Steps), Synchronous: f.Synchronous,
+		TestPayload: testPayloadToProto(f.TestPayload), Position: &at, Etag: etag,
+		CreateTime: timeToProto(f.CreateTime), UpdateTime: timeToProto(f.UpdateTime),
+	}
+}
+
+// flow reads a flow. Its integration, its position and its etag are the handlers' business.
+func (d *decoding) flow(path string, f *pb.Flow) ipaas.Flow {
+	return ipaas.Flow{
+		ID: f.GetId(), UID: f.GetUid(), DisplayName: f.GetDisplayName(), Description: f.GetDescription(),
+		Trigger: d.trigger(joinPath(path, "trigger"), f.GetTrigger()), Steps: d.steps(joinPath(path, "steps"), f.GetSteps(), 0),
+		Synchronous: f.GetSynchronous(), TestPayload: d.testPayload(joinPath(path, "test_payload"), f.GetTestPayload()),
+		CreateTime: timeFromProto(f.GetCreateTime()), UpdateTime: timeFromProto(f.GetUpdateTime()),
+	}
+}
+
+func triggerToProto(t ipaas.Trigger) *pb.Trigger {
+	return &pb.Trigger{DisplayName: t.DisplayName, Type: t.Type, Inputs: inputsToProto(t.Inputs), Description: t.Description}
+}
+
+func (d *decoding) trigger(path string, t *pb.Trigger) ipaas.Trigger {
+	return ipaas.Trigger{
+		DisplayName: t.GetDisplayName(), Description: t.GetDescription(), Type: t.GetType(),
+		Inputs: d.inputs(joinPath(path, "inputs"), t.GetInputs()),
+	}
+}
+
+func stepsToProto(steps []ipaas.Step) []*pb.Step {
+	var out []*pb.Step
+	for _, s := range steps {
+		step := &pb.Step{
+			Id: s.ID, DisplayName: s.DisplayName, Description: s.Description, Action: s.Action,
+			Inputs: inputsToProto(s.Inputs), Steps: stepsToProto(s.Steps),
+		}
+		for _, b := range s.Branches {
+			step.Branches = append(step.Branches, &pb.Branch{Name: b.Name, Steps: stepsToProto(b.Steps)})
+		}
+		out = append(out, step)
+	}
+	return out
+}
+
+// maxStepDepth is how deep branches and loops are read; how deep they may run is the plane's to say.
+const maxStepDepth = 64
+
+func (d *decoding) steps(path string, steps []*pb.Step, depth int) []ipaas.Step {
+	if depth > maxStepDepth {
+		d.refuse(path, ipaas.ReasonTooDeep, "branches and loops nest deeper than %d levels: flatten them", maxStepDepth)
+		return nil
+	}
+	var out []ipaas.Step
+	for i, s := range steps {
+		at := indexPath(path, i)
+		step := ipaas.Step{
+			ID: s.GetId(), DisplayName: s.GetDisplayName(), Description: s.GetDescription(), Action: s.GetAction(),
+			Inputs: d.inputs(joinPath(at, "inputs"), s.GetInputs()), Steps: d.steps(joinPath(at, "steps"), s.GetSteps(), depth+1),
+		}
+		for j, b := range s.GetBranches() {
+			branch := indexPath(joinPath(at, "branches"), j)
+			step.Branches = append(step.Branches, ipaas.Branch{
+				Name: b.GetName(), Steps: d.steps(joinPath(branch, "steps"), b.GetSteps(), depth+1),
+			})
+		}
+		out = append(out, step)
+	}
+	return out
+}
+
+func testPayloadToProto(p *ipaas.TestPayload) *pb.TestPayload {
+	if p == nil {
+		return nil
+	}
+	out := &pb.TestPayload{
+		Headers: p.Headers, ContentType: p.ContentType, Method: p.Method, Query: p.Query, Path: p.Path,
+	}
+	switch p.Kind {
+	case ipaas.BodyText:
+		out.Body = &pb.TestPayload_Text{Text: p.Text}
+	case ipaas.BodyJSON:
+		out.Body = &pb.TestPayload_Json{Json: literalToProto(p.Text)}
+	case ipaas.BodyBinary:
+		out.Body = &pb.TestPayload_Binary{Binary: p.Binary}
+	}
+	return out
+}
+
+func (d *decoding) testPayload(path string, p *pb.TestPayload) *ipaas.TestPayload {
+	if p == nil {
+		return nil
+	}
+	out := &ipaas.TestPayload{
+		Headers: p.GetHeaders(), ContentType: p.GetContentType(), Method: p.GetMethod(), Query: p.GetQuery(), Path: p.GetPath(),
+	}
+	switch body := p.GetBody().(type) {
+	case *pb.TestPayload_Text:
+		out.Kind, out.Text = ipaas.BodyText, body.Text
+	case *pb.TestPayload_Json:
+		out.Kind, out.Text = ipaas.BodyJSON, d.jsonOf(joinPath(path, "json"), body.Json)
+	case *pb.TestPayload_Binary:
+		out.Kind, out.Binary = ipaas.BodyBinary, body.Binary
+	}
+	return out
+}

@@ -1,0 +1,83 @@
+package api
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"google.golang.org/protobuf/encoding/protojson"
+
+	"github.com/headrace/headrace/internal/ipaas"
+	pb "github.com/headrace/headrace/proto/gen/headrace/v1"
+)
+
+// A definition as people write it is an Integration in the words of the REST API, in YAML or JSON. What only the server sets, and
+// what follows from the order of things, does not belong there: an export leaves it out and an import refuses it by name, so that
+// nobody believes that it was heeded.
+
+// readDefinition reads a definition and the id it names, if any. violations is everything that is wrong with it, each with its
+// path and, in YAML, its line; err is not the caller's fault.
+func (a *API) readDefinition(text string) (def ipaas.Definition, id string, violations []ipaas.Violation, err error) {
+	exact, lines, malformed := definitionJSON(text)
+	if malformed != nil {
+		return def, "", []ipaas.Violation{*malformed}, nil
+	}
+	in := &pb.Integration{}
+	violations = checkShape(exact, in.ProtoReflect().Descriptor(), "definition", true)
+	if len(violations) > 0 {
+		return def, "", lines.mark(violations), nil
+	}
+	if err := (protojson.UnmarshalOptions{}).Unmarshal(exact, in); err != nil {
+		// checkShape knows all that protojson knows; if it is ever wrong, the caller still learns what is.
+		return def, "", []ipaas.Violation{violation("definition", ipaas.ReasonMalformed, "%s", protojsonTrouble(err))}, nil
+	}
+	violations, err = a.rules.violations(in)
+	if err != nil {
+		return def, "", nil, err
+	}
+	var d decoding
+	def = d.definition("", in)
+	for _, v := range d.violations {
+		v.Field = restPath(v.Field)
+		violations = append(violations, v)
+	}
+	return def, in.GetId(), lines.mark(violations), nil
+}
+
+// protojsonTrouble is the text of an error of protojson without its name, which varies on purpose.
+func protojsonTrouble(err error) string {
+	text := strings.ReplaceAll(err.Error(), "\u00a0", " ")
+	return strings.TrimPrefix(text, "proto: ")
+}
+
+// definitionJSON returns a definition as exact JSON text. What is JSON already stays as it is.
+func definitionJSON(text string) ([]byte, lines, *ipaas.Violation) {
+	if strings.HasPrefix(strings.TrimSpace(text), "{") && json.Valid([]byte(text)) {
+		return []byte(text), nil, nil
+	}
+	return yamlToJSON(text)
+}
+
+// lines tells for paths in which line of a text they stand.
+type lines map[string]int
+
+// mark puts the line before the description of each violation. Something that is missing is missing where the thing around it stands.
+func (l lines) mark(violations []ipaas.Violation) []ipaas.Violation {
+	for i, v := range violations {
+		for path := v.Field; l != nil && path != ""; path = parentPath(path) {
+			if line, ok := l[path]; ok {
+				violations[i].Description = fmt.Sprintf("line %d: %s", line, v.Description)
+				break
+			}
+		}
+	}
+	return violations
+}
+
+// parentPath drops the last segment or subscript of a path.
+func parentPath(path string) string {
+	if cut, ok := strings.CutSuffix(path, "]"); ok {
+		return cut[:max(strings.LastIndex(cut, "["), 0)]
+	}
+	return path[:max(strings.LastIndex(path, "."), 0)]
+}

@@ -1,0 +1,371 @@
+package api
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+	"go.yaml.in/yaml/v4/plugin/loaderlimits"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/known/structpb"
+
+	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/value"
+)
+
+// The bounds of a YAML definition.
+const (
+	maxYAMLDepth   = 64
+	maxYAMLAliases = 100
+	maxYAMLJSON    = 4 << 20 // of what it is with its aliases written out
+)
+
+// yamlError is what is wrong at a place of a YAML text.
+type yamlError struct {
+	line   int
+	reason ipaas.Reason
+	text   string
+}
+
+func (e *yamlError) Error() string { return fmt.Sprintf("line %d: %s", e.line, e.text) }
+
+// yamlToJSON turns one YAML document into JSON text with the same digits, and tells where each path of it stands.
+func yamlToJSON(text string) ([]byte, lines, *ipaas.Violation) {
+	document, err := parseYAML(text)
+	if err == nil {
+		c := &yamlConverter{lines: lines{}}
+		if err = c.node("", document, 0); err == nil {
+			return c.out.Bytes(), c.lines, nil
+		}
+	}
+	reason, message := ipaas.ReasonMalformed, "is no YAML: "+err.Error()
+	var ours *yamlError
+	if errors.As(err, &ours) {
+		reason, message = ours.reason, ours.Error()
+	}
+	v := violation("definition", reason, "%s", message)
+	return nil, nil, &v
+}
+
+// parseYAML returns the root of the only document in a text.
+func parseYAML(text string) (*yaml.Node, error) {
+	loader, err := yaml.NewLoader(strings.NewReader(text), yaml.WithPlugin(loaderlimits.New(
+		// The converter counts for itself and says where; these keep the parser itself from harm.
+		loaderlimits.DepthValue(maxYAMLDepth+1), loaderlimits.AliasNone(),
+	)))
+	if err != nil {
+		return nil, err
+	}
+	var document, second yaml.Node
+	if err := loader.Load(&document); err != nil {
+		if errors.Is(err, io.EOF) {
+			return nil, &yamlError{1, ipaas.ReasonRequired, "the definition is empty: write e.g. displayName: Acme ERP"}
+		}
+		return nil, yamlTrouble(err)
+	}
+	switch err := loader.Load(&second); {
+	case err == nil:
+		return nil, &yamlError{second.Line, ipaas.ReasonMalformed, "a second document begins: send one definition at a time"}
+	case !errors.Is(err, io.EOF):
+		return nil, yamlTrouble(err)
+	}
+	if document.Kind == yaml.DocumentNode {
+		return document.Content[0], nil
+	}
+	return &document, nil
+}
+
+// yamlTrouble is an error of the library without its name.
+func yamlTrouble(err error) error {
+	text, _, _ := strings.Cut(err.Error(), "\n")
+	return errors.New(strings.TrimPrefix(strings.TrimPrefix(text, "go-yaml: "), "yaml: "))
+}
+
+type yamlConverter struct {
+	out     bytes.Buffer
+	lines   lines
+	aliases int
+}
+
+func (c *yamlConverter) node(path string, n *yaml.Node, depth int) error {
+	if _, ok := c.lines[path]; !ok || c.aliases == 0 {
+		c.lines[path] = n.Line
+	}
+	switch {
+	case depth > maxYAMLDepth:
+		return &yamlError{n.Line, ipaas.ReasonTooDeep, fmt.Sprintf("nests deeper than %d levels: flatten it", maxYAMLDepth)}
+	case c.out.Len() > maxYAMLJSON:
+		return &yamlError{n.Line, ipaas.ReasonTooLarge, fmt.Sprintf("the definition is larger than %d bytes with its aliases written out", maxYAMLJSON)}
+	}
+	switch n.Kind {
+	case yaml.MappingNode:
+		return c.mapping(path, n, depth)
+	case yaml.SequenceNode:
+		return c.sequence(path, n, depth)
+	case yaml.AliasNode:
+		if c.aliases++; c.aliases > maxYAMLAliases {
+			return &yamlError{n.Line, ipaas.ReasonTooLarge, fmt.Sprintf("more than %d aliases: write things out", maxYAMLAliases)}
+		}
+		return c.node(path, n.Alias, depth+1)
+	}
+	return c.scalar(n)
+}
+
+func (c *yamlConverter) mapping(path string, n *yaml.Node, depth int) error {
+	if tag := n.ShortTag(); tag != "!!map" {
+		return foreignTag(n)
+	}
+	c.out.WriteByte('{')
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key := n.Content[i]
+		if key.Kind != yaml.ScalarNode || key.ShortTag() == "!!merge" || key.ShortTag() == "!!null" {
+			return &yamlError{key.Line, ipaas.ReasonMalformed, "a key must be a word: write aliases and merges out"}
+		}
+		if i > 0 {
+			c.out.WriteByte(',')
+		}
+		c.text(key.Value)
+		c.out.WriteByte(':')
+		at := keyPath(path, key.Value)
+		if err := c.node(at, n.Content[i+1], depth+1); err != nil {
+			return err
+		}
+		c.lines[at] = key.Line
+	}
+	c.out.WriteByte('}')
+	return nil
+}
+
+func (c *yamlConverter) sequence(path string, n *yaml.Node, depth int) error {
+	if tag := n.ShortTag(); tag != "!!seq" {
+		return foreignTag(n)
+	}
+	c.out.WriteByte('[')
+	for i, item := range n.Content {
+		if i > 0 {
+			c.out.WriteByte(',')
+		}
+		if err := c.node(indexPath(path, i), item, depth+1); err != nil {
+			return err
+		}
+	}
+	c.out.WriteByte(']')
+	return nil
+}
+
+func foreignTag(n *yaml.Node) error {
+	return &yamlError{n.Line, ipaas.ReasonMalformed, fmt.Sprintf("the tag %s is not read: leave it out", n.ShortTag())}
+}
+
+func (c *yamlConverter) scalar(n *yaml.Node) error {
+	switch n.ShortTag() {
+	case "!!null":
+		c.out.WriteString("null")
+	case "!!bool":
+		b, err := strconv.ParseBool(strings.ToLower(n.Value))
+		if err != nil {
+			return &yamlError{n.Line, ipaas.ReasonMalformed, fmt.Sprintf("%q is neither true nor false", n.Value)}
+		}
+		c.out.WriteString(strconv.FormatBool(b))
+	case "!!int", "!!float":
+		digits, ok := jsonNumber(n.Value)
+		if !ok {
+			return &yamlError{n.Line, ipaas.ReasonMalformed,
+				fmt.Sprintf("%q may be a number or a text: write a number in plain decimal digits, a text in quotes", n.Value)}
+		}
+		c.out.WriteString(digits)
+	case "!!str", "!!timestamp", "!!binary":
+		// What looks like a date is a text here: the fields that are dates take texts.
+		c.text(n.Value)
+	default:
+		return foreignTag(n)
+	}
+	return nil
+}
+
+func (c *yamlConverter) text(s string) {
+	c.out.Write(value.JSON(s))
+}
+
+var (
+	decimal = regexp.MustCompile(`^[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?$`)
+	based   = regexp.MustCompile(`^[-+]?0[xob][0-9a-fA-F]+$`)
+	leading = regexp.MustCompile(`^[-+]?0[0-9]`)
+)
+
+// jsonNumber spells a YAML number as JSON does, with the same digits. One with a leading zero or underscores is refused: people
+// mean different things by it.
+func jsonNumber(s string) (string, bool) {
+	if based.MatchString(s) {
+		n, ok := new(big.Int).SetString(s, 0)
+		if !ok {
+			return "", false
+		}
+		return n.String(), true
+	}
+	if !decimal.MatchString(s) || leading.MatchString(s) {
+		return "", false
+	}
+	s = strings.TrimPrefix(s, "+")
+	sign, digits := "", s
+	if rest, ok := strings.CutPrefix(s, "-"); ok {
+		sign, digits = "-", rest
+	}
+	if digits[0] == '.' {
+		digits = "0" + digits
+	}
+	// 1. and 1.e5 lack the digit that JSON wants.
+	if i := strings.IndexByte(digits, '.'); i >= 0 && (i+1 == len(digits) || digits[i+1] < '0' || digits[i+1] > '9') {
+		digits = digits[:i] + digits[i+1:]
+	}
+	return sign + digits, json.Valid([]byte(sign + digits))
+}
+
+// writeDefinition writes a definition as YAML that imports again: in the order of the protos, without what is not set.
+func writeDefinition(id string, def ipaas.Definition) (string, error) {
+	root, err := messageNode(definitionToProto(id, def).ProtoReflect())
+	if err != nil {
+		return "", err
+	}
+	var out bytes.Buffer
+	dumper, err := yaml.NewDumper(&out, yaml.WithIndent(2), yaml.WithLineWidth(-1), yaml.WithUnicode(true))
+	if err != nil {
+		return "", fmt.Errorf("export integration %s: %w", id, err)
+	}
+	if err := dumper.Dump(root); err != nil {
+		return "", fmt.Errorf("export integration %s: %w", id, err)
+	}
+	if err := dumper.Close(); err != nil {
+		return "", fmt.Errorf("export integration %s: %w", id, err)
+	}
+	return out.String(), nil
+}
+
+func messageNode(m protoreflect.Message) (*yaml.Node, error) {
+	if literal, ok := m.Interface().(*structpb.Value); ok {
+		exact, err := valueFromProto(literal, 0)
+		if err != nil {
+			return nil, errors.New(err.message)
+		}
+		return valueNode(exact), nil
+	}
+	if isWellKnown(m.Descriptor()) {
+		// Durations and the like have a text of their own.
+		text, err := protojson.Marshal(m.Interface())
+		if err != nil {
+			return nil, err
+		}
+		return scalarNode("!!str", strings.Trim(string(text), `"`)), nil
+	}
+	out := &yaml.Node{Kind: yaml.MappingNode}
+	fields := m.Descriptor().Fields()
+	for i := range fields.Len() {
+		fd := fields.Get(i)
+		if !m.Has(fd) || serverOnly(fd) {
+			continue
+		}
+		node, err := fieldNode(fd, m.Get(fd))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", fd.JSONName(), err)
+		}
+		out.Content = append(out.Content, scalarNode("!!str", fd.JSONName()), node)
+	}
+	return out, nil
+}
+
+func fieldNode(fd protoreflect.FieldDescriptor, v protoreflect.Value) (*yaml.Node, error) {
+	switch {
+	case fd.IsList():
+		out := &yaml.Node{Kind: yaml.SequenceNode}
+		for i := range v.List().Len() {
+			item, err := singleNode(fd, v.List().Get(i))
+			if err != nil {
+				return nil, err
+			}
+			out.Content = append(out.Content, item)
+		}
+		return out, nil
+	case fd.IsMap():
+		return mapNode(fd, v.Map())
+	}
+	return singleNode(fd, v)
+}
+
+func mapNode(fd protoreflect.FieldDescriptor, m protoreflect.Map) (*yaml.Node, error) {
+	var keys []string
+	m.Range(func(key protoreflect.MapKey, _ protoreflect.Value) bool {
+		keys = append(keys, key.String())
+		return true
+	})
+	slices.Sort(keys)
+	out := &yaml.Node{Kind: yaml.MappingNode}
+	for _, key := range keys {
+		node, err := singleNode(fd.MapValue(), m.Get(protoreflect.ValueOfString(key).MapKey()))
+		if err != nil {
+			return nil, err
+		}
+		out.Content = append(out.Content, scalarNode("!!str", key), node)
+	}
+	return out, nil
+}
+
+func singleNode(fd protoreflect.FieldDescriptor, v protoreflect.Value) (*yaml.Node, error) {
+	switch fd.Kind() {
+	case protoreflect.MessageKind:
+		return messageNode(v.Message())
+	case protoreflect.BoolKind:
+		return scalarNode("!!bool", strconv.FormatBool(v.Bool())), nil
+	case protoreflect.EnumKind:
+		if name := fd.Enum().Values().ByNumber(v.Enum()); name != nil {
+			return scalarNode("!!str", string(name.Name())), nil
+		}
+		return scalarNode("!!int", strconv.Itoa(int(v.Enum()))), nil
+	case protoreflect.BytesKind:
+		return scalarNode("!!str", base64.StdEncoding.EncodeToString(v.Bytes())), nil
+	case protoreflect.StringKind:
+		return scalarNode("!!str", v.String()), nil
+	}
+	return scalarNode("!!int", v.String()), nil
+}
+
+// valueNode writes a literal in YAML's own words.
+func valueNode(v any) *yaml.Node {
+	switch v := v.(type) {
+	case nil:
+		return scalarNode("!!null", "null")
+	case bool:
+		return scalarNode("!!bool", strconv.FormatBool(v))
+	case value.Number:
+		if strings.ContainsAny(v.String(), ".eE") {
+			return scalarNode("!!float", v.String())
+		}
+		return scalarNode("!!int", v.String())
+	case []any:
+		out := &yaml.Node{Kind: yaml.SequenceNode}
+		for _, item := range v {
+			out.Content = append(out.Content, valueNode(item))
+		}
+		return out
+	case *value.Object:
+		out := &yaml.Node{Kind: yaml.MappingNode}
+		for key, item := range v.All() {
+			out.Content = append(out.Content, scalarNode("!!str", key), valueNode(item))
+		}
+		return out
+	}
+	return scalarNode("!!str", value.Text(v))
+}
+
+func scalarNode(tag, text string) *yaml.Node {
+	return &yaml.Node{Kind: yaml.ScalarNode, Tag: tag, Value: text}
+}

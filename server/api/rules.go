@@ -1,0 +1,93 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
+	"buf.build/go/protovalidate"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/headrace/headrace/internal/ipaas"
+)
+
+// rules checks messages against the rules written beside their fields in the protos.
+type rules struct{ validator protovalidate.Validator }
+
+func newRules() rules {
+	v, err := protovalidate.New()
+	if err != nil {
+		// Nothing is handed in, so nothing but a broken build can make it fail.
+		panic("api: protovalidate does not start: " + err.Error())
+	}
+	return rules{v}
+}
+
+// check returns everything that is wrong with a request. Paths begin below the field that is the body over REST.
+func (r rules) check(req proto.Message) error {
+	found, err := r.violations(req)
+	if err != nil || len(found) == 0 {
+		return err
+	}
+	for i := range found {
+		found[i].Field = belowBody(req.ProtoReflect().Descriptor(), found[i].Field)
+	}
+	return invalid(found...)
+}
+
+// violations returns everything that is wrong with a message.
+func (r rules) violations(m proto.Message) ([]ipaas.Violation, error) {
+	err := r.validator.Validate(m)
+	if err == nil {
+		return nil, nil
+	}
+	var invalid *protovalidate.ValidationError
+	if !errors.As(err, &invalid) {
+		return nil, fmt.Errorf("check %s: %w", m.ProtoReflect().Descriptor().FullName(), err)
+	}
+	out := make([]ipaas.Violation, 0, len(invalid.Violations))
+	for _, v := range invalid.Violations {
+		out = append(out, ruleViolation(v.Proto))
+	}
+	return out, nil
+}
+
+// ruleReasons gives the kinds of rules their reasons; all others mean MALFORMED.
+var ruleReasons = map[string]ipaas.Reason{
+	"required": ipaas.ReasonRequired, "min_len": ipaas.ReasonRequired, "in": ipaas.ReasonNotAChoice,
+	"defined_only": ipaas.ReasonNotAChoice, "max_len": ipaas.ReasonTooLarge, "max_bytes": ipaas.ReasonTooLarge,
+	"max_items": ipaas.ReasonTooLarge, "max_pairs": ipaas.ReasonTooLarge, "lte": ipaas.ReasonTooLarge,
+	"gte_lte": ipaas.ReasonTooLarge,
+}
+
+func ruleViolation(v *validate.Violation) ipaas.Violation {
+	_, rule, ok := strings.Cut(v.GetRuleId(), ".")
+	if !ok {
+		rule = v.GetRuleId()
+	}
+	reason, ok := ruleReasons[rule]
+	if !ok {
+		reason = ipaas.ReasonMalformed
+	}
+	description := v.GetMessage()
+	if rule == "pattern" {
+		description += ": lower-case letters, digits and single hyphens make an id, component.name a type"
+	}
+	return ipaas.Violation{Field: rulePath(v.GetField()), Reason: reason, Description: description}
+}
+
+// rulePath spells the path of a violation as all others are spelled.
+func rulePath(path *validate.FieldPath) string {
+	out := ""
+	for _, e := range path.GetElements() {
+		out = joinPath(out, camel(e.GetFieldName()))
+		switch e.WhichSubscript() {
+		case validate.FieldPathElement_Index_case:
+			out = indexPath(out, int(min(e.GetIndex(), 1<<30)))
+		case validate.FieldPathElement_StringKey_case:
+			out = keyPath(out, e.GetStringKey())
+		}
+	}
+	return out
+}
