@@ -115,7 +115,8 @@ func TestJSONIsAlwaysJSON(t *testing.T) {
 	type connection struct{ Password string }
 	for _, v := range []any{
 		value.Number(""), value.Number("01"), value.Number("NaN"), value.Number(`1,"x":2`), "\xff\xc3\"", value.Obj(value.Field{Key: "\xff"}),
-		&connection{Password: "s3cret"}, []any{connection{Password: "s3cret"}},
+		&connection{Password: "s3cret"},
+		[]any{connection{Password: "s3cret"}},
 	} {
 		for _, b := range [][]byte{value.JSON(v), value.Encode(v), value.Canonical(v)} {
 			if !json.Valid(b) {

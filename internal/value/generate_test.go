@@ -15,8 +15,10 @@ var keys = rapid.OneOf(
 )
 
 var numbers = rapid.OneOf(
-	rapid.SampledFrom([]value.Number{"0", "-0", "0.0", "1", "1.0", "1e0", "10e-1", "-1.50", "9223372036854775807", "9223372036854775808",
-		"0.1", "1e400", "1E+400", "-1e-400", "123456789012345678901234567890.123456789"}),
+	rapid.SampledFrom([]value.Number{
+		"0", "-0", "0.0", "1", "1.0", "1e0", "10e-1", "-1.50", "9223372036854775807", "9223372036854775808",
+		"0.1", "1e400", "1E+400", "-1e-400", "123456789012345678901234567890.123456789",
+	}),
 	rapid.Custom(func(t *rapid.T) value.Number { return value.FromInt(rapid.Int64().Draw(t, "int")) }),
 	rapid.Custom(func(t *rapid.T) value.Number { return value.FromFloat(rapid.Float64().Draw(t, "float")) }),
 )
