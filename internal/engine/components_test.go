@@ -81,8 +81,11 @@ func tools() *component.Component {
 	return &component.Component{ID: "tools", Actions: []component.Action{
 		{
 			Action: ipaas.Action{Key: "echo", Effect: ipaas.EffectPure, Inputs: []ipaas.InputField{
-				{Key: "value", Type: ipaas.FieldData}, {Key: "list", Type: ipaas.FieldData, Collection: ipaas.CollectionList},
-				{Key: "pairs", Collection: ipaas.CollectionKeyValueList}, {Key: "text"}, {Key: "number", Type: ipaas.FieldNumber},
+				{Key: "value", Type: ipaas.FieldData},
+				{Key: "list", Type: ipaas.FieldData, Collection: ipaas.CollectionList},
+				{Key: "pairs", Collection: ipaas.CollectionKeyValueList},
+				{Key: "text"},
+				{Key: "number", Type: ipaas.FieldNumber},
 			}},
 			Perform: perform(func(in component.Inputs) (any, error) {
 				for _, key := range []string{"value", "list", "text", "number"} {
@@ -112,7 +115,7 @@ func tools() *component.Component {
 		},
 		{
 			Action:  ipaas.Action{Key: "panic"},
-			Perform: perform(func(component.Inputs) (any, error) { var m map[string]int; m["a"] = 1; return nil, nil }),
+			Perform: perform(func(in component.Inputs) (any, error) { return []any{}[len(in)], nil }),
 		},
 		{
 			Action:  ipaas.Action{Key: "odd"},

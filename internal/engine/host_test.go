@@ -193,7 +193,8 @@ func definition(flows ...ipaas.Flow) *ipaas.Definition {
 		DisplayName: "Test", Flows: flows,
 		ConfigVariables: []ipaas.ConfigVariable{
 			{DisplayName: "Acme", Type: ipaas.ConfigConnection, ConnectionType: "acme-erp.apiKey"},
-			{DisplayName: "Base URL"}, {DisplayName: "Secret"},
+			{DisplayName: "Base URL"},
+			{DisplayName: "Secret"},
 		},
 	}
 	def.Normalize(nil, noon)
@@ -228,6 +229,7 @@ func in(kind ipaas.InputKind, text string) ipaas.Input { return ipaas.Input{Kind
 func ref(text string) ipaas.Input                      { return in(ipaas.InputReference, text) }
 func tmpl(text string) ipaas.Input                     { return in(ipaas.InputTemplate, text) }
 func config(name string) ipaas.Input                   { return in(ipaas.InputConfigVariable, name) }
+
 func list(items ...ipaas.Input) ipaas.Input {
 	return ipaas.Input{Kind: ipaas.InputComplex, Items: items}
 }

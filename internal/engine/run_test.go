@@ -255,7 +255,7 @@ func TestRunFailures(t *testing.T) {
 		},
 		{
 			"an action panics", step("Panic", "tools.panic"), "panic",
-			`step "Panic" (tools.panic): action tools.panic panicked: assignment to entry in nil map: this is a fault in the component`, "",
+			`step "Panic" (tools.panic): action tools.panic panicked: runtime error: index out of range [0] with length 0: this is a fault in the component`, "",
 		},
 		{
 			"an action gives no value", step("Odd", "tools.odd"), "odd",
@@ -500,30 +500,41 @@ func TestRunEndsWithItsContext(t *testing.T) {
 		record  []string
 	}{
 		{
-			"canceled in a step", []ipaas.Step{step("Wait", "tools.wait")}, canceledAfter(time.Minute, nil),
+			"canceled in a step",
+			[]ipaas.Step{step("Wait", "tools.wait")},
+			canceledAfter(time.Minute, nil),
 			engine.Outcome{State: ipaas.ExecutionCanceled},
 			[]string{`wait: result null, error "the run was canceled", canceled`},
 		},
 		{
-			"out of time in a step", []ipaas.Step{step("Wait", "tools.wait")}, timeout(time.Minute),
+			"out of time in a step",
+			[]ipaas.Step{step("Wait", "tools.wait")},
+			timeout(time.Minute),
 			engine.Outcome{State: ipaas.ExecutionFailed, Error: &ipaas.ExecutionError{
 				Reason: ipaas.ExecutionTimeout, Message: `step "Wait" (tools.wait): the run took longer than it may`, StepID: "wait", StepPath: "wait",
 			}},
 			[]string{`wait: result null, error "the run took longer than it may", cause &{TIMEOUT   }`},
 		},
 		{
-			"out of time by a cause", []ipaas.Step{step("Wait", "tools.wait")}, canceledAfter(time.Minute, context.DeadlineExceeded),
+			"out of time by a cause",
+			[]ipaas.Step{step("Wait", "tools.wait")},
+			canceledAfter(time.Minute, context.DeadlineExceeded),
 			engine.Outcome{State: ipaas.ExecutionFailed, Error: &ipaas.ExecutionError{
 				Reason: ipaas.ExecutionTimeout, Message: `step "Wait" (tools.wait): the run took longer than it may`, StepID: "wait", StepPath: "wait",
 			}},
 			[]string{`wait: result null, error "the run took longer than it may", cause &{TIMEOUT   }`},
 		},
 		{
-			"canceled before it began", []ipaas.Step{step("Wait", "tools.wait")}, canceledAfter(0, nil),
-			engine.Outcome{State: ipaas.ExecutionCanceled}, nil,
+			"canceled before it began",
+			[]ipaas.Step{step("Wait", "tools.wait")},
+			canceledAfter(0, nil),
+			engine.Outcome{State: ipaas.ExecutionCanceled},
+			nil,
 		},
 		{
-			"canceled in a loop", []ipaas.Step{loop("Each", list(ipaas.Literal("x")), step("Wait", "tools.wait"))}, canceledAfter(time.Minute, nil),
+			"canceled in a loop",
+			[]ipaas.Step{loop("Each", list(ipaas.Literal("x")), step("Wait", "tools.wait"))},
+			canceledAfter(time.Minute, nil),
 			engine.Outcome{State: ipaas.ExecutionCanceled},
 			[]string{
 				`each: result null, error "round 0: the run was canceled", canceled, log DEBUG "1 items"`,
@@ -531,7 +542,9 @@ func TestRunEndsWithItsContext(t *testing.T) {
 			},
 		},
 		{
-			"a step that takes too long", []ipaas.Step{step("Wait", "tools.wait")}, timeout(time.Hour),
+			"a step that takes too long",
+			[]ipaas.Step{step("Wait", "tools.wait")},
+			timeout(time.Hour),
 			engine.Outcome{State: ipaas.ExecutionFailed, Error: &ipaas.ExecutionError{
 				Reason: ipaas.ExecutionStepFailed, Message: `step "Wait" (tools.wait): it did not end within 5m0s`, StepID: "wait", StepPath: "wait",
 			}},
@@ -756,6 +769,7 @@ func (silent) Complete(context.Context, engine.Step, engine.Done) error { return
 func (silent) Intent(context.Context, engine.Creation) (engine.Decision, error) {
 	return engine.Decision{}, nil
 }
+
 func (silent) Call(ctx context.Context, _ engine.Step, a *component.Action, c component.Call) (component.Result, error) {
 	return a.Perform(ctx, c)
 }

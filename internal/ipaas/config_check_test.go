@@ -89,19 +89,27 @@ func TestConfigVariableCheckSaysWhatToGive(t *testing.T) {
 		want     string
 	}{
 		{
-			"open", ipaas.ConfigVariable{DisplayName: "Since", Type: ipaas.ConfigDate}, "yesterday",
+			"open",
+			ipaas.ConfigVariable{DisplayName: "Since", Type: ipaas.ConfigDate},
+			"yesterday",
 			`config variable "Since" is the text "yesterday": give a date such as 2026-01-31`,
 		},
 		{
-			"secret", ipaas.ConfigVariable{DisplayName: "Since", Type: ipaas.ConfigDate, Secret: true}, "yesterday",
+			"secret",
+			ipaas.ConfigVariable{DisplayName: "Since", Type: ipaas.ConfigDate, Secret: true},
+			"yesterday",
 			`config variable "Since" is a text: give a date such as 2026-01-31`,
 		},
 		{
-			"secret schedule", ipaas.ConfigVariable{DisplayName: "When", Type: ipaas.ConfigSchedule, Secret: true}, "hush * * * *",
+			"secret schedule",
+			ipaas.ConfigVariable{DisplayName: "When", Type: ipaas.ConfigSchedule, Secret: true},
+			"hush * * * *",
 			`config variable "When" is no schedule: give a cron expression of five fields, e.g. 0 8 * * 1-5`,
 		},
 		{
-			"item", ipaas.ConfigVariable{DisplayName: "N", Type: ipaas.ConfigNumber, Collection: ipaas.CollectionList}, []any{"x"},
+			"item",
+			ipaas.ConfigVariable{DisplayName: "N", Type: ipaas.ConfigNumber, Collection: ipaas.CollectionList},
+			[]any{"x"},
 			`[0] of config variable "N" is the text "x": give a number`,
 		},
 	}

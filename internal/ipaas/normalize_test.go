@@ -57,7 +57,8 @@ func TestNormalizeMakesIDs(t *testing.T) {
 		Flows: []ipaas.Flow{{DisplayName: "Sync Data"}, {DisplayName: "Sync data!"}, {ID: "sync-data-2", DisplayName: "Third"}, {
 			DisplayName: "东京",
 			Steps: []ipaas.Step{
-				{DisplayName: "Trigger"}, {DisplayName: "Post"},
+				{DisplayName: "Trigger"},
+				{DisplayName: "Post"},
 				{
 					DisplayName: "Branch",
 					Branches:    []ipaas.Branch{{Name: "a", Steps: []ipaas.Step{{DisplayName: "Post"}}}},
