@@ -11,7 +11,10 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
+
+	"google.golang.org/grpc"
 
 	"github.com/headrace/headrace/internal/component/builtin"
 	"github.com/headrace/headrace/internal/control"
@@ -119,69 +122,69 @@ func (s *server) build(ctx context.Context, keys *secret.Keyring) error {
 	return nil
 }
 
-// serve works until ctx ends, the store fails or a listener breaks. Then it stops its parts: listeners first, work under way next.
+// serve works until ctx ends, the store fails or a listener breaks. Then it stops its parts in order: listeners first, then the work
+// under way, then the store.
 func (s *server) serve(ctx context.Context) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWork()
-
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		if err := s.plane.Run(work); err != nil {
-			cancel(fmt.Errorf("worker: %w", err))
-		}
-	}()
 	grpcServer := s.api.GRPCServer()
-	grpcEnded := make(chan struct{})
-	go func() {
-		defer close(grpcEnded)
+
+	var listeners, workers sync.WaitGroup
+	workers.Go(func() {
+		if err := s.plane.Run(work); err != nil {
+			fail(fmt.Errorf("worker: %w", err))
+		}
+	})
+	listeners.Go(func() {
 		if err := grpcServer.Serve(s.grpcL); err != nil {
-			cancel(fmt.Errorf("gRPC listener: %w", err))
+			fail(fmt.Errorf("gRPC listener: %w", err))
 		}
-	}()
-	httpEnded := make(chan struct{})
-	go func() {
-		defer close(httpEnded)
+	})
+	listeners.Go(func() {
 		if err := s.http.Serve(s.httpL); !errors.Is(err, http.ErrServerClosed) {
-			cancel(fmt.Errorf("HTTP listener: %w", err))
+			fail(fmt.Errorf("HTTP listener: %w", err))
 		}
-	}()
+	})
 
 	select {
 	case <-ctx.Done():
 	case <-s.store.Done():
-		cancel(fmt.Errorf("store: %w", s.store.Err()))
+		fail(fmt.Errorf("store: %w", s.store.Err()))
 	}
 	s.logger.Info("stopping", "cause", context.Cause(ctx))
-	s.api.Drain()
-	drain, stopDrain := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.DrainTimeout)
-	defer stopDrain()
-	graceful := make(chan struct{})
-	go func() {
-		defer close(graceful)
-		grpcServer.GracefulStop()
-	}()
-	if err := s.http.Shutdown(drain); err != nil {
-		s.logger.Warn("requests were cut", "error", err)
-		_ = s.http.Close() // what is left is cut; the error of the shutdown is the one that tells
-	}
-	select {
-	case <-graceful:
-	case <-drain.Done():
-		grpcServer.Stop()
-		<-graceful
-	}
-	<-grpcEnded
-	<-httpEnded
+	s.drain(context.WithoutCancel(ctx), grpcServer)
+	listeners.Wait()
 	stopWork()
-	<-ended
+	workers.Wait()
 	err := s.close()
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
 		return errors.Join(cause, err)
 	}
 	return err
+}
+
+// drain lets requests under way come to their end, for as long as the configuration allows; what is left then is cut.
+func (s *server) drain(ctx context.Context, grpcServer *grpc.Server) {
+	s.api.Drain()
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.DrainTimeout)
+	defer cancel()
+	graceful := make(chan struct{})
+	go func() {
+		defer close(graceful)
+		grpcServer.GracefulStop()
+	}()
+	if err := s.http.Shutdown(ctx); err != nil {
+		s.logger.Warn("requests were cut", "error", err)
+		_ = s.http.Close() // what is left is cut; the error above is the one that tells
+	}
+	select {
+	case <-graceful:
+	case <-ctx.Done():
+		grpcServer.Stop()
+		<-graceful
+	}
 }
 
 // close lets go of what open took and serve did not.

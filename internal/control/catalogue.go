@@ -8,7 +8,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/headrace/headrace/internal/component"
@@ -23,19 +22,12 @@ type catalogue struct {
 	store    storage.Store
 	builtins component.Registry
 
-	mu         sync.Mutex
-	components map[string]*component.Component // declarative ones by uid and version
-	programs   map[string]*engine.Program      // by definition hash and component versions
+	components cache[*component.Component] // declarative ones by uid and version
+	programs   cache[*engine.Program]      // by definition hash and component versions
 }
 
-// mostKept bounds each of the catalogue's caches; a full one is begun afresh.
-const mostKept = 2000
-
 func newCatalogue(store storage.Store, builtins []*component.Component) *catalogue {
-	return &catalogue{
-		store: store, builtins: component.NewRegistry(builtins...),
-		components: map[string]*component.Component{}, programs: map[string]*engine.Program{},
-	}
+	return &catalogue{store: store, builtins: component.NewRegistry(builtins...)}
 }
 
 // sync makes the stored catalogue show the built-in components.
@@ -89,39 +81,25 @@ func (c *catalogue) program(ctx context.Context, def *ipaas.Definition, hash str
 		return program, versions, nil
 	}
 	program := engine.Compile(def, hash, registry)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.programs) >= mostKept {
-		clear(c.programs)
-	}
-	c.programs[key] = program
+	c.programs.put(key, program)
 	return program, versions, nil
 }
 
 func (c *catalogue) kept(key string) *engine.Program {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.programs[key]
+	program, _ := c.programs.get(key)
+	return program
 }
 
 func (c *catalogue) compile(d ipaas.Component) (*component.Component, error) {
 	key := fmt.Sprintf("%s@%d", d.UID, d.Version)
-	c.mu.Lock()
-	compiled := c.components[key]
-	c.mu.Unlock()
-	if compiled != nil {
+	if compiled, ok := c.components.get(key); ok {
 		return compiled, nil
 	}
 	compiled, err := declarative.Compile(d)
 	if err != nil {
 		return nil, fmt.Errorf("component %s version %d: %w", d.ID, d.Version, err)
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.components) >= mostKept {
-		clear(c.components)
-	}
-	c.components[key] = compiled
+	c.components.put(key, compiled)
 	return compiled, nil
 }
 

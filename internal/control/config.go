@@ -29,15 +29,28 @@ const redacted = "[redacted]"
 
 // settings is an instance's config made ready for running flows.
 type settings struct {
-	values   map[string]any // by config variable id; connections are *component.Connection
+	program  *engine.Program // that they were checked against; holding it keeps its address its own
+	values   map[string]any  // by config variable id; connections are *component.Connection
 	redactor *secret.Redactor
 	problems []ipaas.Violation // what is missing or wrong, under configValues
 }
 
-// settings opens an instance's config, fills in defaults and checks every value, as of one definition.
+// settings opens an instance's config, fills in defaults and checks every value, as of one definition. What it returns is shared.
 func (p *Plane) settings(instanceUID string, program *engine.Program, cfg ipaas.Config) (*settings, error) {
+	key := fmt.Sprintf("%s|%d|%p", instanceUID, cfg.Revision, program)
+	if s, ok := p.opened.get(key); ok && s.program == program {
+		return s, nil
+	}
+	s, err := p.openSettings(instanceUID, program, cfg)
+	if err == nil {
+		p.opened.put(key, s)
+	}
+	return s, err
+}
+
+func (p *Plane) openSettings(instanceUID string, program *engine.Program, cfg ipaas.Config) (*settings, error) {
 	def := program.Definition()
-	s := &settings{values: make(map[string]any, len(def.ConfigVariables)), redactor: &secret.Redactor{}}
+	s := &settings{program: program, values: make(map[string]any, len(def.ConfigVariables)), redactor: &secret.Redactor{}}
 	for i := range def.ConfigVariables {
 		v := &def.ConfigVariables[i]
 		given, err := p.openValue(instanceUID, v, cfg.Values[v.ID])

@@ -282,12 +282,13 @@ func (p *Plane) commit(ctx context.Context, c *candidate) error {
 	if err != nil {
 		return fmt.Errorf("commit deployment %s: %w", c.deployment.ID, err)
 	}
+	// From here on the deployment has succeeded, whatever becomes of what it superseded.
 	undone, err := p.undoAll(ctx, c.instance, superseded)
-	if err != nil {
-		return err
+	if err == nil {
+		err = p.recordChanges(ctx, c, undone, ipaas.ChangeObsoleteRemoved)
 	}
-	if err := p.recordChanges(ctx, c, undone, ipaas.ChangeObsoleteRemoved); err != nil {
-		return err
+	if err != nil {
+		p.logger.Error("record what a deployment removed", "deployment", c.deployment.ID, "error", err)
 	}
 	return p.fillResult(ctx, c)
 }

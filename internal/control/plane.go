@@ -73,6 +73,7 @@ type Plane struct {
 	limits    Limits
 	engine    *engine.Engine
 	catalogue *catalogue
+	opened    cache[*settings] // by instance, config revision and program
 	tails     *tails
 	deploys   *joins
 	nudge     chan struct{} // tells the worker that there may be something to claim

@@ -134,6 +134,9 @@ func (p *Plane) runRemoveFlows(ctx context.Context, in ipaas.Instance) ([]ipaas.
 	if err != nil || j == nil {
 		return nil, err
 	}
+	if j.urls, err = p.urls(ctx, in.ID); err != nil {
+		return nil, err
+	}
 	var executions []ipaas.Execution
 	for _, flow := range j.program.FlowsByTrigger(ipaas.TriggerInstanceRemove) {
 		now := p.now()
@@ -153,7 +156,8 @@ func (p *Plane) runRemoveFlows(ctx context.Context, in ipaas.Instance) ([]ipaas.
 	return executions, nil
 }
 
-// servingJob returns all it takes to run a flow of what an instance serves: the draft for a test instance, else its generation.
+// servingJob returns what it takes to run a flow of what an instance serves, but for the URLs: the draft for a test instance, else its
+// generation.
 // An instance that serves nothing, or a draft or config that cannot run, gives nil.
 func (p *Plane) servingJob(ctx context.Context, in ipaas.Instance) (*job, error) {
 	j := &job{instance: in, execution: ipaas.Execution{
@@ -187,6 +191,5 @@ func (p *Plane) servingJob(ctx context.Context, in ipaas.Instance) (*job, error)
 	if j.settings, err = p.settings(in.UID, j.program, cfg); err != nil || len(j.settings.problems) > 0 {
 		return nil, err
 	}
-	j.urls, err = p.urls(ctx, in.ID)
-	return j, err
+	return j, nil
 }

@@ -239,8 +239,12 @@ func jsonResponse(status int, executionID string, body any) ipaas.Response {
 func (p *Plane) runSynchronously(
 	ctx context.Context, j *job, flow *ipaas.Flow, payload ipaas.Payload, reception component.Reception, prefs Preferences,
 ) (Reply, error) {
+	urls, err := p.urls(ctx, j.instance.ID)
+	if err != nil {
+		return Reply{}, err
+	}
 	now := p.now()
-	j.execution = newEvent(now, j.execution, flow, payload)
+	j.urls, j.execution = urls, newEvent(now, j.execution, flow, payload)
 	j.execution.State, j.execution.Inline, j.execution.Attempts = ipaas.ExecutionRunning, true, 1
 	j.execution.StartTime, j.execution.LeaseTime = now, now.Add(p.limits.Lease)
 	if err := p.store.StartExecution(ctx, j.execution); err != nil {
