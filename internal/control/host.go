@@ -23,6 +23,7 @@ type host struct {
 	intents map[string]ipaas.Registration
 	used    map[string]bool      // registrations that this run created or kept
 	created []ipaas.Registration // in order, for undoing what a failed test of a deploy flow created
+	outcome engine.Outcome       // exact; what is stored of it is without secrets
 }
 
 func newHost(p *Plane, j *job) *host {
@@ -44,14 +45,14 @@ func (h *host) trigger(ctx context.Context, results *value.Object) error {
 	if err != nil || done {
 		return err
 	}
-	row.Result, row.Redacted = h.storedText(withoutURLs(results))
+	row.Result, row.Redacted, _ = h.storedText(withoutURLs(results))
 	row.State, row.EndTime = ipaas.StepSucceeded, h.plane.now()
 	return h.complete(ctx, row, nil, nil)
 }
 
 // Begin implements engine.Host.
 func (h *host) Begin(ctx context.Context, step engine.Step) (*engine.Done, error) {
-	inputs, redacted := h.storedText(shownInputs(step.Inputs))
+	inputs, redacted, _ := h.storedText(shownInputs(step.Inputs))
 	row, done, err := h.plane.store.BeginStep(ctx, h.job.execution.Attempts, ipaas.StepResult{
 		ExecutionID: h.job.execution.ID, Path: step.Path, StepID: step.ID, DisplayName: step.DisplayName, Action: step.Action,
 		State: ipaas.StepRunning, Inputs: inputs, Redacted: redacted, StartTime: h.plane.now(),
@@ -133,13 +134,13 @@ func (h *host) Call(ctx context.Context, _ engine.Step, action *component.Action
 func (h *host) Complete(ctx context.Context, step engine.Step, done engine.Done) error {
 	row := h.begun[step.Path]
 	delete(h.begun, step.Path)
-	result, redacted := h.storedText(done.Result)
+	result, redacted, altered := h.storedText(done.Result)
 	row.Result, row.Redacted = result, row.Redacted || redacted
 	row.State, row.Branch, row.EndTime = ipaas.StepSucceeded, done.Branch, h.plane.now()
 	if done.Error != "" {
 		row.State, row.Error = ipaas.StepFailed, h.storedMessage(done.Error)
 	}
-	if redacted || done.Stop != nil || done.Break || done.Cause != nil || done.Canceled {
+	if altered || done.Stop != nil || done.Break || done.Cause != nil || done.Canceled {
 		sealed, err := h.seal(row, exact{
 			Result: string(value.Encode(done.Result)), Stop: done.Stop, Break: done.Break, Cause: done.Cause, Canceled: done.Canceled,
 		})
@@ -249,14 +250,34 @@ func (h *host) settled(step engine.Step, done engine.Done) (*ipaas.Registration,
 func (h *host) finished(outcome engine.Outcome) ipaas.Execution {
 	ex := h.job.execution
 	ex.State, ex.EndTime = outcome.State, h.plane.now()
-	ex.Result, _ = h.storedText(outcome.Result)
+	ex.Result, _, _ = h.storedText(outcome.Result)
 	if outcome.Error != nil {
 		e := *outcome.Error
 		e.Message = h.storedMessage(e.Message)
 		ex.Error = &e
 	}
-	ex.Response = outcome.Response
+	ex.Response = h.storedResponse(outcome.Response)
+	h.outcome = outcome
 	return ex
+}
+
+func (h *host) storedResponse(r *ipaas.Response) *ipaas.Response {
+	if r == nil {
+		return nil
+	}
+	stored := &ipaas.Response{Status: r.Status, Body: []byte(h.storedMessage(string(h.job.settings.redactor.Bytes(r.Body))))}
+	for _, header := range r.Headers {
+		stored.Headers = append(stored.Headers, ipaas.NamedText{Name: header.Name, Text: h.storedMessage(header.Text)})
+	}
+	return stored
+}
+
+// storedText returns a value as it is stored: without secrets and tokens. redacted tells that a secret was taken out, altered that what
+// is stored is not what it was.
+func (h *host) storedText(v any) (text string, redacted, altered bool) {
+	clean, redacted := h.job.settings.redact(v)
+	hidden, masked := h.mask.HideValue(clean)
+	return string(value.Encode(hidden)), redacted, redacted || masked
 }
 
 func (h *host) storedMessage(text string) string {

@@ -10,7 +10,6 @@ import (
 	"github.com/headrace/headrace/internal/engine"
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/outbound"
-	"github.com/headrace/headrace/internal/value"
 )
 
 // job is an execution with all it takes to run it.
@@ -113,11 +112,4 @@ func hop(payload ipaas.Payload) int {
 		}
 	}
 	return 0
-}
-
-// storedText returns a value as it is stored: without secrets and tokens.
-func (h *host) storedText(v any) (text string, changed bool) {
-	clean, changed := h.job.settings.redact(v)
-	hidden, _ := h.mask.HideValue(clean)
-	return string(value.Encode(hidden)), changed
 }

@@ -118,6 +118,7 @@ func (p *Plane) runTest(ctx context.Context, j *job, flow *ipaas.Flow, reception
 	}
 	type ended struct {
 		ex  ipaas.Execution
+		h   *host
 		err error
 	}
 	done := make(chan ended, 1)
@@ -126,14 +127,14 @@ func (p *Plane) runTest(ctx context.Context, j *job, flow *ipaas.Flow, reception
 		if err == nil && j.reconcile {
 			err = p.settleTest(j, h, ex)
 		}
-		done <- ended{ex, err}
+		done <- ended{ex, h, err}
 	})
 	select {
 	case e := <-done:
 		if e.err != nil {
 			return TestResult{}, e.err
 		}
-		response := answerOf(e.ex, flow.Synchronous, reception)
+		response := answerOf(e.ex, e.h.outcome, flow.Synchronous, reception)
 		return p.rememberTest(ctx, TestResult{Execution: &e.ex, Response: &response}, m)
 	case <-ctx.Done():
 		return TestResult{}, fmt.Errorf("execution %s goes on without you: %w", j.execution.ID, ctx.Err())

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/headrace/headrace/internal/component"
+	"github.com/headrace/headrace/internal/engine"
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/secret"
 	"github.com/headrace/headrace/internal/value"
@@ -252,12 +253,13 @@ func (p *Plane) runSynchronously(
 	}
 	type ended struct {
 		ex  ipaas.Execution
+		h   *host
 		err error
 	}
 	done := make(chan ended, 1)
 	p.background.Go(func() {
-		ex, _, err := p.run(p.stop, j)
-		done <- ended{ex, err}
+		ex, h, err := p.run(p.stop, j)
+		done <- ended{ex, h, err}
 	})
 	wait := p.limits.SyncTimeout
 	if prefs.Wait > 0 && prefs.Wait < wait {
@@ -270,7 +272,7 @@ func (p *Plane) runSynchronously(
 		if e.err != nil {
 			return Reply{}, e.err
 		}
-		return Reply{Response: answerOf(e.ex, true, reception), ExecutionID: e.ex.ID}, nil
+		return Reply{Response: answerOf(e.ex, e.h.outcome, true, reception), ExecutionID: e.ex.ID}, nil
 	case <-timeout.C:
 		return Reply{ExecutionID: j.execution.ID, Response: jsonResponse(504, j.execution.ID, object(
 			"error", fmt.Sprintf("the flow did not end within %s; it goes on", wait), "executionId", j.execution.ID))}, nil
@@ -279,8 +281,9 @@ func (p *Plane) runSynchronously(
 	}
 }
 
-// answerOf is what the caller of a flow's webhook is answered: a synchronous one the result of the flow.
-func answerOf(ex ipaas.Execution, synchronous bool, reception component.Reception) ipaas.Response {
+// answerOf is what the caller of a flow's webhook is answered: a synchronous one the result of the flow, as the flow made it. What is
+// stored of it is without secrets.
+func answerOf(ex ipaas.Execution, outcome engine.Outcome, synchronous bool, reception component.Reception) ipaas.Response {
 	if !synchronous {
 		return acknowledgement(ex.ID, reception)
 	}
@@ -292,23 +295,18 @@ func answerOf(ex ipaas.Execution, synchronous bool, reception component.Receptio
 			message = ex.Error.Message
 		}
 		return jsonResponse(400, ex.ID, object("error", message, "executionId", ex.ID))
-	case ex.Response != nil:
-		r := *ex.Response
+	case outcome.Response != nil:
+		r := *outcome.Response
 		r.Headers = append([]ipaas.NamedText{id}, r.Headers...)
 		return r
 	default:
-		return resultResponse(ex)
+		return resultResponse(ex.ID, outcome.Result)
 	}
 }
 
 // resultResponse answers with the flow's result: text as text, bytes as they are, anything else as JSON.
-func resultResponse(ex ipaas.Execution) ipaas.Response {
-	result, err := value.Decode([]byte(ex.Result))
-	if err != nil {
-		result = nil
-	}
-	contentType := "application/json"
-	body := value.JSON(result)
+func resultResponse(executionID string, result any) ipaas.Response {
+	contentType, body := "application/json", value.JSON(result)
 	switch v := result.(type) {
 	case string:
 		contentType, body = "text/plain; charset=utf-8", []byte(v)
@@ -316,6 +314,6 @@ func resultResponse(ex ipaas.Execution) ipaas.Response {
 		contentType, body = v.ContentType, v.Data
 	}
 	return ipaas.Response{Status: 200, Body: body, Headers: []ipaas.NamedText{
-		{Name: "Content-Type", Text: contentType}, {Name: ExecutionIDHeader, Text: ex.ID},
+		{Name: "Content-Type", Text: contentType}, {Name: ExecutionIDHeader, Text: executionID},
 	}}
 }
