@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/headrace/headrace/internal/component"
@@ -56,16 +57,32 @@ func (s *step) loops() bool { return s.action != nil && s.action.Items != nil }
 // inputs is the parsed inputs of a step or a trigger, by key.
 type inputs map[string]expr.Node
 
-// eval gives the inputs their values.
-func (in inputs) eval(scope expr.Scope) map[string]any {
+// resolve evaluates the inputs and checks them against what is declared.
+func (in inputs) resolve(fields []ipaas.InputField, scope expr.Scope) (component.Inputs, []ipaas.Violation) {
 	values := make(map[string]any, len(in))
+	var large []ipaas.Violation
 	for key, node := range in {
-		if node != nil {
-			values[key] = expr.Eval(node, scope)
+		if node == nil {
+			continue
 		}
+		v, err := expr.EvalWithin(node, scope, maxInput)
+		if err != nil {
+			large = append(large, ipaas.Violation{
+				Field: "inputs." + key, Reason: ipaas.ReasonTooLarge,
+				Description: fmt.Sprintf("would be a text of more than %d bytes: take less into its templates", maxInput),
+			})
+			continue
+		}
+		values[key] = v
 	}
-	return values
+	if len(large) > 0 {
+		return nil, large
+	}
+	return component.Resolve(fields, values)
 }
+
+// maxInput bounds the text that the templates of one input make: a short template can repeat a large payload many times.
+const maxInput = 32 << 20
 
 // Definition returns what the program was made of. It must not be changed.
 func (p *Program) Definition() *ipaas.Definition { return p.def }
@@ -110,7 +127,7 @@ func (p *Program) TriggerInputs(flowID string, config map[string]any) (component
 	if f == nil || f.trigger == nil {
 		return nil, []ipaas.Violation{{Field: "flows", Reason: ipaas.ReasonUnknownTrigger, Description: "there is no flow " + flowID + " with a known trigger"}}
 	}
-	in, wrong := component.Resolve(f.trigger.Inputs, f.inputs.eval(&scope{program: p, config: config}))
+	in, wrong := f.inputs.resolve(f.trigger.Inputs, &scope{program: p, config: config})
 	for i := range wrong {
 		wrong[i].Field = f.path + ".trigger." + wrong[i].Field
 	}

@@ -169,7 +169,7 @@ func (r *runner) prepare(s *step, at *Step) string {
 	if s.action == nil || s.broken != "" {
 		return s.broken
 	}
-	in, wrong := component.Resolve(s.action.Inputs, s.inputs.eval(r.scope))
+	in, wrong := s.inputs.resolve(s.action.Inputs, r.scope)
 	at.Inputs = in
 	if len(wrong) == 0 {
 		return ""
