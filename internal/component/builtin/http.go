@@ -1,0 +1,328 @@
+package builtin
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/net/http/httpguts"
+
+	"github.com/headrace/headrace/internal/component"
+	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/outbound"
+	"github.com/headrace/headrace/internal/value"
+)
+
+// maxTimeout bounds the input timeout.
+const maxTimeout = 15 * time.Minute
+
+func httpComponent() *component.Component {
+	c := &component.Component{
+		ID: "http", DisplayName: "HTTP", Description: "Call any system that speaks HTTP.",
+		ConnectionTypes: httpConnections(),
+	}
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		c.Actions = append(c.Actions, httpAction(method))
+	}
+	return c
+}
+
+func httpConnections() []ipaas.ConnectionType {
+	return []ipaas.ConnectionType{
+		{
+			Key: "basic", DisplayName: "Basic Authentication", Description: "A user name and a password, sent in the header Authorization.",
+			Inputs: []ipaas.InputField{
+				{Key: "username", DisplayName: "User Name", Description: "The user name.", Required: true},
+				{Key: "password", DisplayName: "Password", Description: "The password. It may be empty.", Secret: true},
+			},
+		},
+		{
+			Key: "apiKey", DisplayName: "API Key", Description: "A key, sent in a header.",
+			Inputs: []ipaas.InputField{
+				{Key: "key", DisplayName: "Key", Description: "The key.", Required: true, Secret: true},
+				{Key: "header", DisplayName: "Header", Description: "The header that carries the key.", Default: `"Authorization"`, Example: "X-Api-Key"},
+				{Key: "scheme", DisplayName: "Scheme", Description: "A word put before the key, with a space between them. Empty: none.", Example: "Bearer"},
+			},
+		},
+		{
+			Key: "bearer", DisplayName: "Bearer Token", Description: "A token, sent in the header Authorization after the word Bearer.",
+			Inputs: []ipaas.InputField{{Key: "token", DisplayName: "Token", Description: "The token.", Required: true, Secret: true}},
+		},
+	}
+}
+
+func httpAction(method string) component.Action {
+	name := strings.ToUpper(method[:1]) + strings.ToLower(method[1:])
+	effect, does := ipaas.EffectWrite, "Sends a "+method+" request. It carries a header Idempotency-Key that is the same for every attempt of the step. "
+	if method == http.MethodGet {
+		effect, does = ipaas.EffectRead, "Sends a GET request. "
+	}
+	return component.Action{
+		Action: ipaas.Action{
+			Key: "http" + name, DisplayName: method + " Request", Effect: effect, Inputs: httpInputs(method),
+			Description: does + "The result is the body of the answer. Redirects are followed, three at most. An answer that is not 2xx fails the step.",
+		},
+		Perform: func(ctx context.Context, call component.Call) (component.Result, error) {
+			return httpCall(ctx, method, call)
+		},
+	}
+}
+
+func httpInputs(method string) []ipaas.InputField {
+	fields := []ipaas.InputField{
+		{
+			Key: "connection", DisplayName: "Connection", Type: ipaas.FieldConnection, ConnectionTypes: []string{"basic", "apiKey", "bearer"},
+			Description: "How to sign in. None: no credentials are sent. They are sent to whatever host the URL names.",
+		},
+		{
+			Key: "url", DisplayName: "URL", Required: true, Example: "https://api.example.com/customers",
+			Description: "Where to send the request: an absolute URL that begins with https:// or http://.",
+		},
+		{
+			Key: "data", DisplayName: "Data", Type: ipaas.FieldData, Example: `{"name": "Ada"}`,
+			Description: "The body. Text is sent as it is, bytes too, anything else as JSON. The header Content-Type is set to match unless `headers` has one.",
+		},
+		{
+			Key: "headers", DisplayName: "Headers", Collection: ipaas.CollectionKeyValueList,
+			Description: "Headers by name. They count before those of the connection. One without a value is left out.",
+		},
+		{
+			Key: "queryParams", DisplayName: "Query Parameters", Type: ipaas.FieldData, Collection: ipaas.CollectionKeyValueList,
+			Description: "Parameters added to the URL's query; they are escaped. One without a value is left out.",
+		},
+	}
+	fields = append(fields, httpOptions()...)
+	if method == http.MethodGet {
+		fields = slices.DeleteFunc(fields, func(f ipaas.InputField) bool { return f.Key == "data" })
+	}
+	return fields
+}
+
+func httpOptions() []ipaas.InputField {
+	flag := func(key, name, description string) ipaas.InputField {
+		return ipaas.InputField{Key: key, DisplayName: name, Description: description, Type: ipaas.FieldBoolean, Default: "false"}
+	}
+	return []ipaas.InputField{
+		{
+			Key: "responseType", DisplayName: "Response Type", Choices: []string{"json", "text", "binary"}, Default: `"json"`,
+			Description: "What the body of the answer is read as. `json`: parsed if it is JSON, else text, else bytes.",
+		},
+		{
+			Key: "timeout", DisplayName: "Timeout", Type: ipaas.FieldNumber,
+			Description: "How long to wait for the whole answer of one attempt, in milliseconds, at most 900000. None or 0: 30 seconds.",
+		},
+		{
+			Key: "maxRetries", DisplayName: "Max Retries", Type: ipaas.FieldNumber, Default: "0",
+			Description: "How often to repeat a request that failed, at most 10: after a failure of the network or the status 408, 429 or 5xx. A write is repeated with the same " +
+				"Idempotency-Key; a system that does not know this header may do it twice.",
+		},
+		{
+			Key: "retryDelayMS", DisplayName: "Retry Delay", Type: ipaas.FieldNumber, Default: "0",
+			Description: "How long to wait before a repetition, in milliseconds, at most 60000, give or take a fifth. A Retry-After header that asks for more is heeded, up to a minute.",
+		},
+		flag("useExponentialBackoff", "Use Exponential Backoff", "Whether to double the delay after each repetition."),
+		flag("retryOnAllErrors", "Retry on All Errors", "Whether to repeat after any other status that is not 2xx, too."),
+		flag("includeFullResponse", "Include Full Response", "Whether the result is an object with `data`, `status` and `headers` instead of the body alone."),
+		flag("debugRequest", "Debug Request", "Whether to log each request and its answer: addresses, names of headers, sizes, time; no values, which may be secrets."),
+		flag("ignoreSslErrors", "Ignore SSL Errors", "Whether to accept any certificate. Whoever sits between can then read and change all, so use it for tests only."),
+	}
+}
+
+func httpCall(ctx context.Context, method string, call component.Call) (component.Result, error) {
+	request, err := httpRequest(method, call.Inputs)
+	if err != nil {
+		return component.Result{}, component.Failf("%s: %w", method, err)
+	}
+	retry, err := httpRetry(call.Inputs)
+	if err != nil {
+		return component.Result{}, component.Failf("%s: %w", method, err)
+	}
+	resp, err := component.Send(ctx, call, component.Exchange{
+		Request: request, Write: method != http.MethodGet, Retry: retry, Secrets: call.Inputs.Secrets(nil),
+	})
+	if call.Inputs.Bool("debugRequest") {
+		debug(call, request, resp)
+	}
+	if err != nil {
+		return component.Result{}, err
+	}
+	data := httpData(resp, call.Inputs.Text("responseType"))
+	if call.Inputs.Bool("includeFullResponse") {
+		data = value.Obj(
+			value.Field{Key: "data", Value: data},
+			value.Field{Key: "status", Value: value.FromInt(int64(resp.Status))},
+			value.Field{Key: "headers", Value: component.Headers(resp.Header)},
+		)
+	}
+	return component.Result{Data: data}, nil
+}
+
+func httpRequest(method string, in component.Inputs) (outbound.Request, error) {
+	r := outbound.Request{
+		Method: method, Header: http.Header{}, InsecureSkipVerify: in.Bool("ignoreSslErrors"), FollowRedirects: outbound.MaxRedirects,
+	}
+	var err error
+	if r.URL, err = httpURL(in); err != nil {
+		return r, err
+	}
+	if r.Timeout, err = milliseconds(in, "timeout", maxTimeout); err != nil {
+		return r, err
+	}
+	if err := httpHeaders(in, r.Header); err != nil {
+		return r, err
+	}
+	if err := authorize(in.Connection("connection"), r.Header); err != nil {
+		return r, err
+	}
+	if r.Header.Get("Accept") == "" {
+		r.Header.Set("Accept", "application/json, text/plain, */*")
+	}
+	if method == http.MethodGet {
+		return r, nil
+	}
+	var contentType string
+	r.Body, contentType = encodeBody(in.Value("data"))
+	if contentType != "" && r.Header.Get("Content-Type") == "" {
+		r.Header.Set("Content-Type", contentType)
+	}
+	return r, nil
+}
+
+// httpURL returns the URL with the query parameters. No error quotes it: it may hold credentials.
+func httpURL(in component.Inputs) (string, error) {
+	raw := strings.TrimSpace(in.Text("url"))
+	u, err := url.Parse(raw)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return "", fmt.Errorf("input %q is no absolute URL: give one that begins with https:// or http://", "url")
+	}
+	raw, _, _ = strings.Cut(raw, "#")
+	separator := "?"
+	if strings.Contains(raw, "?") {
+		separator = "&"
+	}
+	for _, p := range in.Pairs("queryParams") {
+		if p.Value == nil || p.Key == "" {
+			continue
+		}
+		raw += separator + url.QueryEscape(p.Key) + "=" + url.QueryEscape(value.Text(p.Value))
+		separator = "&"
+	}
+	return raw, nil
+}
+
+func httpHeaders(in component.Inputs, h http.Header) error {
+	for _, p := range in.Pairs("headers") {
+		text := value.Text(p.Value)
+		switch {
+		case text == "":
+		case !httpguts.ValidHeaderFieldName(p.Key):
+			return fmt.Errorf("input %q has the header name %q: use letters, digits and hyphens", "headers", p.Key)
+		case !httpguts.ValidHeaderFieldValue(text):
+			return fmt.Errorf("input %q: header %s holds a line break or another control character: remove it", "headers", p.Key)
+		default:
+			h.Add(p.Key, text)
+		}
+	}
+	return nil
+}
+
+// authorize adds the credentials of a connection, unless the step itself sets their header.
+func authorize(c *component.Connection, h http.Header) error {
+	if c == nil {
+		return nil
+	}
+	input := func(key string) string {
+		v, _ := c.Inputs.Get(key)
+		return value.Text(v)
+	}
+	name, text := "Authorization", ""
+	switch c.Type {
+	case "http.basic":
+		text = "Basic " + base64.StdEncoding.EncodeToString([]byte(input("username")+":"+input("password")))
+	case "http.bearer":
+		text = "Bearer " + input("token")
+	case "http.apiKey":
+		if header := input("header"); header != "" {
+			name = header
+		}
+		text = strings.TrimSpace(input("scheme") + " " + input("key"))
+	default:
+		return fmt.Errorf("input %q is a connection of type %s: give one of http.basic, http.apiKey, http.bearer", "connection", c.Type)
+	}
+	if !httpguts.ValidHeaderFieldName(name) {
+		return errors.New("the connection's header is no header name: use letters, digits and hyphens")
+	}
+	if !httpguts.ValidHeaderFieldValue(text) {
+		return errors.New("the connection's credentials hold a line break or another control character: enter them again")
+	}
+	if h.Get(name) == "" {
+		h.Set(name, text)
+	}
+	return nil
+}
+
+func httpRetry(in component.Inputs) (component.Retry, error) {
+	most, err := in.Int("maxRetries")
+	if err != nil {
+		return component.Retry{}, err
+	}
+	if most < 0 || most > component.MaxRetries {
+		return component.Retry{}, fmt.Errorf("input %q is %d: give 0 to %d", "maxRetries", most, component.MaxRetries)
+	}
+	delay, err := milliseconds(in, "retryDelayMS", component.MaxRetryDelay)
+	return component.Retry{
+		Most: most, Delay: delay, Exponential: in.Bool("useExponentialBackoff"), All: in.Bool("retryOnAllErrors"),
+	}, err
+}
+
+func milliseconds(in component.Inputs, key string, most time.Duration) (time.Duration, error) {
+	n, err := in.Int(key)
+	if err != nil {
+		return 0, err
+	}
+	if n < 0 || n > int(most.Milliseconds()) {
+		return 0, fmt.Errorf("input %q is %d: give 0 to %d milliseconds", key, n, most.Milliseconds())
+	}
+	return time.Duration(n) * time.Millisecond, nil
+}
+
+func httpData(resp *outbound.Response, kind string) any {
+	switch kind {
+	case "text":
+		return strings.ToValidUTF8(string(resp.Body), "\ufffd")
+	case "binary":
+		return value.Bytes{Data: resp.Body, ContentType: resp.ContentType}
+	default:
+		return component.ParseBody(resp)
+	}
+}
+
+// debug logs what went over the wire, without a value that may be a secret. The bodies are among the step's inputs and its result.
+func debug(call component.Call, r outbound.Request, resp *outbound.Response) {
+	u, err := url.Parse(r.URL)
+	if err != nil {
+		return // refused before
+	}
+	plain := &url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, RawPath: u.RawPath}
+	call.Log(ipaas.SeverityDebug, fmt.Sprintf("request %s %s, headers %s, %d bytes", r.Method, plain, headerNames(r.Header), len(r.Body)))
+	if resp == nil {
+		return
+	}
+	call.Log(ipaas.SeverityDebug, fmt.Sprintf("answer %d, %s, headers %s, %d bytes, after %s",
+		resp.Status, resp.ContentType, headerNames(resp.Header), len(resp.Body), resp.Duration.Round(time.Millisecond)))
+}
+
+func headerNames(h http.Header) string {
+	names := make([]string, 0, len(h))
+	for name := range h {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return strings.Join(names, " ")
+}
