@@ -100,12 +100,9 @@ func (s *server) build(ctx context.Context, keys *secret.Keyring) error {
 	if err != nil {
 		return fmt.Errorf("derive the key of page tokens: %w", err)
 	}
-	s.api, err = api.New(api.Options{
+	s.api = api.New(api.Options{
 		Plane: s.plane, Store: s.store, Logger: s.logger, PageTokenKey: pageTokenKey, Version: version(),
 	})
-	if err != nil {
-		return fmt.Errorf("API: %w", err)
-	}
 	mux := http.NewServeMux()
 	mux.Handle(webhook.Prefix, &webhook.Handler{Plane: s.plane, Logger: s.logger, MaxBody: s.cfg.MaxWebhookBody})
 	mux.Handle("/", s.api.Handler())
