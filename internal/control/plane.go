@@ -88,10 +88,12 @@ var errShutdown = fmt.Errorf("the server is shutting down: %w", engine.ErrInterr
 
 // New returns a plane and makes the store's catalogue show the built-in components.
 func New(ctx context.Context, o Options) (*Plane, error) {
-	now := o.Now
-	if now == nil {
-		now = time.Now
+	clock := o.Now
+	if clock == nil {
+		clock = time.Now
 	}
+	// Answers show times as they are stored.
+	now := func() time.Time { return clock().UTC().Truncate(time.Microsecond) }
 	stop, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	p := &Plane{
 		store: o.Store, keys: o.Keys, client: o.Client, publicURL: o.PublicURL, logger: o.Logger, now: now,
