@@ -84,8 +84,10 @@ func echoes(v *pb.ConfigValue) bool {
 		v.GetKind() == nil && (v.GetSecretSet() || len(v.GetSecretInputsSet()) > 0)
 }
 
-func wizardToProto(w control.Wizard, etag string) *pb.ConfigWizard {
-	out := &pb.ConfigWizard{InstanceId: w.InstanceID, Complete: w.Complete, Etag: etag}
+func wizardToProto(w control.Wizard) *pb.ConfigWizard {
+	out := &pb.ConfigWizard{
+		InstanceId: w.Instance.ID, Complete: w.Complete, Etag: etagOf(w.Instance.UID, w.Instance.Revision),
+	}
 	for _, page := range w.Pages {
 		out.Pages = append(out.Pages, wizardPageToProto(page))
 	}

@@ -215,11 +215,7 @@ func (s *services) GetConfigWizard(ctx context.Context, req *pb.GetConfigWizardR
 	if err != nil {
 		return nil, err
 	}
-	in, err := s.store.GetInstance(ctx, req.GetInstanceId())
-	if err != nil {
-		return nil, err
-	}
-	return &pb.GetConfigWizardResponse{ConfigWizard: wizardToProto(wizard, etagOf(in.UID, wizard.Revision))}, nil
+	return &pb.GetConfigWizardResponse{ConfigWizard: wizardToProto(wizard)}, nil
 }
 
 // UpdateConfigWizardPage implements InstanceService.

@@ -133,7 +133,9 @@ func (s *services) ValidateIntegration(ctx context.Context, req *pb.ValidateInte
 		return nil, err
 	}
 	if len(violations) == 0 {
-		violations = s.plane.ValidateDefinition(ctx, def)
+		if violations, err = s.plane.ValidateDefinition(ctx, def); err != nil {
+			return nil, err
+		}
 	}
 	return &pb.ValidateIntegrationResponse{Valid: len(violations) == 0, Problems: problemsToProto(violations)}, nil
 }
