@@ -36,7 +36,8 @@ type ConfigVariableServiceClient interface {
 	CreateConfigVariable(ctx context.Context, in *CreateConfigVariableRequest, opts ...grpc.CallOption) (*CreateConfigVariableResponse, error)
 	// Returns one config variable of the draft.
 	GetConfigVariable(ctx context.Context, in *GetConfigVariableRequest, opts ...grpc.CallOption) (*GetConfigVariableResponse, error)
-	// Lists the config variables of the draft. Filter fields: `id`, `display_name`, `type`, `required`, `secret`, `org_only`.
+	// Lists the config variables of the draft. Filter fields: `id`, `display_name`, `type`, `required`, `secret`, `org_only`,
+	// `create_time`, `update_time`.
 	ListConfigVariables(ctx context.Context, in *ListConfigVariablesRequest, opts ...grpc.CallOption) (*ListConfigVariablesResponse, error)
 	// Changes a config variable of the draft. Renaming keeps its id and the values instances have for it.
 	UpdateConfigVariable(ctx context.Context, in *UpdateConfigVariableRequest, opts ...grpc.CallOption) (*UpdateConfigVariableResponse, error)
@@ -112,7 +113,8 @@ type ConfigVariableServiceServer interface {
 	CreateConfigVariable(context.Context, *CreateConfigVariableRequest) (*CreateConfigVariableResponse, error)
 	// Returns one config variable of the draft.
 	GetConfigVariable(context.Context, *GetConfigVariableRequest) (*GetConfigVariableResponse, error)
-	// Lists the config variables of the draft. Filter fields: `id`, `display_name`, `type`, `required`, `secret`, `org_only`.
+	// Lists the config variables of the draft. Filter fields: `id`, `display_name`, `type`, `required`, `secret`, `org_only`,
+	// `create_time`, `update_time`.
 	ListConfigVariables(context.Context, *ListConfigVariablesRequest) (*ListConfigVariablesResponse, error)
 	// Changes a config variable of the draft. Renaming keeps its id and the values instances have for it.
 	UpdateConfigVariable(context.Context, *UpdateConfigVariableRequest) (*UpdateConfigVariableResponse, error)

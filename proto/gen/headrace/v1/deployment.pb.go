@@ -99,6 +99,10 @@ const (
 	Registration_STATE_REMOVED Registration_State = 3
 	// To be removed; it failed so far.
 	Registration_STATE_REMOVE_FAILED Registration_State = 4
+	// To be removed; not tried yet.
+	Registration_STATE_REMOVE_PENDING Registration_State = 5
+	// Not created: the call that was to create it certainly did nothing.
+	Registration_STATE_ABANDONED Registration_State = 6
 )
 
 // Enum value maps for Registration_State.
@@ -109,13 +113,17 @@ var (
 		2: "STATE_CREATED",
 		3: "STATE_REMOVED",
 		4: "STATE_REMOVE_FAILED",
+		5: "STATE_REMOVE_PENDING",
+		6: "STATE_ABANDONED",
 	}
 	Registration_State_value = map[string]int32{
-		"STATE_UNSPECIFIED":   0,
-		"STATE_INTENT":        1,
-		"STATE_CREATED":       2,
-		"STATE_REMOVED":       3,
-		"STATE_REMOVE_FAILED": 4,
+		"STATE_UNSPECIFIED":    0,
+		"STATE_INTENT":         1,
+		"STATE_CREATED":        2,
+		"STATE_REMOVED":        3,
+		"STATE_REMOVE_FAILED":  4,
+		"STATE_REMOVE_PENDING": 5,
+		"STATE_ABANDONED":      6,
 	}
 )
 
@@ -993,7 +1001,7 @@ const file_headrace_v1_deployment_proto_rawDesc = "" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x12\x17\n" +
 	"\aflow_id\x18\x03 \x01(\tR\x06flowId\x12\x17\n" +
 	"\astep_id\x18\x04 \x01(\tR\x06stepId\x12!\n" +
-	"\fexecution_id\x18\x05 \x01(\tR\vexecutionId\"\xef\x03\n" +
+	"\fexecution_id\x18\x05 \x01(\tR\vexecutionId\"\x9f\x04\n" +
 	"\fRegistration\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x17\n" +
 	"\aflow_id\x18\x02 \x01(\tR\x06flowId\x12\x17\n" +
@@ -1010,13 +1018,15 @@ const file_headrace_v1_deployment_proto_rawDesc = "" +
 	" \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"createTime\x12;\n" +
 	"\vupdate_time\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"updateTime\"o\n" +
+	"updateTime\"\x9e\x01\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fSTATE_INTENT\x10\x01\x12\x11\n" +
 	"\rSTATE_CREATED\x10\x02\x12\x11\n" +
 	"\rSTATE_REMOVED\x10\x03\x12\x17\n" +
-	"\x13STATE_REMOVE_FAILED\x10\x04\"\x91\x02\n" +
+	"\x13STATE_REMOVE_FAILED\x10\x04\x12\x18\n" +
+	"\x14STATE_REMOVE_PENDING\x10\x05\x12\x13\n" +
+	"\x0fSTATE_ABANDONED\x10\x06\"\x91\x02\n" +
 	"\x12RegistrationChange\x128\n" +
 	"\x04kind\x18\x01 \x01(\x0e2$.headrace.v1.RegistrationChange.KindR\x04kind\x12=\n" +
 	"\fregistration\x18\x02 \x01(\v2\x19.headrace.v1.RegistrationR\fregistration\"\x81\x01\n" +

@@ -37,7 +37,7 @@ type FlowServiceClient interface {
 	CreateFlow(ctx context.Context, in *CreateFlowRequest, opts ...grpc.CallOption) (*CreateFlowResponse, error)
 	// Returns one flow of the draft.
 	GetFlow(ctx context.Context, in *GetFlowRequest, opts ...grpc.CallOption) (*GetFlowResponse, error)
-	// Lists the flows of the draft. Filter fields: `id`, `display_name`, `position`, `synchronous`.
+	// Lists the flows of the draft. Filter fields: `id`, `display_name`, `position`, `synchronous`, `create_time`, `update_time`.
 	ListFlows(ctx context.Context, in *ListFlowsRequest, opts ...grpc.CallOption) (*ListFlowsResponse, error)
 	// Changes a flow of the draft. Renaming keeps its id and so its URLs; a new position reorders the flows.
 	UpdateFlow(ctx context.Context, in *UpdateFlowRequest, opts ...grpc.CallOption) (*UpdateFlowResponse, error)
@@ -126,7 +126,7 @@ type FlowServiceServer interface {
 	CreateFlow(context.Context, *CreateFlowRequest) (*CreateFlowResponse, error)
 	// Returns one flow of the draft.
 	GetFlow(context.Context, *GetFlowRequest) (*GetFlowResponse, error)
-	// Lists the flows of the draft. Filter fields: `id`, `display_name`, `position`, `synchronous`.
+	// Lists the flows of the draft. Filter fields: `id`, `display_name`, `position`, `synchronous`, `create_time`, `update_time`.
 	ListFlows(context.Context, *ListFlowsRequest) (*ListFlowsResponse, error)
 	// Changes a flow of the draft. Renaming keeps its id and so its URLs; a new position reorders the flows.
 	UpdateFlow(context.Context, *UpdateFlowRequest) (*UpdateFlowResponse, error)

@@ -259,6 +259,7 @@ func (ConfigValue_Source) EnumDescriptor() ([]byte, []int) {
 type Instance struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The id: lower-case letters, digits and single hyphens, at most 63. Chosen at creation, or made from the display name.
+	// That of a test instance is its integration's with `--test` behind it.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// A unique id that is never used again, even after deletion.
 	Uid string `protobuf:"bytes,2,opt,name=uid,proto3" json:"uid,omitempty"`
@@ -2506,9 +2507,9 @@ var File_headrace_v1_instance_proto protoreflect.FileDescriptor
 
 const file_headrace_v1_instance_proto_rawDesc = "" +
 	"\n" +
-	"\x1aheadrace/v1/instance.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!headrace/v1/config_variable.proto\x1a\x1cheadrace/v1/deployment.proto\x1a\x1bheadrace/v1/execution.proto\x1a\x1dheadrace/v1/integration.proto\x1a\x16headrace/v1/view.proto\"\xd9\f\n" +
-	"\bInstance\x124\n" +
-	"\x02id\x18\x01 \x01(\tB$\xbaH!r\x1f\x18?2\x1b^([a-z0-9]+(-[a-z0-9]+)*)?$R\x02id\x12\x16\n" +
+	"\x1aheadrace/v1/instance.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!headrace/v1/config_variable.proto\x1a\x1cheadrace/v1/deployment.proto\x1a\x1bheadrace/v1/execution.proto\x1a\x1dheadrace/v1/integration.proto\x1a\x16headrace/v1/view.proto\"\xe2\f\n" +
+	"\bInstance\x12=\n" +
+	"\x02id\x18\x01 \x01(\tB-\xbaH*r(\x18E2$^([a-z0-9]+(-[a-z0-9]+)*(--test)?)?$R\x02id\x12\x16\n" +
 	"\x03uid\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\x03uid\x12*\n" +
 	"\fdisplay_name\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18dR\vdisplayName\x12*\n" +
 	"\vdescription\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\x90NR\vdescription\x124\n" +
