@@ -1,0 +1,106 @@
+package storagetest
+
+import (
+	"testing"
+
+	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/storage"
+)
+
+var registrationSentences = []sentence{
+	{"an_intent_comes_back_as_it_was_given_with_the_next_sequence", func(t *testing.T, s storage.Store) {
+		w := newWorld(t, s)
+		w.active("i")
+		w.active("j")
+		for n := range 3 {
+			r := w.intent("i", "")
+			if r.Sequence != int64(n+1) || r.State != ipaas.RegistrationIntent {
+				t.Errorf("registration is %+v, want sequence %d", r, n+1)
+			}
+			same(t, "stored", r, w.registration("i", r.ID))
+		}
+		if r := w.intent("j", ""); r.Sequence != 1 {
+			t.Errorf("another instance counts on from %d", r.Sequence)
+		}
+		_, err := s.BeginRegistration(t.Context(), ipaas.Registration{ID: "r", InstanceID: "nobody"})
+		wantKind(t, err, ipaas.NotFound, "")
+		taken := w.intent("i", "")
+		_, err = s.BeginRegistration(t.Context(), ipaas.Registration{ID: taken.ID, InstanceID: "i"})
+		wantKind(t, err, ipaas.Exists, "")
+	}},
+	{"an_intent_of_a_deployment_is_used_by_it", func(t *testing.T, s storage.Store) {
+		w := newWorld(t, s)
+		w.instance("i")
+		d := w.begin("i", definition("ERP", "orders"))
+		w.intent("i", "")
+		one, two := w.intent("i", d.ID), w.intent("i", d.ID)
+		same(t, "used", []ipaas.Registration{one, two}, got(s.UsedRegistrations(t.Context(), d.ID))(t))
+		_, err := s.UsedRegistrations(t.Context(), "nothing")
+		wantKind(t, err, ipaas.NotFound, "")
+		_, err = s.BeginRegistration(t.Context(), ipaas.Registration{ID: "r", InstanceID: "i", DeploymentID: "nothing"})
+		wantKind(t, err, ipaas.NotFound, "")
+	}},
+	{"a_deployment_that_does_not_run_creates_nothing", func(t *testing.T, s storage.Store) {
+		w := newWorld(t, s)
+		w.instance("i")
+		d := w.begin("i", definition("ERP", "orders"))
+		got(s.BeginRollback(t.Context(), d.ID, ipaas.DeploymentError{}, false, start))(t)
+		_, err := s.BeginRegistration(t.Context(), ipaas.Registration{ID: "r", InstanceID: "i", DeploymentID: d.ID})
+		wantKind(t, err, ipaas.Conflict, "")
+	}},
+	{"only_a_created_one_is_used", func(t *testing.T, s storage.Store) {
+		w := newWorld(t, s)
+		w.instance("i")
+		r := w.intent("i", "")
+		d := w.begin("i", definition("ERP", "orders"))
+		wantKind(t, s.UseRegistration(t.Context(), r.ID, d.ID), ipaas.Conflict, "")
+		check(t, s.SettleRegistration(t.Context(), r.ID, ipaas.RegistrationCreated, "", start))
+		check(t, s.UseRegistration(t.Context(), r.ID, d.ID))
+		check(t, s.UseRegistration(t.Context(), r.ID, d.ID))
+		same(t, "used", []string{r.ID}, registrationIDs(got(s.UsedRegistrations(t.Context(), d.ID))(t)))
+		wantKind(t, s.UseRegistration(t.Context(), r.ID, "nothing"), ipaas.NotFound, "")
+		wantKind(t, s.UseRegistration(t.Context(), "nothing", d.ID), ipaas.NotFound, "")
+	}},
+	{"the_newest_created_one_under_a_key_is_found", func(t *testing.T, s storage.Store) {
+		w := newWorld(t, s)
+		w.active("i")
+		_, err := s.FindRegistration(t.Context(), "i", "orders", "post")
+		wantKind(t, err, ipaas.NotFound, "")
+		w.created("i", "")
+		newer := w.created("i", "")
+		w.intent("i", "")
+		same(t, "found", newer, got(s.FindRegistration(t.Context(), "i", "orders", "post"))(t))
+		for _, other := range [][2]string{{"items", "post"}, {"orders", "other"}} {
+			_, err = s.FindRegistration(t.Context(), "i", other[0], other[1])
+			wantKind(t, err, ipaas.NotFound, "")
+		}
+		_, err = s.FindRegistration(t.Context(), "nobody", "orders", "post")
+		wantKind(t, err, ipaas.NotFound, "")
+	}},
+	{"settling_moves_it_and_keeps_the_error", func(t *testing.T, s storage.Store) {
+		w := newWorld(t, s)
+		w.active("i")
+		want := w.intent("i", "")
+		check(t, s.SettleRegistration(t.Context(), want.ID, ipaas.RegistrationRemoveFailed, "403", at(99)))
+		want.State, want.Error, want.UpdateTime = ipaas.RegistrationRemoveFailed, "403", at(99)
+		same(t, "registration", want, w.registration("i", want.ID))
+		check(t, s.SettleRegistration(t.Context(), want.ID, ipaas.RegistrationRemoved, "", at(100)))
+		want.State, want.Error, want.UpdateTime = ipaas.RegistrationRemoved, "", at(100)
+		same(t, "registration", want, w.registration("i", want.ID))
+		wantKind(t, s.SettleRegistration(t.Context(), "nothing", ipaas.RegistrationRemoved, "", start), ipaas.NotFound, "")
+	}},
+	{"they_are_listed_in_their_order_by_state", func(t *testing.T, s storage.Store) {
+		w := newWorld(t, s)
+		w.active("i")
+		one, two, three := w.intent("i", ""), w.created("i", ""), w.intent("i", "")
+		list := func(states ...ipaas.RegistrationState) []string {
+			return registrationIDs(got(s.ListRegistrations(t.Context(), "i", states...))(t))
+		}
+		same(t, "all", []string{one.ID, two.ID, three.ID}, list())
+		same(t, "intents", []string{one.ID, three.ID}, list(ipaas.RegistrationIntent))
+		same(t, "two states", []string{one.ID, two.ID, three.ID}, list(ipaas.RegistrationCreated, ipaas.RegistrationIntent))
+		same(t, "none", nil, list(ipaas.RegistrationRemoved))
+		_, err := s.ListRegistrations(t.Context(), "nobody")
+		wantKind(t, err, ipaas.NotFound, "")
+	}},
+}
