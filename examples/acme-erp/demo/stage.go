@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/headrace/headrace/examples/acme-erp/story"
+)
+
+// serverLog is the file of what the server logs.
+const serverLog = "server.log"
+
+// stage is what runs while the story is played.
+type stage struct {
+	dir      string
+	programs []*program // in the order in which they were started
+
+	server, erp, otherERP, progix string // base URLs
+	grpc                          string
+}
+
+// start starts the systems and the server on free ports.
+func (s *stage) start(ctx context.Context) (story.World, error) {
+	home, err := root(ctx)
+	if err != nil {
+		return story.World{}, err
+	}
+	world := story.World{Definitions: os.DirFS(filepath.Join(home, "examples", "acme-erp"))}
+	for _, f := range []struct {
+		program, log string
+		at           *story.System
+	}{
+		{"fake-acme-erp", "smith-erp.log", &world.ERP},
+		{"fake-acme-erp", "jones-erp.log", &world.OtherERP},
+		{"fake-progix", "progix.log", &world.Progix},
+	} {
+		f.at.Key = rand.Text()
+		if f.at.URL, err = s.startFake(ctx, f.program, f.log, f.at.Key); err != nil {
+			return world, err
+		}
+	}
+	s.erp, s.otherERP, s.progix = world.ERP.URL, world.OtherERP.URL, world.Progix.URL
+	if err := s.startServer(ctx); err != nil {
+		return world, err
+	}
+	world.GRPC, world.REST = s.grpc, s.server
+	return world, nil
+}
+
+// startFake starts one of the systems. When it listens it prints where.
+func (s *stage) startFake(ctx context.Context, name, log, key string) (url string, err error) {
+	err = s.run(ctx, name, log, []string{"--api-key", key}, func(line string) bool {
+		var found bool
+		url, found = strings.CutPrefix(line, "listening on ")
+		return found
+	})
+	return url, err
+}
+
+// startServer starts Headrace. It may call this machine, since the systems are here. Its first lines say where it listens.
+func (s *stage) startServer(ctx context.Context) error {
+	args := []string{
+		"--grpc-addr", "127.0.0.1:0", "--http-addr", "127.0.0.1:0", "--data-dir", filepath.Join(s.dir, "data"), "--allow-loopback",
+	}
+	return s.run(ctx, "server", serverLog, args, func(line string) bool {
+		switch name, value, _ := strings.Cut(strings.TrimSpace(line), " "); name {
+		case "gRPC":
+			s.grpc = strings.TrimSpace(value)
+		case "REST":
+			s.server = strings.TrimSuffix(strings.TrimSpace(value), "/v1/")
+		}
+		return s.grpc != "" && s.server != ""
+	})
+}
+
+func (s *stage) run(ctx context.Context, name, log string, args []string, ready func(line string) bool) error {
+	p, err := launch(ctx, filepath.Join(s.dir, name), filepath.Join(s.dir, log), args)
+	if err != nil {
+		return err
+	}
+	s.programs = append(s.programs, p)
+	return p.await(ctx, ready)
+}
+
+// stop stops everything, the last started first.
+func (s *stage) stop() error {
+	var errs []error
+	for i := len(s.programs) - 1; i >= 0; i-- {
+		errs = append(errs, s.programs[i].stop())
+	}
+	return errors.Join(errs...)
+}
+
+// places are the pages to look at while everything runs.
+func (s *stage) places() [][]string {
+	return [][]string{
+		{"To look at", ""},
+		{"API page", s.server + "/"},
+		{"REST", s.server + "/v1/executions"},
+		{"gRPC", "grpcurl -plaintext " + s.grpc + " list"},
+		{"Smith Rockets' Acme ERP", s.erp + "/"},
+		{"Jones Anvils' Acme ERP", s.otherERP + "/"},
+		{"Progix", s.progix + "/"},
+		{"the server's log", filepath.Join(s.dir, serverLog)},
+	}
+}
