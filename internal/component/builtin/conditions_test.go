@@ -47,3 +47,92 @@ func TestConditionsAgreeWithTheirModel(t *testing.T) {
 		}
 	}
 }
+
+func TestConditions(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		condition string
+		want      bool
+	}{
+		{`["isTrue","Yes"]`, true}, {`["isTrue","N"]`, false}, {`["isTrue","0"]`, false}, {`["isFalse","f"]`, true}, {`["isFalse",[]]`, false},
+		{`["exists","0"]`, false}, {`["exists","false"]`, false}, {`["exists",{}]`, true}, {`["doesNotExist",null]`, true}, {`["exists",-0.0e5]`, false},
+		{`["isEmpty","[]"]`, true}, {`["isEmpty","123"]`, false}, {`["isNotEmpty",[0]]`, true}, {`["isEmpty",""]`, true},
+		{`["equal","1.0",1]`, true}, {`["equal","true",1]`, true}, {`["equal",[1,"2"],"[\"1\",2]"]`, true}, {`["equal",[null],[0]]`, false},
+		{`["equal",{"a":1,"b":2},{"b":"2","a":"1"}]`, true}, {`["equal",null,0]`, false}, {`["equal","1,2",[1,2]]`, true}, {`["equal",null]`, true},
+		{`["notEqual","a","A"]`, true}, {`["exactlyMatches","1",1.0]`, true}, {`["exactlyMatches",[1],["1"]]`, false}, {`["doesNotExactlyMatch",true,1]`, true},
+		{`["exactlyMatches",9007199254740993,9007199254740992]`, false}, {`["greaterThan",9007199254740993,9007199254740992]`, true},
+		{`["greaterThan","10","9"]`, true}, {`["greaterThan","b10","b9"]`, false}, {`["lessThan","😀","` + "\uFFFF" + `"]`, true}, {`["lessThanOrEqual","x",1]`, false},
+		{`["greaterThanOrEqual",null,false]`, true}, {`["lessThan",1e400,1e401]`, true}, {`["lessThan","0x10",17]`, true}, {`["lessThan","-Infinity",0]`, true},
+		{`["in","bc","abcd"]`, true}, {`["in","2",[1,2]]`, true}, {`["in",2,["1","2"]]`, false}, {`["in","a",{"a":null}]`, true}, {`["notIn",1.50,"x1.5"]`, false},
+		{`["startsWith","ab","abc"]`, true}, {`["startsWith","abc","ab"]`, false}, {`["endsWith",[2,3],"1,2,3"]`, true}, {`["doesNotEndWith","x","abc"]`, true},
+		{`["startsWith",1e-7,"1e-7 m"]`, true}, {`["doesNotStartWith",{},"[object Object]"]`, false}, {`["startsWith",12345678901234567890,"12345678901234567890"]`, true},
+		{`["dateTimeAfter","2021-03-20T00:00:01Z",1616198400]`, true}, {`["dateTimeSame","2021-079","2021-03-20T00:00Z"]`, true},
+		{`["dateTimeSame","2021-W11-6","20210320"]`, false}, {`["dateTimeSame","2021-W11-6","2021-03-20"]`, true},
+		{`["dateTimeSame","2021-03-20T02:00+02:00","2021-03-20T00:00Z"]`, true}, {`["dateTimeBefore","2021-03-19T23:30:00,5","2021-03-20"]`, true},
+		{`["dateTimeSame","2021-03-19T24:00","2021-03-20"]`, true}, {`["dateTimeSame","2021-03-20T10,5Z","2021-03-20T10:30Z"]`, true}, {`["dateTimeAfter",1e15,1]`, false},
+		{`["and"]`, true}, {`["or"]`, false}, {`["and",["isTrue",true],["or",["isTrue",false],["isTrue","y"]]]`, true},
+		{`["and",["isTrue",false],["isEmpty",5]]`, false}, {`["or",["isTrue",true],["isEmpty",5]]`, true},
+	}
+	for _, tt := range tests {
+		condition, err := value.Parse([]byte(tt.condition))
+		if err != nil {
+			t.Fatal(tt.condition, err)
+		}
+		if got, err := evaluate(condition); err != nil || got != tt.want {
+			t.Errorf("%s: got %t, %v; want %t", tt.condition, got, err, tt.want)
+		}
+	}
+}
+
+func TestConditionsRefuse(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ condition, want string }{
+		{`"isTrue"`, "a text is no condition: give [operator, left, right], or and/or followed by conditions"},
+		{`[]`, "a list is no condition: give [operator, left, right], or and/or followed by conditions"},
+		{`[1,2]`, "a condition begins with a number: begin it with an operator"},
+		{`["or",["isTrue",true],["equals",1,1]]`, `operator "equals" is unknown`},
+		{`["isEmpty",null]`, "isEmpty: nothing can be neither empty nor not: give a list or a text"},
+		{`["isNotEmpty",{}]`, "isNotEmpty: an object can be neither empty nor not: give a list or a text"},
+		{`["in","a","5"]`, "in: nothing can be contained in a number: give a text, a list or an object on the right"},
+		{`["dateTimeSame","soon",1]`, `dateTimeSame: "soon" is no date: give a date such as 2026-01-31 or 2026-01-31T12:00:00Z, or seconds since 1970`},
+		{`["dateTimeAfter",0,1]`, `dateTimeAfter: "0" is no date: give a date such as 2026-01-31 or 2026-01-31T12:00:00Z, or seconds since 1970`},
+		{`["dateTimeAfter","2021-02-29",1]`, `dateTimeAfter: "2021-02-29" is no date: give a date such as 2026-01-31 or 2026-01-31T12:00:00Z, or seconds since 1970`},
+	}
+	for _, tt := range tests {
+		condition, err := value.Parse([]byte(tt.condition))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := evaluate(condition); err == nil || err.Error() != tt.want {
+			t.Errorf("%s: got %t, %v; want %s", tt.condition, got, err, tt.want)
+		}
+	}
+}
+
+// FuzzConditions looks for panics, and for pairs of operators that do not negate each other.
+func FuzzConditions(f *testing.F) {
+	f.Add(`["equal","1",[1]]`)
+	f.Add(`["dateTimeAfter","+002021-W53-7T24:00,0Z+9",-1e99]`)
+	f.Add(`["and",["or",["in",{},"[]"]]]`)
+	f.Fuzz(func(t *testing.T, text string) {
+		condition, err := value.Parse([]byte(text))
+		if err != nil {
+			return
+		}
+		got, err := evaluate(condition)
+		if got && err != nil {
+			t.Error("an error came with an outcome")
+		}
+		list, ok := condition.([]any)
+		if !ok || len(list) < 3 {
+			return
+		}
+		for _, pair := range [][2]string{{"equal", "notEqual"}, {"exactlyMatches", "doesNotExactlyMatch"}, {"in", "notIn"}, {"startsWith", "doesNotStartWith"}, {"endsWith", "doesNotEndWith"}} {
+			yes, err := evaluate([]any{pair[0], list[1], list[2]})
+			no, err2 := evaluate([]any{pair[1], list[1], list[2]})
+			if (err == nil) != (err2 == nil) || err == nil && yes == no {
+				t.Errorf("%s is %t, %v and %s is %t, %v", pair[0], yes, err, pair[1], no, err2)
+			}
+		}
+	})
+}
