@@ -2,6 +2,7 @@ package control
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -184,37 +185,22 @@ func (s *settings) hide(name string, v any) {
 // redact returns v without secrets.
 func (s *settings) redact(v any) (any, bool) { return s.redactor.Value(v) }
 
-// applyConfig returns the config that a change makes of cfg. Unknown variables and values of the wrong type are refused all at once;
-// what is merely missing is not: it may come with the next page.
-func (p *Plane) applyConfig(instanceUID string, program *engine.Program, cfg ipaas.Config, change ConfigChange) (ipaas.Config, error) {
+// applyConfig returns the config that a change makes of cfg, as of the first of the programs that has the variable and takes the value.
+// Unknown variables and values of the wrong type are refused all at once; what is merely missing is not: it may come later.
+func (p *Plane) applyConfig(instanceUID string, programs []*engine.Program, cfg ipaas.Config, change ConfigChange) (ipaas.Config, error) {
 	next := ipaas.Config{Revision: cfg.Revision, Values: map[string]ipaas.ConfigValue{}}
 	if !change.ReplaceAll {
-		for id, v := range cfg.Values {
-			next.Values[id] = v
-		}
+		maps.Copy(next.Values, cfg.Values)
 	}
 	var wrong []ipaas.Violation
 	for _, name := range sortedKeys(change.Values) {
-		field := "configValues." + name
-		v, _ := program.Definition().ConfigVariable(name)
-		if v == nil {
-			wrong = append(wrong, ipaas.Violation{
-				Field: field, Reason: ipaas.ReasonUnknownConfigVariable,
-				Description: fmt.Sprintf("the integration has no config variable %q: it has %s", name, variableIDs(program.Definition())),
-			})
+		id, stored, bad := p.applyValue(instanceUID, programs, cfg, name, change.Values[name])
+		wrong = append(wrong, bad...)
+		if stored == nil {
+			delete(next.Values, id)
 			continue
 		}
-		given := change.Values[name]
-		if given.JSON == "" {
-			delete(next.Values, v.ID)
-			continue
-		}
-		stored, bad := p.sealValue(instanceUID, v, program, cfg.Values[v.ID], given)
-		for _, b := range bad {
-			b.Field = strings.TrimSuffix(field+"."+strings.TrimPrefix(b.Field, "."), ".")
-			wrong = append(wrong, b)
-		}
-		next.Values[v.ID] = stored
+		next.Values[id] = *stored
 	}
 	if len(wrong) > 0 {
 		return cfg, ipaas.InvalidArgument("config values are not valid", wrong...)
@@ -223,6 +209,40 @@ func (p *Plane) applyConfig(instanceUID string, program *engine.Program, cfg ipa
 		next.Revision++
 	}
 	return next, nil
+}
+
+// applyValue returns what is stored for one value; nil goes back to the default.
+func (p *Plane) applyValue(
+	instanceUID string, programs []*engine.Program, cfg ipaas.Config, name string, given ConfigInput,
+) (id string, stored *ipaas.ConfigValue, wrong []ipaas.Violation) {
+	field := "configValues." + name
+	for _, program := range programs {
+		v, _ := program.Definition().ConfigVariable(name)
+		if v == nil {
+			continue
+		}
+		if given.JSON == "" {
+			return v.ID, nil, nil
+		}
+		sealed, bad := p.sealValue(instanceUID, v, program, cfg.Values[v.ID], given)
+		if len(bad) == 0 {
+			return v.ID, &sealed, nil
+		}
+		if wrong == nil {
+			id, wrong = v.ID, bad
+		}
+	}
+	if wrong == nil {
+		def := programs[len(programs)-1].Definition()
+		return "", nil, []ipaas.Violation{{
+			Field: field, Reason: ipaas.ReasonUnknownConfigVariable,
+			Description: fmt.Sprintf("the integration has no config variable %q: it has %s", name, variableIDs(def)),
+		}}
+	}
+	for i := range wrong {
+		wrong[i].Field = strings.TrimSuffix(field+"."+strings.TrimPrefix(wrong[i].Field, "."), ".")
+	}
+	return id, nil, wrong
 }
 
 // sealValue checks a value and makes it what is stored.

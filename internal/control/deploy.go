@@ -78,27 +78,28 @@ func (p *Plane) DeployInstance(ctx context.Context, id string, version int, m Mu
 			return result, err
 		}
 	}
-	in, err := p.standardAt(ctx, id, m.Base)
-	if err != nil {
-		return DeployResult{}, err
-	}
-	c, err := p.prepare(ctx, in, version)
-	if err != nil {
-		return DeployResult{}, err
-	}
 	if m.ValidateOnly {
-		if err := p.refuseSecond(ctx, in); err != nil {
-			return DeployResult{}, err
-		}
-		return p.plan(ctx, in, c)
+		return p.planDeployment(ctx, id, version, m)
 	}
-	c.deployment.RequestID, c.deployment.RequestHash = m.RequestID, m.RequestHash
-	if err := p.begin(ctx, c, in.Revision); err != nil {
-		if m.RequestID != "" && ipaas.ReasonOf(err) == ipaas.ReasonDeploymentRunning {
-			if result, known, joinErr := p.joinDeployment(ctx, id, m); known || joinErr != nil {
-				return result, joinErr
-			}
+	var c *candidate
+	err := patiently(m, func() error {
+		in, err := p.standardAt(ctx, id, m.Base)
+		if err != nil {
+			return err
 		}
+		if c, err = p.prepare(ctx, in, version); err != nil {
+			return err
+		}
+		c.deployment.RequestID, c.deployment.RequestHash = m.RequestID, m.RequestHash
+		return p.begin(ctx, c, in.Revision)
+	})
+	if m.RequestID != "" && ipaas.ReasonOf(err) == ipaas.ReasonDeploymentRunning {
+		// The same request came twice at once, and the other one was quicker.
+		if result, known, joinErr := p.joinDeployment(ctx, id, m); known || joinErr != nil {
+			return result, joinErr
+		}
+	}
+	if err != nil {
 		return DeployResult{}, err
 	}
 	p.background.Go(func() { p.carryOut(c) })

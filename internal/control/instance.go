@@ -30,7 +30,7 @@ func (p *Plane) CreateInstance(ctx context.Context, in ipaas.Instance, config Co
 		if err != nil {
 			return in, err
 		}
-		if in.Config, err = p.applyConfig(in.UID, program, ipaas.Config{}, config); err != nil {
+		if in.Config, err = p.applyConfig(in.UID, []*engine.Program{program}, ipaas.Config{}, config); err != nil {
 			return in, err
 		}
 		for {
@@ -92,7 +92,20 @@ func (p *Plane) changeConfig(ctx context.Context, in *ipaas.Instance, config Con
 	if err != nil {
 		return err
 	}
-	in.Config, err = p.applyConfig(in.UID, program, in.Config, config)
+	programs := []*engine.Program{program}
+	if in.Version != 0 {
+		// What a newer version will need can be set before the deployment that moves to it.
+		integration, err := p.store.GetIntegration(ctx, in.IntegrationID)
+		if err != nil {
+			return err
+		}
+		newest, _, err := p.versionProgram(ctx, in.IntegrationID, integration.LatestVersion)
+		if err != nil {
+			return err
+		}
+		programs = append(programs, newest)
+	}
+	in.Config, err = p.applyConfig(in.UID, programs, in.Config, config)
 	return err
 }
 
@@ -241,6 +254,15 @@ func (p *Plane) instanceProgram(ctx context.Context, in ipaas.Instance) (*engine
 	version, err := p.versionToDeploy(ctx, in, 0)
 	if err != nil {
 		return nil, err
+	}
+	program, _, err := p.versionProgram(ctx, in.IntegrationID, version)
+	return program, err
+}
+
+// programAt is instanceProgram for a version; 0 is the one the instance is on.
+func (p *Plane) programAt(ctx context.Context, in ipaas.Instance, version int) (*engine.Program, error) {
+	if version == 0 || in.Kind == ipaas.InstanceTest {
+		return p.instanceProgram(ctx, in)
 	}
 	program, _, err := p.versionProgram(ctx, in.IntegrationID, version)
 	return program, err

@@ -11,6 +11,22 @@ import (
 // lastOnly asks for the newest of a list.
 var lastOnly = storage.Query{Size: 1}
 
+// planDeployment fails exactly when the deployment would not begin, and else tells what it would do.
+func (p *Plane) planDeployment(ctx context.Context, id string, version int, m Mutation) (DeployResult, error) {
+	in, err := p.standardAt(ctx, id, m.Base)
+	if err != nil {
+		return DeployResult{}, err
+	}
+	c, err := p.prepare(ctx, in, version)
+	if err != nil {
+		return DeployResult{}, err
+	}
+	if err := p.refuseSecond(ctx, in); err != nil {
+		return DeployResult{}, err
+	}
+	return p.plan(ctx, in, c)
+}
+
 // plan tells what a deployment would do, without doing anything.
 func (p *Plane) plan(ctx context.Context, in ipaas.Instance, c *candidate) (DeployResult, error) {
 	urls, err := p.urls(ctx, in.ID)

@@ -41,13 +41,13 @@ type WizardVariable struct {
 // otherPage is the id of the page for variables that stand on none. Its double hyphen keeps it apart from chosen ids.
 const otherPage = "other--settings"
 
-// ConfigWizard returns the wizard of an instance, standard or test.
-func (p *Plane) ConfigWizard(ctx context.Context, instanceID string) (Wizard, error) {
+// ConfigWizard returns the wizard of an instance, standard or test, for a version; 0 is the one it is on.
+func (p *Plane) ConfigWizard(ctx context.Context, instanceID string, version int) (Wizard, error) {
 	in, err := p.store.GetInstance(ctx, instanceID)
 	if err != nil {
 		return Wizard{}, err
 	}
-	program, err := p.instanceProgram(ctx, in)
+	program, err := p.programAt(ctx, in, version)
 	if err != nil {
 		return Wizard{}, err
 	}
@@ -118,25 +118,25 @@ func problemsOf(problems []ipaas.Violation, variableID string) []ipaas.Violation
 
 // UpdateConfigWizardPage sets values of one page and returns the page with what is missing or wrong on it.
 func (p *Plane) UpdateConfigWizardPage(
-	ctx context.Context, instanceID, pageID string, values map[string]ConfigInput, m Mutation,
+	ctx context.Context, instanceID, pageID string, version int, values map[string]ConfigInput, m Mutation,
 ) (WizardPage, error) {
 	in, err := once(ctx, p, m, func(write func(ipaas.Instance) (storage.Write, error)) (ipaas.Instance, error) {
 		return p.changeInstance(ctx, instanceID, m, func(in *ipaas.Instance) error {
-			program, err := p.instanceProgram(ctx, *in)
+			program, err := p.programAt(ctx, *in, version)
 			if err != nil {
 				return err
 			}
 			if err := checkPage(instanceID, pageID, values, program.Definition()); err != nil {
 				return err
 			}
-			in.Config, err = p.applyConfig(in.UID, program, in.Config, ConfigChange{Values: values})
+			in.Config, err = p.applyConfig(in.UID, []*engine.Program{program}, in.Config, ConfigChange{Values: values})
 			return err
 		}, write)
 	})
 	if err != nil {
 		return WizardPage{}, err
 	}
-	program, err := p.instanceProgram(ctx, in)
+	program, err := p.programAt(ctx, in, version)
 	if err != nil {
 		return WizardPage{}, err
 	}

@@ -211,7 +211,7 @@ func (s *services) RotateWebhookToken(ctx context.Context, req *pb.RotateWebhook
 
 // GetConfigWizard implements InstanceService.
 func (s *services) GetConfigWizard(ctx context.Context, req *pb.GetConfigWizardRequest) (*pb.GetConfigWizardResponse, error) {
-	wizard, err := s.plane.ConfigWizard(ctx, req.GetInstanceId())
+	wizard, err := s.plane.ConfigWizard(ctx, req.GetInstanceId(), int(req.GetVersion()))
 	if err != nil {
 		return nil, err
 	}
@@ -231,7 +231,7 @@ func (s *services) UpdateConfigWizardPage(
 	if err != nil {
 		return nil, err
 	}
-	page, err := s.plane.UpdateConfigWizardPage(ctx, req.GetInstanceId(), req.GetPageId(), values, mutation(req, revision))
+	page, err := s.plane.UpdateConfigWizardPage(ctx, req.GetInstanceId(), req.GetPageId(), int(req.GetVersion()), values, mutation(req, revision))
 	if err != nil {
 		return nil, err
 	}

@@ -286,7 +286,7 @@ type Instance struct {
 	// The number of the serving generation. 0: none serves.
 	Generation int32 `protobuf:"varint,13,opt,name=generation,proto3" json:"generation,omitempty"`
 	// The config values by config variable id. Written: the values to set, as `value` or `json`; an empty ConfigValue goes back to
-	// the default. Read: every config variable of the version, a secret only as set or not.
+	// the default; variables that only the newest version has can be set ahead of an upgrade. Read: every config variable of the version, a secret only as set or not.
 	ConfigValues map[string]*ConfigValue `protobuf:"bytes,14,rep,name=config_values,json=configValues,proto3" json:"config_values,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// The flows with their webhook URLs. URLs are left out of a BASIC view.
 	Flows []*InstanceFlow `protobuf:"bytes,15,rep,name=flows,proto3" json:"flows,omitempty"`
@@ -2278,7 +2278,10 @@ func (x *RotateWebhookTokenResponse) GetInstance() *Instance {
 type GetConfigWizardRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The instance's id.
-	InstanceId    string `protobuf:"bytes,1,opt,name=instance_id,json=instanceId,proto3" json:"instance_id,omitempty"`
+	InstanceId string `protobuf:"bytes,1,opt,name=instance_id,json=instanceId,proto3" json:"instance_id,omitempty"`
+	// The version whose config variables to show, e.g. to prepare an upgrade. 0: the one the instance is pinned to, or the newest
+	// before its first deployment. A test instance is always on the draft.
+	Version       int32 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2318,6 +2321,13 @@ func (x *GetConfigWizardRequest) GetInstanceId() string {
 		return x.InstanceId
 	}
 	return ""
+}
+
+func (x *GetConfigWizardRequest) GetVersion() int32 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
 }
 
 // GetConfigWizardResponse answers GetConfigWizard.
@@ -2380,7 +2390,9 @@ type UpdateConfigWizardPageRequest struct {
 	// The same id with the same content gives the same answer for 24 hours.
 	RequestId string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Check everything and change nothing.
-	ValidateOnly  bool `protobuf:"varint,6,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	ValidateOnly bool `protobuf:"varint,6,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	// The version whose page it is, as in GetConfigWizard.
+	Version       int32 `protobuf:"varint,7,opt,name=version,proto3" json:"version,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2455,6 +2467,13 @@ func (x *UpdateConfigWizardPageRequest) GetValidateOnly() bool {
 		return x.ValidateOnly
 	}
 	return false
+}
+
+func (x *UpdateConfigWizardPageRequest) GetVersion() int32 {
+	if x != nil {
+		return x.Version
+	}
+	return 0
 }
 
 // UpdateConfigWizardPageResponse answers UpdateConfigWizardPage.
@@ -2711,12 +2730,13 @@ const file_headrace_v1_instance_proto_rawDesc = "" +
 	"request_id\x18\x05 \x01(\tB\a\xbaH\x04r\x02\x18dR\trequestId\x12#\n" +
 	"\rvalidate_only\x18\x06 \x01(\bR\fvalidateOnly\"O\n" +
 	"\x1aRotateWebhookTokenResponse\x121\n" +
-	"\binstance\x18\x01 \x01(\v2\x15.headrace.v1.InstanceR\binstance\"H\n" +
+	"\binstance\x18\x01 \x01(\v2\x15.headrace.v1.InstanceR\binstance\"k\n" +
 	"\x16GetConfigWizardRequest\x12.\n" +
 	"\vinstance_id\x18\x01 \x01(\tB\r\xe2A\x01\x02\xbaH\x06r\x04\x10\x01\x18dR\n" +
-	"instanceId\"Y\n" +
+	"instanceId\x12!\n" +
+	"\aversion\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\aversion\"Y\n" +
 	"\x17GetConfigWizardResponse\x12>\n" +
-	"\rconfig_wizard\x18\x01 \x01(\v2\x19.headrace.v1.ConfigWizardR\fconfigWizard\"\x91\x03\n" +
+	"\rconfig_wizard\x18\x01 \x01(\v2\x19.headrace.v1.ConfigWizardR\fconfigWizard\"\xb4\x03\n" +
 	"\x1dUpdateConfigWizardPageRequest\x12.\n" +
 	"\vinstance_id\x18\x01 \x01(\tB\r\xe2A\x01\x02\xbaH\x06r\x04\x10\x01\x18dR\n" +
 	"instanceId\x12&\n" +
@@ -2725,7 +2745,8 @@ const file_headrace_v1_instance_proto_rawDesc = "" +
 	"\x04etag\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x18dR\x04etag\x12&\n" +
 	"\n" +
 	"request_id\x18\x05 \x01(\tB\a\xbaH\x04r\x02\x18dR\trequestId\x12#\n" +
-	"\rvalidate_only\x18\x06 \x01(\bR\fvalidateOnly\x1aS\n" +
+	"\rvalidate_only\x18\x06 \x01(\bR\fvalidateOnly\x12!\n" +
+	"\aversion\x18\a \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\aversion\x1aS\n" +
 	"\vValuesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12.\n" +
 	"\x05value\x18\x02 \x01(\v2\x18.headrace.v1.ConfigValueR\x05value:\x028\x01\"S\n" +
