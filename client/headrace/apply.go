@@ -1,0 +1,188 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
+
+	headracev1 "github.com/headrace/headrace/proto/gen/headrace/v1"
+)
+
+// applyCmd makes what files describe. All files are read before anything is sent; components go first, since integrations use them.
+type applyCmd struct {
+	File   []string `short:"f" name:"file" required:"" sep:"none" placeholder:"FILE" help:"YAML or JSON file with components and integrations, each with its kind; - reads the input. May be given several times."`
+	DryRun bool     `help:"Check everything and change nothing."`
+}
+
+// applied tells what became of one document.
+type applied struct {
+	Kind     string           `json:"kind"`
+	ID       string           `json:"id"`
+	Action   string           `json:"action"` // created, updated
+	DryRun   bool             `json:"dryRun"`
+	Version  int32            `json:"version,omitempty"`
+	Problems []appliedProblem `json:"problems"`
+}
+
+type appliedProblem struct {
+	Field       string `json:"field"`
+	Reason      string `json:"reason"`
+	Description string `json:"description"`
+}
+
+// Run carries out the command.
+func (c *applyCmd) Run(ctx context.Context, a *app) error {
+	docs, err := c.documents(a)
+	if err != nil {
+		return err
+	}
+	components := make([]*headracev1.Component, len(docs))
+	for i, doc := range docs {
+		if doc.kind != kindComponent {
+			continue
+		}
+		components[i] = &headracev1.Component{}
+		if err := decode(doc.where, doc.root, components[i]); err != nil {
+			return err
+		}
+		if components[i].GetId() == "" {
+			return usage("%s has no id: applying needs one to find the component by", doc.where)
+		}
+	}
+	done := []applied{}
+	for i, doc := range docs {
+		var one applied
+		if doc.kind == kindComponent {
+			one, err = c.component(ctx, a, components[i])
+		} else {
+			one, err = c.integration(ctx, a, doc.text)
+		}
+		if err != nil {
+			err = &located{where: doc.where, err: err}
+			break
+		}
+		done = append(done, one)
+		if a.format == "table" {
+			a.applied(one)
+		}
+	}
+	if a.format == "table" {
+		return err
+	}
+	text, jsonErr := json.Marshal(map[string]any{"applied": done})
+	if jsonErr == nil {
+		jsonErr = a.document(text)
+	}
+	if err != nil {
+		return err
+	}
+	return jsonErr
+}
+
+func (c *applyCmd) documents(a *app) ([]document, error) {
+	var out []document
+	for _, name := range c.File {
+		text, err := a.readFile(name)
+		if err != nil {
+			return nil, err
+		}
+		docs, err := documentsOf(name, string(text))
+		if err != nil {
+			return nil, err
+		}
+		if len(docs) == 0 {
+			return nil, usage("%s holds nothing to apply", name)
+		}
+		out = append(out, docs...)
+	}
+	slices.SortStableFunc(out, func(a, b document) int { return order(a.kind) - order(b.kind) })
+	return out, nil
+}
+
+func order(kind string) int {
+	if kind == kindComponent {
+		return 0
+	}
+	return 1
+}
+
+func (c *applyCmd) component(ctx context.Context, a *app, component *headracev1.Component) (applied, error) {
+	out := applied{Kind: kindComponent, ID: component.GetId(), Action: "updated", DryRun: c.DryRun, Problems: []appliedProblem{}}
+	before, err := a.client.Components.GetComponent(ctx, &headracev1.GetComponentRequest{ComponentId: component.GetId()})
+	if status.Code(err) != codes.NotFound && err != nil {
+		return out, err
+	}
+	if err != nil {
+		out.Action = "created"
+	}
+	var after *headracev1.Component
+	if c.DryRun {
+		var res *headracev1.UpdateComponentResponse
+		res, err = a.client.Components.UpdateComponent(ctx, &headracev1.UpdateComponentRequest{
+			ComponentId: component.GetId(), Component: component, AllowMissing: true, ValidateOnly: true,
+			UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{"*"}},
+		})
+		after = res.GetComponent()
+	} else {
+		after, err = a.client.ApplyComponent(ctx, component)
+	}
+	if err != nil {
+		return out, err
+	}
+	out.Version = after.GetVersion()
+	if out.Action == "updated" && out.Version == before.GetComponent().GetVersion() {
+		out.Action = "unchanged"
+	}
+	return out, nil
+}
+
+func (c *applyCmd) integration(ctx context.Context, a *app, definition string) (applied, error) {
+	out := applied{Kind: kindIntegration, Action: "updated", DryRun: c.DryRun, Problems: []appliedProblem{}}
+	res, err := a.client.Integrations.ImportIntegration(ctx, &headracev1.ImportIntegrationRequest{
+		Definition: definition, ValidateOnly: c.DryRun,
+	})
+	if err != nil {
+		return out, err
+	}
+	out.ID = res.GetIntegration().GetId()
+	if res.GetCreated() {
+		out.Action = "created"
+	}
+	for _, p := range res.GetIntegration().GetProblems() {
+		out.Problems = append(out.Problems, appliedProblem{Field: p.GetField(), Reason: p.GetReason(), Description: p.GetDescription()})
+	}
+	return out, nil
+}
+
+func (p *printer) applied(one applied) {
+	what := map[string]string{kindComponent: "component", kindIntegration: "integration"}[one.Kind] + " " + clean(one.ID)
+	done := one.Action
+	if one.DryRun && one.Action != "unchanged" {
+		done = "would be " + one.Action
+	}
+	if one.Version > 0 && one.Action != "unchanged" {
+		done += fmt.Sprintf(" (version %d)", one.Version)
+	}
+	p.line("%s %s", what, p.the(done, green))
+	var problems []*headracev1.Problem
+	for _, one := range one.Problems {
+		problems = append(problems, &headracev1.Problem{Field: one.Field, Reason: one.Reason, Description: one.Description})
+	}
+	p.problems("  ", problems)
+}
+
+// problems lists what is wrong with a draft.
+func (p *printer) problems(indent string, problems []*headracev1.Problem) {
+	if len(problems) == 0 {
+		return
+	}
+	p.line("%s%s", indent, p.the(plural(len(problems), "problem")+" to mend before it can be tested or published:", yellow))
+	for _, one := range problems {
+		p.line("%s  %s %s", indent, p.the(clean(one.GetField())+":", bold), clean(one.GetDescription()))
+	}
+}

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	headracev1 "github.com/headrace/headrace/proto/gen/headrace/v1"
+)
+
+// customersCmd holds the commands about customers.
+type customersCmd struct {
+	Create customersCreateCmd `cmd:"" help:"Create a customer."`
+	List   customersListCmd   `cmd:"" default:"withargs" help:"List customers."`
+	Get    customersGetCmd    `cmd:"" help:"Show one customer."`
+	Delete customersDeleteCmd `cmd:"" help:"Delete a customer that has no instances."`
+}
+
+type customersCreateCmd struct {
+	ID          string   `arg:"" optional:"" help:"The id: lower-case letters, digits and hyphens. Default: made from the name."`
+	Name        string   `help:"The name people see. Default: the id." placeholder:"NAME"`
+	ExternalID  string   `help:"The customer's id in your own system." placeholder:"ID"`
+	Description string   `help:"Notes for people." placeholder:"TEXT"`
+	Label       []string `sep:"none" help:"Label to find it by. May be given several times." placeholder:"NAME=VALUE"`
+	DryRun      bool     `help:"Check everything and change nothing."`
+}
+
+// Run carries out the command.
+func (c *customersCreateCmd) Run(ctx context.Context, a *app) error {
+	labels, err := entries("--label", c.Label)
+	if err != nil {
+		return err
+	}
+	if c.ID == "" && c.Name == "" {
+		return usage("a customer needs an id or a --name")
+	}
+	res, err := a.client.Customers.CreateCustomer(ctx, &headracev1.CreateCustomerRequest{
+		Customer: &headracev1.Customer{
+			Id: c.ID, DisplayName: orElse(c.Name, c.ID), ExternalId: c.ExternalID, Description: c.Description, Labels: labels,
+		},
+		ValidateOnly: c.DryRun,
+	})
+	if err != nil {
+		return err
+	}
+	return a.show(res.GetCustomer(), func() { a.did("customer", orElse(res.GetCustomer().GetId(), c.ID), "created", c.DryRun) })
+}
+
+func orElse(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
+}
+
+type customersListCmd struct {
+	listFlags
+}
+
+// Run carries out the command.
+func (c *customersListCmd) Run(ctx context.Context, a *app) error {
+	found, err := take(a.client.AllCustomers(ctx, &headracev1.ListCustomersRequest{
+		PageSize: c.pageSize(), Filter: c.Filter, OrderBy: c.OrderBy,
+	}), c.Limit)
+	if err != nil {
+		return err
+	}
+	return a.show(&headracev1.ListCustomersResponse{Customers: found}, func() { a.customers(found) })
+}
+
+func (p *printer) customers(all []*headracev1.Customer) {
+	var rows [][]cell
+	for _, c := range all {
+		rows = append(rows, []cell{text(c.GetId()), text(c.GetDisplayName()), orNone(c.GetExternalId()), p.ago(c.GetCreateTime())})
+	}
+	p.list("no customers", []string{"ID", "NAME", "EXTERNAL ID", "CREATED"}, rows)
+}
+
+type customersGetCmd struct {
+	ID string `arg:"" help:"The customer's id."`
+}
+
+// Run carries out the command.
+func (c *customersGetCmd) Run(ctx context.Context, a *app) error {
+	res, err := a.client.Customers.GetCustomer(ctx, &headracev1.GetCustomerRequest{CustomerId: c.ID})
+	if err != nil {
+		return err
+	}
+	customer := res.GetCustomer()
+	return a.show(customer, func() {
+		a.line("%s  %s", a.the(clean(customer.GetId()), bold), clean(customer.GetDisplayName()))
+		a.fields(
+			text("external id"), text(customer.GetExternalId()), text("about"), text(customer.GetDescription()),
+			text("labels"), text(labels(customer.GetLabels())), text("created"), text(moment(customer.GetCreateTime())),
+		)
+	})
+}
+
+// labels are shown as they are given.
+func labels(all map[string]string) string {
+	var out []string
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		out = append(out, name+"="+all[name])
+	}
+	return strings.Join(out, " ")
+}
+
+type customersDeleteCmd struct {
+	ID     string `arg:"" help:"The customer's id."`
+	DryRun bool   `help:"Check whether it could be deleted, and change nothing."`
+}
+
+// Run carries out the command.
+func (c *customersDeleteCmd) Run(ctx context.Context, a *app) error {
+	res, err := a.client.Customers.DeleteCustomer(ctx, &headracev1.DeleteCustomerRequest{CustomerId: c.ID, ValidateOnly: c.DryRun})
+	if err != nil {
+		return err
+	}
+	return a.show(res, func() { a.did("customer", c.ID, "deleted", c.DryRun) })
+}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/headrace/headrace/client"
+	headracev1 "github.com/headrace/headrace/proto/gen/headrace/v1"
+)
+
+func deployOptions(c *instanceDeployCmd) client.DeployOptions {
+	return client.DeployOptions{Version: c.Version, RequestID: c.RequestID, ValidateOnly: c.Plan}
+}
+
+// deployed tells what a deployment did: which generation serves, the URLs, the flows that ran, what changed elsewhere.
+func (p *printer) deployed(res *headracev1.DeployInstanceResponse) {
+	in, d := res.GetInstance(), res.GetDeployment()
+	p.line("instance %s %s  version %d, generation %d  %s", p.the(clean(in.GetId()), bold), p.the("deployed", green),
+		d.GetVersion(), d.GetGeneration(), p.the(clean(d.GetId()), dim))
+	if note := standing(in); note != "" {
+		p.line("  %s", p.the(note, yellow))
+	}
+	p.urls(res.GetWebhookUrls())
+	if len(res.GetExecutions()) > 0 {
+		p.heading("Ran")
+		for _, ex := range res.GetExecutions() {
+			p.brief(ex)
+		}
+	}
+	p.changes(d.GetChanges())
+}
+
+// changes tells what a deployment did in other systems.
+func (p *printer) changes(all []*headracev1.RegistrationChange) {
+	if len(all) == 0 {
+		return
+	}
+	p.heading("In other systems")
+	var rows [][]cell
+	for _, change := range all {
+		rows = append(rows, append([]cell{changeCell(change.GetKind())}, registrationCells(change.GetRegistration())...))
+	}
+	p.table("  ", nil, rows)
+}
+
+func changeCell(kind headracev1.RegistrationChange_Kind) cell {
+	switch kind {
+	case headracev1.RegistrationChange_KIND_CREATED:
+		return cell{"+ created", green}
+	case headracev1.RegistrationChange_KIND_KEPT:
+		return cell{"= kept", dim}
+	case headracev1.RegistrationChange_KIND_UNDONE:
+		return cell{"- undone", yellow}
+	case headracev1.RegistrationChange_KIND_OBSOLETE_REMOVED:
+		return cell{"- removed", yellow}
+	case headracev1.RegistrationChange_KIND_REMOVE_FAILED:
+		return cell{"! not removed", red}
+	}
+	return text(strings.ToLower(word(kind, "KIND_")))
+}
+
+// plan tells what a deployment would do.
+func (p *printer) plan(id string, plan *headracev1.DeployPlan) {
+	p.line("instance %s would get version %d as generation %d", p.the(clean(id), bold), plan.GetVersion(), plan.GetGeneration())
+	p.fields(
+		text("would run"), text(orElse(strings.Join(plan.GetFlowIds(), ", "), "no flow")),
+		text("config changed"), text(orElse(strings.Join(plan.GetChangedConfigVariableIds(), ", "), "nothing")),
+		text("may create"), text(strings.Join(plan.GetPossibleCreations(), ", ")),
+	)
+	p.urls(plan.GetWebhookUrls())
+	p.registrations("Would be removed from other systems", plan.GetObsoleteRegistrations())
+}
+
+func (p *printer) deployments(all []*headracev1.Deployment) {
+	var rows [][]cell
+	for _, d := range all {
+		failed := ""
+		if e := d.GetError(); e != nil {
+			failed = excerpt(fmt.Sprintf("%s %s", e.GetReason(), e.GetMessage()), 80)
+		}
+		rows = append(rows, []cell{
+			text(d.GetId()), state(d.GetState()), number(d.GetVersion()), number(d.GetGeneration()), p.ago(d.GetCreateTime()), {failed, red},
+		})
+	}
+	p.list("no deployments", []string{"ID", "STATE", "VERSION", "GENERATION", "BEGUN", "ERROR"}, rows)
+}

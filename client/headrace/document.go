@@ -1,0 +1,167 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// The kinds of documents that can be applied, in the order they are: integrations use components.
+const (
+	kindComponent   = "Component"
+	kindIntegration = "Integration"
+)
+
+// document is one YAML document of a file.
+type document struct {
+	where string     // file and, where a file has several, line
+	kind  string     // kindComponent or kindIntegration
+	text  string     // without its kind, on the lines of the file it stands on
+	root  *yaml.Node // the same as a tree
+}
+
+// readFile reads a file, or the input for "-".
+func (a *app) readFile(name string) ([]byte, error) {
+	const most = 16 << 20
+	source := a.in
+	if name != "-" {
+		file, err := os.Open(name)
+		if err != nil {
+			return nil, usage("%v", err)
+		}
+		defer file.Close()
+		source = file
+	}
+	text, err := io.ReadAll(io.LimitReader(source, most+1))
+	if err != nil {
+		return nil, usage("read %s: %v", name, err)
+	}
+	if len(text) > most {
+		return nil, usage("%s is larger than %d MiB: nothing that can be sent is", name, most>>20)
+	}
+	return text, nil
+}
+
+// documentsOf splits a file into its documents and reads their kinds. Documents that hold nothing are left out.
+func documentsOf(name, text string) ([]document, error) {
+	var out []document
+	parts := split(text)
+	for _, part := range parts {
+		where := name
+		if len(parts) > 1 {
+			where = fmt.Sprintf("%s, document at line %d", name, part.line)
+		}
+		root, err := parseYAML([]byte(part.text))
+		if err != nil {
+			return nil, usage("%s is not YAML: %v", name, err)
+		}
+		if root == nil {
+			continue
+		}
+		doc, err := documentOf(where, part.text, root)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, doc)
+	}
+	return out, nil
+}
+
+func documentOf(where, text string, root *yaml.Node) (document, error) {
+	const say = `say "kind: Component" or "kind: Integration"`
+	if root.Kind != yaml.MappingNode {
+		return document{}, usage("%s does not describe anything: write an object, and %s", where, say)
+	}
+	at := -1
+	for i := 0; i+1 < len(root.Content); i += 2 {
+		if root.Content[i].Value == "kind" {
+			if at >= 0 {
+				return document{}, usage("%s has two kinds: leave one", where)
+			}
+			at = i
+		}
+	}
+	if at < 0 {
+		return document{}, usage("%s has no kind: %s", where, say)
+	}
+	doc := document{where: where}
+	switch given := resolved(root.Content[at+1]).Value; given {
+	case kindComponent, "KIND_DECLARATIVE": // as the API says it: what was read can be applied
+		doc.kind = kindComponent
+	case kindIntegration:
+		doc.kind = kindIntegration
+	default:
+		return document{}, usage("%s has the kind %q: %s", where, given, say)
+	}
+	var err error
+	doc.text, doc.root, err = withoutKind(text, root, at)
+	return doc, err
+}
+
+// A part is the text of one document, moved down to the lines it has in its file so that errors name those.
+type part struct {
+	line int // the first one, counted from 1
+	text string
+}
+
+// marker begins or ends a document. YAML allows it nowhere else at the start of a line, not even in a block of text.
+var marker = regexp.MustCompile(`^(---|\.\.\.)([ \t\r\n]|$)`)
+
+// split cuts a file at its document markers.
+func split(text string) []part {
+	text = strings.TrimPrefix(text, "\ufeff")
+	parts := []part{{line: 1}}
+	for i, line := range strings.SplitAfter(text, "\n") {
+		last := &parts[len(parts)-1]
+		if marker.MatchString(line) {
+			if strings.TrimSpace(last.text) != "" {
+				parts = append(parts, part{})
+				last = &parts[len(parts)-1]
+			}
+			last.line = i + 1
+			last.text = strings.Repeat("\n", i)
+			line = "   " + line[3:]
+		}
+		last.text += line
+	}
+	return slices.DeleteFunc(parts, func(p part) bool { return strings.TrimSpace(p.text) == "" })
+}
+
+// kindEntry is a kind as nearly everybody writes it.
+var kindEntry = regexp.MustCompile(`^(?:kind|"kind"|'kind')[ \t]*:[ \t]+(?:\w+|"\w+"|'\w+')`)
+
+// withoutKind takes the entry at an index out of a document, and nothing else: the server refuses fields it does not know. The text
+// is cut where that leaves everything as it was written, which is proved by reading the result; else the tree is written anew.
+func withoutKind(text string, root *yaml.Node, at int) (string, *yaml.Node, error) {
+	want := *root
+	want.Content = slices.Delete(slices.Clone(root.Content), at, at+2)
+	key := root.Content[at]
+	lines := strings.SplitAfter(text, "\n")
+	if line, from := key.Line-1, key.Column-1; line < len(lines) && from <= len(lines[line]) {
+		entry := kindEntry.FindString(lines[line][from:])
+		lines[line] = lines[line][:from] + lines[line][from+len(entry):]
+		cut := strings.Join(lines, "")
+		if got, err := parseYAML([]byte(cut)); err == nil && entry != "" && sameTree(got, &want) {
+			return cut, got, nil
+		}
+	}
+	anew, err := yaml.Dump(&want, yaml.WithLineWidth(-1))
+	if err != nil {
+		return "", nil, fmt.Errorf("leave out the kind: %w", err)
+	}
+	return string(anew), &want, nil
+}
+
+// sameTree reports whether two trees say the same. Where they do not stand in the same place is no difference.
+func sameTree(a, b *yaml.Node) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.Kind == b.Kind && a.ShortTag() == b.ShortTag() && a.Value == b.Value && a.Anchor == b.Anchor &&
+		slices.EqualFunc(a.Content, b.Content, sameTree)
+}

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	headracev1 "github.com/headrace/headrace/proto/gen/headrace/v1"
+)
+
+// execution prints what happened in an execution: its steps, those in loops below their loop, each with its time, what came of it and
+// what went wrong.
+func (p *printer) execution(ex *headracev1.Execution) {
+	p.executionHead(ex)
+	width := 0
+	for _, step := range ex.GetStepResults() {
+		width = max(width, utf8.RuneCountInString(stepName(step)))
+	}
+	for _, step := range ex.GetStepResults() {
+		p.step(step, width)
+	}
+	if len(ex.GetLogs()) > 0 {
+		p.heading("Log")
+		for _, log := range ex.GetLogs() {
+			p.log(log)
+		}
+	}
+	p.executionError(ex)
+}
+
+// executionHead tells which execution of what it is, and how it stands.
+func (p *printer) executionHead(ex *headracev1.Execution) {
+	s := state(ex.GetState())
+	head := p.the(clean(ex.GetFlowDisplayName()), bold) + "  " + p.the(s.text, s.style)
+	if t := took(ex.GetDuration()); t != "" {
+		head += "  " + t
+	}
+	p.line("%s", head)
+	of := "instance " + ex.GetInstanceId()
+	if ex.GetTest() {
+		of = "test of " + ex.GetIntegrationId()
+	}
+	about := []string{ex.GetId(), of}
+	if at := moment(ex.GetCreateTime()); at != "" {
+		about = append(about, at)
+	}
+	p.line("%s", p.the(clean(strings.Join(about, " · ")), dim))
+}
+
+// executionError prints why an execution failed unless one of its steps has told it.
+func (p *printer) executionError(ex *headracev1.Execution) {
+	failed := ex.GetError()
+	if failed == nil {
+		return
+	}
+	for _, step := range ex.GetStepResults() {
+		if step.GetPath() == failed.GetStepPath() && step.GetError() != "" {
+			return
+		}
+	}
+	p.line("%s %s", p.the(clean(failed.GetReason()), red), clean(failed.GetMessage()))
+}
+
+// step prints one step, its name padded to a width.
+func (p *printer) step(step *headracev1.StepResult, width int) {
+	mark := cell{"…", yellow}
+	switch step.GetState() {
+	case headracev1.StepResult_STATE_SUCCEEDED:
+		mark = cell{"✓", green}
+	case headracev1.StepResult_STATE_FAILED:
+		mark = cell{"✗", red}
+	default:
+	}
+	name := stepName(step)
+	indent := name[:len(name)-len(strings.TrimLeft(name, " "))]
+	line := indent + p.the(mark.text, mark.style) + " " + name[len(indent):] + strings.Repeat(" ", max(0, width-utf8.RuneCountInString(name)))
+	if t := took(step.GetDuration()); t != "" {
+		line += "  " + p.the(t, dim)
+	}
+	line += "  " + p.the(clean(step.GetAction()), dim)
+	p.line("%s", strings.TrimRight(line, " "))
+	if step.GetBranch() != "" {
+		p.line("%s    %s %s", indent, p.the("branch", dim), clean(step.GetBranch()))
+	}
+	if text := stepResult(step); text != "" {
+		p.line("%s    %s", indent, p.the(text, dim))
+	}
+	if step.GetError() != "" {
+		p.line("%s    %s", indent, p.the(clean(step.GetError()), red))
+	}
+}
+
+// stepName is the name of a step, indented by the loops around it and with the round it ran in.
+func stepName(step *headracev1.StepResult) string {
+	name := clean(step.GetDisplayName())
+	if name == "" {
+		name = clean(step.GetPath())
+	}
+	loops := strings.Split(step.GetPath(), ".")
+	if len(loops) == 1 {
+		return name
+	}
+	around := loops[len(loops)-2]
+	if at := strings.LastIndexByte(around, '['); at >= 0 {
+		name = clean(around[at:]) + " " + name
+	}
+	return strings.Repeat("  ", len(loops)-1) + name
+}
+
+func stepResult(step *headracev1.StepResult) string {
+	const most = 160
+	switch {
+	case step.GetContentType() != "" && step.GetResultJson() != "":
+		return clean(step.GetContentType()) + ", base64 " + excerpt(step.GetResultJson(), 40)
+	case step.GetResultJson() != "":
+		return excerpt(step.GetResultJson(), most)
+	case step.GetResult() != nil:
+		text, err := messageJSON(step.GetResult())
+		if err != nil {
+			return err.Error()
+		}
+		return excerpt(string(text), most)
+	}
+	return ""
+}
+
+// excerpt is the beginning of a text, in one line.
+func excerpt(text string, most int) string {
+	text = clean(text)
+	if utf8.RuneCountInString(text) <= most {
+		return text
+	}
+	return string([]rune(text)[:most-1]) + "…"
+}
+
+// stepEvent prints a step of an execution that is followed, when it has ended.
+func (p *printer) stepEvent(step *headracev1.StepResult) {
+	if step.GetState() == headracev1.StepResult_STATE_RUNNING {
+		return
+	}
+	const width = 32 // what comes next is not known yet
+	p.step(step, width)
+}
+
+// executionEvent prints the beginning and the end of an execution that is followed.
+func (p *printer) executionEvent(ex *headracev1.Execution) {
+	p.executionHead(ex)
+	if failed := ex.GetError(); failed != nil {
+		p.line("%s %s", p.the(clean(failed.GetReason()), red), clean(failed.GetMessage()))
+	}
+}
+
+func (p *printer) log(log *headracev1.Log) {
+	s := plain
+	switch log.GetSeverity() {
+	case headracev1.Log_SEVERITY_WARN:
+		s = yellow
+	case headracev1.Log_SEVERITY_ERROR:
+		s = red
+	case headracev1.Log_SEVERITY_DEBUG:
+		s = dim
+	default:
+	}
+	at := log.GetCreateTime().AsTime().Format("15:04:05.000")
+	p.line("  %s %s %s", p.the(at, dim), p.the(word(log.GetSeverity(), "SEVERITY_"), s), clean(log.GetMessage()))
+}

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/headrace/headrace/client"
+)
+
+// usageError is a mistake of the caller that was found before anything was sent.
+type usageError struct {
+	message    string
+	violations []client.Violation
+}
+
+func (e *usageError) Error() string { return e.message }
+
+func usage(format string, args ...any) error {
+	return &usageError{message: fmt.Sprintf(format, args...)}
+}
+
+// flowFailed says that a flow was tested and failed: everything about it has been printed.
+type flowFailed struct{ execution string }
+
+func (e *flowFailed) Error() string { return "the flow failed: execution " + e.execution }
+
+// fail prints an error and returns the code to leave with: the message, every violation on a line of its own, then the words for
+// machines.
+func fail(w io.Writer, paint paint, err error) int {
+	fmt.Fprintf(w, "%s %s\n", paint.the("error:", red), clean(message(err)))
+	violations := client.Violations(err)
+	var wrong *usageError
+	if errors.As(err, &wrong) {
+		violations = wrong.violations
+	}
+	for _, v := range violations {
+		switch field := clean(v.Field); field {
+		case "":
+			fmt.Fprintf(w, "  %s\n", clean(v.Description))
+		default:
+			fmt.Fprintf(w, "  %s %s\n", paint.the(field+":", bold), clean(v.Description))
+		}
+	}
+	if about := marks(err); about != "" {
+		fmt.Fprintf(w, "  %s\n", paint.the(clean(about), dim))
+	}
+	switch {
+	case wrong != nil:
+		return exitUsage
+	case client.Unreachable(err):
+		return exitUnreachable
+	}
+	return exitRefused
+}
+
+// message is what an error says, without what gRPC puts in front, but with what was said around it here.
+func message(err error) string {
+	said := client.Message(err)
+	var at *located
+	if errors.As(err, &at) {
+		said = at.where + ": " + said
+	}
+	if client.Unreachable(err) {
+		return "no server answered: " + said + "; is it running, and is --server right?"
+	}
+	return said
+}
+
+// located is an error with the file it is about.
+type located struct {
+	where string
+	err   error
+}
+
+func (e *located) Error() string { return e.where + ": " + e.err.Error() }
+func (e *located) Unwrap() error { return e.err }
+
+// marks are what a person passes on when asking for help: reason, metadata, request id.
+func marks(err error) string {
+	var out []string
+	info := client.ErrorInfo(err)
+	if reason := info.GetReason(); reason != "" {
+		out = append(out, reason)
+	}
+	for _, key := range slices.Sorted(maps.Keys(info.GetMetadata())) {
+		if text := info.GetMetadata()[key]; key != "request_id" && text != "" {
+			out = append(out, key+" "+text)
+		}
+	}
+	if id := client.RequestIDOf(err); id != "" {
+		out = append(out, "request "+id)
+	}
+	return strings.Join(out, " · ")
+}

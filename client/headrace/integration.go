@@ -1,0 +1,210 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	headracev1 "github.com/headrace/headrace/proto/gen/headrace/v1"
+)
+
+// integrationsCmd holds the commands about integrations.
+type integrationsCmd struct {
+	List     integrationsListCmd     `cmd:"" default:"withargs" help:"List integrations."`
+	Get      integrationsGetCmd      `cmd:"" help:"Show one integration's draft: flows, config variables, problems."`
+	Versions integrationsVersionsCmd `cmd:"" help:"List the published versions of an integration."`
+	Publish  integrationsPublishCmd  `cmd:"" help:"Make an immutable version of the draft."`
+	Export   integrationsExportCmd   `cmd:"" help:"Print the definition as YAML that can be applied again."`
+	Delete   integrationsDeleteCmd   `cmd:"" help:"Delete an integration that has no instances."`
+}
+
+type integrationsListCmd struct {
+	listFlags
+}
+
+// Run carries out the command.
+func (c *integrationsListCmd) Run(ctx context.Context, a *app) error {
+	found, err := take(a.client.AllIntegrations(ctx, &headracev1.ListIntegrationsRequest{
+		PageSize: c.pageSize(), Filter: c.Filter, OrderBy: c.OrderBy,
+	}), c.Limit)
+	if err != nil {
+		return err
+	}
+	return a.show(&headracev1.ListIntegrationsResponse{Integrations: found}, func() { a.integrations(found) })
+}
+
+func (p *printer) integrations(all []*headracev1.Integration) {
+	var rows [][]cell
+	for _, in := range all {
+		rows = append(rows, []cell{
+			text(in.GetId()), text(in.GetDisplayName()), orNone(in.GetCategory()), number(in.GetLatestVersion()), draft(in),
+			p.ago(in.GetUpdateTime()),
+		})
+	}
+	p.list("no integrations", []string{"ID", "NAME", "CATEGORY", "VERSION", "DRAFT", "CHANGED"}, rows)
+}
+
+// draft tells how the draft stands to the newest version.
+func draft(in *headracev1.Integration) cell {
+	switch {
+	case len(in.GetProblems()) > 0:
+		return cell{plural(len(in.GetProblems()), "problem"), yellow}
+	case in.GetUnpublishedChanges():
+		return cell{"unpublished changes", yellow}
+	}
+	return cell{"published", dim}
+}
+
+type integrationsGetCmd struct {
+	ID string `arg:"" help:"The integration's id."`
+}
+
+// Run carries out the command.
+func (c *integrationsGetCmd) Run(ctx context.Context, a *app) error {
+	res, err := a.client.Integrations.GetIntegration(ctx, &headracev1.GetIntegrationRequest{IntegrationId: c.ID})
+	if err != nil {
+		return err
+	}
+	return a.show(res.GetIntegration(), func() { a.integration(res.GetIntegration()) })
+}
+
+func (p *printer) integration(in *headracev1.Integration) {
+	p.line("%s  %s", p.the(clean(in.GetId()), bold), clean(in.GetDisplayName()))
+	p.fields(
+		text("about"), text(in.GetDescription()), text("category"), text(in.GetCategory()),
+		text("version"), number(in.GetLatestVersion()), text("draft"), draft(in), text("changed"), text(moment(in.GetUpdateTime())),
+	)
+	p.problems("  ", in.GetProblems())
+	p.heading("Flows")
+	p.flows(in.GetFlows())
+	if len(in.GetConfigVariables()) > 0 {
+		p.heading("Config variables")
+		p.configVariables(in.GetConfigVariables())
+	}
+}
+
+func (p *printer) flows(flows []*headracev1.Flow) {
+	var rows [][]cell
+	for _, f := range flows {
+		answer := "asynchronous"
+		if f.GetSynchronous() {
+			answer = "synchronous"
+		}
+		rows = append(rows, []cell{
+			{f.GetId(), cyan}, text(f.GetDisplayName()), {f.GetTrigger().GetType(), dim}, text(plural(len(f.GetSteps()), "step")), {answer, dim},
+		})
+	}
+	p.table("  ", nil, rows)
+}
+
+func (p *printer) configVariables(variables []*headracev1.ConfigVariable) {
+	var rows [][]cell
+	for _, v := range variables {
+		kind := word(v.GetType(), "TYPE_")
+		if kind == "-" {
+			kind = "STRING"
+		}
+		if v.GetConnectionType() != "" {
+			kind += " " + v.GetConnectionType()
+		}
+		more := ""
+		if v.GetRequired() {
+			more = "required"
+		}
+		if v.GetSecret() {
+			more += " secret"
+		}
+		rows = append(rows, []cell{{v.GetId(), cyan}, text(v.GetDisplayName()), {kind, dim}, {more, yellow}})
+	}
+	p.table("  ", nil, rows)
+}
+
+type integrationsVersionsCmd struct {
+	ID string `arg:"" help:"The integration's id."`
+	listFlags
+}
+
+// Run carries out the command.
+func (c *integrationsVersionsCmd) Run(ctx context.Context, a *app) error {
+	found, err := take(a.client.AllVersions(ctx, &headracev1.ListIntegrationVersionsRequest{
+		IntegrationId: c.ID, PageSize: c.pageSize(), Filter: c.Filter, OrderBy: c.OrderBy,
+	}), c.Limit)
+	if err != nil {
+		return err
+	}
+	return a.show(&headracev1.ListIntegrationVersionsResponse{IntegrationVersions: found}, func() {
+		var rows [][]cell
+		for _, v := range found {
+			rows = append(rows, []cell{number(v.GetVersion()), shortHash(v.GetDefinitionHash()), a.ago(v.GetCreateTime()), text(v.GetComment())})
+		}
+		a.list("no versions: publish the draft", []string{"VERSION", "DEFINITION", "PUBLISHED", "COMMENT"}, rows)
+	})
+}
+
+// shortHash is the beginning of a hash: enough to tell two apart.
+func shortHash(hash string) cell { return cell{hash[:min(12, len(hash))], dim} }
+
+type integrationsPublishCmd struct {
+	ID      string `arg:"" help:"The integration's id."`
+	Comment string `short:"m" help:"What changed, for people." placeholder:"TEXT"`
+	DryRun  bool   `help:"Check whether it could be published, and change nothing."`
+}
+
+// Run carries out the command.
+func (c *integrationsPublishCmd) Run(ctx context.Context, a *app) error {
+	res, err := a.client.Integrations.PublishIntegration(ctx, &headracev1.PublishIntegrationRequest{
+		IntegrationId: c.ID, Comment: c.Comment, ValidateOnly: c.DryRun,
+	})
+	if err != nil {
+		return err
+	}
+	return a.show(res.GetVersion(), func() {
+		verb := "published"
+		if v := res.GetVersion().GetVersion(); v > 0 {
+			verb = fmt.Sprintf("published as version %d", v)
+		}
+		a.did("integration", c.ID, verb, c.DryRun)
+	})
+}
+
+type integrationsExportCmd struct {
+	ID      string `arg:"" help:"The integration's id."`
+	Version int32  `help:"The version. Default: the draft." placeholder:"N"`
+}
+
+// Run carries out the command.
+func (c *integrationsExportCmd) Run(ctx context.Context, a *app) error {
+	res, err := a.client.Integrations.ExportIntegration(ctx, &headracev1.ExportIntegrationRequest{IntegrationId: c.ID, Version: c.Version})
+	if err != nil {
+		return err
+	}
+	// With its kind the definition can be applied as it is.
+	definition := "kind: " + kindIntegration + "\n" + res.GetDefinition()
+	if a.format != "json" {
+		_, err := io.WriteString(a.w, definition)
+		return err
+	}
+	root, err := parseYAML([]byte(definition))
+	if err != nil {
+		return fmt.Errorf("the exported definition: %w", err)
+	}
+	text, err := yamlToJSON(root)
+	if err != nil {
+		return fmt.Errorf("the exported definition: %w", err)
+	}
+	return a.document(text)
+}
+
+type integrationsDeleteCmd struct {
+	ID     string `arg:"" help:"The integration's id."`
+	DryRun bool   `help:"Check whether it could be deleted, and change nothing."`
+}
+
+// Run carries out the command.
+func (c *integrationsDeleteCmd) Run(ctx context.Context, a *app) error {
+	res, err := a.client.Integrations.DeleteIntegration(ctx, &headracev1.DeleteIntegrationRequest{IntegrationId: c.ID, ValidateOnly: c.DryRun})
+	if err != nil {
+		return err
+	}
+	return a.show(res, func() { a.did("integration", c.ID, "deleted", c.DryRun) })
+}

@@ -1,0 +1,103 @@
+// Command headrace is the operator's command line: it applies components and integrations from files, tests flows, deploys
+// instances and shows what they do. It speaks to a server through the Go SDK and decides nothing itself.
+//
+// It never asks questions and needs no terminal: everything can be scripted. It ends with 0, or with 1 if the server refused, 2 if
+// the call was wrong, 3 if no server answered.
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/headrace/headrace/client"
+)
+
+// The exit codes.
+const (
+	exitOK          = 0
+	exitRefused     = 1 // the server answered with an error, or a tested flow failed
+	exitUsage       = 2 // the call, or a file it names, is wrong; nothing was sent
+	exitUnreachable = 3 // no server answered
+)
+
+// streams are what a program is given to read and write.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	code := run(ctx, os.Args[1:], streams{in: os.Stdin, out: os.Stdout, err: os.Stderr})
+	stop()
+	os.Exit(code)
+}
+
+// run is the program without its process.
+func run(ctx context.Context, args []string, std streams) int {
+	var g grammar
+	left := -1 // the code --help leaves with
+	parser, err := kong.New(&g,
+		kong.Name("headrace"),
+		kong.Description("Integrations, deployed once per customer. Commands read their defaults from HEADRACE_SERVER and HEADRACE_TOKEN."),
+		kong.Writers(std.out, std.err),
+		kong.Exit(func(code int) { left = code }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 120}),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+	)
+	if err != nil {
+		panic("headrace: the grammar is wrong: " + err.Error())
+	}
+	parsed, err := parser.Parse(args)
+	switch {
+	case left >= 0:
+		return left
+	case err != nil:
+		return fail(std.err, paintFor(std.err, g.NoColor), usage("%v; see headrace --help", err))
+	}
+	a, err := g.app(std)
+	if err != nil {
+		return fail(std.err, paintFor(std.err, g.NoColor), err)
+	}
+	if a.client != nil {
+		defer a.client.Close()
+	}
+	if err := parsed.Run(a, parser); err != nil {
+		return fail(std.err, paintFor(std.err, g.NoColor), err)
+	}
+	return exitOK
+}
+
+// app is what every command works with.
+type app struct {
+	*printer
+	client *client.Client
+	in     io.Reader
+}
+
+func (g *grammar) app(std streams) (*app, error) {
+	var opts []client.Option
+	switch {
+	case g.Insecure && (g.TLS || g.CA != ""):
+		return nil, usage("--insecure allows plain text, --tls and --ca ask for TLS: give one of them")
+	case g.Insecure:
+		opts = append(opts, client.WithInsecure())
+	case g.CA != "":
+		opts = append(opts, client.WithCA(g.CA))
+	case g.TLS:
+		opts = append(opts, client.WithTLS(nil))
+	}
+	c, err := client.Dial(g.Server, append(opts, client.WithToken(g.Token), client.WithTimeout(g.Timeout))...)
+	if err != nil {
+		return nil, usage("%v (--tls, --ca FILE or --insecure)", err)
+	}
+	out := &printer{w: std.out, format: g.Output, paint: paintFor(std.out, g.NoColor), now: time.Now}
+	return &app{printer: out, client: c, in: std.in}, nil
+}

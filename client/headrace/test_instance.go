@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+
+	headracev1 "github.com/headrace/headrace/proto/gen/headrace/v1"
+)
+
+// testInstanceCmd holds the commands about test instances.
+type testInstanceCmd struct {
+	Get   testInstanceGetCmd   `cmd:"" help:"Show the test instance with its own webhook URLs and config."`
+	Set   testInstanceSetCmd   `cmd:"" help:"Change the test instance's config values; they take effect with the next test."`
+	Reset testInstanceResetCmd `cmd:"" help:"Remove what tests registered in other systems; config values stay."`
+}
+
+type testInstanceGetCmd struct {
+	Integration string `arg:"" help:"The integration's id."`
+}
+
+// Run carries out the command.
+func (c *testInstanceGetCmd) Run(ctx context.Context, a *app) error {
+	in, err := a.testInstance(ctx, c.Integration)
+	if err != nil {
+		return err
+	}
+	return a.show(in, func() { a.instance(in) })
+}
+
+func (a *app) testInstance(ctx context.Context, integrationID string) (*headracev1.Instance, error) {
+	res, err := a.client.TestInstances.GetTestInstance(ctx, &headracev1.GetTestInstanceRequest{IntegrationId: integrationID})
+	return res.GetTestInstance(), err
+}
+
+type testInstanceSetCmd struct {
+	Integration string `arg:"" help:"The integration's id."`
+	DryRun      bool   `help:"Check everything and change nothing."`
+	configFlags
+}
+
+// Run carries out the command.
+func (c *testInstanceSetCmd) Run(ctx context.Context, a *app) error {
+	config, err := c.read(a)
+	if err != nil {
+		return err
+	}
+	update := &headracev1.Instance{}
+	var before map[string]*headracev1.ConfigValue
+	if len(config.connections) > 0 {
+		now, err := a.testInstance(ctx, c.Integration)
+		if err != nil {
+			return err
+		}
+		// What is merged with what was read must not overwrite what came between.
+		before, update.Etag = now.GetConfigValues(), now.GetEtag()
+	}
+	if update.ConfigValues, err = config.over(before); err != nil {
+		return err
+	}
+	if len(update.GetConfigValues()) == 0 {
+		return usage("nothing to set: give --set, --set-json, --set-connection, --from-file or --unset")
+	}
+	res, err := a.client.TestInstances.UpdateTestInstance(ctx, &headracev1.UpdateTestInstanceRequest{
+		IntegrationId: c.Integration, TestInstance: update, UpdateMask: maskOf(update.GetConfigValues()), ValidateOnly: c.DryRun,
+	})
+	if err != nil {
+		return err
+	}
+	return a.show(res.GetTestInstance(), func() { a.configSet("test instance of", c.Integration, res.GetTestInstance(), c.DryRun) })
+}
+
+type testInstanceResetCmd struct {
+	Integration string `arg:"" help:"The integration's id."`
+	DryRun      bool   `help:"Check whether it could be reset, and change nothing."`
+}
+
+// Run carries out the command.
+func (c *testInstanceResetCmd) Run(ctx context.Context, a *app) error {
+	res, err := a.client.TestInstances.ResetTestInstance(ctx, &headracev1.ResetTestInstanceRequest{
+		IntegrationId: c.Integration, ValidateOnly: c.DryRun,
+	})
+	if err != nil {
+		return err
+	}
+	return a.show(res, func() {
+		a.did("test instance of", c.Integration, "reset", c.DryRun)
+		a.removed(res.GetExecutions(), res.GetRemainingRegistrations())
+	})
+}
