@@ -22,6 +22,9 @@ import (
 // oldestSQLite is the first version without the race that damages a file when its log begins anew.
 const oldestSQLite = "3.51.3"
 
+// smallestFile is the least that can be a database: one page of the smallest size.
+const smallestFile = 512
+
 // A file is marked as ours by "Hdrc" in its header.
 const (
 	applicationID = 0x48647263
@@ -200,6 +203,9 @@ func inspect(ctx context.Context, path string) (err error) {
 	}
 	if err := checkLibrary(version); err != nil || empty {
 		return err
+	}
+	if info.Size() < smallestFile {
+		return &FormatError{Path: path} // SQLite would take it for an empty one
 	}
 	return inspectSchema(ctx, pool, path)
 }
