@@ -99,6 +99,8 @@ func (d *decoding) body(body []byte, r route) {
 	switch {
 	case md == nil && !empty && string(bytes.TrimSpace(body)) != "{}":
 		d.refuse("body", ipaas.ReasonMisplaced, "%s takes no body: send its fields in the query", r.rpc.Name())
+	case empty && md != nil && r.body != "*":
+		d.refuse(r.body, ipaas.ReasonRequired, "is missing: send it as the body, in JSON")
 	case md != nil && !empty:
 		d.violations = append(d.violations, checkShape(body, md, "body", false)...)
 	}
