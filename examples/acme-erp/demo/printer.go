@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -17,6 +18,7 @@ const width = 78
 type printer struct {
 	out            io.Writer
 	colour         bool
+	blank          bool // the last line was empty
 	scenes, checks int
 }
 
@@ -47,8 +49,13 @@ func (p *printer) in(s style, text string) string {
 }
 
 func (p *printer) print(lines ...string) {
-	// There is nobody to tell that nobody can be told anything.
-	_, _ = fmt.Fprintln(p.out, strings.Join(lines, "\n"))
+	for _, line := range lines {
+		if line == "" && p.blank {
+			continue // one empty line is enough
+		}
+		p.blank = line == ""
+		_, _ = fmt.Fprintln(p.out, line) // there is nobody to tell that nobody can be told anything
+	}
 }
 
 // title opens the show.
@@ -84,7 +91,7 @@ func (p *printer) Check(format string, args ...any) {
 }
 
 // Show implements story.Teller.
-func (p *printer) Show(rows ...[]string) {
+func (p *printer) Show(label string, rows ...[]string) {
 	var widths []int
 	for _, row := range rows {
 		for i, cell := range row {
@@ -94,9 +101,11 @@ func (p *printer) Show(rows ...[]string) {
 			widths[i] = max(widths[i], utf8.RuneCountInString(cell))
 		}
 	}
-	p.print("")
+	p.print("", "      "+p.in(bold, label))
 	for n, row := range rows {
-		p.print("      " + p.row(row, widths, n == 0))
+		if row != nil {
+			p.print("      " + p.row(row, widths, n == 0))
+		}
 	}
 	p.print("")
 }
@@ -132,7 +141,7 @@ func (p *printer) end(took time.Duration) {
 
 // look tells where to look while everything runs.
 func (p *printer) look(places [][]string) {
-	p.Show(places...)
+	p.Show("Where to look", places...)
 	p.note("Everything is left running. Ctrl-C ends it.")
 }
 
@@ -155,6 +164,7 @@ func (p *printer) tail(path string) {
 		return // the server was not started yet
 	}
 	lines := bytes.Split(bytes.TrimRight(text, "\n"), []byte("\n"))
+	lines = slices.DeleteFunc(lines, func(line []byte) bool { return bytes.Contains(line, []byte(" code=OK ")) })
 	lines = lines[max(len(lines)-tailLines, 0):]
 	p.print("", "  "+p.in(dim, "The last lines of the server's log:"), "")
 	for _, line := range lines {

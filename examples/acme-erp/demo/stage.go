@@ -98,7 +98,7 @@ func (s *stage) stop() error {
 // places are the pages to look at while everything runs.
 func (s *stage) places() [][]string {
 	return [][]string{
-		{"To look at", ""},
+		nil,
 		{"API page", s.server + "/"},
 		{"REST", s.server + "/v1/executions"},
 		{"gRPC", "grpcurl -plaintext " + s.grpc + " list"},

@@ -137,7 +137,7 @@ func (p *play) fillInPage(ctx context.Context, s *subscriber, page *headracev1.C
 }
 
 func (p *play) showWizard(w *headracev1.ConfigWizard) {
-	rows := [][]string{{"Page", "asks for", "value"}}
+	rows := [][]string{{"page", "asks for", "value"}}
 	for _, page := range w.GetPages() {
 		title := page.GetTitle()
 		for _, e := range page.GetElements() {
@@ -149,7 +149,7 @@ func (p *play) showWizard(w *headracev1.ConfigWizard) {
 			title = ""
 		}
 	}
-	p.tell.Show(rows...)
+	p.tell.Show("The wizard", rows...)
 }
 
 // shownValue is a config value as the API shows it.
@@ -171,7 +171,7 @@ func shownValue(v *headracev1.ConfigValue) string {
 		parts = append(parts, "(set)")
 	}
 	if v.GetSource() == headracev1.ConfigValue_SOURCE_DEFAULT {
-		parts = append(parts, "(the default)")
+		return strings.Join(parts, ", ") + " (the default)"
 	}
 	return strings.Join(parts, ", ")
 }
@@ -184,13 +184,7 @@ func (p *play) plan(ctx context.Context) error {
 		return err
 	}
 	plan := res.GetPlan()
-	p.tell.Show(
-		[]string{"The plan", ""},
-		[]string{"version", fmt.Sprint(plan.GetVersion())},
-		[]string{"runs", strings.Join(plan.GetFlowIds(), ", ")},
-		[]string{"may create", strings.Join(plan.GetPossibleCreations(), ", ")},
-		[]string{"removes", fmt.Sprintf("%d registrations", len(plan.GetObsoleteRegistrations()))},
-	)
+	p.showPlan(plan)
 	var creations []string
 	for _, f := range p.integration.GetFlows() {
 		if f.GetDisplayName() == initialization {

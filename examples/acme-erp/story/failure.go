@@ -44,15 +44,14 @@ func (p *play) failTwice(ctx context.Context, version int32, suffix string) erro
 	if err != nil {
 		return err
 	}
-	p.tell.Show(
-		[]string{"The error", ""},
+	p.tell.Show("The error", nil,
 		[]string{"code", codes.FailedPrecondition.String()},
 		[]string{"reason", info.reason},
 		[]string{"flow", info.flow},
 		[]string{"step", info.step},
 		[]string{"execution", info.execution},
-		[]string{"says", info.message},
 	)
+	p.tell.Say("%s.", info.message)
 	p.tell.Check("The error names flow, step and execution")
 	p.tell.Check("The webhook that was made was removed again: at Acme ERP all is as it was")
 
@@ -105,7 +104,9 @@ func (p *play) expectInitFailed(ctx context.Context, failed error, suffix string
 		expect("the state of the execution in the error", ex.GetExecution().GetState(), headracev1.Execution_STATE_FAILED),
 		expect("the step that failed in it", ex.GetExecution().GetError().GetStepId(), info.step),
 		expect("the state of the deployment", d.GetDeployment().GetState(), headracev1.Deployment_STATE_FAILED),
-		expectSame("changes of registrations", changes, []string{headracev1.RegistrationChange_KIND_UNDONE.String()}),
+		expectSame("changes of registrations", changes, []string{
+			headracev1.RegistrationChange_KIND_CREATED.String(), headracev1.RegistrationChange_KIND_UNDONE.String(),
+		}),
 		expect("the state of the instance", in.GetInstance().GetState(), headracev1.Instance_STATE_ACTIVE),
 		expect("the version of the instance", in.GetInstance().GetVersion(), 1),
 		expect("the generation that serves", in.GetInstance().GetGeneration(), 2),

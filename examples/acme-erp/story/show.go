@@ -34,14 +34,14 @@ func (p *play) showWebhooks(ctx context.Context, e *erp) error {
 	if err != nil {
 		return err
 	}
-	rows := [][]string{{"At " + e.name, "event", "calls", "which is of"}}
+	rows := [][]string{{"webhook", "event", "of", "calls"}}
 	for _, h := range hooks {
-		rows = append(rows, []string{h.ID, h.Event, shortURL(h.CallbackURL), p.ownerOf(h)})
+		rows = append(rows, []string{h.ID, h.Event, p.ownerOf(h), shortURL(h.CallbackURL)})
 	}
 	if len(hooks) == 0 {
-		rows = append(rows, []string{"(no webhooks)", "", "", ""})
+		rows = [][]string{nil, {"(none)"}}
 	}
-	p.tell.Show(rows...)
+	p.tell.Show("The webhooks at "+e.name, rows...)
 	return nil
 }
 
@@ -50,9 +50,9 @@ func (p *play) ownerOf(h fake.Webhook) string {
 		if s == nil {
 			continue
 		}
-		for flow, url := range s.urls {
+		for _, url := range s.urls {
 			if h.CallbackURL == url || strings.HasPrefix(h.CallbackURL, url+"/") {
-				return s.name + ": " + flow
+				return s.name
 			}
 		}
 	}
@@ -61,36 +61,36 @@ func (p *play) ownerOf(h fake.Webhook) string {
 
 // showURLs shows the URLs of an instance in the order of the flows.
 func (p *play) showURLs(urls map[string]string) {
-	rows := [][]string{{"Flow", "webhook URL"}}
+	rows := [][]string{{"flow", "webhook URL"}}
 	for _, flow := range flowNames {
 		rows = append(rows, []string{flow, shortURL(urls[flow])})
 	}
-	p.tell.Show(rows...)
+	p.tell.Show("The resolved URLs", rows...)
 }
 
 // showSteps shows what an execution did, step by step.
 func (p *play) showSteps(ex *headracev1.Execution) {
-	rows := [][]string{{"Step", "does", "ended", "took"}}
+	rows := [][]string{{"step", "does", "ended", "took"}}
 	for _, s := range ex.GetStepResults() {
 		rows = append(rows, []string{
 			s.GetDisplayName(), s.GetAction(), word(s.GetState().String(), "STATE_"), s.GetDuration().AsDuration().Round(10 * time.Microsecond).String(),
 		})
 	}
-	p.tell.Show(rows...)
+	p.tell.Show("What ran", rows...)
 }
 
 // showChanges shows what a deployment did in other systems.
 func (p *play) showChanges(d *headracev1.Deployment) {
-	rows := [][]string{{"Registration", "at the ERP", "was"}}
+	rows := [][]string{{"registration", "at the ERP", "was"}}
 	for _, c := range d.GetChanges() {
 		rows = append(rows, []string{c.GetRegistration().GetKey(), c.GetRegistration().GetRemoteId(), word(c.GetKind().String(), "KIND_")})
 	}
-	p.tell.Show(rows...)
+	p.tell.Show("What the deployment did elsewhere", rows...)
 }
 
 // showArrivals shows the record that Progix got from each subscriber.
 func (p *play) showArrivals(c change, subscribers ...*subscriber) {
-	head := []string{"Progix got at"}
+	head := []string{"at"}
 	for _, f := range c.fields {
 		head = append(head, f.atProgix)
 	}
@@ -102,5 +102,20 @@ func (p *play) showArrivals(c change, subscribers ...*subscriber) {
 		}
 		rows = append(rows, append(row, s.source, s.name))
 	}
-	p.tell.Show(rows...)
+	p.tell.Show("What Progix got", rows...)
+}
+
+// showPlan shows what a deployment would do.
+func (p *play) showPlan(plan *headracev1.DeployPlan) {
+	rows := [][]string{nil, {"deploys", fmt.Sprintf("version %d", plan.GetVersion())}}
+	for _, id := range plan.GetFlowIds() {
+		rows = append(rows, []string{"runs", id})
+	}
+	for _, id := range plan.GetPossibleCreations() {
+		rows = append(rows, []string{"may create", id})
+	}
+	for _, r := range plan.GetObsoleteRegistrations() {
+		rows = append(rows, []string{"removes", r.GetKey()})
+	}
+	p.tell.Show("The plan", rows...)
 }

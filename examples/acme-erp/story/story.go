@@ -39,8 +39,8 @@ type Teller interface {
 	Scene(number int, title string)
 	// Say tells what happens next and why it matters.
 	Say(format string, args ...any)
-	// Show shows what there is to be seen. The first row is the head.
-	Show(rows ...[]string)
+	// Show shows what there is to be seen. The first row is the head, unless it is nil.
+	Show(label string, rows ...[]string)
 	// Check tells of an expectation that was met.
 	Check(format string, args ...any)
 }
