@@ -179,7 +179,7 @@ func (p *printer) configValues(values map[string]*headracev1.ConfigValue) {
 func shown(v *headracev1.ConfigValue) []cell {
 	value := text(excerpt(valueText(v), 80))
 	var more []string
-	if v.GetSecretSet() {
+	if v.GetSecretSet() && len(v.GetSecretInputsSet()) == 0 {
 		more = append(more, "secret, set")
 	}
 	for _, input := range v.GetSecretInputsSet() {

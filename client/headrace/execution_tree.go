@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"strings"
 	"unicode/utf8"
 
@@ -109,6 +110,10 @@ func stepName(step *headracev1.StepResult) string {
 func stepResult(step *headracev1.StepResult) string {
 	const most = 160
 	switch {
+	case step.GetPath() == "trigger":
+		return triggerBody(step)
+	case step.GetError() != "" && step.GetResultJson() == "null":
+		return ""
 	case step.GetContentType() != "" && step.GetResultJson() != "":
 		return clean(step.GetContentType()) + ", base64 " + excerpt(step.GetResultJson(), 40)
 	case step.GetResultJson() != "":
@@ -121,6 +126,19 @@ func stepResult(step *headracev1.StepResult) string {
 		return excerpt(string(text), most)
 	}
 	return ""
+}
+
+// triggerBody is what a trigger brought: of all that is in its result the one thing that differs from call to call.
+func triggerBody(step *headracev1.StepResult) string {
+	var result struct {
+		Body struct {
+			Data json.RawMessage `json:"data"`
+		} `json:"body"`
+	}
+	if json.Unmarshal([]byte(step.GetResultJson()), &result) != nil || len(result.Body.Data) == 0 || string(result.Body.Data) == "null" {
+		return ""
+	}
+	return "body " + excerpt(string(result.Body.Data), 155)
 }
 
 // excerpt is the beginning of a text, in one line.

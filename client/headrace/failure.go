@@ -64,11 +64,21 @@ func message(err error) string {
 	if errors.As(err, &at) {
 		said = at.where + ": " + said
 	}
-	if client.Unreachable(err) {
-		return "no server answered: " + said + "; is it running, and is --server right?"
+	var away *unreachable
+	if errors.As(err, &away) {
+		return fmt.Sprintf("no server answered at %s: is it running, and is --server right?", away.server)
 	}
 	return said
 }
+
+// unreachable is what a call says when nobody took it.
+type unreachable struct {
+	server string
+	err    error
+}
+
+func (e *unreachable) Error() string { return e.server + ": " + e.err.Error() }
+func (e *unreachable) Unwrap() error { return e.err }
 
 // located is an error with the file it is about.
 type located struct {
@@ -82,6 +92,9 @@ func (e *located) Unwrap() error { return e.err }
 // marks are what a person passes on when asking for help: reason, metadata, request id.
 func marks(err error) string {
 	var out []string
+	if client.Unreachable(err) {
+		out = append(out, client.Message(err))
+	}
 	info := client.ErrorInfo(err)
 	if reason := info.GetReason(); reason != "" {
 		out = append(out, reason)

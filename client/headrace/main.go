@@ -49,7 +49,7 @@ func run(ctx context.Context, args []string, std streams) int {
 		kong.Description("Integrations, deployed once per customer. Commands read their defaults from HEADRACE_SERVER and HEADRACE_TOKEN."),
 		kong.Writers(std.out, std.err),
 		kong.Exit(func(code int) { left = code }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 120}),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 120}),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 	)
 	if err != nil {
@@ -70,6 +70,9 @@ func run(ctx context.Context, args []string, std streams) int {
 		defer a.client.Close()
 	}
 	if err := parsed.Run(a, parser); err != nil {
+		if client.Unreachable(err) {
+			err = &unreachable{server: g.Server, err: err}
+		}
 		return fail(std.err, paintFor(std.err, g.NoColor), err)
 	}
 	return exitOK

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strings"
 
 	headracev1 "github.com/headrace/headrace/proto/gen/headrace/v1"
 )
@@ -54,6 +55,8 @@ func (p *printer) wizardVariable(v *headracev1.ConfigWizardVariable) {
 	}
 	p.line("%s", line)
 	for _, problem := range v.GetProblems() {
-		p.line("      %s", p.the("! "+clean(problem.GetDescription()), yellow))
+		// Of a connection one input may be wrong; the variable itself stands above.
+		input := strings.TrimPrefix(strings.TrimPrefix(problem.GetField(), "configValues."+def.GetId()), ".")
+		p.line("      %s", p.the("! "+strings.TrimLeft(clean(input+" "+problem.GetDescription()), " "), yellow))
 	}
 }
