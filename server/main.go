@@ -23,13 +23,18 @@ func main() {
 		fmt.Println(version())
 		return
 	}
+	os.Exit(start(cfg))
+}
+
+// start runs the server until it is told to stop, and returns the exit code.
+func start(cfg Config) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, cfg); err != nil && !errors.Is(err, context.Canceled) {
 		fmt.Fprintln(os.Stderr, "headrace-server:", err)
-		stop()
-		os.Exit(exitCode(err))
+		return exitCode(err)
 	}
+	return 0
 }
 
 func run(ctx context.Context, cfg Config) error {

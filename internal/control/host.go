@@ -151,11 +151,7 @@ func (h *host) Complete(ctx context.Context, step engine.Step, done engine.Done)
 	} else {
 		row.Exact = ""
 	}
-	registration, err := h.settled(step, done)
-	if err != nil {
-		return err
-	}
-	return h.complete(ctx, row, h.storedLogs(done.Logs), registration)
+	return h.complete(ctx, row, h.storedLogs(done.Logs), h.settled(step, done))
 }
 
 func (h *host) complete(ctx context.Context, row ipaas.StepResult, logs []ipaas.Log, registration *ipaas.Registration) error {
@@ -221,13 +217,13 @@ func (h *host) keep(ctx context.Context, c engine.Creation) (engine.Decision, bo
 }
 
 // settled fills in what became of the registration of a step that created something, or tried to.
-func (h *host) settled(step engine.Step, done engine.Done) (*ipaas.Registration, error) {
+func (h *host) settled(step engine.Step, done engine.Done) *ipaas.Registration {
 	if done.Creation == nil {
-		return nil, nil
+		return nil
 	}
 	row, ok := h.intents[done.Creation.ID]
 	if !ok {
-		return nil, nil // it was kept
+		return nil // it was kept
 	}
 	delete(h.intents, row.ID)
 	row.UpdateTime = h.plane.now()
@@ -243,7 +239,7 @@ func (h *host) settled(step engine.Step, done engine.Done) (*ipaas.Registration,
 	default:
 		row.State = ipaas.RegistrationAbandoned
 	}
-	return &row, nil
+	return &row
 }
 
 // finished turns an outcome into the execution as it is recorded.

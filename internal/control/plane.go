@@ -79,7 +79,7 @@ type Plane struct {
 	nudge     chan struct{} // tells the worker that there may be something to claim
 
 	background sync.WaitGroup // work that outlives the request that began it
-	stop       context.Context
+	stop       context.Context //nolint:containedctx // the life of the plane's own work, which no request may end
 	cancel     context.CancelCauseFunc
 }
 

@@ -74,8 +74,8 @@ func (p *Plane) ReceiveWebhook(ctx context.Context, token string, payload ipaas.
 	c := p.deploys.get(in.ID)
 	if c != nil {
 		// The candidate answers handshakes first: what it is registering may differ from what serves.
-		if reply, answered, err := p.receiveByCandidate(ctx, c, hook, payload); answered || err != nil {
-			return reply, err
+		if answer := p.handshake(ctx, c, hook, payload); answer != nil {
+			return Reply{Response: *answer}, nil
 		}
 	}
 	serving, err := p.hookJob(ctx, in, hook)
@@ -118,18 +118,18 @@ func (p *Plane) hookJob(ctx context.Context, in ipaas.Instance, hook ipaas.Webho
 	return j, nil
 }
 
-// receiveByCandidate lets a deployment under way answer a handshake.
-func (p *Plane) receiveByCandidate(ctx context.Context, c *candidate, hook ipaas.Webhook, payload ipaas.Payload) (Reply, bool, error) {
+// handshake lets a deployment under way answer a handshake; nil if it is none. A refusal does not count here: what serves is asked
+// next, and where only the candidate has the flow, the candidate once more.
+func (p *Plane) handshake(ctx context.Context, c *candidate, hook ipaas.Webhook, payload ipaas.Payload) *ipaas.Response {
 	flow := c.program.Flow(hook.FlowID)
 	if flow == nil {
-		return Reply{}, false, nil
+		return nil
 	}
 	reception, err := p.receive(ctx, c.job(), flow, payload)
-	if err != nil || reception.Answer == nil {
-		// A refusal stands only if what serves refuses as well; what only the candidate has is asked again below.
-		return Reply{}, false, nil //nolint:nilerr // see above
+	if err != nil {
+		return nil
 	}
-	return Reply{Response: *reception.Answer}, true, nil
+	return reception.Answer
 }
 
 func (c *candidate) job() *job {
