@@ -17,6 +17,7 @@ import (
 var architecture = []row{
 	// The wire: generated from proto/headrace/v1. One row for all that lies below.
 	{pkg: "proto/gen"},
+	{pkg: "proto"}, // the OpenAPI document, embedded
 
 	// Leaves: values, references and templates, sealing, the guarded way out.
 	{pkg: "value"},
@@ -50,7 +51,7 @@ var architecture = []row{
 	// Faces: gRPC with REST, webhooks, and the program that wires everything.
 	{
 		pkg:     "server/api",
-		imports: "control storage ipaas value expr proto/gen",
+		imports: "control storage ipaas value expr proto proto/gen",
 		tests:   "engine component component/builtin storage/sqldb secret outbound",
 	},
 	{
