@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 
-	"github.com/headrace/headrace/internal/engine"
 	"github.com/headrace/headrace/internal/ipaas"
 )
 
@@ -27,47 +25,6 @@ type DeployPlan struct {
 	ChangedVariableIDs  []string
 	Obsolete            []ipaas.Registration
 	PossibleCreations   []string // flow-id/step-id
-}
-
-// candidate is a deployment that is being made: what will serve if it succeeds.
-type candidate struct {
-	deployment ipaas.Deployment
-	instance   ipaas.Instance
-	program    *engine.Program
-	settings   *settings
-	urls       map[string]string
-	done       chan struct{} // closed when the deployment has ended
-	result     DeployResult
-	err        error
-}
-
-// joins are the deployments under way in this process, by instance: callers with the same request id wait for the same answer, and
-// hooks of flows that only a candidate has are received by it.
-type joins struct {
-	mu         sync.Mutex
-	byInstance map[string]*candidate
-}
-
-func newJoins() *joins { return &joins{byInstance: map[string]*candidate{}} }
-
-func (j *joins) get(instanceID string) *candidate {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.byInstance[instanceID]
-}
-
-func (j *joins) put(c *candidate) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.byInstance[c.deployment.InstanceID] = c
-}
-
-func (j *joins) remove(c *candidate) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.byInstance[c.deployment.InstanceID] == c {
-		delete(j.byInstance, c.deployment.InstanceID)
-	}
 }
 
 // DeployInstance brings an instance to a version and its config, as a transaction: it ends with everything in place, or with
@@ -104,16 +61,6 @@ func (p *Plane) DeployInstance(ctx context.Context, id string, version int, m Mu
 	}
 	p.background.Go(func() { p.carryOut(c) })
 	return c.wait(ctx)
-}
-
-// wait returns the result of a deployment, or the caller's own end.
-func (c *candidate) wait(ctx context.Context) (DeployResult, error) {
-	select {
-	case <-c.done:
-		return c.result, c.err
-	case <-ctx.Done():
-		return DeployResult{}, fmt.Errorf("deployment %s of instance %s goes on without you: %w", c.deployment.ID, c.deployment.InstanceID, ctx.Err())
-	}
 }
 
 // prepare checks everything that can be checked before anything is done.
@@ -373,65 +320,6 @@ func flowURLs(def *ipaas.Definition, urls map[string]string) []FlowURL {
 	return list
 }
 
-// joinDeployment gives the answer of the deployment that a request id stands for, waiting for it if it still runs.
-func (p *Plane) joinDeployment(ctx context.Context, instanceID string, m Mutation) (DeployResult, bool, error) {
-	d, err := p.store.FindDeployment(ctx, instanceID, m.RequestID)
-	if errors.Is(err, ipaas.NotFound) {
-		return DeployResult{}, false, nil
-	}
-	if err != nil {
-		return DeployResult{}, false, err
-	}
-	if p.now().Sub(d.CreateTime) > p.limits.RequestIDs {
-		return DeployResult{}, false, nil
-	}
-	if d.RequestHash != m.RequestHash {
-		return DeployResult{}, false, requestIDReused(m.RequestID)
-	}
-	if c := p.deploys.get(instanceID); c != nil && c.deployment.ID == d.ID {
-		result, err := c.wait(ctx)
-		return result, true, err
-	}
-	if !d.State.Ended() {
-		if d, err = p.store.GetDeployment(ctx, instanceID, d.ID); err != nil {
-			return DeployResult{}, false, err
-		}
-	}
-	result, err := p.pastResult(ctx, d)
-	return result, true, err
-}
-
-// pastResult makes the answer of a deployment that ended before.
-func (p *Plane) pastResult(ctx context.Context, d ipaas.Deployment) (DeployResult, error) {
-	switch {
-	case d.State == ipaas.DeploymentFailed && d.Error != nil:
-		return DeployResult{}, deploymentError(d.InstanceID, d.ID, *d.Error)
-	case !d.State.Ended():
-		return DeployResult{}, deploymentRunning(d)
-	}
-	in, err := p.store.GetInstance(ctx, d.InstanceID)
-	if err != nil {
-		return DeployResult{}, err
-	}
-	program, err := p.generationProgram(ctx, d.Candidate)
-	if err != nil {
-		return DeployResult{}, err
-	}
-	urls, err := p.urls(ctx, d.InstanceID)
-	if err != nil {
-		return DeployResult{}, err
-	}
-	result := DeployResult{Instance: in, Deployment: &d, URLs: flowURLs(program.Definition(), urls)}
-	for _, id := range d.ExecutionIDs {
-		ex, err := p.store.GetExecution(ctx, id)
-		if err != nil {
-			return DeployResult{}, err
-		}
-		result.Executions = append(result.Executions, ex)
-	}
-	return result, nil
-}
-
 func (p *Plane) refuseSecond(ctx context.Context, in ipaas.Instance) error {
 	page, err := p.store.ListDeployments(ctx, in.ID, lastOnly)
 	if err != nil || len(page.Items) == 0 || page.Items[0].State.Ended() {
@@ -455,64 +343,4 @@ func configIncomplete(instanceID string, problems []ipaas.Violation) error {
 		Meta:       map[string]string{"instance_id": instanceID},
 		Violations: problems,
 	}
-}
-
-// recoverDeployments rolls back what a stopped server left half done.
-func (p *Plane) recoverDeployments(ctx context.Context) error {
-	unfinished, err := p.store.UnfinishedDeployments(ctx)
-	if err != nil {
-		return err
-	}
-	var failed error
-	for _, d := range unfinished {
-		if p.deploys.get(d.InstanceID) != nil {
-			continue // it runs in this process
-		}
-		failed = errors.Join(failed, p.recoverDeployment(ctx, d))
-	}
-	return failed
-}
-
-func (p *Plane) recoverDeployment(ctx context.Context, d ipaas.Deployment) error {
-	in, err := p.store.GetInstance(ctx, d.InstanceID)
-	if err != nil {
-		return err
-	}
-	program, err := p.generationProgram(ctx, d.Candidate)
-	if err != nil {
-		return err
-	}
-	c := &candidate{deployment: d, instance: in, program: program, done: make(chan struct{})}
-	cause := ipaas.DeploymentError{Reason: ipaas.ReasonDeployInterrupted, Message: "the server stopped while the deployment was running: deploy again"}
-	if d.State == ipaas.DeploymentRunning {
-		err = p.rollback(ctx, c, cause)
-	} else {
-		err = p.resumeRollback(ctx, c)
-	}
-	if ipaas.ReasonOf(err) == ipaas.ReasonDeployInterrupted {
-		return nil
-	}
-	return err
-}
-
-// resumeRollback goes on with a rollback that was begun: what is still to be removed is removed.
-func (p *Plane) resumeRollback(ctx context.Context, c *candidate) error {
-	pending, err := p.store.ListRegistrations(ctx, c.deployment.InstanceID, ipaas.RegistrationRemovePending)
-	if err != nil {
-		return err
-	}
-	var own []ipaas.Registration
-	for _, r := range pending {
-		if r.DeploymentID == c.deployment.ID {
-			own = append(own, r)
-		}
-	}
-	undone, err := p.undoAll(ctx, c.instance, own)
-	if err != nil {
-		return err
-	}
-	if err := p.recordChanges(ctx, c, undone, ipaas.ChangeUndone); err != nil {
-		return err
-	}
-	return p.store.FinishRollback(ctx, c.deployment.ID, p.now())
 }
