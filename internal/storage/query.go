@@ -2,12 +2,13 @@ package storage
 
 import "time"
 
-// Query says which rows of a list are wanted, in which order, and how many.
+// Query says which rows of a list are wanted, in which order, and how many. What is wrong with it is Invalid, with everything that is
+// wrong as violations of filter, order_by, page_size and page_token.
 type Query struct {
 	Filter  *Filter // nil: all
 	OrderBy []Order // empty: the list's default order; the row's key breaks ties
-	Size    int     // at most this many
-	After   string  // the Next of the page before; empty: from the start
+	Size    int     // at most this many; at least 1
+	After   string  // the Next of the page before, which fits its own list and order only; empty: from the start
 }
 
 // Page is a part of a list.
@@ -43,10 +44,10 @@ const (
 	Not Join = "NOT"
 )
 
-// Operator compares a field with a value.
+// Operator compares a field with a value. Booleans have no order.
 type Operator string
 
-// The operators. Equal with a text that holds asterisks at its ends matches beginnings and endings, as AIP-160 says.
+// The operators. Equal and NotEqual with a text that holds asterisks at its ends match beginnings and endings, as AIP-160 says.
 const (
 	Equal          Operator = "="
 	NotEqual       Operator = "!="

@@ -16,7 +16,9 @@ import (
 // In every method: an unknown id is ipaas.NotFound, a taken one ipaas.Exists, a base revision that is not the stored one
 // ipaas.Conflict with reason STALE_ETAG (base 0 fits always). A context that has ended before the step began is refused with the
 // context's error; one that ends later does not tear the step. What is returned is a copy: changing it changes nothing stored.
-// Times are kept to the microsecond, in UTC.
+// Times are kept to the microsecond, in UTC; those inside definitions as they were written, since they are part of the hash.
+// A revision is counted up by one with every change of its row, whatever the caller's copy says. A store that is closed, full, too
+// busy or has failed says Unavailable, with one of the reasons SHUTTING_DOWN, STORAGE_FULL, STORAGE_BUSY and STORAGE_FAILED.
 type Store interface {
 	Components
 	Integrations
@@ -33,7 +35,7 @@ type Store interface {
 	// reason REQUEST_ID_REUSED.
 	SaveReceipt(ctx context.Context, r Receipt) error
 	// Expire deletes receipts and rotated webhooks whose time has come, and moves executions that were held since before
-	// heldBefore to DEAD_LETTER with reason EXPIRED. It returns how many rows it changed.
+	// heldBefore to DEAD_LETTER with reason EXPIRED. It returns how many rows it changed. It goes in small steps, each of them whole.
 	Expire(ctx context.Context, now, heldBefore time.Time) (int, error)
 	// Ping reports whether the store can be read and written.
 	Ping(ctx context.Context) error
@@ -45,7 +47,8 @@ type Store interface {
 type Write struct {
 	// DryRun makes the step fail exactly when the real one would, and otherwise leave no trace.
 	DryRun bool
-	// Receipt is recorded in the same step. A taken key is Conflict with reason REQUEST_ID_REUSED, and nothing else happens.
+	// Receipt is recorded in the same step. A taken key is Conflict with reason REQUEST_ID_REUSED, before anything else is looked at,
+	// and nothing else happens. A key is taken until Expire has deleted its receipt.
 	Receipt *Receipt
 }
 
@@ -60,15 +63,16 @@ type Receipt struct {
 // Components keeps the catalogue.
 type Components interface {
 	// SyncBuiltinComponents makes the built-in components of the catalogue be exactly these. One whose id a declarative component
-	// has is left out, and its id returned.
+	// has is left out, and its id returned. Of a built-in component there is one version only; one that is unchanged keeps its times.
 	SyncBuiltinComponents(ctx context.Context, components []ipaas.Component, now time.Time) (skipped []string, err error)
 	// CreateComponent adds a declarative component and its version.
 	CreateComponent(ctx context.Context, c ipaas.Component, w Write) error
 	// UpdateComponent adds the version c.Version, which must follow the stored latest one, else Conflict; base is the latest
-	// version the caller saw, 0 for any. Earlier versions stay readable.
+	// version the caller saw, 0 for any. Earlier versions stay readable. Precondition READ_ONLY for a built-in one, here and below.
 	UpdateComponent(ctx context.Context, c ipaas.Component, base int, w Write) error
 	// DeleteComponent forgets a declarative component with all versions. Precondition IN_USE while a draft or a version of an
-	// integration names it in a step or a config variable, or a registration that is not removed was made with it.
+	// integration names it in a trigger, step or config variable, or a registration that is neither removed nor abandoned was made
+	// with it.
 	DeleteComponent(ctx context.Context, id string, base int, w Write) error
 	// GetComponent returns a version of a component; 0 is the latest.
 	GetComponent(ctx context.Context, id string, version int) (ipaas.Component, error)
@@ -80,13 +84,14 @@ type Components interface {
 type Integrations interface {
 	// CreateIntegration adds an integration with its draft, and its test instance, which has no hooks yet.
 	CreateIntegration(ctx context.Context, in ipaas.Integration, test ipaas.Instance, w Write) error
-	// UpdateIntegration replaces the integration whose stored revision is base by in, whose revision is the next one.
+	// UpdateIntegration replaces the draft of the integration whose stored revision is base. What was published stays as stored.
 	UpdateIntegration(ctx context.Context, in ipaas.Integration, base int64, w Write) error
 	// PublishIntegration replaces the integration as UpdateIntegration does and adds v, whose number must follow the newest one,
 	// else Conflict.
 	PublishIntegration(ctx context.Context, in ipaas.Integration, base int64, v ipaas.IntegrationVersion, w Write) error
 	// DeleteIntegration forgets an integration with its versions and its test instance. Precondition IN_USE while it has standard
-	// instances that are not deleted; Precondition IN_USE, too, while a registration of its test instance is neither removed nor abandoned.
+	// instances that are not deleted; Precondition IN_USE, too, while a registration of its test instance is neither removed nor abandoned;
+	// Conflict DEPLOYMENT_RUNNING while its test instance is deployed. Executions stay; those that wait are CANCELED.
 	DeleteIntegration(ctx context.Context, id string, base int64, w Write) error
 	// GetIntegration returns an integration with its draft.
 	GetIntegration(ctx context.Context, id string) (ipaas.Integration, error)
@@ -106,7 +111,7 @@ type Integrations interface {
 // Customers keeps customers.
 type Customers interface {
 	CreateCustomer(ctx context.Context, c ipaas.Customer, w Write) error
-	// UpdateCustomer replaces the customer whose stored revision is base by c, whose revision is the next one.
+	// UpdateCustomer replaces the customer whose stored revision is base by c.
 	UpdateCustomer(ctx context.Context, c ipaas.Customer, base int64, w Write) error
 	// DeleteCustomer forgets a customer. Precondition IN_USE while it has instances that are not deleted.
 	DeleteCustomer(ctx context.Context, id string, base int64, w Write) error
@@ -116,13 +121,15 @@ type Customers interface {
 }
 
 // Instances keeps instances, their config and their hooks. A DELETED instance is a tombstone: only LookupWebhook, the
-// registrations, and executions still know it; every other method says NotFound.
+// registrations, and executions still know it; every other method says NotFound. Where those go by an id, it means the instance
+// that has it now, else the tombstone that had it last.
 type Instances interface {
 	// CreateInstance adds an instance, its first config revision and its hooks. NotFound for an unknown customer or integration.
 	// The id of a tombstone is free: the tombstone's own rows stay apart under its uid.
 	CreateInstance(ctx context.Context, in ipaas.Instance, hooks []ipaas.Webhook, w Write) error
 	// UpdateInstance replaces names, labels and config of the instance whose stored revision is base; state, pause, version and
-	// generation stay as stored. Config of a new revision number is added; earlier revisions stay readable.
+	// generation stay as stored. Config of a higher revision number is added; earlier revisions stay readable. Config of the stored
+	// number with other values, or of a lower number, is Conflict STALE_ETAG: someone else was quicker.
 	UpdateInstance(ctx context.Context, in ipaas.Instance, base int64, w Write) error
 	// GetInstance returns an instance, standard or test.
 	GetInstance(ctx context.Context, id string) (ipaas.Instance, error)
@@ -131,15 +138,18 @@ type Instances interface {
 	ListInstances(ctx context.Context, q Query) (Page[ipaas.Instance], error)
 	// GetConfig returns one revision of an instance's config. Revision 0 is empty.
 	GetConfig(ctx context.Context, instanceID string, revision int64) (ipaas.Config, error)
-	// PauseInstance pauses, or changes the mode of a pause.
+	// PauseInstance pauses, or changes the mode of a pause. Pausing again in the same mode changes nothing.
 	PauseInstance(ctx context.Context, id string, mode ipaas.PauseMode, base int64, now time.Time, w Write) (ipaas.Instance, error)
-	// ResumeInstance ends a pause and releases what was held for it, if a generation serves. Resuming one that is not paused changes nothing.
+	// ResumeInstance ends a pause and releases what is held of flows that the serving generation has. Resuming one that is not paused
+	// changes nothing.
 	ResumeInstance(ctx context.Context, id string, base int64, now time.Time, w Write) (ipaas.Instance, error)
 	// BeginRemoval moves an instance to state, UNDEPLOYED or DELETING: from here on its hooks are gone, queued and held executions
-	// that have not started are CANCELED, and all its registrations are REMOVE_PENDING. Conflict DEPLOYMENT_RUNNING while a deployment runs.
-	// For a test instance the state stays and only its registrations change.
+	// that have not started are CANCELED, and all its registrations are REMOVE_PENDING, but those removed or abandoned. Conflict
+	// DEPLOYMENT_RUNNING while a deployment runs. No generation serves an UNDEPLOYED instance: its Generation is 0. A DELETING one
+	// still tells which served, for its remove flows, and is not undeployed any more: Precondition INSTANCE_DELETING.
+	// For a test instance state is not looked at and only its registrations change.
 	BeginRemoval(ctx context.Context, id string, state ipaas.InstanceState, base int64, now time.Time, w Write) (ipaas.Instance, error)
-	// FinishDeletion makes a DELETING instance a tombstone. Doing it twice is fine.
+	// FinishDeletion makes a DELETING instance a tombstone. Doing it twice is fine; Conflict for one that is not DELETING.
 	FinishDeletion(ctx context.Context, id string, now time.Time) error
 
 	// AddWebhooks adds hooks of flows that have no current one; a flow that has one keeps it and the given one is dropped.
@@ -157,23 +167,28 @@ type Instances interface {
 // Deployments keeps deployments and the generations they make.
 type Deployments interface {
 	// BeginDeployment adds a RUNNING deployment and the hooks of flows that have none. An instance that no generation serves
-	// becomes DEPLOYING. Conflict DEPLOYMENT_RUNNING, with Meta deployment_id, if another one of the instance has not ended.
-	// Conflict STALE_ETAG if the instance's revision is not base. It returns the instance and all its current hooks.
+	// becomes DEPLOYING, unless it is a test instance. Conflict DEPLOYMENT_RUNNING, with Meta deployment_id, if another one of the
+	// instance has not ended; only then Conflict STALE_ETAG if the instance's revision is not base. Precondition INSTANCE_DELETING for
+	// one that is being deleted. The candidate's definition and config revision must be stored. Its number is the one given, or the
+	// next one if an earlier deployment had that or a higher one. It returns the instance and all its current hooks.
 	BeginDeployment(ctx context.Context, d ipaas.Deployment, hooks []ipaas.Webhook, base int64) (ipaas.Instance, []ipaas.Webhook, error)
 	// CommitDeployment switches the instance to the candidate in one step: state ACTIVE, the generation is added and serves, the
-	// version is pinned, held executions are released (unless the instance is paused), registrations of earlier deployments that this
-	// deployment did not use become REMOVE_PENDING. It returns those. Conflict if the deployment is not RUNNING.
+	// version is pinned, held executions of flows that it has are released (unless the instance is paused), registrations of earlier
+	// deployments that are INTENT or CREATED and that this deployment did not use become REMOVE_PENDING. It returns those, last created
+	// first. Conflict if the deployment is not RUNNING.
 	CommitDeployment(ctx context.Context, id string, now time.Time) ([]ipaas.Registration, error)
-	// BeginRollback moves a RUNNING deployment to ROLLING_BACK and makes what it created REMOVE_PENDING, last created first in the
-	// answer; with keep they stay as they are and none is returned. Registrations it only used are not touched.
+	// BeginRollback moves a RUNNING deployment to ROLLING_BACK and makes its registrations that are INTENT or CREATED REMOVE_PENDING,
+	// last created first in the answer; with keep they stay as they are and none is returned. Registrations it only used are not
+	// touched. Conflict if the deployment is not RUNNING.
 	BeginRollback(ctx context.Context, id string, cause ipaas.DeploymentError, keep bool, now time.Time) ([]ipaas.Registration, error)
-	// FinishRollback moves a deployment from ROLLING_BACK to FAILED; an instance that no generation serves becomes DEPLOY_FAILED.
+	// FinishRollback moves a deployment from ROLLING_BACK to FAILED, else Conflict; an instance that no generation serves becomes
+	// DEPLOY_FAILED, unless it is a test instance.
 	FinishRollback(ctx context.Context, id string, now time.Time) error
 	// RecordChanges keeps what a deployment did in other systems.
 	RecordChanges(ctx context.Context, id string, changes []ipaas.RegistrationChange) error
 	// GetDeployment returns one deployment of an instance.
 	GetDeployment(ctx context.Context, instanceID, id string) (ipaas.Deployment, error)
-	// FindDeployment returns the deployment of an instance that a request id stands for.
+	// FindDeployment returns the newest deployment of an instance that a request id stands for.
 	FindDeployment(ctx context.Context, instanceID, requestID string) (ipaas.Deployment, error)
 	// ListDeployments lists the deployments of an instance. Fields: state, version, create_time. Default order: create_time desc.
 	ListDeployments(ctx context.Context, instanceID string, q Query) (Page[ipaas.Deployment], error)
@@ -185,7 +200,8 @@ type Deployments interface {
 
 // Registrations keeps the ledger of remote objects.
 type Registrations interface {
-	// BeginRegistration adds an INTENT and sets its sequence, the next of its instance. With a deployment it is marked as used by it.
+	// BeginRegistration adds an INTENT and sets its sequence, the next of its instance. With a deployment it is marked as used by it;
+	// Conflict if that is not RUNNING.
 	BeginRegistration(ctx context.Context, r ipaas.Registration) (ipaas.Registration, error)
 	// UseRegistration marks a CREATED registration as used by a deployment. Conflict if it is not CREATED.
 	UseRegistration(ctx context.Context, id, deploymentID string) error
@@ -202,13 +218,14 @@ type Registrations interface {
 // Executions keeps executions, their step results and logs.
 type Executions interface {
 	// AcceptExecution adds a QUEUED execution for a webhook after reading the instance again in the same step. It returns it as
-	// stored. It is held when the instance is paused with HOLD, when it is DEPLOYING or DEPLOY_FAILED, or when the flow is not one
-	// the serving generation has, but is one of the candidate's of the running deployment (serving tells which flows the serving
-	// definition has).
-	// Refused: Gone INSTANCE_REMOVED for an undeployed, deleting or deleted instance, NotFound for one never deployed,
-	// Unavailable INSTANCE_PAUSED for one paused with REFUSE, Exhausted TOO_MANY_HELD when maxHeld executions of it are held.
+	// stored, with the instance's customer and integration. It is held when the instance is paused with HOLD, when it is DEPLOYING or DEPLOY_FAILED, or when the flow is not one
+	// the serving generation has, but is one of the candidate's of the RUNNING deployment. servingHasFlow tells what the caller saw of
+	// the serving generation; if it did not have the flow, the one that serves by now is asked.
+	// Refused: Gone INSTANCE_REMOVED for an undeployed, deleting or deleted instance, NotFound for one never deployed and for a flow
+	// that neither has, Unavailable INSTANCE_PAUSED for one paused with REFUSE, Exhausted TOO_MANY_HELD when maxHeld executions of it are held.
 	AcceptExecution(ctx context.Context, ex ipaas.Execution, servingHasFlow bool, maxHeld int) (ipaas.Execution, error)
-	// StartExecution adds an execution that runs at once: RUNNING, attempt 1, with its lease.
+	// StartExecution adds an execution that runs at once: RUNNING, attempt 1, with its lease. One of a deployment is added to the
+	// executions that the deployment lists.
 	StartExecution(ctx context.Context, ex ipaas.Execution) error
 	// ClaimExecution takes the oldest QUEUED execution that is not held: RUNNING, one attempt more, lease until the given time. One
 	// that starts for the first time is bound to the instance's serving generation: its number, version, definition and config.
@@ -216,12 +233,15 @@ type Executions interface {
 	ClaimExecution(ctx context.Context, now, lease time.Time) (ipaas.Execution, error)
 	// ExtendLease moves the lease of a RUNNING execution. Conflict if the attempt is not the running one.
 	ExtendLease(ctx context.Context, id string, attempt int, lease time.Time) error
-	// BeginStep records that a step began; it gets the next sequence. A step of the same path that did not end is begun again.
-	// If it ended in an earlier attempt, it is returned as it is with done true, and nothing is changed.
-	// Conflict if the execution is not RUNNING in the given attempt; so in CompleteStep, AppendLogs and FinishExecution.
+	// BeginStep records that a step began; it gets the next sequence. A step of the same path that did not end is begun again: it
+	// keeps its sequence and what it decided. If it ended before, well or badly, it is returned as it is with done true, and nothing
+	// is changed. Conflict if the execution is not RUNNING in the given attempt; so in CompleteStep and FinishExecution.
 	BeginStep(ctx context.Context, attempt int, s ipaas.StepResult) (recorded ipaas.StepResult, done bool, err error)
 	// CompleteStep records in one step how a step ended, the lines it logged, and what became of its registration: created is the
-	// row with state, remote id and result filled in, or nil.
+	// row with state, remote id and result filled in, or nil. A step may also be recorded as RUNNING still, with what it decided.
+	// NotFound for a step that was not begun, Conflict for one that has ended. What was decided while the call was under way stands: a
+	// registration whose removal was begun or done, or whose instance was undeployed or deleted, becomes REMOVE_PENDING, unless it is
+	// ABANDONED.
 	CompleteStep(ctx context.Context, attempt int, s ipaas.StepResult, logs []ipaas.Log, created *ipaas.Registration) error
 	// FinishExecution moves a RUNNING execution to a final state with its error, result and response.
 	FinishExecution(ctx context.Context, ex ipaas.Execution) error

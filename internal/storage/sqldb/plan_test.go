@@ -1,0 +1,86 @@
+package sqldb
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/headrace/headrace/internal/storage"
+)
+
+// plan returns how SQLite would carry out a statement.
+func plan(t *testing.T, db *DB, statement string, args ...any) []string {
+	t.Helper()
+	rows, err := db.writer.conn.QueryContext(t.Context(), `EXPLAIN QUERY PLAN `+statement, args...)
+	if err != nil {
+		t.Fatalf("%s: %v", statement, err)
+	}
+	var lines []string
+	err = eachRow(rows, func(scan scanner) error {
+		var id, parent, unused int
+		var line string
+		err := scan(&id, &parent, &unused, &line)
+		lines = append(lines, line)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lines
+}
+
+// TestHistoryIsNeverReadFromEndToEnd looks at how statements over the tables that grow are carried out.
+func TestHistoryIsNeverReadFromEndToEnd(t *testing.T) {
+	t.Parallel()
+	db := fresh(t)
+	for name, statement := range map[string]string{
+		"accept": selectScene, "held": countHeld, "claim": selectHead, "ready": selectReady, "claimed": claimExecution, "execution": selectExecution,
+		"release": releaseHeld, "stop": stopClaims, "allow": allowClaims, "cancel": cancelQueued, "requeue": requeueExecutions,
+		"interrupted": failInterrupted, "expire": expireHeld, "receipts": deleteReceipts, "rotated": deleteRotated,
+		"step": selectStep, "steps": selectSteps, "logs": selectLogs, "last log": selectLastLog, "begin step": insertStep,
+		"hook": selectWebhook, "hooks": selectCurrentWebhooks, "deployments": selectAllUnfinished, "request": selectByRequest,
+		"key": selectByKey, "used": selectUsedRegistrations, "superseded": supersedeUnused, "dropped": dropCreated,
+		"component use": selectRegistrationWith, "test registrations": selectTestRegistration,
+	} {
+		args := make([]any, strings.Count(statement, "$")+1)
+		for _, line := range plan(t, db, statement, args...) {
+			if strings.HasPrefix(line, "SCAN") && !strings.Contains(line, "INDEX") && !strings.Contains(line, "CONSTANT") {
+				t.Errorf("%s: %s", name, line)
+			}
+		}
+	}
+}
+
+// TestListOfExecutionsFollowsAnIndex covers the one list that is long: filtered by any field that tells few rows from many it finds
+// them by an index, and in its own order it never sorts.
+func TestListOfExecutionsFollowsAnIndex(t *testing.T) {
+	t.Parallel()
+	db := fresh(t)
+	check := func(name string, q storage.Query, want string) {
+		t.Helper()
+		q.Size = 50
+		_, statement, args, err := executions.statement(q, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.Join(plan(t, db, statement, args...), "\n")
+		if !strings.Contains(lines, want) || strings.Contains(lines, "TEMP B-TREE") {
+			t.Errorf("%s is carried out by\n%s\nwant %s and no sorting", name, lines, want)
+		}
+	}
+	check("all", storage.Query{}, "executions_by_create_time")
+	for field, index := range map[string]string{
+		"id": "sqlite_autoindex_executions_1", "instance_id": "executions_by_instance", "customer_id": "executions_by_customer",
+		"integration_id": "executions_by_integration", "flow_id": "executions_by_flow", "deployment_id": "executions_by_deployment",
+		"state": "executions_by_state",
+	} {
+		f := &storage.Filter{Field: field, Operator: storage.Equal, Value: "x"}
+		check(field, storage.Query{Filter: f}, fmt.Sprintf("SEARCH e USING INDEX %s (", index))
+		terms, _ := executions.terms(nil)
+		after := executions.cursor(terms, []any{int64(1), "exe"})
+		check("the second page by "+field, storage.Query{Filter: f, After: after}, "SEARCH e USING INDEX")
+	}
+	since := &storage.Filter{Field: "create_time", Operator: storage.Greater, Value: storage.Time(time.Unix(0, 0))}
+	check("since", storage.Query{Filter: since}, "SEARCH e USING INDEX executions_by_create_time (create_time>?)")
+}
