@@ -238,7 +238,7 @@ func writeDefinition(id string, def ipaas.Definition) (string, error) {
 		return "", err
 	}
 	var out bytes.Buffer
-	dumper, err := yaml.NewDumper(&out, yaml.WithIndent(2), yaml.WithLineWidth(-1), yaml.WithUnicode(true))
+	dumper, err := yaml.NewDumper(&out, yaml.WithIndent(2), yaml.WithCompactSeqIndent(false), yaml.WithLineWidth(-1), yaml.WithUnicode(true))
 	if err != nil {
 		return "", fmt.Errorf("export integration %s: %w", id, err)
 	}

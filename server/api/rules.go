@@ -8,6 +8,7 @@ import (
 	"buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	"buf.build/go/protovalidate"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/headrace/headrace/internal/ipaas"
 )
@@ -48,7 +49,7 @@ func (r rules) violations(m proto.Message) ([]ipaas.Violation, error) {
 	}
 	out := make([]ipaas.Violation, 0, len(invalid.Violations))
 	for _, v := range invalid.Violations {
-		out = append(out, ruleViolation(v.Proto))
+		out = append(out, ruleViolation(m.ProtoReflect().Descriptor(), v.Proto))
 	}
 	return out, nil
 }
@@ -61,7 +62,7 @@ var ruleReasons = map[string]ipaas.Reason{
 	"gte_lte": ipaas.ReasonTooLarge,
 }
 
-func ruleViolation(v *validate.Violation) ipaas.Violation {
+func ruleViolation(md protoreflect.MessageDescriptor, v *validate.Violation) ipaas.Violation {
 	_, rule, ok := strings.Cut(v.GetRuleId(), ".")
 	if !ok {
 		rule = v.GetRuleId()
@@ -74,20 +75,34 @@ func ruleViolation(v *validate.Violation) ipaas.Violation {
 	if rule == "pattern" {
 		description += ": lower-case letters, digits and single hyphens make an id, component.name a type"
 	}
-	return ipaas.Violation{Field: rulePath(v.GetField()), Reason: reason, Description: description}
+	path, of := rulePath(md, v.GetField())
+	if of != nil {
+		var names []string
+		for i := range of.Fields().Len() {
+			names = append(names, of.Fields().Get(i).JSONName())
+		}
+		description = "must have one of " + strings.Join(names, ", ")
+	}
+	return ipaas.Violation{Field: path, Reason: reason, Description: description}
 }
 
-// rulePath spells the path of a violation as all others are spelled.
-func rulePath(path *validate.FieldPath) string {
-	out := ""
+// rulePath spells the path of a violation as all others are spelled. A rule about a oneof, which has no name in JSON, has the path
+// of the message around it.
+func rulePath(md protoreflect.MessageDescriptor, path *validate.FieldPath) (out string, of protoreflect.OneofDescriptor) {
 	for _, e := range path.GetElements() {
-		out = joinPath(out, camel(e.GetFieldName()))
+		fd := md.Fields().ByName(protoreflect.Name(e.GetFieldName()))
+		if fd == nil {
+			return out, md.Oneofs().ByName(protoreflect.Name(e.GetFieldName()))
+		}
+		out = joinPath(out, fd.JSONName())
+		md = fd.Message()
 		switch e.WhichSubscript() {
 		case validate.FieldPathElement_Index_case:
 			out = indexPath(out, int(min(e.GetIndex(), 1<<30)))
 		case validate.FieldPathElement_StringKey_case:
 			out = keyPath(out, e.GetStringKey())
+			md = fd.MapValue().Message()
 		}
 	}
-	return out
+	return out, nil
 }

@@ -1,0 +1,260 @@
+package api
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/headrace/headrace/internal/ipaas"
+	pb "github.com/headrace/headrace/proto/gen/headrace/v1"
+)
+
+const acme = `id: acme-erp
+displayName: Acme ERP
+category: ERP
+flows:
+  - id: sync-customer-data
+    displayName: Sync Customer Data
+    trigger:
+      type: webhook-triggers.webhook
+    steps:
+      - id: log
+        displayName: Log
+        action: log.writeLogMessage
+        inputs:
+          level:
+            value: 3
+          message:
+            template: '{{$trigger.results.body.data}}'
+    synchronous: true
+  - id: initialize
+    displayName: Initialize
+    description: |-
+      Registers the webhooks.
+      Once per deployment.
+    trigger:
+      type: management-triggers.instanceDeploy
+configVariables:
+  - id: endpoint
+    displayName: Endpoint
+    type: TYPE_STRING
+    defaultValue: '2026-01-31'
+  - id: ratio
+    displayName: Ratio
+    type: TYPE_NUMBER
+    defaultValueJson: '1.000'
+configPages:
+  - title: Connection
+    elements:
+      - heading: Where?
+      - configVariable: Endpoint
+deploySettings:
+  failurePolicy: FAILURE_POLICY_KEEP
+  timeout: 90s
+`
+
+func read(t testing.TB, text string) (ipaas.Definition, string) {
+	t.Helper()
+	def, id, violations, err := New(Options{}).readDefinition(text)
+	if err != nil || len(violations) > 0 {
+		t.Fatalf("%v %v\n%s", err, violations, text)
+	}
+	return def, id
+}
+
+func TestExportOfAnImportIsTheSame(t *testing.T) {
+	t.Parallel()
+	def, id := read(t, acme)
+	text, err := writeDefinition(id, def)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(acme, text); diff != "" {
+		t.Errorf("exported (-imported +exported):\n%s", diff)
+	}
+}
+
+// TestExportIsStable writes definitions that have everything, and texts that YAML might take for something else.
+func TestExportIsStable(t *testing.T) {
+	t.Parallel()
+	awkward := []string{
+		"", "yes", "No", "null", "~", "1", "0x1F", "1_000", "012", "1e3", ".5", "-.inf", "2026-01-31", "true", "- a", "a: b", "# c", "a #b", "'", `"`,
+		"&a", "*a", "!a", "%a", "@a", "`a`", "{a}", "[a]", ">", "|", "?", ":", "<<", "=", " leading", "trailing ", "two\nlines", "two\nlines\n", "\n", "\n\nx",
+		"  indented\nthen not", "tab\there", "carriage\r\nreturn", "nul\x00", "del\x7f", "nel\u0085", "line\u2028sep", "bom\ufeff", "emoji 😀", "tail \nspaces", strings.Repeat("long ", 60),
+		"---", "...", "--- a", "#", "a\n# not a comment", "\t", "x:\n  - y", "\\", "\u00a0",
+	}
+	for i := range variants {
+		in := &pb.Integration{}
+		(&filler{variant: i}).message(in.ProtoReflect(), map[protoreflect.FullName]int{})
+		in.Labels = map[string]string{}
+		for n, text := range awkward {
+			in.Labels[fmt.Sprintf("k%03d%s", n, text)] = text
+		}
+		checkStable(t, in)
+	}
+	// Each alone at the top, too.
+	for _, text := range awkward {
+		checkStable(t, &pb.Integration{DisplayName: "X", Description: text, Documentation: text})
+	}
+}
+
+func checkStable(t *testing.T, in *pb.Integration) {
+	t.Helper()
+	var d decoding
+	def := d.definition("", in)
+	first, err := writeDefinition("x", def)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The filler's texts break the rules of the protos; the words must come back all the same.
+	exact, _, malformed := definitionJSON(first)
+	if malformed != nil {
+		t.Fatalf("%v\n%s", malformed, first)
+	}
+	if wrong := checkShape(exact, in.ProtoReflect().Descriptor(), "definition", true); len(wrong) > 0 {
+		t.Fatalf("%v\n%s", wrong, first)
+	}
+	back := &pb.Integration{}
+	if err := protojson.Unmarshal(exact, back); err != nil {
+		t.Fatal(err)
+	}
+	again := d.definition("", back)
+	second, err := writeDefinition("x", again)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(first, second); diff != "" {
+		t.Errorf("the second export differs:\n%s", diff)
+	}
+	want := proto.CloneOf(in)
+	if diff := cmp.Diff(want.GetLabels(), back.GetLabels()); diff != "" {
+		t.Errorf("labels came back changed:\n%s", diff)
+	}
+	if want.GetDescription() != back.GetDescription() || want.GetDocumentation() != back.GetDocumentation() {
+		t.Errorf("%q came back as %q", want.GetDescription(), back.GetDescription())
+	}
+}
+
+func TestDefinitionMistakes(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, text string
+		want       []string // field, reason, part of the description
+	}{
+		{"all unknown fields, with lines", "displayName: A\ncolour: red\nflows:\n  - displayName: F\n    steps:\n      - inputs:\n          url: {vlaue: 1}\n",
+			[]string{"colour UNKNOWN_FIELD line 2:", "flows[0].steps[0].inputs.url.vlaue UNKNOWN_FIELD line 7:"}},
+		{"wrong types", "displayName: 12\nflows: none\n", []string{"displayName WRONG_TYPE line 1:", "flows WRONG_TYPE line 2:"}},
+		{"rules of the protos", "displayName: A\nflows:\n  - id: Not An Id\n    displayName: F\n", []string{"flows[0].id MALFORMED line 3:"}},
+		{"something missing", "displayName: A\nconfigPages:\n  - tagline: x\n", []string{"configPages[0].title REQUIRED line 3:"}},
+		{"an empty input", "displayName: A\nflows:\n  - steps:\n      - inputs:\n          url: {}\n", []string{"flows[0].steps[0].inputs.url REQUIRED line 5:"}},
+		{"JSON text that is none", "displayName: A\nconfigVariables:\n  - defaultValueJson: '{'\n", []string{"configVariables[0].defaultValueJson MALFORMED line 3:"}},
+		{"what the server sets", "displayName: A\netag: x\nuid: y\nflows:\n  - position: 1\n",
+			[]string{"etag READ_ONLY line 2:", "uid READ_ONLY line 3:", "flows[0].position READ_ONLY line 5:"}},
+		{"a key twice", "displayName: A\ndisplayName: B\n", []string{"displayName DUPLICATE line 2:"}},
+		{"no YAML", "displayName: [\n", []string{"definition MALFORMED is no YAML"}},
+		{"tabs", "displayName: A\nflows:\n\t- x\n", []string{"definition MALFORMED is no YAML"}},
+		{"two documents", "displayName: A\n---\ndisplayName: B\n", []string{"definition MALFORMED line 2: a second document"}},
+		{"empty", "# nothing\n", []string{"definition REQUIRED line 1: the definition is empty"}},
+		{"a text", "hello", []string{" WRONG_TYPE must be an object"}},
+		{"a list", "- a\n", []string{" WRONG_TYPE must be an object"}},
+		{"a merge", "a: &a {x: 1}\nb:\n  <<: *a\n", []string{"definition MALFORMED line 3: a key must be a word"}},
+		{"a key that is a list", "? [a]\n: b\n", []string{"definition MALFORMED line 1: a key must be a word"}},
+		{"a tag", "displayName: !secret x\n", []string{"definition MALFORMED line 1: the tag !secret"}},
+		{"an old octal", "labels:\n  a: 0123\n", []string{`definition MALFORMED line 2: "0123" may be a number or a text`}},
+		{"no number JSON has", "labels:\n  a: .inf\n", []string{"definition MALFORMED line 2:"}},
+		{"broken JSON", `{"displayName": "A",, }`, []string{"definition MALFORMED is no YAML"}},
+		{"too deep", "documentation: " + strings.Repeat("[", 100) + strings.Repeat("]", 100), []string{"definition"}},
+		{"an alias in itself", "displayName: A\nlabels: &a\n  x: *a\n", []string{"definition"}},
+		{"billion laughs", laughs(), []string{"definition TOO_LARGE"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			_, _, got, err := New(Options{}).readDefinition(test.text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(got) != len(test.want) {
+				t.Fatalf("violations %v, want %q", got, test.want)
+			}
+			for i, want := range test.want {
+				if v := got[i]; !strings.HasPrefix(v.Field+" "+string(v.Reason)+" "+v.Description, want) {
+					t.Errorf("violation %d is %+v, want %q", i, v, want)
+				}
+			}
+		})
+	}
+}
+
+func laughs() string {
+	var b strings.Builder
+	b.WriteString("a0: &a0 [lol]\n")
+	for i := range 12 {
+		fmt.Fprintf(&b, "a%d: &a%d [%s]\n", i+1, i+1, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d,", i), 9), ","))
+	}
+	return b.String()
+}
+
+func TestYAMLKeepsDigits(t *testing.T) {
+	t.Parallel()
+	tests := map[string]string{
+		"12345678901234567890123": "12345678901234567890123", "1.10": "1.10", "+7": "7", "0x1F": "31", "-0b101": "-5", "0o17": "15",
+		".5": "0.5", "-.5e3": "-0.5e3", "1.": "1", "1.e5": "1e5", "6.02e23": "6.02e23", "0": "0", "-0.0": "-0.0", "yes": `"yes"`, "True": "true", "~": "null",
+		"2026-01-31": `"2026-01-31"`, "1:30": `"1:30"`, `"12"`: `"12"`, "'true'": `"true"`, "12 apples": `"12 apples"`,
+	}
+	for text, want := range tests {
+		got, _, malformed := yamlToJSON("x: " + text)
+		if malformed != nil || string(got) != `{"x":`+want+`}` {
+			t.Errorf("%s: %s %v, want %s", text, got, malformed, want)
+		}
+	}
+}
+
+func TestAliasesAreWrittenOut(t *testing.T) {
+	t.Parallel()
+	def, _ := read(t, "displayName: A\nlabels: &l {a: b}\nflows:\n  - displayName: F\n    testPayload: {headers: *l, query: *l}\n")
+	if diff := cmp.Diff(map[string]string{"a": "b"}, def.Flows[0].TestPayload.Query); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestJSONDefinition(t *testing.T) {
+	t.Parallel()
+	def, id := read(t, ` { "id":"a", "displayName":"\ud83d\ude00 \/", "flows":[{"displayName":"F","steps":[{"inputs":{"x":{"json":"1.0"}}}]}] }`)
+	if id != "a" || def.DisplayName != "😀 /" || def.Flows[0].Steps[0].Inputs["x"].Text != "1.0" {
+		t.Errorf("definition %+v", def)
+	}
+}
+
+func FuzzDefinition(f *testing.F) {
+	for _, seed := range []string{acme, "a: &a [*a]", "{", "---\n---\n", "? a\n", "a: !!binary aGk=", "\ufeffa: b", "a: |\n  x\n", "%YAML 1.2\n---\na: 1"} {
+		f.Add(seed)
+	}
+	a := New(Options{})
+	f.Fuzz(func(t *testing.T, text string) {
+		def, id, violations, err := a.readDefinition(text)
+		if err != nil {
+			t.Fatalf("%q: %v", text, err)
+		}
+		if len(violations) > 0 {
+			return
+		}
+		first, err := writeDefinition(id, def)
+		if err != nil {
+			t.Fatalf("%q does not export: %v", text, err)
+		}
+		again, id, violations, err := a.readDefinition(first)
+		if err != nil || len(violations) > 0 {
+			t.Fatalf("%q does not import again: %v %v\n%s", text, err, violations, first)
+		}
+		second, err := writeDefinition(id, again)
+		if err != nil || first != second {
+			t.Errorf("%q: the second export differs (%v):\n%s\n%s", text, err, first, second)
+		}
+	})
+}
