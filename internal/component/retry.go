@@ -66,12 +66,11 @@ func (r Retry) wait(attempt int, resp *outbound.Response) time.Duration {
 			delay = min(2*delay, MaxRetryDelay)
 		}
 	}
-	delay = spread(min(delay, MaxRetryDelay))
-	if resp == nil {
-		return delay
-	}
-	if asked, ok := outbound.RetryAfter(resp.Header, time.Now()); ok {
-		delay = max(delay, asked)
+	delay = spread(delay)
+	if resp != nil {
+		if asked, ok := outbound.RetryAfter(resp.Header, time.Now()); ok {
+			delay = max(delay, asked)
+		}
 	}
 	return min(delay, MaxRetryDelay)
 }
