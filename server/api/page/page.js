@@ -231,7 +231,7 @@ function render(doc) {
   for (const [tag, { text, methods }] of group(doc)) {
     main.append(el("section", { id: tag }, el("h2", {}, words(nounOf(tag))), el("p", {}, prose((text || "").replace(/\n/g, " "))),
       methods.map((m) => method(doc, m.path, m.verb, m.operation))));
-    side.append(el("h2", {}, words(nounOf(tag))), methods.map((m) => el("a", { href: "#" + m.operation.operationId },
+    side.append(el("h2", {}, words(nounOf(tag))), ...methods.map((m) => el("a", { href: "#" + m.operation.operationId },
       el("span", { class: "verb " + m.verb }, m.verb.toUpperCase()), words(m.operation.operationId.split("_")[1]))));
   }
   const schemas = Object.keys(doc.definitions).sort().map((name) => {
