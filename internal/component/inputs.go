@@ -217,6 +217,9 @@ func resolveOne(f *ipaas.InputField, v any) (any, error) {
 		return toBool(f, v)
 	case ipaas.FieldConnection:
 		c, ok := v.(*Connection)
+		if v == "" {
+			return nil, nil
+		}
 		if !ok {
 			return nil, fmt.Errorf("is %s: give a config variable of type CONNECTION", kind(v))
 		}

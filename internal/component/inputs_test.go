@@ -59,6 +59,7 @@ func TestResolve(t *testing.T) {
 		{"pairs of an object", pairs, `{"b":true,"a":"x"}`, []component.Pair{{Key: "b", Value: "true"}, {Key: "a", Value: "x"}}},
 		{"pairs in a text", pairs, `"{\"b\":1}"`, []component.Pair{{Key: "b", Value: "1"}}},
 		{"pairs left empty", pairs, `""`, []component.Pair{}},
+		{"connection left empty", ipaas.InputField{Type: ipaas.FieldConnection}, `""`, nil},
 		{"conditions", ipaas.InputField{Type: ipaas.FieldConditions}, `["and"]`, []any{"and"}},
 	}
 	for _, tt := range tests {

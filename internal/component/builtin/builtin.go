@@ -99,6 +99,9 @@ func encodeBody(data any) ([]byte, string) {
 		}
 		return data.Data, data.ContentType
 	case string:
+		if data == "" {
+			return nil, ""
+		}
 		if looksLikeJSON(data) {
 			return []byte(data), "application/json"
 		}

@@ -101,6 +101,7 @@ func TestHTTPSends(t *testing.T) {
 		{"put text", "http.httpPut", `{"url":"%s","data":"hello"}`, "PUT /", "hello", map[string]string{"Idempotency-Key": "key-1", "Content-Type": "text/plain; charset=utf-8"}},
 		{"patch with a content type", "http.httpPatch", `{"url":"%s","data":"a=1","headers":{"content-type":"application/x-www-form-urlencoded","X-None":""}}`, "PATCH /", "a=1", map[string]string{"Content-Type": "application/x-www-form-urlencoded", "X-None": ""}},
 		{"delete", "http.httpDelete", `{"url":" %s/a/b "}`, "DELETE /a/b", "", map[string]string{"Idempotency-Key": "key-1"}},
+		{"as forms leave it", "http.httpPost", `{"url":"%s","connection":"","data":"","headers":[],"queryParams":[],"timeout":"","maxRetries":"","responseType":"","ignoreSslErrors":""}`, "POST /", "", map[string]string{"Content-Type": "", "Authorization": ""}},
 		{"own key", "http.httpPost", `{"url":"%s","headers":{"Idempotency-Key":"mine"}}`, "POST /", "", map[string]string{"Idempotency-Key": "mine"}},
 	}
 	for _, tt := range tests {
