@@ -77,10 +77,22 @@ func TestResolve(t *testing.T) {
 func TestResolveTellsAllThatIsWrong(t *testing.T) {
 	t.Parallel()
 	fields := []ipaas.InputField{
-		{Key: "a", Required: true}, {Key: "b", Required: true, Type: ipaas.FieldNumber}, {Key: "c", Type: ipaas.FieldNumber}, {Key: "d", Type: ipaas.FieldBoolean},
-		{Key: "e", Choices: []string{"x", "y"}}, {Key: "f", Collection: ipaas.CollectionList, Choices: []string{"x"}}, {Key: "g", Collection: ipaas.CollectionKeyValueList, Type: ipaas.FieldNumber},
-		{Key: "h", Type: ipaas.FieldConnection}, {Key: "i"}, {Key: "j", Type: ipaas.FieldDate}, {Key: "k", Type: ipaas.FieldTimestamp}, {Key: "l", Type: ipaas.FieldNumber, Secret: true},
-		{Key: "m", Choices: []string{"x"}, Secret: true}, {Key: "n", Collection: ipaas.CollectionKeyValueList}, {Key: "o", Collection: ipaas.CollectionList}, {Key: "p", Type: ipaas.FieldData},
+		{Key: "a", Required: true},
+		{Key: "b", Required: true, Type: ipaas.FieldNumber},
+		{Key: "c", Type: ipaas.FieldNumber},
+		{Key: "d", Type: ipaas.FieldBoolean},
+		{Key: "e", Choices: []string{"x", "y"}},
+		{Key: "f", Collection: ipaas.CollectionList, Choices: []string{"x"}},
+		{Key: "g", Collection: ipaas.CollectionKeyValueList, Type: ipaas.FieldNumber},
+		{Key: "h", Type: ipaas.FieldConnection},
+		{Key: "i"},
+		{Key: "j", Type: ipaas.FieldDate},
+		{Key: "k", Type: ipaas.FieldTimestamp},
+		{Key: "l", Type: ipaas.FieldNumber, Secret: true},
+		{Key: "m", Choices: []string{"x"}, Secret: true},
+		{Key: "n", Collection: ipaas.CollectionKeyValueList},
+		{Key: "o", Collection: ipaas.CollectionList},
+		{Key: "p", Type: ipaas.FieldData},
 	}
 	connection := &component.Connection{}
 	given := map[string]any{

@@ -173,8 +173,8 @@ func exactlyMatches(left, right operand) (bool, error) {
 // ordered compares texts with texts by their characters, everything else as numbers. With what is no number nothing holds.
 func ordered(wanted func(c int) bool) func(left, right operand) (bool, error) {
 	return func(left, right operand) (bool, error) {
-		c, comparable := compare(left.parsed, right.parsed)
-		return comparable && wanted(c), nil
+		c, ok := compare(left.parsed, right.parsed)
+		return ok && wanted(c), nil
 	}
 }
 

@@ -180,8 +180,8 @@ func looselyEqual(a, b any) bool {
 	if ok && ok2 {
 		return s == t
 	}
-	c, comparable := compareNumbers(toNumber(a), toNumber(b))
-	return comparable && c == 0
+	c, ordered := compareNumbers(toNumber(a), toNumber(b))
+	return ordered && c == 0
 }
 
 // deepEqual compares lists and objects item by item, what is in them loosely; but nothing equals nothing only.

@@ -55,7 +55,8 @@ func TestHandshakes(t *testing.T) {
 		{"no json", `{"handshake":"json"}`, ipaas.Payload{Body: []byte(`{`)}, nil, 0},
 		{"no body", `{"handshake":"json"}`, ipaas.Payload{}, nil, 0},
 		{
-			"header", `{"handshake":"header","handshakeKey":"X-Challenge"}`, ipaas.Payload{Headers: named("x-challenge", "c")},
+			"header", `{"handshake":"header","handshakeKey":"X-Challenge"}`,
+			ipaas.Payload{Headers: named("x-challenge", "c")},
 			&ipaas.Response{Status: 200, Headers: named("X-Challenge", "c", "X-Content-Type-Options", "nosniff")}, 0,
 		},
 		{"header with a line break", `{"handshake":"header"}`, ipaas.Payload{Headers: named("Challenge", "c\r\nSet-Cookie: a=b")}, nil, 400},
@@ -71,7 +72,8 @@ func TestHandshakes(t *testing.T) {
 		{"meta without challenge", `{"handshake":"meta","verifyToken":"tök"}`, ipaas.Payload{Query: meta[:2]}, nil, 400},
 		{"meta event", `{"handshake":"meta","verifyToken":"tök"}`, ipaas.Payload{Body: []byte(`{"object":"page"}`)}, nil, 0},
 		{
-			"asana", `{"handshake":"asana"}`, ipaas.Payload{Headers: named("X-Hook-Secret", "s"), Body: []byte(`{}`)},
+			"asana", `{"handshake":"asana"}`,
+			ipaas.Payload{Headers: named("X-Hook-Secret", "s"), Body: []byte(`{}`)},
 			&ipaas.Response{Status: 200, Headers: named("X-Hook-Secret", "s", "X-Content-Type-Options", "nosniff")}, 0,
 		},
 		{"asana event", `{"handshake":"asana"}`, ipaas.Payload{Headers: named("X-Hook-Signature", "s")}, nil, 0},

@@ -3,6 +3,7 @@ package declarative_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -71,8 +72,8 @@ func (e *erp) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	switch {
-	case r.Method == http.MethodPost:
+	switch r.Method {
+	case http.MethodPost:
 		var hook map[string]any
 		if err := json.NewDecoder(r.Body).Decode(&hook); err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
@@ -84,7 +85,7 @@ func (e *erp) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.webhooks[id], e.order = hook, append(e.order, id)
 		w.WriteHeader(http.StatusCreated)
 		_ = json.NewEncoder(w).Encode(hook)
-	case r.Method == http.MethodDelete:
+	case http.MethodDelete:
 		e.keys = append(e.keys, r.Header.Get("Idempotency-Key"))
 		id := strings.TrimPrefix(r.URL.Path, "/api/webhooks/")
 		if _, ok := e.webhooks[id]; !ok {
@@ -216,8 +217,8 @@ func TestRefusalNamesTheCallAndNotTheSecret(t *testing.T) {
 
 func failure(t *testing.T, err error) *component.Failure {
 	t.Helper()
-	f, ok := err.(*component.Failure)
-	if !ok {
+	var f *component.Failure
+	if !errors.As(err, &f) {
 		t.Fatalf("%v is no failure", err)
 	}
 	return f

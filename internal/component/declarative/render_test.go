@@ -34,7 +34,9 @@ func one(r ipaas.HTTPRequest, result string) ipaas.Component {
 			Key: "call", Request: &r, Result: result,
 			Inputs: []ipaas.InputField{
 				{Key: "connection", Type: ipaas.FieldConnection},
-				{Key: "a", Type: ipaas.FieldData}, {Key: "b", Type: ipaas.FieldData}, {Key: "c", Type: ipaas.FieldData, Secret: true},
+				{Key: "a", Type: ipaas.FieldData},
+				{Key: "b", Type: ipaas.FieldData},
+				{Key: "c", Type: ipaas.FieldData, Secret: true},
 			},
 		}},
 	}

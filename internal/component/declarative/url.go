@@ -162,7 +162,7 @@ func (a *address) checkPath() error {
 
 // checkLiteral refuses characters that stand in no URL, so that a template that was meant to hold a reference is found out.
 func checkLiteral(text string) error {
-	for i := 0; i < len(text); i++ {
+	for i := range len(text) {
 		c := text[i]
 		switch {
 		case c == '#':
@@ -323,7 +323,7 @@ func (p piece) escaped(scope expr.Scope) (string, error) {
 func escape(text string) string {
 	const digits = "0123456789ABCDEF"
 	var b strings.Builder
-	for i := 0; i < len(text); i++ {
+	for i := range len(text) {
 		if c := text[i]; unreserved(c) {
 			b.WriteByte(c)
 		} else {
