@@ -50,6 +50,9 @@ func (a *app) readFile(name string) ([]byte, error) {
 // documentsOf splits a file into its documents and reads their kinds. Documents that hold nothing are left out.
 func documentsOf(name, text string) ([]document, error) {
 	var out []document
+	if name == "-" {
+		name = "the input"
+	}
 	parts := split(text)
 	for _, part := range parts {
 		where := name
@@ -115,21 +118,28 @@ var marker = regexp.MustCompile(`^(---|\.\.\.)([ \t\r\n]|$)`)
 // split cuts a file at its document markers.
 func split(text string) []part {
 	text = strings.TrimPrefix(text, "\ufeff")
-	parts := []part{{line: 1}}
+	var parts []part
+	var now strings.Builder
+	begun := 1
+	end := func() {
+		if strings.TrimSpace(now.String()) != "" {
+			parts = append(parts, part{line: begun, text: now.String()})
+		}
+		now.Reset()
+	}
 	for i, line := range strings.SplitAfter(text, "\n") {
-		last := &parts[len(parts)-1]
 		if marker.MatchString(line) {
-			if strings.TrimSpace(last.text) != "" {
-				parts = append(parts, part{})
-				last = &parts[len(parts)-1]
-			}
-			last.line = i + 1
-			last.text = strings.Repeat("\n", i)
+			end()
+			begun = i + 1
 			line = "   " + line[3:]
 		}
-		last.text += line
+		now.WriteString(line)
 	}
-	return slices.DeleteFunc(parts, func(p part) bool { return strings.TrimSpace(p.text) == "" })
+	end()
+	for i := range parts {
+		parts[i].text = strings.Repeat("\n", parts[i].line-1) + parts[i].text
+	}
+	return parts
 }
 
 // kindEntry is a kind as nearly everybody writes it.
@@ -150,11 +160,47 @@ func withoutKind(text string, root *yaml.Node, at int) (string, *yaml.Node, erro
 			return cut, got, nil
 		}
 	}
-	anew, err := yaml.Dump(&want, yaml.WithLineWidth(-1))
+	return writtenAnew(&want, key.Line)
+}
+
+// writtenAnew writes a tree as YAML. Writing changes the tree, so what was written is held against one of its own.
+func writtenAnew(want *yaml.Node, line int) (string, *yaml.Node, error) {
+	before := *want
+	before.Content = cloned(want.Content, 0)
+	sayNull(want, 0)
+	anew, err := yaml.Dump(want, yaml.WithLineWidth(-1))
 	if err != nil {
 		return "", nil, fmt.Errorf("leave out the kind: %w", err)
 	}
-	return string(anew), &want, nil
+	got, err := parseYAML(anew)
+	if err != nil || !sameTree(got, &before) {
+		return "", nil, usage("line %d: the kind cannot be told from the rest: write it on a line of its own", line)
+	}
+	return string(anew), got, nil
+}
+
+func cloned(nodes []*yaml.Node, depth int) []*yaml.Node {
+	var out []*yaml.Node
+	for _, n := range nodes {
+		c := *n
+		if depth < maxDepth {
+			c.Content = cloned(n.Content, depth+1)
+		}
+		out = append(out, &c)
+	}
+	return out
+}
+
+// sayNull writes down values that were left out: the encoder would take them for empty texts.
+func sayNull(n *yaml.Node, depth int) {
+	if n.Kind == yaml.ScalarNode && n.Value == "" && n.ShortTag() == "!!null" {
+		n.Value = "null"
+	}
+	for _, item := range n.Content {
+		if depth < maxDepth {
+			sayNull(item, depth+1)
+		}
+	}
 }
 
 // sameTree reports whether two trees say the same. Where they do not stand in the same place is no difference.
@@ -162,6 +208,7 @@ func sameTree(a, b *yaml.Node) bool {
 	if a == nil || b == nil {
 		return a == b
 	}
-	return a.Kind == b.Kind && a.ShortTag() == b.ShortTag() && a.Value == b.Value && a.Anchor == b.Anchor &&
+	null := a.ShortTag() == "!!null" // written or left out
+	return a.Kind == b.Kind && a.ShortTag() == b.ShortTag() && (a.Value == b.Value || null) && a.Anchor == b.Anchor &&
 		slices.EqualFunc(a.Content, b.Content, sameTree)
 }

@@ -8,6 +8,9 @@ import (
 	"slices"
 	"strings"
 
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
 	"github.com/headrace/headrace/client"
 )
 
@@ -37,6 +40,9 @@ func fail(w io.Writer, paint paint, err error) int {
 	if errors.As(err, &wrong) {
 		violations = wrong.violations
 	}
+	if len(violations) == 1 && strings.HasSuffix(message(err), violations[0].Field+": "+violations[0].Description) {
+		violations = nil // the message has said it
+	}
 	for _, v := range violations {
 		switch field := clean(v.Field); field {
 		case "":
@@ -60,6 +66,9 @@ func fail(w io.Writer, paint paint, err error) int {
 // message is what an error says, without what gRPC puts in front, but with what was said around it here.
 func message(err error) string {
 	said := client.Message(err)
+	if status.Code(err) == codes.DeadlineExceeded && client.ErrorInfo(err) == nil {
+		said = "no answer came in time: allow more with --timeout; whether a change took effect can be read"
+	}
 	var at *located
 	if errors.As(err, &at) {
 		said = at.where + ": " + said
