@@ -15,6 +15,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -42,19 +43,55 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// TestTutorial plays the whole tutorial against the whole program.
+// TestTutorial plays the whole tutorial against the whole program, and then looks at what is left on disk.
 func TestTutorial(t *testing.T) {
 	t.Parallel()
-	world := story.World{
-		ERP: startERP(t), OtherERP: startERP(t), Definitions: os.DirFS("../examples/acme-erp"),
-	}
+	world := story.World{Definitions: os.DirFS("../examples/acme-erp")}
+	var smith, jones *fake.ERP
+	world.ERP, smith = startERP(t)
+	world.OtherERP, jones = startERP(t)
 	world.Progix, _ = startProgix(t)
-	s := serveOn(t, t.TempDir())
+	dir := t.TempDir()
+	s := serveOn(t, dir)
 	world.GRPC, world.REST = s.grpcAddr, "http://"+s.httpAddr
 	if err := story.Play(t.Context(), world, teller{t}); err != nil {
 		t.Fatal(err)
 	}
 	s.stop()
+
+	secrets := map[string]string{
+		"the API key of an Acme ERP": world.ERP.Key, "the API key of the other Acme ERP": world.OtherERP.Key, "the token of Progix": world.Progix.Key,
+	}
+	for _, entry := range append(smith.Ledger(), jones.Ledger()...) {
+		token := strings.Split(path(t, entry.CallbackURL), "/")[2]
+		secrets["the webhook token "+token] = token
+	}
+	checkSealed(t, dir, secrets)
+}
+
+// checkSealed looks for secrets in the files of a data directory.
+func checkSealed(t *testing.T, dir string, secrets map[string]string) {
+	t.Helper()
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	looked := false
+	for _, f := range files {
+		text, err := os.ReadFile(filepath.Join(dir, f.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		looked = looked || bytes.Contains(text, []byte("Sync Customer Data"))
+		for what, secret := range secrets {
+			if bytes.Contains(text, []byte(secret)) {
+				t.Errorf("%s holds %s", f.Name(), what)
+			}
+		}
+	}
+	if !looked {
+		t.Error("no file holds the name of a flow: the secrets were looked for in the wrong place")
+	}
 }
 
 // teller logs the story.
@@ -375,10 +412,11 @@ func do(t *testing.T, req *http.Request) (int, string) {
 }
 
 // startERP starts an Acme ERP.
-func startERP(t *testing.T) story.System {
+func startERP(t *testing.T) (story.System, *fake.ERP) {
 	t.Helper()
 	key := rand.Text()
-	return story.System{Key: key, URL: serve(t, fake.NewERP(key))}
+	erp := fake.NewERP(key)
+	return story.System{Key: key, URL: serve(t, erp)}, erp
 }
 
 // startProgix starts a Progix.
