@@ -21,10 +21,10 @@ func acquireLock(path string) (*fileLock, error) {
 	lock := &fileLock{file}
 	taken, err := lockFile(file)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("lock %s: %w", file.Name(), err), lock.release())
+		return nil, errors.Join(fmt.Errorf("lock %s: %w", file.Name(), err), file.Close())
 	}
 	if !taken {
-		return nil, errors.Join(&InUseError{Path: path, PID: readPID(file)}, lock.release())
+		return nil, errors.Join(&InUseError{Path: path, PID: readPID(file)}, file.Close())
 	}
 	if err := writePID(file); err != nil {
 		return nil, errors.Join(fmt.Errorf("lock %s: %w", file.Name(), err), lock.release())
@@ -32,7 +32,8 @@ func acquireLock(path string) (*fileLock, error) {
 	return lock, nil
 }
 
-func (l *fileLock) release() error { return l.file.Close() }
+// release lets go of the lock by name: closing the file alone would leave it with a child process that is just being started.
+func (l *fileLock) release() error { return errors.Join(unlockFile(l.file), l.file.Close()) }
 
 // readPID returns the id of the process that holds the lock, or 0 when it has not written it yet.
 func readPID(file *os.File) int {

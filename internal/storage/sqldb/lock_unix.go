@@ -17,3 +17,5 @@ func lockFile(file *os.File) (taken bool, err error) {
 	}
 	return err == nil, err
 }
+
+func unlockFile(file *os.File) error { return unix.Flock(int(file.Fd()), unix.LOCK_UN) }

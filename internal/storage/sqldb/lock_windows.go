@@ -19,3 +19,7 @@ func lockFile(file *os.File) (taken bool, err error) {
 	}
 	return err == nil, err
 }
+
+func unlockFile(file *os.File) error {
+	return windows.UnlockFileEx(windows.Handle(file.Fd()), 0, 1, 0, &windows.Overlapped{Offset: 1 << 20})
+}

@@ -1,8 +1,12 @@
 package sqldb
 
 import (
+	"context"
+	"errors"
 	"log/slog"
+	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/headrace/headrace/internal/storage"
@@ -23,10 +27,36 @@ func open(t testing.TB, path string) *DB {
 	return db
 }
 
+// fresh opens an empty store. Its file is a copy: making the tables anew for each of many tests takes most of their time.
 func fresh(t testing.TB) *DB {
 	t.Helper()
-	return open(t, filepath.Join(t.TempDir(), "headrace.db"))
+	content, err := emptyFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "headrace.db")
+	if err := os.WriteFile(path, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return open(t, path)
 }
+
+var emptyFile = sync.OnceValues(func() (content []byte, err error) {
+	folder, err := os.MkdirTemp("", "headrace-test-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
+	path := filepath.Join(folder, "headrace.db")
+	db, err := OpenSQLite(context.Background(), path, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return nil, err
+	}
+	if err := db.Close(); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
 
 func TestSQLiteKeepsTheContract(t *testing.T) {
 	t.Parallel()
