@@ -66,12 +66,11 @@ func demo(ctx context.Context, tell *printer, keep bool) (err error) {
 		}
 		err = errors.Join(err, stopped)
 	}()
-	world, err := s.start(ctx)
-	if err != nil {
+	if err := s.start(ctx); err != nil {
 		return err
 	}
 	began = time.Now()
-	if err := story.Play(ctx, world, tell); err != nil {
+	if err := story.Play(ctx, s.world, tell); err != nil {
 		return err
 	}
 	tell.end(time.Since(began))
@@ -82,12 +81,13 @@ func demo(ctx context.Context, tell *printer, keep bool) (err error) {
 	return nil
 }
 
-// build puts the programs into dir.
-func build(ctx context.Context, dir string) error {
-	const module = "github.com/headrace/headrace"
-	cmd := command(ctx, "go", "build", "-o", dir+string(os.PathSeparator),
-		module+"/server", module+"/examples/acme-erp/fake-acme-erp", module+"/examples/acme-erp/fake-progix")
-	if out, err := cmd.CombinedOutput(); err != nil {
+// build puts the programs into dir, and others that are wanted.
+func build(ctx context.Context, dir string, others ...string) error {
+	args := []string{"build", "-o", dir + string(os.PathSeparator)}
+	for _, pkg := range append([]string{"server", "examples/acme-erp/fake-acme-erp", "examples/acme-erp/fake-progix"}, others...) {
+		args = append(args, "github.com/headrace/headrace/"+pkg)
+	}
+	if out, err := command(ctx, "go", args...).CombinedOutput(); err != nil {
 		return fmt.Errorf("build the programs: %w\n%s", err, out)
 	}
 	return nil

@@ -14,41 +14,34 @@ import (
 // serverLog is the file of what the server logs.
 const serverLog = "server.log"
 
-// stage is what runs while the story is played.
+// stage is what runs while the story is played. The programs are in dir, and so is all they write.
 type stage struct {
 	dir      string
-	programs []*program // in the order in which they were started
-
-	server, erp, otherERP, progix string // base URLs
-	grpc                          string
+	home     string      // the directory of the module
+	programs []*program  // in the order in which they were started
+	world    story.World // where they are
 }
 
 // start starts the systems and the server on free ports.
-func (s *stage) start(ctx context.Context) (story.World, error) {
-	home, err := root(ctx)
-	if err != nil {
-		return story.World{}, err
+func (s *stage) start(ctx context.Context) (err error) {
+	if s.home, err = root(ctx); err != nil {
+		return err
 	}
-	world := story.World{Definitions: os.DirFS(filepath.Join(home, "examples", "acme-erp"))}
+	s.world.Definitions = os.DirFS(filepath.Join(s.home, "examples", "acme-erp"))
 	for _, f := range []struct {
 		program, log string
 		at           *story.System
 	}{
-		{"fake-acme-erp", "smith-erp.log", &world.ERP},
-		{"fake-acme-erp", "jones-erp.log", &world.OtherERP},
-		{"fake-progix", "progix.log", &world.Progix},
+		{"fake-acme-erp", "smith-erp.log", &s.world.ERP},
+		{"fake-acme-erp", "jones-erp.log", &s.world.OtherERP},
+		{"fake-progix", "progix.log", &s.world.Progix},
 	} {
 		f.at.Key = rand.Text()
 		if f.at.URL, err = s.startFake(ctx, f.program, f.log, f.at.Key); err != nil {
-			return world, err
+			return err
 		}
 	}
-	s.erp, s.otherERP, s.progix = world.ERP.URL, world.OtherERP.URL, world.Progix.URL
-	if err := s.startServer(ctx); err != nil {
-		return world, err
-	}
-	world.GRPC, world.REST = s.grpc, s.server
-	return world, nil
+	return s.startServer(ctx)
 }
 
 // startFake starts one of the systems. When it listens it prints where.
@@ -66,14 +59,15 @@ func (s *stage) startServer(ctx context.Context) error {
 	args := []string{
 		"--grpc-addr", "127.0.0.1:0", "--http-addr", "127.0.0.1:0", "--data-dir", filepath.Join(s.dir, "data"), "--allow-loopback",
 	}
+	w := &s.world
 	return s.run(ctx, "server", serverLog, args, func(line string) bool {
 		switch name, value, _ := strings.Cut(strings.TrimSpace(line), " "); name {
 		case "gRPC":
-			s.grpc = strings.TrimSpace(value)
+			w.GRPC = strings.TrimSpace(value)
 		case "REST":
-			s.server = strings.TrimSuffix(strings.TrimSpace(value), "/v1/")
+			w.REST = strings.TrimSuffix(strings.TrimSpace(value), "/v1/")
 		}
-		return s.grpc != "" && s.server != ""
+		return w.GRPC != "" && w.REST != ""
 	})
 }
 
@@ -86,12 +80,13 @@ func (s *stage) run(ctx context.Context, name, log string, args []string, ready 
 	return p.await(ctx, ready)
 }
 
-// stop stops everything, the last started first.
+// stop stops everything, the last started first. What was stopped before stays stopped.
 func (s *stage) stop() error {
 	var errs []error
 	for i := len(s.programs) - 1; i >= 0; i-- {
 		errs = append(errs, s.programs[i].stop())
 	}
+	s.programs = nil
 	return errors.Join(errs...)
 }
 
@@ -99,12 +94,12 @@ func (s *stage) stop() error {
 func (s *stage) places() [][]string {
 	return [][]string{
 		nil,
-		{"API page", s.server + "/"},
-		{"REST", s.server + "/v1/executions"},
-		{"gRPC", "grpcurl -plaintext " + s.grpc + " list"},
-		{"Smith Rockets' Acme ERP", s.erp + "/"},
-		{"Jones Anvils' Acme ERP", s.otherERP + "/"},
-		{"Progix", s.progix + "/"},
+		{"API page", s.world.REST + "/"},
+		{"REST", s.world.REST + "/v1/executions"},
+		{"gRPC", "grpcurl -plaintext " + s.world.GRPC + " list"},
+		{"Smith Rockets' Acme ERP", s.world.ERP.URL + "/"},
+		{"Jones Anvils' Acme ERP", s.world.OtherERP.URL + "/"},
+		{"Progix", s.world.Progix.URL + "/"},
 		{"the server's log", filepath.Join(s.dir, serverLog)},
 	}
 }
