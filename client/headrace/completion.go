@@ -26,9 +26,7 @@ func bashCompletion(root *kong.Node) string {
 	return `_headrace() {
   local cur="${COMP_WORDS[COMP_CWORD]}" path="" known="" word
   for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-    case "$word" in -*) continue ;; esac
-    path="$path $word"
-    case "$path" in
+    case "$path $word" in # words that are no command are flags and their values
 ` + cases.String() + `    esac
   done
   if [ -z "$known" ]; then known="` + words(root) + `"; fi
@@ -45,7 +43,7 @@ func offer(b *strings.Builder, node *kong.Node, path string) {
 		}
 		for _, name := range append([]string{child.Name}, child.Aliases...) {
 			at := path + " " + name
-			b.WriteString(`      "` + at + `") known="` + words(child) + "\" ;;\n")
+			b.WriteString(`      "` + at + `") path="` + at + `" known="` + words(child) + "\" ;;\n")
 			offer(b, child, at)
 		}
 	}

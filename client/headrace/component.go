@@ -104,16 +104,23 @@ func (p *printer) inputs(inputs []*headracev1.InputField) {
 		if kind == "-" {
 			kind = "STRING"
 		}
-		more := ""
-		if in.GetRequired() {
-			more = "required"
-		}
-		if in.GetSecret() {
-			more += " secret"
-		}
+		more := demands(in.GetRequired(), in.GetSecret())
 		rows = append(rows, []cell{{in.GetKey(), cyan}, {kind, dim}, {more, yellow}, text(in.GetDescription())})
 	}
 	p.table("  ", nil, rows)
+}
+
+// demands are what an input or a config variable asks of its value.
+func demands(required, secret bool) string {
+	switch {
+	case required && secret:
+		return "required, secret"
+	case required:
+		return "required"
+	case secret:
+		return "secret"
+	}
+	return ""
 }
 
 type componentsDeleteCmd struct {

@@ -49,6 +49,8 @@ func draft(in *headracev1.Integration) cell {
 	switch {
 	case len(in.GetProblems()) > 0:
 		return cell{plural(len(in.GetProblems()), "problem"), yellow}
+	case in.GetLatestVersion() == 0:
+		return cell{"not published", yellow}
 	case in.GetUnpublishedChanges():
 		return cell{"unpublished changes", yellow}
 	}
@@ -107,13 +109,7 @@ func (p *printer) configVariables(variables []*headracev1.ConfigVariable) {
 		if v.GetConnectionType() != "" {
 			kind += " " + v.GetConnectionType()
 		}
-		more := ""
-		if v.GetRequired() {
-			more = "required"
-		}
-		if v.GetSecret() {
-			more += " secret"
-		}
+		more := demands(v.GetRequired(), v.GetSecret())
 		rows = append(rows, []cell{{v.GetId(), cyan}, text(v.GetDisplayName()), {kind, dim}, {more, yellow}})
 	}
 	p.table("  ", nil, rows)

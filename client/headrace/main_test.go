@@ -1,0 +1,662 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/testing/protocmp"
+	"google.golang.org/protobuf/types/known/structpb"
+
+	headracev1 "github.com/headrace/headrace/proto/gen/headrace/v1"
+)
+
+// peer is the far end of a connection. It answers every call with what a test gave it for the method, and keeps the requests.
+type peer struct {
+	answers map[string]any // by method: a response, or an error
+
+	mu       sync.Mutex
+	requests []proto.Message
+}
+
+// call takes every call there is: the peer needs no method of its own for any.
+func (p *peer) call(_ any, stream grpc.ServerStream) error {
+	full, _ := grpc.Method(stream.Context())
+	method := full[strings.LastIndexByte(full, '/')+1:]
+	request := requestOf(method)
+	if err := stream.RecvMsg(request); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	p.requests = append(p.requests, request)
+	p.mu.Unlock()
+	if err := stream.SetHeader(metadata.Pairs("x-request-id", "req-1")); err != nil {
+		return err
+	}
+	switch answer := p.answers[method].(type) {
+	case error:
+		return answer
+	case []proto.Message:
+		for _, message := range answer {
+			if err := stream.SendMsg(message); err != nil {
+				return err
+			}
+		}
+		return nil
+	case proto.Message:
+		return stream.SendMsg(answer)
+	}
+	return status.Errorf(codes.Unimplemented, "the test has no answer to %s", method)
+}
+
+func requestOf(method string) proto.Message {
+	for _, message := range []proto.Message{
+		&headracev1.GetComponentRequest{}, &headracev1.UpdateComponentRequest{}, &headracev1.DeleteComponentRequest{}, &headracev1.ListComponentsRequest{},
+		&headracev1.ImportIntegrationRequest{}, &headracev1.ListIntegrationsRequest{}, &headracev1.GetIntegrationRequest{},
+		&headracev1.PublishIntegrationRequest{}, &headracev1.ExportIntegrationRequest{}, &headracev1.DeleteIntegrationRequest{},
+		&headracev1.ListIntegrationVersionsRequest{}, &headracev1.ListFlowsRequest{}, &headracev1.TestFlowRequest{},
+		&headracev1.CreateCustomerRequest{}, &headracev1.ListCustomersRequest{}, &headracev1.GetCustomerRequest{}, &headracev1.DeleteCustomerRequest{},
+		&headracev1.CreateInstanceRequest{}, &headracev1.GetInstanceRequest{}, &headracev1.ListInstancesRequest{}, &headracev1.UpdateInstanceRequest{},
+		&headracev1.DeployInstanceRequest{}, &headracev1.UndeployInstanceRequest{}, &headracev1.PauseInstanceRequest{},
+		&headracev1.ResumeInstanceRequest{}, &headracev1.RotateWebhookTokenRequest{}, &headracev1.DeleteInstanceRequest{},
+		&headracev1.GetConfigWizardRequest{}, &headracev1.ListDeploymentsRequest{}, &headracev1.GetTestInstanceRequest{},
+		&headracev1.UpdateTestInstanceRequest{}, &headracev1.ResetTestInstanceRequest{}, &headracev1.ListExecutionsRequest{},
+		&headracev1.GetExecutionRequest{}, &headracev1.TailExecutionRequest{},
+	} {
+		if string(message.ProtoReflect().Descriptor().Name()) == method+"Request" {
+			return message
+		}
+	}
+	panic("no request of " + method)
+}
+
+// headrace runs the program against a peer and returns what it leaves behind.
+func headrace(t *testing.T, p *peer, input string, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := grpc.NewServer(grpc.UnknownServiceHandler(p.call))
+	done := make(chan error, 1)
+	go func() { done <- server.Serve(listener) }()
+	defer func() {
+		server.Stop()
+		if err := <-done; err != nil {
+			t.Errorf("serve: %v", err)
+		}
+	}()
+	var out, errs bytes.Buffer
+	args = append([]string{"--server", listener.Addr().String()}, args...)
+	code = run(t.Context(), args, streams{in: strings.NewReader(input), out: &out, err: &errs})
+	return code, out.String(), errs.String()
+}
+
+func file(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// asked are the requests without the ids that differ from call to call.
+func (p *peer) asked() []proto.Message {
+	for _, request := range p.requests {
+		message := request.ProtoReflect()
+		if fd := message.Descriptor().Fields().ByName("request_id"); fd != nil {
+			message.Clear(fd)
+		}
+	}
+	return p.requests
+}
+
+func TestUsage(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name string
+		args []string
+		want string
+	}{
+		{"nothing", nil, "expected one of"},
+		{"unknown command", []string{"fly"}, "unexpected argument fly"},
+		{"unknown flag", []string{"instances", "--fly"}, "unknown flag --fly"},
+		{"missing argument", []string{"instance", "deploy"}, "<id>"},
+		{"unknown format", []string{"instances", "-o", "xml"}, "--output"},
+		{"less than none", []string{"instances", "list", "--limit=-1"}, "--limit is -1"},
+		{"TLS and not", []string{"--tls", "--insecure", "instances"}, "give one of them"},
+		{"token in plain text", []string{"--server", "erp.example.com:1", "--token", "t0k3n", "instances"}, "plain text"},
+		{"no authorities", []string{"--ca", "/nowhere.pem", "instances"}, "/nowhere.pem"},
+		{"no file", []string{"apply", "-f", "/nowhere.yaml"}, "/nowhere.yaml"},
+		{"nothing to set", []string{"instance", "set", "smith"}, "nothing to set"},
+		{"no value", []string{"instance", "set", "smith", "--set", "token"}, "--set wants NAME=VALUE"},
+		{"set twice", []string{"instance", "set", "smith", "--set", "a=1", "--set", "a=2"}, "names a twice"},
+		{"no JSON", []string{"instance", "set", "smith", "--set-json", "a={s3cret"}, "--set-json a"},
+		{"no input", []string{"instance", "set", "smith", "--set-connection", "erp=1"}, "VARIABLE.INPUT=VALUE"},
+		{"no payload to save", []string{"flow", "test", "acme", "sync", "--save"}, "--payload FILE"},
+		{"customer without a name", []string{"customers", "create"}, "needs an id or a --name"},
+		{"unknown shell", []string{"completion", "fish"}, "bash"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			p := &peer{}
+			code, stdout, stderr := headrace(t, p, "", tt.args...)
+			if code != exitUsage || !strings.Contains(stderr, tt.want) || stdout != "" {
+				t.Errorf("code %d, printed %q and %q, want 2 and an error with %q", code, stdout, stderr, tt.want)
+			}
+			if strings.Contains(stderr, "s3cret") || strings.Contains(stderr, "t0k3n") {
+				t.Errorf("the error shows a secret: %s", stderr)
+			}
+			if len(p.requests) > 0 {
+				t.Errorf("something was sent: %v", p.requests)
+			}
+		})
+	}
+}
+
+func TestHelp(t *testing.T) {
+	t.Parallel()
+	code, stdout, stderr := headrace(t, &peer{}, "", "instance", "deploy", "--help")
+	if code != exitOK || stderr != "" || !strings.Contains(stdout, "--plan") {
+		t.Errorf("code %d, printed %q and %q", code, stdout, stderr)
+	}
+}
+
+func TestErrors(t *testing.T) {
+	t.Parallel()
+	st, err := status.New(codes.FailedPrecondition, "config is incomplete").WithDetails(
+		&errdetails.ErrorInfo{Reason: "CONFIG_INCOMPLETE", Domain: "headrace", Metadata: map[string]string{"instance_id": "smith"}},
+		&errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{
+			{Field: "configValues.url", Description: "has no value"}, {Description: "and one more"},
+		}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	one, err := status.New(codes.InvalidArgument, "flowz: is no field").WithDetails(
+		&errdetails.ErrorInfo{Reason: "INVALID_ARGUMENT", Domain: "headrace"},
+		&errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{{Field: "flowz", Description: "is no field"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name   string
+		answer error
+		code   int
+		want   string
+	}{
+		{
+			"all that is wrong", st.Err(), exitRefused,
+			"error: config is incomplete\n  configValues.url: has no value\n  and one more\n  CONFIG_INCOMPLETE · instance_id smith · request req-1\n",
+		},
+		{"what the message has said", one.Err(), exitRefused, "error: flowz: is no field\n  INVALID_ARGUMENT · request req-1\n"},
+		{"too late", status.Error(codes.DeadlineExceeded, "x"), exitRefused, "error: no answer came in time: allow more with --timeout"},
+		{"what would move the cursor", status.Error(codes.Internal, "a\x1b[2Jb\nc"), exitRefused, "error: a\ufffd[2Jb c\n"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			p := &peer{answers: map[string]any{"DeployInstance": tt.answer}}
+			code, stdout, stderr := headrace(t, p, "", "instance", "deploy", "smith")
+			if code != tt.code || !strings.HasPrefix(stderr, tt.want) || stdout != "" {
+				t.Errorf("code %d, printed %q and %q, want %d and %q", code, stdout, stderr, tt.code, tt.want)
+			}
+		})
+	}
+}
+
+func TestNobodyThere(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	target := listener.Addr().String()
+	listener.Close()
+	var out, errs bytes.Buffer
+	code := run(t.Context(), []string{"--server", target, "instances"}, streams{out: &out, err: &errs})
+	if code != exitUnreachable || !strings.Contains(errs.String(), "no server answered at "+target) {
+		t.Errorf("code %d, printed %q, want 3 and the address", code, errs.String())
+	}
+}
+
+func TestInterrupted(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var out, errs bytes.Buffer
+	if code := run(ctx, []string{"--server", "127.0.0.1:1", "instances"}, streams{out: &out, err: &errs}); code != exitRefused {
+		t.Errorf("code %d, printed %q, want 1", code, errs.String())
+	}
+}
+
+func TestApply(t *testing.T) {
+	t.Parallel()
+	all := file(t, "all.yaml", "kind: Integration\nid: acme-erp # it\nflows: []\n---\nkind: Component\nid: erp\ndisplayName: ERP\n")
+	answers := func() map[string]any {
+		return map[string]any{
+			"GetComponent":    &headracev1.GetComponentResponse{Component: &headracev1.Component{Version: 1}},
+			"UpdateComponent": &headracev1.UpdateComponentResponse{Component: &headracev1.Component{Version: 2}},
+			"ImportIntegration": &headracev1.ImportIntegrationResponse{Created: true, Integration: &headracev1.Integration{
+				Id: "acme-erp", Problems: []*headracev1.Problem{{Field: "flows", Reason: "REQUIRED", Description: "there is none"}},
+			}},
+		}
+	}
+	absent := answers()
+	absent["GetComponent"] = status.Error(codes.NotFound, "no")
+	unchanged := answers()
+	unchanged["UpdateComponent"] = &headracev1.UpdateComponentResponse{Component: &headracev1.Component{Version: 1}}
+	refused := answers()
+	refused["ImportIntegration"] = status.Error(codes.InvalidArgument, "flows: too few")
+	const problem = "  1 problem to mend before it can be tested or published:\n    flows: there is none\n"
+
+	tests := []struct {
+		name    string
+		answers map[string]any
+		flags   []string
+		code    int
+		want    string
+	}{
+		{"updated", answers(), nil, exitOK, "component erp updated (version 2)\nintegration acme-erp created\n" + problem},
+		{"created", absent, nil, exitOK, "component erp created (version 2)\nintegration acme-erp created\n" + problem},
+		{"unchanged", unchanged, nil, exitOK, "component erp unchanged\nintegration acme-erp created\n" + problem},
+		{
+			"dry run", answers(), []string{"--dry-run"}, exitOK,
+			"component erp would be updated (version 2)\nintegration acme-erp would be created\n" + problem,
+		},
+		{"refused half-way", refused, nil, exitRefused, "component erp updated (version 2)\n"},
+		{
+			"for programs", answers(), []string{"-o", "yaml"}, exitOK,
+			"applied:\n- kind: Component\n  id: erp\n  action: updated\n  dryRun: false\n  version: 2\n  problems: []\n" +
+				"- kind: Integration\n  id: acme-erp\n  action: created\n  dryRun: false\n  problems:\n" +
+				"  - field: flows\n    reason: REQUIRED\n    description: there is none\n",
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			p := &peer{answers: tt.answers}
+			code, stdout, stderr := headrace(t, p, "", append([]string{"apply", "-f", all}, tt.flags...)...)
+			if diff := cmp.Diff(tt.want, stdout); code != tt.code || diff != "" {
+				t.Errorf("code %d (%s), printed (-want +got):\n%s", code, stderr, diff)
+			}
+			if tt.code != exitOK && !strings.Contains(stderr, "error: "+all+", document at line 1: flows: too few") {
+				t.Errorf("the error does not name the document: %s", stderr)
+			}
+			dry := slices.Contains(tt.flags, "--dry-run")
+			update, imported := p.requests[1].(*headracev1.UpdateComponentRequest), p.requests[2].(*headracev1.ImportIntegrationRequest)
+			if update.GetValidateOnly() != dry || imported.GetValidateOnly() != dry || !update.GetAllowMissing() {
+				t.Errorf("asked for %v and %v", update, imported)
+			}
+			if got, want := imported.GetDefinition(), "\nid: acme-erp # it\nflows: []\n"; got != want {
+				t.Errorf("sent the definition %q, want %q", got, want)
+			}
+		})
+	}
+}
+
+func TestApplyReadsEverythingBeforeItSends(t *testing.T) {
+	t.Parallel()
+	good := "kind: Component\nid: erp\n"
+	for name, text := range map[string]string{
+		"unknown field": "kind: Component\nid: erp\nactionz: []\n", "no id": "kind: Component\n", "no kind": "id: erp\n", "nothing": "# nothing\n",
+	} {
+		p := &peer{}
+		code, _, stderr := headrace(t, p, good, "apply", "-f", "-", "-f", file(t, "bad.yaml", text))
+		if code != exitUsage || len(p.requests) > 0 || !strings.Contains(stderr, "bad.yaml") {
+			t.Errorf("%s: code %d, %d requests, printed %q, want 2, none and the file's name", name, code, len(p.requests), stderr)
+		}
+	}
+	p := &peer{}
+	_, _, stderr := headrace(t, p, "kind: Component\nid: erp\nactions: [{key: a, request: {hdrs: 1}}]\n", "apply", "-f", "-")
+	if !strings.Contains(stderr, "\n  actions[0].request.hdrs: is no field here") {
+		t.Errorf("the error does not name the path: %s", stderr)
+	}
+}
+
+func jsonValue(text string) *headracev1.ConfigValue {
+	return &headracev1.ConfigValue{Kind: &headracev1.ConfigValue_Json{Json: text}}
+}
+
+func TestConfigValues(t *testing.T) {
+	t.Parallel()
+	values := file(t, "values.yaml", "token: s3cret\nsize: 1.50\nerp: {baseUrl: http://a, apiKey: k}\nlist: [1, 2]\n")
+	p := &peer{answers: map[string]any{"CreateInstance": &headracev1.CreateInstanceResponse{Instance: &headracev1.Instance{Id: "smith-acme"}}}}
+	code, stdout, stderr := headrace(t, p, "", "instance", "create", "smith-acme", "--customer", "smith", "--integration", "acme",
+		"--label", "a=b=c", "--from-file", values, "--set", "token=a=b,c", "--set-json", "list=[3.0]", "--set-connection", "erp.baseUrl=http://\"b",
+		"--set-connection", "other.key=v")
+	if code != exitOK || stdout != "instance smith-acme created\n" {
+		t.Errorf("code %d, printed %q and %q", code, stdout, stderr)
+	}
+	want := []proto.Message{&headracev1.CreateInstanceRequest{Instance: &headracev1.Instance{
+		Id: "smith-acme", DisplayName: "smith-acme", CustomerId: "smith", IntegrationId: "acme", Labels: map[string]string{"a": "b=c"},
+		ConfigValues: map[string]*headracev1.ConfigValue{
+			"token": {Kind: &headracev1.ConfigValue_Value{Value: structpb.NewStringValue("a=b,c")}},
+			"size":  jsonValue("1.50"),
+			"list":  jsonValue("[3.0]"),
+			"erp":   jsonValue(`{"apiKey":"k","baseUrl":"http://\"b"}`),
+			"other": jsonValue(`{"key":"v"}`),
+		},
+	}}}
+	if diff := cmp.Diff(want, p.asked(), protocmp.Transform()); diff != "" {
+		t.Errorf("asked for (-want +got):\n%s", diff)
+	}
+}
+
+func TestValuesFileIsNeverQuoted(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"token: [s3cret\n", "s3cret", "token: *s3cret\n", ""} {
+		code, _, stderr := headrace(t, &peer{}, text, "instance", "set", "smith", "--from-file", "-")
+		if code != exitUsage || strings.Contains(stderr, "s3cret") {
+			t.Errorf("%q: code %d, printed %q, want 2 and not the value", text, code, stderr)
+		}
+	}
+}
+
+func TestConnectionInputsAreMerged(t *testing.T) {
+	t.Parallel()
+	before := &headracev1.Instance{Etag: "e7", ConfigValues: map[string]*headracev1.ConfigValue{
+		"erp": {
+			Kind:   &headracev1.ConfigValue_Value{Value: structpb.NewStructValue(&structpb.Struct{Fields: map[string]*structpb.Value{"baseUrl": structpb.NewStringValue("http://a"), "user": structpb.NewStringValue("u")}})},
+			Source: headracev1.ConfigValue_SOURCE_INSTANCE, SecretSet: true, SecretInputsSet: []string{"apiKey"},
+		},
+		"url": {Kind: &headracev1.ConfigValue_Json{Json: `"http://p"`}, Source: headracev1.ConfigValue_SOURCE_INSTANCE},
+	}}
+	wantInstance := &headracev1.Instance{Etag: "e7", ConfigValues: map[string]*headracev1.ConfigValue{
+		"erp": jsonValue(`{"baseUrl":"http://b","user":"u"}`), "gone": {},
+	}}
+	paths := []string{"config_values.erp", "config_values.gone"}
+	flags := []string{"--set-connection", "erp.baseUrl=http://b", "--unset", "gone"}
+
+	p := &peer{answers: map[string]any{
+		"GetInstance":    &headracev1.GetInstanceResponse{Instance: before},
+		"UpdateInstance": &headracev1.UpdateInstanceResponse{Instance: &headracev1.Instance{NeedsDeploy: true, Generation: 1}},
+	}}
+	code, stdout, stderr := headrace(t, p, "", append([]string{"instance", "set", "smith"}, flags...)...)
+	if code != exitOK || !strings.Contains(stdout, "takes effect with the next deployment") {
+		t.Errorf("code %d, printed %q and %q", code, stdout, stderr)
+	}
+	update := p.requests[1].(*headracev1.UpdateInstanceRequest)
+	if diff := cmp.Diff(wantInstance, update.GetInstance(), protocmp.Transform()); diff != "" {
+		t.Errorf("instance (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(paths, update.GetUpdateMask().GetPaths()); diff != "" {
+		t.Errorf("mask (-want +got):\n%s", diff)
+	}
+
+	p = &peer{answers: map[string]any{
+		"GetTestInstance":    &headracev1.GetTestInstanceResponse{TestInstance: before},
+		"UpdateTestInstance": &headracev1.UpdateTestInstanceResponse{},
+	}}
+	if code, _, stderr := headrace(t, p, "", append([]string{"test-instance", "set", "acme"}, flags...)...); code != exitOK {
+		t.Fatalf("code %d: %s", code, stderr)
+	}
+	if diff := cmp.Diff(wantInstance, p.requests[1].(*headracev1.UpdateTestInstanceRequest).GetTestInstance(), protocmp.Transform()); diff != "" {
+		t.Errorf("test instance (-want +got):\n%s", diff)
+	}
+
+	p = &peer{answers: map[string]any{"GetInstance": &headracev1.GetInstanceResponse{Instance: before}}}
+	if code, _, stderr := headrace(t, p, "", "instance", "set", "smith", "--set-connection", "url.a=b"); code != exitUsage {
+		t.Errorf("an input of what is no connection: code %d: %s", code, stderr)
+	}
+}
+
+func TestFlowTest(t *testing.T) {
+	t.Parallel()
+	ok := &headracev1.TestFlowResponse{Execution: &headracev1.Execution{
+		Id: "exe-1", FlowDisplayName: "Sync", Test: true, IntegrationId: "acme", State: headracev1.Execution_STATE_SUCCEEDED,
+	}, Response: &headracev1.WebhookResponse{Status: 200, Body: "fine"}}
+	failed := proto.CloneOf(ok)
+	failed.Execution.State = headracev1.Execution_STATE_FAILED
+	flows := &headracev1.ListFlowsResponse{Flows: []*headracev1.Flow{{Id: "sync", DisplayName: "Sync It"}}}
+	text := func(body, kind string) *headracev1.TestPayload {
+		return &headracev1.TestPayload{Body: &headracev1.TestPayload_Text{Text: body}, ContentType: kind}
+	}
+	tests := []struct {
+		name   string
+		input  string
+		flags  []string
+		answer proto.Message
+		code   int
+		want   *headracev1.TestFlowRequest
+	}{
+		{"the saved payload", "", []string{"sync"}, ok, exitOK, &headracev1.TestFlowRequest{}},
+		{"by display name", "", []string{"Sync It"}, ok, exitOK, &headracev1.TestFlowRequest{}},
+		{"a failing flow", "", []string{"sync"}, failed, exitRefused, &headracev1.TestFlowRequest{}},
+		{"JSON as it is", "{\"a\": 1.0}\n", []string{"sync", "--payload", "-", "--save"}, ok, exitOK, &headracev1.TestFlowRequest{Payload: text("{\"a\": 1.0}\n", "application/json"), SavePayload: true}},
+		{"text", "hello", []string{"sync", "--payload", "-"}, ok, exitOK, &headracev1.TestFlowRequest{Payload: text("hello", "text/plain; charset=utf-8")}},
+		{"a type of its own", "<a/>", []string{"sync", "--payload", "-", "--content-type", "application/soap+xml"}, ok, exitOK, &headracev1.TestFlowRequest{Payload: text("<a/>", "application/soap+xml")}},
+		{"bytes", "\xff\x00", []string{"sync", "--payload", "-"}, ok, exitOK, &headracev1.TestFlowRequest{Payload: &headracev1.TestPayload{Body: &headracev1.TestPayload_Binary{Binary: []byte{255, 0}}, ContentType: "application/octet-stream"}}},
+		{
+			"the rest of a request", "", []string{"sync", "-H", "X-A=1", "-H", "X-B=a=b", "--query", "q=1", "--method", "PUT", "--path", "a/b", "--dry-run"},
+			&headracev1.TestFlowResponse{}, exitOK,
+			&headracev1.TestFlowRequest{
+				Payload:      &headracev1.TestPayload{Headers: map[string]string{"X-A": "1", "X-B": "a=b"}, Query: map[string]string{"q": "1"}, Method: "PUT", Path: "a/b"},
+				ValidateOnly: true,
+			},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			p := &peer{answers: map[string]any{"TestFlow": tt.answer, "ListFlows": flows}}
+			code, stdout, stderr := headrace(t, p, tt.input, append([]string{"flow", "test", "acme"}, tt.flags...)...)
+			if code != tt.code {
+				t.Errorf("code %d, want %d, printed %q and %q", code, tt.code, stdout, stderr)
+			}
+			tt.want.IntegrationId, tt.want.FlowId = "acme", "sync"
+			asked := p.asked()
+			if diff := cmp.Diff(proto.Message(tt.want), asked[len(asked)-1], protocmp.Transform()); diff != "" {
+				t.Errorf("asked for (-want +got):\n%s", diff)
+			}
+		})
+	}
+	p := &peer{answers: map[string]any{"ListFlows": flows}}
+	if code, _, stderr := headrace(t, p, "", "flow", "test", "acme", "Sink It"); code != exitUsage || !strings.Contains(stderr, "it has sync") {
+		t.Errorf("an unknown flow: code %d, printed %q", code, stderr)
+	}
+}
+
+func TestContentTypeByName(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"a.json": "application/json", "a.XML": "application/xml", "a.csv": "text/csv; charset=utf-8",
+		"a.txt": "text/plain; charset=utf-8", "a.html": "text/html; charset=utf-8", "a": "application/json",
+	} {
+		if got := contentType(name, []byte("1")); got != want {
+			t.Errorf("%s: %s, want %s", name, got, want)
+		}
+	}
+}
+
+func TestListsAsk(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		args   []string
+		method string
+		page   proto.Message
+		want   proto.Message
+	}{
+		{
+			[]string{"executions", "list", "--instance", "smith", "--state", "dead-letter", "--filter", `a OR b`}, "ListExecutions", &headracev1.ListExecutionsResponse{},
+			&headracev1.ListExecutionsRequest{PageSize: 50, Filter: `(instance_id = "smith") AND (state = "DEAD_LETTER") AND (a OR b)`},
+		},
+		{[]string{"execution"}, "ListExecutions", &headracev1.ListExecutionsResponse{}, &headracev1.ListExecutionsRequest{PageSize: 50}},
+		{
+			[]string{"instances", "--customer", `s"m\ith`, "--order-by", "id desc"}, "ListInstances", &headracev1.ListInstancesResponse{},
+			&headracev1.ListInstancesRequest{PageSize: 1000, Filter: `customer_id = "s\"m\\ith"`, OrderBy: "id desc"},
+		},
+		{[]string{"instance", "deployments", "smith"}, "ListDeployments", &headracev1.ListDeploymentsResponse{}, &headracev1.ListDeploymentsRequest{InstanceId: "smith", PageSize: 1000}},
+		{[]string{"integration", "list", "--limit", "5"}, "ListIntegrations", &headracev1.ListIntegrationsResponse{}, &headracev1.ListIntegrationsRequest{PageSize: 5}},
+		{
+			[]string{"integrations", "versions", "acme"}, "ListIntegrationVersions",
+			&headracev1.ListIntegrationVersionsResponse{IntegrationVersions: []*headracev1.IntegrationVersion{{Version: 1, DefinitionHash: "0123456789abcdef"}}},
+			&headracev1.ListIntegrationVersionsRequest{IntegrationId: "acme", PageSize: 1000},
+		},
+		{[]string{"flows", "list", "acme"}, "ListFlows", &headracev1.ListFlowsResponse{}, &headracev1.ListFlowsRequest{IntegrationId: "acme", PageSize: 1000}},
+		{[]string{"component"}, "ListComponents", &headracev1.ListComponentsResponse{}, &headracev1.ListComponentsRequest{PageSize: 1000}},
+		{[]string{"customer"}, "ListCustomers", &headracev1.ListCustomersResponse{}, &headracev1.ListCustomersRequest{PageSize: 1000}},
+	}
+	for _, tt := range tests {
+		t.Run(strings.Join(tt.args, " "), func(t *testing.T) {
+			t.Parallel()
+			p := &peer{answers: map[string]any{tt.method: tt.page}}
+			if code, _, stderr := headrace(t, p, "", tt.args...); code != exitOK {
+				t.Fatalf("code %d: %s", code, stderr)
+			}
+			if diff := cmp.Diff([]proto.Message{tt.want}, p.asked(), protocmp.Transform()); diff != "" {
+				t.Errorf("asked for (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestLimit(t *testing.T) {
+	t.Parallel()
+	page := &headracev1.ListCustomersResponse{Customers: []*headracev1.Customer{{Id: "a"}, {Id: "b"}, {Id: "c"}}, NextPageToken: "2"}
+	p := &peer{answers: map[string]any{"ListCustomers": page}}
+	code, stdout, stderr := headrace(t, p, "", "customers", "list", "--limit", "2", "-o", "json")
+	var got headracev1Customers
+	if err := json.Unmarshal([]byte(stdout), &got); err != nil || code != exitOK || len(got.Customers) != 2 || len(p.requests) != 1 {
+		t.Errorf("code %d, %d pages, %v, printed %q and %q, want two customers of one page", code, len(p.requests), err, stdout, stderr)
+	}
+}
+
+type headracev1Customers struct {
+	Customers []struct {
+		ID string `json:"id"`
+	} `json:"customers"`
+}
+
+func TestCommandsAsk(t *testing.T) {
+	t.Parallel()
+	instance := &headracev1.Instance{Id: "smith", Paused: true}
+	tests := []struct {
+		args   []string
+		answer proto.Message
+		want   proto.Message
+		prints string
+	}{
+		{[]string{"components", "get", "erp", "--version", "2"}, &headracev1.GetComponentResponse{Component: &headracev1.Component{Id: "erp"}}, &headracev1.GetComponentRequest{ComponentId: "erp", Version: 2}, "erp"},
+		{[]string{"components", "delete", "erp"}, &headracev1.DeleteComponentResponse{}, &headracev1.DeleteComponentRequest{ComponentId: "erp"}, "component erp deleted"},
+		{[]string{"integrations", "get", "acme"}, &headracev1.GetIntegrationResponse{Integration: &headracev1.Integration{Id: "acme"}}, &headracev1.GetIntegrationRequest{IntegrationId: "acme"}, "acme"},
+		{[]string{"integrations", "publish", "acme", "-m", "why"}, &headracev1.PublishIntegrationResponse{Version: &headracev1.IntegrationVersion{Version: 3}}, &headracev1.PublishIntegrationRequest{IntegrationId: "acme", Comment: "why"}, "integration acme published as version 3"},
+		{[]string{"integrations", "delete", "acme", "--dry-run"}, &headracev1.DeleteIntegrationResponse{}, &headracev1.DeleteIntegrationRequest{IntegrationId: "acme", ValidateOnly: true}, "integration acme could be deleted"},
+		{[]string{"customers", "create", "smith", "--external-id", "7"}, &headracev1.CreateCustomerResponse{Customer: &headracev1.Customer{Id: "smith"}}, &headracev1.CreateCustomerRequest{Customer: &headracev1.Customer{Id: "smith", DisplayName: "smith", ExternalId: "7"}}, "customer smith created"},
+		{[]string{"customers", "get", "smith"}, &headracev1.GetCustomerResponse{Customer: &headracev1.Customer{Id: "smith", Labels: map[string]string{"b": "2", "a": "1"}}}, &headracev1.GetCustomerRequest{CustomerId: "smith"}, "a=1 b=2"},
+		{[]string{"customers", "delete", "smith"}, &headracev1.DeleteCustomerResponse{}, &headracev1.DeleteCustomerRequest{CustomerId: "smith"}, "customer smith deleted"},
+		{[]string{"instance", "get", "smith"}, &headracev1.GetInstanceResponse{Instance: instance}, &headracev1.GetInstanceRequest{InstanceId: "smith"}, "smith"},
+		{[]string{"instance", "wizard", "smith"}, &headracev1.GetConfigWizardResponse{ConfigWizard: &headracev1.ConfigWizard{InstanceId: "smith", Complete: true}}, &headracev1.GetConfigWizardRequest{InstanceId: "smith"}, "smith  complete"},
+		{[]string{"instance", "deploy", "smith", "--version", "2"}, &headracev1.DeployInstanceResponse{Instance: instance}, &headracev1.DeployInstanceRequest{InstanceId: "smith", Version: 2}, "instance smith deployed"},
+		{[]string{"instance", "deploy", "smith", "--plan"}, &headracev1.DeployInstanceResponse{Plan: &headracev1.DeployPlan{Version: 2}}, &headracev1.DeployInstanceRequest{InstanceId: "smith", ValidateOnly: true}, "would get version 2"},
+		{[]string{"instance", "undeploy", "smith"}, &headracev1.UndeployInstanceResponse{}, &headracev1.UndeployInstanceRequest{InstanceId: "smith"}, "instance smith undeployed"},
+		{[]string{"instance", "pause", "smith"}, &headracev1.PauseInstanceResponse{Instance: instance}, &headracev1.PauseInstanceRequest{InstanceId: "smith", Mode: headracev1.Instance_PAUSE_MODE_HOLD}, "instance smith paused"},
+		{[]string{"instance", "pause", "smith", "--refuse"}, &headracev1.PauseInstanceResponse{}, &headracev1.PauseInstanceRequest{InstanceId: "smith", Mode: headracev1.Instance_PAUSE_MODE_REFUSE}, "instance smith paused"},
+		{[]string{"instance", "resume", "smith"}, &headracev1.ResumeInstanceResponse{}, &headracev1.ResumeInstanceRequest{InstanceId: "smith"}, "instance smith resumed"},
+		{[]string{"instance", "rotate", "smith", "--flow", "sync"}, &headracev1.RotateWebhookTokenResponse{Instance: instance}, &headracev1.RotateWebhookTokenRequest{InstanceId: "smith", FlowId: "sync"}, "smith"},
+		{[]string{"instance", "delete", "smith"}, &headracev1.DeleteInstanceResponse{RemainingRegistrations: []*headracev1.Registration{{RemoteId: "wh_1"}}}, &headracev1.DeleteInstanceRequest{InstanceId: "smith"}, "wh_1"},
+		{[]string{"test-instance", "get", "acme"}, &headracev1.GetTestInstanceResponse{TestInstance: instance}, &headracev1.GetTestInstanceRequest{IntegrationId: "acme"}, "smith"},
+		{[]string{"test-instance", "reset", "acme"}, &headracev1.ResetTestInstanceResponse{}, &headracev1.ResetTestInstanceRequest{IntegrationId: "acme"}, "test instance of acme reset"},
+		{[]string{"executions", "get", "exe-1"}, &headracev1.GetExecutionResponse{Execution: &headracev1.Execution{Id: "exe-1"}}, &headracev1.GetExecutionRequest{ExecutionId: "exe-1"}, "exe-1"},
+		{[]string{"integrations", "export", "acme", "--version", "2"}, &headracev1.ExportIntegrationResponse{Definition: "id: acme\n"}, &headracev1.ExportIntegrationRequest{IntegrationId: "acme", Version: 2}, "kind: Integration\nid: acme\n"},
+		{[]string{"integrations", "export", "acme", "-o", "json"}, &headracev1.ExportIntegrationResponse{Definition: "id: acme\n"}, &headracev1.ExportIntegrationRequest{IntegrationId: "acme"}, "{\n  \"kind\": \"Integration\",\n  \"id\": \"acme\"\n}\n"},
+	}
+	for _, tt := range tests {
+		t.Run(strings.Join(tt.args, " "), func(t *testing.T) {
+			t.Parallel()
+			method := strings.TrimSuffix(string(tt.want.ProtoReflect().Descriptor().Name()), "Request")
+			p := &peer{answers: map[string]any{method: tt.answer}}
+			code, stdout, stderr := headrace(t, p, "", tt.args...)
+			if code != exitOK || !strings.Contains(stdout, tt.prints) {
+				t.Errorf("code %d, printed %q and %q, want %q", code, stdout, stderr, tt.prints)
+			}
+			if diff := cmp.Diff([]proto.Message{tt.want}, p.asked(), protocmp.Transform()); diff != "" {
+				t.Errorf("asked for (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestOverlap(t *testing.T) {
+	t.Parallel()
+	p := &peer{answers: map[string]any{"RotateWebhookToken": &headracev1.RotateWebhookTokenResponse{}}}
+	if code, _, stderr := headrace(t, p, "", "instance", "rotate", "smith", "--overlap", "0s"); code != exitOK {
+		t.Fatalf("code %d: %s", code, stderr)
+	}
+	if overlap := p.requests[0].(*headracev1.RotateWebhookTokenRequest).GetOverlap(); overlap == nil || overlap.AsDuration() != 0 {
+		t.Errorf("overlap %v, want none, which is not the default", overlap)
+	}
+}
+
+func TestTail(t *testing.T) {
+	t.Parallel()
+	events := []proto.Message{
+		&headracev1.TailExecutionResponse{Event: &headracev1.TailExecutionResponse_StepResult{StepResult: &headracev1.StepResult{Path: "trigger", State: headracev1.StepResult_STATE_SUCCEEDED}}},
+		&headracev1.TailExecutionResponse{Event: &headracev1.TailExecutionResponse_Log{Log: &headracev1.Log{Message: "hello"}}},
+		&headracev1.TailExecutionResponse{Event: &headracev1.TailExecutionResponse_Execution{Execution: &headracev1.Execution{Id: "exe-1", FlowDisplayName: "Sync", State: headracev1.Execution_STATE_FAILED}}},
+	}
+	p := &peer{answers: map[string]any{"TailExecution": events}}
+	code, stdout, stderr := headrace(t, p, "", "executions", "tail", "exe-1")
+	if code != exitOK || !strings.Contains(stdout, "✓ trigger") || !strings.Contains(stdout, "hello") || !strings.Contains(stdout, "Sync  FAILED") {
+		t.Errorf("code %d, printed %q and %q", code, stdout, stderr)
+	}
+	code, stdout, _ = headrace(t, p, "", "executions", "tail", "exe-1", "-o", "json")
+	if lines := strings.Split(strings.TrimSpace(stdout), "\n"); code != exitOK || len(lines) != 3 || !json.Valid([]byte(lines[2])) {
+		t.Errorf("code %d, printed %q, want three lines of JSON", code, stdout)
+	}
+	p.answers["TailExecution"] = events[:1]
+	if code, _, stderr := headrace(t, p, "", "executions", "tail", "exe-1"); code != exitRefused || !strings.Contains(stderr, "ended before") {
+		t.Errorf("a stream that is cut: code %d, printed %q", code, stderr)
+	}
+}
+
+func TestVersion(t *testing.T) {
+	t.Parallel()
+	for format, want := range map[string]string{"table": "headrace ", "json": "\n  \"version\": ", "yaml": "\nversion: "} {
+		if code, stdout, stderr := headrace(t, &peer{}, "", "version", "-o", format); code != exitOK || !strings.Contains(stdout, want) {
+			t.Errorf("%s: code %d, printed %q and %q, want %q", format, code, stdout, stderr, want)
+		}
+	}
+}
+
+func TestCompletion(t *testing.T) {
+	t.Parallel()
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skip("there is no bash on this machine")
+	}
+	_, script, _ := headrace(t, &peer{}, "", "completion", "bash")
+	tests := []struct{ words, want string }{
+		{"headrace inst", "instance"},
+		{"headrace instances dep", "deploy deployments"},
+		{"headrace -o json instance set smith --set-c", "--set-connection"},
+	}
+	for _, tt := range tests {
+		words := strings.Fields(tt.words)
+		ask := script + "\nCOMP_WORDS=(" + tt.words + "); COMP_CWORD=" + string(rune('0'+len(words)-1)) + "; _headrace; echo \"${COMPREPLY[*]}\""
+		out, err := exec.CommandContext(t.Context(), bash, "-c", ask).CombinedOutput()
+		if got := strings.TrimSpace(string(out)); err != nil || got != tt.want {
+			t.Errorf("%s: %q, %v, want %q", tt.words, got, err, tt.want)
+		}
+	}
+	_, zsh, _ := headrace(t, &peer{}, "", "completion", "zsh")
+	if !strings.HasPrefix(zsh, "autoload") || !strings.HasSuffix(zsh, script) {
+		t.Errorf("zsh gets %q", zsh)
+	}
+}
