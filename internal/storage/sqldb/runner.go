@@ -17,32 +17,35 @@ type querier interface {
 // scanner copies the columns of a row.
 type scanner func(dest ...any) error
 
-// runner runs statements, each prepared once.
+// runner runs statements, each prepared once. They live as long as the connections they were prepared on.
 type runner struct {
 	prepare  func(ctx context.Context, text string) (*sql.Stmt, error)
-	prepared *sync.Map // text to *sql.Stmt
+	prepared *sync.Map   // text to prepared
+	first    *sync.Mutex // held while a statement is prepared
 }
+
+type prepared struct{ *sql.Stmt }
 
 func newRunner(prepare func(ctx context.Context, text string) (*sql.Stmt, error)) runner {
-	return runner{prepare: prepare, prepared: new(sync.Map)}
+	return runner{prepare: prepare, prepared: new(sync.Map), first: new(sync.Mutex)}
 }
 
-func (r runner) statement(ctx context.Context, text string) (*sql.Stmt, error) {
+func (r runner) statement(ctx context.Context, text string) (prepared, error) {
 	if s, ok := r.prepared.Load(text); ok {
-		return s.(*sql.Stmt), nil
+		return s.(prepared), nil
+	}
+	r.first.Lock()
+	defer r.first.Unlock()
+	if s, ok := r.prepared.Load(text); ok {
+		return s.(prepared), nil
 	}
 	// The statement outlives the call that happens to need it first.
-	fresh, err := r.prepare(context.WithoutCancel(ctx), text)
+	s, err := r.prepare(context.WithoutCancel(ctx), text)
 	if err != nil {
-		return nil, err
+		return prepared{}, err
 	}
-	kept, loaded := r.prepared.LoadOrStore(text, fresh)
-	if loaded {
-		if err := fresh.Close(); err != nil {
-			return nil, err
-		}
-	}
-	return kept.(*sql.Stmt), nil
+	r.prepared.Store(text, prepared{s})
+	return prepared{s}, nil
 }
 
 func (r runner) row(ctx context.Context, text string, args []any, dest ...any) error {

@@ -151,8 +151,10 @@ func TestWriterLetsAStepFailAlone(t *testing.T) {
 		bad  step
 		want func(error) bool
 	}{
-		{"with_an_error", func(ctx context.Context, tx *tx) error { return errors.Join(put("bad")(ctx, tx), errOdd) },
-			func(err error) bool { return errors.Is(err, errOdd) }},
+		{
+			"with_an_error", func(ctx context.Context, tx *tx) error { return errors.Join(put("bad")(ctx, tx), errOdd) },
+			func(err error) bool { return errors.Is(err, errOdd) },
+		},
 		{"with_a_panic", func(ctx context.Context, tx *tx) error {
 			if err := put("bad")(ctx, tx); err != nil {
 				return err

@@ -46,7 +46,7 @@ var integrationSentences = []sentence{
 	{"publishing_adds_the_next_version", func(t *testing.T, s storage.Store) {
 		w := newWorld(t, s)
 		d := definition("Second", "orders")
-		v := w.publish("erp", d)
+		v := w.publish(d)
 		in := got(s.GetIntegration(t.Context(), "erp"))(t)
 		if in.LatestVersion != 2 || in.PublishedHash != d.Hash() || in.UnpublishedChanges() {
 			t.Errorf("integration is %+v", in)
@@ -145,7 +145,7 @@ var integrationSentences = []sentence{
 		first, second := definition("ERP", "orders", "items"), definition("Second", "orders")
 		w.instance("i")
 		w.deploy("i", second)
-		w.publish("erp", definition("Third"))
+		w.publish(definition("Third"))
 		same(t, "version", first, got(s.GetDefinition(t.Context(), first.Hash()))(t))
 		same(t, "generation", second, got(s.GetDefinition(t.Context(), second.Hash()))(t))
 	}},

@@ -44,8 +44,12 @@ var querySentences = []sentence{
 			operator storage.Operator
 			want     []string
 		}{
-			{storage.Equal, []string{"c-01"}}, {storage.NotEqual, []string{"c-00", "c-02"}}, {storage.Less, []string{"c-00"}},
-			{storage.LessOrEqual, []string{"c-00", "c-01"}}, {storage.Greater, []string{"c-02"}}, {storage.GreaterOrEqual, []string{"c-01", "c-02"}},
+			{storage.Equal, []string{"c-01"}},
+			{storage.NotEqual, []string{"c-00", "c-02"}},
+			{storage.Less, []string{"c-00"}},
+			{storage.LessOrEqual, []string{"c-00", "c-01"}},
+			{storage.Greater, []string{"c-02"}},
+			{storage.GreaterOrEqual, []string{"c-01", "c-02"}},
 		} {
 			same(t, "texts "+string(tt.operator), tt.want, customerIDs(t, s, storage.Query{Size: 9, Filter: compare("display_name", tt.operator, "b")}))
 			same(t, "times "+string(tt.operator), tt.want, customerIDs(t, s, storage.Query{Size: 9, Filter: compare("create_time", tt.operator, storage.Time(at(1)))}))
@@ -53,8 +57,8 @@ var querySentences = []sentence{
 	}},
 	{"numbers_and_booleans_compare", func(t *testing.T, s storage.Store) {
 		w := newWorld(t, s)
-		w.publish("erp", definition("ERP 2"))
-		w.publish("erp", definition("ERP 3"))
+		w.publish(definition("ERP 2"))
+		w.publish(definition("ERP 3"))
 		versions := got(s.ListIntegrationVersions(t.Context(), "erp", storage.Query{Size: 9, Filter: compare("version", storage.Less, int64(3))}))(t)
 		same(t, "versions", []string{"2", "1"}, ids(versions.Items, func(v ipaas.IntegrationVersion) string { return fmt.Sprint(v.Version) }))
 		w.active("i")

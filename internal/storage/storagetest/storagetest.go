@@ -28,9 +28,16 @@ func Run(t *testing.T, open func(t *testing.T) storage.Store) {
 		name      string
 		sentences []sentence
 	}{
-		{"store", storeSentences}, {"query", querySentences}, {"components", componentSentences}, {"integrations", integrationSentences},
-		{"customers", customerSentences}, {"instances", instanceSentences}, {"webhooks", webhookSentences},
-		{"deployments", deploymentSentences}, {"registrations", registrationSentences}, {"executions", executionSentences},
+		{"store", storeSentences},
+		{"query", querySentences},
+		{"components", componentSentences},
+		{"integrations", integrationSentences},
+		{"customers", customerSentences},
+		{"instances", instanceSentences},
+		{"webhooks", webhookSentences},
+		{"deployments", deploymentSentences},
+		{"registrations", registrationSentences},
+		{"executions", executionSentences},
 		{"steps", stepSentences},
 	} {
 		t.Run(part.name, func(t *testing.T) {

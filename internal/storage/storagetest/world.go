@@ -20,7 +20,7 @@ func newWorld(t *testing.T, s storage.Store) *world {
 	t.Helper()
 	w := &world{t: t, s: s}
 	w.integration("erp")
-	w.publish("erp", definition("ERP", "orders", "items"))
+	w.publish(definition("ERP", "orders", "items"))
 	w.customer("progix")
 	return w
 }
@@ -60,13 +60,13 @@ func (w *world) integration(id string) {
 	check(w.t, w.s.CreateIntegration(w.t.Context(), in, test, no))
 }
 
-// publish makes a definition the draft and the next version.
-func (w *world) publish(id string, d ipaas.Definition) ipaas.IntegrationVersion {
+// publish makes a definition the draft and the next version of "erp".
+func (w *world) publish(d ipaas.Definition) ipaas.IntegrationVersion {
 	w.t.Helper()
-	in := got(w.s.GetIntegration(w.t.Context(), id))(w.t)
+	in := got(w.s.GetIntegration(w.t.Context(), "erp"))(w.t)
 	in.Draft, in.UpdateTime = d, at(w.next())
 	v := ipaas.IntegrationVersion{
-		IntegrationID: id, Version: in.LatestVersion + 1, Comment: "a comment", Definition: d,
+		IntegrationID: "erp", Version: in.LatestVersion + 1, Comment: "a comment", Definition: d,
 		ComponentVersions: map[string]int{"acme": 1}, CreateTime: at(w.n),
 	}
 	check(w.t, w.s.PublishIntegration(w.t.Context(), in, in.Revision, v, no))
