@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -15,8 +16,8 @@ func (c *completionCmd) Run(a *app, parser *kong.Kong) error {
 	if c.Shell == "zsh" {
 		a.line("autoload -U +X bashcompinit && bashcompinit")
 	}
-	a.line("%s", bashCompletion(parser.Model.Node))
-	return nil
+	_, err := fmt.Fprintln(a.w, bashCompletion(parser.Model.Node))
+	return err
 }
 
 // bashCompletion is a function that offers what may follow the commands typed so far, and file names elsewhere.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -232,8 +233,8 @@ actions:
 		t.Fatal(err)
 	}
 	err = decode("f.yaml", root, &headracev1.Component{})
-	wrong, ok := err.(*usageError)
-	if !ok {
+	var wrong *usageError
+	if !errors.As(err, &wrong) {
 		t.Fatalf("%v, want a list of mistakes", err)
 	}
 	var got []string

@@ -79,7 +79,8 @@ func (p *printer) executions(all []*headracev1.Execution) {
 		}
 		rows = append(rows, []cell{
 			text(ex.GetId()), state(ex.GetState()), text(ex.GetFlowDisplayName()), text(instance),
-			{word(ex.GetInvokeType(), "INVOKE_TYPE_"), dim}, p.ago(ex.GetCreateTime()), text(took(ex.GetDuration())),
+			{word(ex.GetInvokeType(), "INVOKE_TYPE_"), dim},
+			p.ago(ex.GetCreateTime()), text(took(ex.GetDuration())),
 			{excerpt(ex.GetError().GetMessage(), 60), red},
 		})
 	}

@@ -95,7 +95,8 @@ func (p *printer) instances(all []*headracev1.Instance) {
 	for _, in := range all {
 		rows = append(rows, []cell{
 			text(in.GetId()), instanceState(in), text(in.GetCustomerId()), text(in.GetIntegrationId()), number(in.GetVersion()),
-			{standing(in), yellow}, p.ago(in.GetUpdateTime()),
+			{standing(in), yellow},
+			p.ago(in.GetUpdateTime()),
 		})
 	}
 	p.list("no instances", []string{"ID", "STATE", "CUSTOMER", "INTEGRATION", "VERSION", "", "CHANGED"}, rows)
@@ -176,7 +177,9 @@ func (p *printer) registrations(title string, all []*headracev1.Registration) {
 
 func registrationCells(r *headracev1.Registration) []cell {
 	return []cell{
-		text(r.GetAction()), {r.GetRemoteId(), cyan}, {r.GetFlowId() + "/" + orElse(r.GetKey(), r.GetStepId()), dim},
+		text(r.GetAction()),
+		{r.GetRemoteId(), cyan},
+		{r.GetFlowId() + "/" + orElse(r.GetKey(), r.GetStepId()), dim},
 		{excerpt(r.GetError(), 80), red},
 	}
 }
