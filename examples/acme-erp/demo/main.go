@@ -52,16 +52,17 @@ func demo(ctx context.Context, tell *printer, keep bool) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	tell.title()
+	tell.note("Building the server and the two systems. The first time that takes a minute or two.")
 	began := time.Now()
 	if err := build(ctx, dir); err != nil {
 		return err
 	}
-	tell.note("Built the server and the two systems in %s.", time.Since(began).Round(100*time.Millisecond))
+	tell.note("Built in %s.", time.Since(began).Round(100*time.Millisecond))
 
 	s := &stage{dir: dir}
 	defer func() {
 		stopped := s.stop()
-		if err != nil || stopped != nil {
+		if (err != nil || stopped != nil) && ctx.Err() == nil {
 			tell.tail(filepath.Join(dir, serverLog))
 		}
 		err = errors.Join(err, stopped)
