@@ -15,7 +15,7 @@ import (
 // maxDepth and maxText bound what a file may become: aliases can make much out of little.
 const (
 	maxDepth = 100
-	maxText  = 16 << 20
+	maxText  = 4 << 20
 )
 
 // parseYAML reads one YAML document, JSON included. It returns nil for a document that holds nothing.
