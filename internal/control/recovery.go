@@ -3,9 +3,52 @@ package control
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/storage"
 )
+
+// recover deals with what a stopped server left: executions that were running, deployments and deletions that did not end. The store
+// belongs to one process at a time, so at the start nothing that is marked as running runs, whatever its lease says.
+func (p *Plane) recover(ctx context.Context) error {
+	requeued, failed, err := p.store.RecoverExecutions(ctx, p.now().Add(p.limits.Lease))
+	if err != nil {
+		return fmt.Errorf("recover executions: %w", err)
+	}
+	if requeued+failed > 0 {
+		p.logger.Info("executions of a stopped server recovered", "requeued", requeued, "failed", failed)
+	}
+	if err := p.recoverDeployments(ctx); err != nil {
+		p.logger.Error("recover deployments", "error", err)
+	}
+	if err := p.recoverDeletions(ctx); err != nil {
+		p.logger.Error("recover deletions", "error", err)
+	}
+	return nil
+}
+
+// recoverDeletions goes on with deletions that were begun.
+func (p *Plane) recoverDeletions(ctx context.Context) error {
+	query := storage.Query{Size: 100, Filter: &storage.Filter{
+		Field: "state", Operator: storage.Equal, Value: string(ipaas.InstanceDeleting),
+	}}
+	for {
+		page, err := p.store.ListInstances(ctx, query)
+		if err != nil {
+			return err
+		}
+		for _, in := range page.Items {
+			if _, err := p.carryOutRemoval(in, in); err != nil {
+				return fmt.Errorf("delete instance %s: %w", in.ID, err)
+			}
+		}
+		if page.Next == "" {
+			return nil
+		}
+		query.After = page.Next
+	}
+}
 
 // recoverDeployments rolls back what a stopped server left half done.
 func (p *Plane) recoverDeployments(ctx context.Context) error {

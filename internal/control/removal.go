@@ -68,7 +68,9 @@ func (p *Plane) remove(ctx context.Context, in ipaas.Instance, state ipaas.Insta
 				return err
 			}
 			expected := current
-			expected.State, expected.Revision, expected.UpdateTime = state, current.Revision+1, p.now()
+			if current.Kind == ipaas.InstanceStandard { // of a test instance only the registrations change
+				expected.State, expected.Revision, expected.UpdateTime = state, current.Revision+1, p.now()
+			}
 			w, err := write(RemovalResult{Instance: expected})
 			if err != nil {
 				return err

@@ -40,21 +40,6 @@ func (p *Plane) Run(ctx context.Context) error {
 	}
 }
 
-// recover deals with what a stopped server left: executions whose lease has ended, and deployments that did not end.
-func (p *Plane) recover(ctx context.Context) error {
-	requeued, failed, err := p.store.RecoverExecutions(ctx, p.now())
-	if err != nil {
-		return fmt.Errorf("recover executions: %w", err)
-	}
-	if requeued+failed > 0 {
-		p.logger.Info("executions of a stopped server recovered", "requeued", requeued, "failed", failed)
-	}
-	if err := p.recoverDeployments(ctx); err != nil {
-		p.logger.Error("recover deployments", "error", err)
-	}
-	return nil
-}
-
 func (p *Plane) expire(ctx context.Context) {
 	now := p.now()
 	if _, err := p.store.Expire(ctx, now, now.Add(-p.limits.HeldFor)); err != nil && ctx.Err() == nil {
