@@ -78,7 +78,7 @@ type Plane struct {
 	deploys   *joins
 	nudge     chan struct{} // tells the worker that there may be something to claim
 
-	background sync.WaitGroup // work that outlives the request that began it
+	background sync.WaitGroup  // work that outlives the request that began it
 	stop       context.Context //nolint:containedctx // the life of the plane's own work, which no request may end
 	cancel     context.CancelCauseFunc
 }

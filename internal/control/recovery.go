@@ -9,9 +9,9 @@ import (
 	"github.com/headrace/headrace/internal/storage"
 )
 
-// recover deals with what a stopped server left: executions that were running, deployments and deletions that did not end. The store
+// takeOver deals with what a stopped server left: executions that were running, deployments and deletions that did not end. The store
 // belongs to one process at a time, so at the start nothing that is marked as running runs, whatever its lease says.
-func (p *Plane) recover(ctx context.Context) error {
+func (p *Plane) takeOver(ctx context.Context) error {
 	requeued, failed, err := p.store.RecoverExecutions(ctx, p.now().Add(p.limits.Lease))
 	if err != nil {
 		return fmt.Errorf("recover executions: %w", err)

@@ -18,7 +18,7 @@ const expireEvery = time.Minute
 // Run works until ctx ends: it finishes what a stopped server left, runs accepted executions, and clears away what has had its time.
 // Then it waits for the work under way, which is told to stop.
 func (p *Plane) Run(ctx context.Context) error {
-	if err := p.recover(ctx); err != nil {
+	if err := p.takeOver(ctx); err != nil {
 		return err
 	}
 	slots := make(chan struct{}, p.limits.Workers)
