@@ -15,6 +15,9 @@ import (
 // what follows from the order of things, does not belong there: an export leaves it out and an import refuses it by name, so that
 // nobody believes that it was heeded.
 
+// definitionKindKey is where a file may say what it describes, for those who keep several kinds of files: "kind: Integration".
+const definitionKindKey = "kind"
+
 // readDefinition reads a definition and the id it names, if any. violations is everything that is wrong with it, each with its
 // path and, in YAML, its line; err is not the caller's fault.
 func (a *API) readDefinition(text string) (def ipaas.Definition, id string, violations []ipaas.Violation, err error) {
@@ -27,7 +30,8 @@ func (a *API) readDefinition(text string) (def ipaas.Definition, id string, viol
 	if len(violations) > 0 {
 		return def, "", lines.mark(violations), nil
 	}
-	if err := (protojson.UnmarshalOptions{}).Unmarshal(exact, in); err != nil {
+	// Unknown fields were refused; what is left of them is the kind.
+	if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(exact, in); err != nil {
 		// checkShape knows all that protojson knows; if it is ever wrong, the caller still learns what is.
 		return def, "", []ipaas.Violation{violation("definition", ipaas.ReasonMalformed, "%s", protojsonTrouble(err))}, nil
 	}

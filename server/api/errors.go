@@ -112,7 +112,7 @@ func badRequest(violations []ipaas.Violation) *errdetails.BadRequest {
 	out := &errdetails.BadRequest{}
 	for _, v := range firstOf(violations) {
 		out.FieldViolations = append(out.FieldViolations, &errdetails.BadRequest_FieldViolation{
-			Field: restPath(v.Field), Reason: string(v.Reason), Description: strings.ToValidUTF8(v.Description, "\uFFFD"),
+			Field: strings.ToValidUTF8(restPath(v.Field), "\uFFFD"), Reason: string(v.Reason), Description: strings.ToValidUTF8(v.Description, "\uFFFD"),
 		})
 	}
 	return out
@@ -122,7 +122,7 @@ func preconditionFailure(violations []ipaas.Violation) *errdetails.PreconditionF
 	out := &errdetails.PreconditionFailure{}
 	for _, v := range firstOf(violations) {
 		out.Violations = append(out.Violations, &errdetails.PreconditionFailure_Violation{
-			Type: string(v.Reason), Subject: restPath(v.Field), Description: strings.ToValidUTF8(v.Description, "\uFFFD"),
+			Type: string(v.Reason), Subject: strings.ToValidUTF8(restPath(v.Field), "\uFFFD"), Description: strings.ToValidUTF8(v.Description, "\uFFFD"),
 		})
 	}
 	return out

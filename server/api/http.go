@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"path"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -32,7 +33,20 @@ func (a *API) Handler() http.Handler {
 		mux.Handle("GET /api-page/"+name, page(name))
 	}
 	mux.HandleFunc("/", a.notFound)
-	return mux
+	return plainPath(a, mux)
+}
+
+// plainPath answers for paths with //, /./ or /../ that there is nothing. The mux would redirect them, and a client that follows would
+// do to one resource what it was told to do to another: DELETE …/flows/.. would delete the integration.
+func plainPath(a *API, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		written := r.URL.EscapedPath()
+		if clean := path.Clean("/" + written); clean != written && clean+"/" != written {
+			a.notFound(w, r)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // crossOrigin refuses what another site's page asks a browser to change here. Programs, and pages of this server, are let through.

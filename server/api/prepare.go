@@ -26,7 +26,7 @@ func prepare(ctx context.Context, req proto.Message) error {
 	if holder, prefix := etagHolder(message); holder != nil {
 		d.fromHeader(ctx, ifMatchHeader, holder, "etag", opaqueTag)
 		if n := len(d.violations); n > 0 && d.violations[n-1].Field == "etag" {
-			d.violations[n-1].Field = joinPath(prefix, "etag")
+			d.violations[n-1].Field = belowBody(message.Descriptor(), joinPath(prefix, "etag"))
 		}
 	}
 	clearOutputOnly(message)

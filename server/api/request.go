@@ -37,6 +37,7 @@ func (a *API) checkRequest(next runtime.HandlerFunc) runtime.HandlerFunc {
 			return
 		}
 		var d decoding
+		d.path(pathParams, route)
 		d.query(r.URL.RawQuery, route)
 		d.body(body, route)
 		if err := d.err(); err != nil {
@@ -103,6 +104,16 @@ func (d *decoding) body(body []byte, r route) {
 		d.refuse(r.body, ipaas.ReasonRequired, "is missing: send it as the body, in JSON")
 	case md != nil && !empty:
 		d.violations = append(d.violations, checkShape(body, md, "body", false)...)
+	}
+}
+
+// path checks the variables of a path. Their rules are those of the fields they stand for; only their types are checked here.
+func (d *decoding) path(params map[string]string, r route) {
+	for _, name := range r.pathFields() {
+		fd := r.rpc.Input().Fields().ByName(protoreflect.Name(name))
+		if trouble := queryTrouble(fd, params[name]); trouble != "" {
+			d.refuse(fd.JSONName(), ipaas.ReasonWrongType, "%s", trouble)
+		}
 	}
 }
 
@@ -178,12 +189,20 @@ func queryTrouble(fd protoreflect.FieldDescriptor, text string) string {
 func (a *API) routingError(
 	_ context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter, r *http.Request, httpStatus int,
 ) {
-	if verbs := verbsAt(r.URL.EscapedPath()); httpStatus == http.StatusMethodNotAllowed && len(verbs) > 0 {
+	verbs := verbsAt(r.URL.EscapedPath())
+	if custom := customVerbs(r.URL.EscapedPath()); httpStatus == http.StatusMethodNotAllowed && len(verbs) > 0 && len(custom) == 0 {
 		w.Header().Set("Allow", strings.Join(verbs, ", "))
 		a.refuse(w, httpError{&ipaas.Error{
 			Reason:  reasonMethodNotAllowed,
 			Message: fmt.Sprintf("%s is not what %s takes: use %s", r.Method, shorten(r.URL.Path), strings.Join(verbs, " or ")),
 		}, codes.Unimplemented, http.StatusMethodNotAllowed})
+		return
+	}
+	if verbs := customVerbs(r.URL.EscapedPath()); len(verbs) > 0 {
+		a.refuse(w, httpError{&ipaas.Error{
+			Reason:  ipaas.ReasonNotFound,
+			Message: fmt.Sprintf("there is nothing at %s: what stands before the colon has %s", shorten(r.URL.Path), strings.Join(verbs, ", ")),
+		}, codes.NotFound, 0})
 		return
 	}
 	a.notFound(w, r)

@@ -135,6 +135,27 @@ func verbsAt(path string) []string {
 	return out
 }
 
+// customVerbs returns what may stand behind the colon of a path whose own verb there is not, e.g. :deploy; nil for a path without
+// a colon and for one whose verb is known.
+func customVerbs(path string) []string {
+	begin := strings.LastIndexByte(path, ':')
+	if begin <= strings.LastIndexByte(path, '/') {
+		return nil
+	}
+	var out []string
+	for _, r := range routes {
+		_, verb, ok := strings.Cut(r.template, ":")
+		switch {
+		case !ok || !r.path.MatchString(path[:begin]+":"+verb) || slices.Contains(out, ":"+verb):
+		case path[begin+1:] == verb:
+			return nil
+		default:
+			out = append(out, ":"+verb)
+		}
+	}
+	return out
+}
+
 // bodyOf returns by RPC the name of the field that REST callers send as the body: paths of violations begin below it.
 var bodyOf = func() map[string]string {
 	out := map[string]string{}

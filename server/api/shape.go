@@ -116,6 +116,9 @@ func (s *shape) field(path, key string, md protoreflect.MessageDescriptor, seen 
 	if fd == nil {
 		fd = md.Fields().ByTextName(key)
 	}
+	if fd == nil && s.strict && path == "" && key == definitionKindKey {
+		return s.kind(md)
+	}
 	if fd == nil {
 		key = shorten(key)
 		s.refuse(keyPath(path, key), ipaas.ReasonUnknownField, "is no field of %s: %s", md.Name(), s.suggest(key, md))
@@ -144,6 +147,18 @@ func (s *shape) field(path, key string, md protoreflect.MessageDescriptor, seen 
 		return s.list(at, fd, depth+1)
 	}
 	return s.single(at, fd, depth+1, true)
+}
+
+// kind checks by which name a file says what it describes.
+func (s *shape) kind(md protoreflect.MessageDescriptor) error {
+	token, err := s.dec.Token()
+	if err != nil {
+		return err
+	}
+	if token != string(md.Name()) {
+		s.refuse(definitionKindKey, ipaas.ReasonNotAChoice, "must be %s, not %s: this is no place for anything else", md.Name(), tokenName(token))
+	}
+	return s.skipRest(token, 1)
 }
 
 // serverOnly reports whether a field does not belong into a definition that people write.
