@@ -60,7 +60,8 @@ func (p *Plane) DescribeInstance(ctx context.Context, in ipaas.Instance, full bo
 				return view, err
 			}
 		}
-		if urls, err = p.urls(ctx, in.ID); err != nil {
+		// An instance that was only validated, and one that is gone when its creation is answered again, has no URLs.
+		if urls, err = p.urls(ctx, in.ID); err != nil && !errors.Is(err, ipaas.NotFound) {
 			return view, err
 		}
 	}
@@ -77,6 +78,9 @@ func (p *Plane) DescribeInstance(ctx context.Context, in ipaas.Instance, full bo
 		view.Config[v.ID] = showValue(v, in.Config.Values[v.ID], program)
 	}
 	view.Registrations, err = p.store.ListRegistrations(ctx, in.ID, openStates...)
+	if errors.Is(err, ipaas.NotFound) {
+		return view, nil
+	}
 	return view, err
 }
 
