@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
-	"regexp"
 	"strconv"
 
 	yaml "go.yaml.in/yaml/v4"
@@ -73,42 +72,35 @@ func (p *play) importComponent(ctx context.Context) (*headracev1.Component, erro
 
 // componentJSON reads component.yaml, whose words are those of the API.
 func componentJSON(definitions fs.FS) (id string, definition []byte, err error) {
-	file, err := readDefinition(definitions, "component.yaml")
+	file, err := fs.ReadFile(definitions, "component.yaml")
 	if err != nil {
 		return "", nil, err
 	}
 	var fields map[string]any
-	if err := yaml.Unmarshal([]byte(file), &fields); err != nil {
+	if err := yaml.Unmarshal(file, &fields); err != nil {
 		return "", nil, err
 	}
 	id, _ = fields["id"].(string)
+	delete(fields, "kind") // it says what the file describes; the API is told by the path
 	definition, err = json.Marshal(fields)
 	return id, definition, errors.Join(err, expectTrue(id != "", "the component to have an id"))
 }
 
-// kindLine is the line by which a file says what it describes. It is meant for those who read files; the API is told by its URL.
-var kindLine = regexp.MustCompile(`(?m)^kind: \w+$`)
-
-// readDefinition reads a file and leaves out its kind, but not its line, so that errors name the lines of the file.
-func readDefinition(definitions fs.FS, name string) (string, error) {
-	file, err := fs.ReadFile(definitions, name)
-	return kindLine.ReplaceAllString(string(file), ""), err
-}
-
+// importIntegration checks the file by REST and imports it by gRPC, as it is.
 func (p *play) importIntegration(ctx context.Context) error {
-	definition, err := readDefinition(p.world.Definitions, "integration.yaml")
+	definition, err := fs.ReadFile(p.world.Definitions, "integration.yaml")
 	if err != nil {
 		return err
 	}
 	var validity headracev1.ValidateIntegrationResponse
 	if err := p.rest.do(ctx, http.MethodPost, "/v1/integrations:validate",
-		&headracev1.ValidateIntegrationRequest{Definition: definition}, &validity); err != nil {
+		&headracev1.ValidateIntegrationRequest{Definition: string(definition)}, &validity); err != nil {
 		return err
 	}
 	if err := expectTrue(validity.GetValid(), "the definition to be valid, found %v", validity.GetProblems()); err != nil {
 		return err
 	}
-	imported, err := p.api.ImportIntegration(ctx, "", definition)
+	imported, err := p.api.ImportIntegration(ctx, "", string(definition))
 	if err != nil {
 		return err
 	}
@@ -131,13 +123,13 @@ func (p *play) importIntegration(ctx context.Context) error {
 
 // importAgain imports the same file once more, by REST.
 func (p *play) importAgain(ctx context.Context) error {
-	definition, err := readDefinition(p.world.Definitions, "integration.yaml")
+	definition, err := fs.ReadFile(p.world.Definitions, "integration.yaml")
 	if err != nil {
 		return err
 	}
 	var again headracev1.ImportIntegrationResponse
 	if err := p.rest.do(ctx, http.MethodPost, "/v1/integrations:import",
-		&headracev1.ImportIntegrationRequest{Definition: definition}, &again); err != nil {
+		&headracev1.ImportIntegrationRequest{Definition: string(definition)}, &again); err != nil {
 		return err
 	}
 	var before, after []string

@@ -92,7 +92,7 @@ const (
 
 	connectionVariable = "Acme ERP Connection"
 	urlVariable        = "Progix URL"
-	tokenVariable      = "Progix Token" //nolint:gosec // the name of a variable, not its value
+	tokenVariable      = "Progix Token"
 	sourceVariable     = "Source Name"
 )
 
