@@ -25,7 +25,7 @@ flows:
     steps:
       - id: log
         displayName: Log
-        action: log.writeLogMessage
+        action: log.writeLog
         inputs:
           level:
             value: 3

@@ -27,14 +27,14 @@ flows:
     trigger: {type: webhook-triggers.webhook}
     steps:
       - displayName: Write
-        action: log.writeLogMessage
+        action: log.writeLog
         inputs:
           message: {template: '{{#Greeting}}, {{$trigger.results.body.data.name}}'}
   - displayName: Initialize
     trigger: {type: management-triggers.instanceDeploy}
     steps:
       - displayName: Write
-        action: log.writeLogMessage
+        action: log.writeLog
         inputs:
           message: {reference: trigger.results.webhookUrls.Greet}
 configVariables:
@@ -148,9 +148,6 @@ func tryDraft(t *testing.T, call face, in *pb.Integration) {
 	ex := result.GetExecution()
 	if ex.GetState() != pb.Execution_STATE_SUCCEEDED || len(ex.GetStepResults()) != 2 || len(ex.GetLogs()) != 1 || ex.GetLogs()[0].GetMessage() != "Hello, Ada" {
 		t.Fatalf("execution: %v", ex)
-	}
-	if !strings.Contains(ex.GetStepResults()[0].GetResultJson(), test.GetFlows()[0].GetWebhookUrl()) {
-		t.Errorf("the trigger's result lacks the URL: %v", ex.GetStepResults()[0])
 	}
 	checkExecution(t, call, ex, in.GetId())
 	reset := ok[*pb.ResetTestInstanceResponse](t, call, &pb.ResetTestInstanceRequest{IntegrationId: "greeter"})
@@ -330,7 +327,7 @@ func TestComponents(t *testing.T) {
 	t.Parallel()
 	eachFace(t, func(t *testing.T, call face) {
 		c := &pb.Component{Id: "acme-erp", DisplayName: "Acme ERP", Actions: []*pb.Action{{
-			Key: "createWebhook", Effect: pb.Action_EFFECT_WRITE, Inputs: []*pb.InputField{{Key: "url", Required: true}},
+			Key: "createWebhook", Effect: pb.Action_EFFECT_WRITE, Inputs: []*pb.InputField{{Key: "url", Required: true}, {Key: "connection", Type: pb.InputField_TYPE_CONNECTION, Required: true}},
 			Request: &pb.HttpRequest{Method: "POST", Url: "{{$connection.baseUrl}}/webhooks", Body: jsonValue(t, `{"url":"{{$inputs.url}}"}`)},
 		}}, ConnectionTypes: []*pb.ConnectionType{{Key: "apiKey", Inputs: []*pb.InputField{{Key: "baseUrl"}, {Key: "apiKey", Secret: true}}}}}
 		first := ok[*pb.CreateComponentResponse](t, call, &pb.CreateComponentRequest{Component: c}).GetComponent()
