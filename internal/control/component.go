@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 
 	"github.com/headrace/headrace/internal/component/declarative"
 	"github.com/headrace/headrace/internal/ipaas"
@@ -63,14 +64,19 @@ func (p *Plane) UpdateComponent(ctx context.Context, id string, m Mutation, allo
 			if m.Base != 0 && int64(c.Version) != m.Base {
 				return ipaas.Stale("component", id)
 			}
-			base := c.Version
+			before, base := c, c.Version
 			if err := apply(&c); err != nil {
 				return err
 			}
-			c.Version, c.UpdateTime = base+1, p.now()
+			c.ID, c.UID, c.Kind, c.Version = before.ID, before.UID, before.Kind, base
+			c.CreateTime, c.UpdateTime = before.CreateTime, before.UpdateTime
 			if err := checkComponent(c); err != nil {
 				return err
 			}
+			if reflect.DeepEqual(before, c) {
+				return nil
+			}
+			c.Version, c.UpdateTime = base+1, p.now()
 			w, err := write(c)
 			if err != nil {
 				return err

@@ -54,10 +54,11 @@ func (p *Plane) UpdateCustomer(ctx context.Context, id string, m Mutation, allow
 			if m.Base != 0 && c.Revision != m.Base {
 				return ipaas.Stale("customer", id)
 			}
-			base := c.Revision
+			before, base := c, c.Revision
 			if err := apply(&c); err != nil {
 				return err
 			}
+			c.ID, c.UID, c.CreateTime = before.ID, before.UID, before.CreateTime
 			c.Revision, c.UpdateTime = base+1, p.now()
 			if err := checkNamed("customer", c.ID, c.DisplayName); err != nil {
 				return err

@@ -24,27 +24,15 @@ func (p *Plane) triggerResults(ctx context.Context, ex ipaas.Execution, in ipaas
 		return nil, err
 	}
 	flow, _ := def.Flow(ex.FlowID)
-	byName, keys := value.Obj(), value.Obj()
-	for i := range def.Flows {
-		byName.Set(def.Flows[i].DisplayName, urls[def.Flows[i].ID])
-		keys.Set(def.Flows[i].DisplayName, []any{})
-	}
 	headers := texts(ex.Payload.Headers)
 	headers.FoldKeys = true
-	invokeURL := ""
-	if ex.Invoke == ipaas.InvokeWebhook {
-		invokeURL = urls[ex.FlowID]
-	}
-	return object(
+	results := object(
 		"headers", headers,
 		"queryParameters", texts(ex.Payload.Query),
 		"rawBody", raw,
 		"body", body,
 		"pathFragment", ex.Payload.Path,
 		"method", ex.Payload.Method,
-		"webhookUrls", byName,
-		"webhookApiKeys", keys,
-		"invokeUrl", invokeURL,
 		"executionId", ex.ID,
 		"customer", customer,
 		"instance", object("id", in.ID, "name", in.DisplayName),
@@ -53,7 +41,31 @@ func (p *Plane) triggerResults(ctx context.Context, ex ipaas.Execution, in ipaas
 		"flow", object("id", flow.ID, "name", flow.DisplayName, "stableId", flow.UID),
 		"startedAt", ex.StartTime.UTC().Format("2006-01-02T15:04:05.000Z07:00"),
 		"globalDebug", false,
-	), nil
+	)
+	return withURLs(results, ex, def, urls), nil
+}
+
+// withURLs returns trigger results with what is never stored of them: the URLs, and the keys to call them with.
+func withURLs(results *value.Object, ex ipaas.Execution, def *ipaas.Definition, urls map[string]string) *value.Object {
+	byName, keys := value.Obj(), value.Obj()
+	for i := range def.Flows {
+		byName.Set(def.Flows[i].DisplayName, urls[def.Flows[i].ID])
+		keys.Set(def.Flows[i].DisplayName, []any{})
+	}
+	invokeURL := ""
+	if ex.Invoke == ipaas.InvokeWebhook {
+		invokeURL = urls[ex.FlowID]
+	}
+	full := value.Obj()
+	for key, v := range results.All() {
+		full.Set(key, v)
+		if key == "method" {
+			full.Set("webhookUrls", byName)
+			full.Set("webhookApiKeys", keys)
+			full.Set("invokeUrl", invokeURL)
+		}
+	}
+	return full
 }
 
 func (p *Plane) customerResults(ctx context.Context, customerID string) (*value.Object, error) {

@@ -186,11 +186,12 @@ func (p *Plane) ShowExecution(ctx context.Context, ex ipaas.Execution, full bool
 		view.Execution.Result, view.Execution.Response = "", nil
 		return view, nil
 	}
-	mask, err := p.instanceMask(ctx, ex.InstanceID)
+	urls, err := p.shownURLs(ctx, ex.InstanceID)
 	if err != nil {
 		return view, err
 	}
-	view.Execution.Result = reveal(mask, ex.Result)
+	mask := p.mask(urls)
+	view.Execution.Result = mask.Reveal(ex.Result)
 	if ex.Response != nil {
 		shown := *ex.Response
 		shown.Body = []byte(mask.Reveal(string(ex.Response.Body)))
@@ -212,33 +213,52 @@ func (p *Plane) StepResults(ctx context.Context, executionID string, after int64
 	if err != nil {
 		return nil, err
 	}
-	mask, err := p.instanceMask(ctx, ex.InstanceID)
+	urls, err := p.shownURLs(ctx, ex.InstanceID)
 	if err != nil {
 		return nil, err
 	}
+	mask := p.mask(urls)
 	steps, err := p.store.ListStepResults(ctx, executionID, after, limit)
 	if err != nil {
 		return nil, err
 	}
 	for i := range steps {
-		steps[i].Inputs, steps[i].Result = reveal(mask, steps[i].Inputs), reveal(mask, steps[i].Result)
-		steps[i].Error = mask.Reveal(steps[i].Error)
+		s := &steps[i]
+		if s.Path == ipaas.TriggerStepID && s.Result != "" {
+			if s.Result, err = p.triggerShown(ctx, ex, s.Result, urls); err != nil {
+				return nil, err
+			}
+		}
+		s.Inputs, s.Result, s.Error = mask.Reveal(s.Inputs), mask.Reveal(s.Result), mask.Reveal(s.Error)
 	}
 	return steps, nil
 }
 
-// reveal shows the tokens in a stored value. Placeholders hold nothing that JSON escapes, so the text can be handled as it is.
-func reveal(mask *secret.Mask, stored string) string { return mask.Reveal(stored) }
+// triggerShown adds to a trigger's stored results what is computed when they are read.
+func (p *Plane) triggerShown(ctx context.Context, ex ipaas.Execution, stored string, urls map[string]string) (string, error) {
+	v, err := value.Decode([]byte(stored))
+	if err != nil {
+		return "", fmt.Errorf("read the trigger's results of execution %s: %w", ex.ID, err)
+	}
+	results, ok := v.(*value.Object)
+	if !ok {
+		return stored, nil
+	}
+	def, err := p.store.GetDefinition(ctx, ex.DefinitionHash)
+	if err != nil {
+		return "", err
+	}
+	return string(value.Encode(withURLs(results, ex, &def, urls))), nil
+}
 
-func (p *Plane) instanceMask(ctx context.Context, instanceID string) (*secret.Mask, error) {
+// shownURLs returns the URLs of an instance for showing what happened in it. A deleted instance has none any more: the placeholders
+// of its tokens stay as they are.
+func (p *Plane) shownURLs(ctx context.Context, instanceID string) (map[string]string, error) {
 	urls, err := p.urls(ctx, instanceID)
 	if errors.Is(err, ipaas.NotFound) {
-		return p.mask(nil), nil // a deleted instance: its URLs are gone, and the placeholders stay
+		return nil, nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	return p.mask(urls), nil
+	return urls, err
 }
 
 // RegistrationChangeView is a change with the registration it is about.
