@@ -102,7 +102,7 @@ var events = map[string]string{customerFlow: "customer.updated", inventoryFlow: 
 // flowNames are the flows in their order.
 var flowNames = []string{customerFlow, inventoryFlow, initialization}
 
-// webhook is how an instance is started by a request to a flow's URL, and so on; short for the tables below.
+// What starts executions, in names short enough for the scenes.
 const (
 	byWebhook = headracev1.Execution_INVOKE_TYPE_WEBHOOK
 	byTest    = headracev1.Execution_INVOKE_TYPE_TEST
