@@ -147,7 +147,11 @@ func (p *Plane) carryOut(c *candidate) {
 	} else {
 		c.err = p.rollback(ctx, c, *cause)
 	}
-	log.Info("deployment ended", "error", c.err)
+	if c.err != nil {
+		log.Warn("deployment failed", "error", c.err)
+	} else {
+		log.Info("deployment succeeded")
+	}
 	p.wake()
 }
 
