@@ -10,7 +10,7 @@ import (
 // CreateComponent implements ComponentService.
 func (s *services) CreateComponent(ctx context.Context, req *pb.CreateComponentRequest) (*pb.CreateComponentResponse, error) {
 	var d decoding
-	c := d.component("", req.GetComponent())
+	c := d.component(req.GetComponent())
 	if err := d.err(); err != nil {
 		return nil, err
 	}
@@ -57,7 +57,7 @@ func (s *services) UpdateComponent(ctx context.Context, req *pb.UpdateComponentR
 		merged := componentToProto(*c, true)
 		u.merge(merged, c.UID == "")
 		var d decoding
-		*c = d.component("", merged)
+		*c = d.component(merged)
 		return d.err()
 	})
 	if err != nil {

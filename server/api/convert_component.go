@@ -31,24 +31,24 @@ func componentToProto(c ipaas.Component, full bool) *pb.Component {
 	return out
 }
 
-func (d *decoding) component(path string, c *pb.Component) ipaas.Component {
+func (d *decoding) component(c *pb.Component) ipaas.Component {
 	out := ipaas.Component{
 		ID: c.GetId(), UID: c.GetUid(), DisplayName: c.GetDisplayName(), Description: c.GetDescription(),
 		Kind: enumFromProto[ipaas.ComponentKind](c.GetKind()), Version: int(c.GetVersion()),
 		CreateTime: timeFromProto(c.GetCreateTime()), UpdateTime: timeFromProto(c.GetUpdateTime()),
 	}
 	for i, t := range c.GetConnectionTypes() {
-		at := indexPath(joinPath(path, "connection_types"), i)
+		at := indexPath("connection_types", i)
 		out.ConnectionTypes = append(out.ConnectionTypes, ipaas.ConnectionType{
 			Key: t.GetKey(), DisplayName: t.GetDisplayName(), Description: t.GetDescription(),
 			Inputs: d.inputFields(joinPath(at, "inputs"), t.GetInputs()),
 		})
 	}
 	for i, a := range c.GetActions() {
-		out.Actions = append(out.Actions, d.action(indexPath(joinPath(path, "actions"), i), a))
+		out.Actions = append(out.Actions, d.action(indexPath("actions", i), a))
 	}
 	for i, t := range c.GetTriggers() {
-		at := indexPath(joinPath(path, "triggers"), i)
+		at := indexPath("triggers", i)
 		out.Triggers = append(out.Triggers, ipaas.TriggerType{
 			Key: t.GetKey(), DisplayName: t.GetDisplayName(), Description: t.GetDescription(),
 			Inputs: d.inputFields(joinPath(at, "inputs"), t.GetInputs()),

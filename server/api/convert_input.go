@@ -21,11 +21,11 @@ func inputToProto(in ipaas.Input) *pb.Input {
 	case ipaas.InputTemplate:
 		out.Kind = &pb.Input_Template{Template: in.Text}
 	case ipaas.InputComplex:
-		complex := &pb.ComplexInput{}
+		items := &pb.ComplexInput{}
 		for _, item := range in.Items {
-			complex.Items = append(complex.Items, inputToProto(item))
+			items.Items = append(items.Items, inputToProto(item))
 		}
-		out.Kind = &pb.Input_Complex{Complex: complex}
+		out.Kind = &pb.Input_Complex{Complex: items}
 	}
 	if in.NameFrom != nil {
 		out.NameFrom = inputToProto(*in.NameFrom)

@@ -33,7 +33,7 @@ func definitionToProto(integrationID string, def ipaas.Definition) *pb.Integrati
 }
 
 // definition reads what an integration says of its definition.
-func (d *decoding) definition(path string, in *pb.Integration) ipaas.Definition {
+func (d *decoding) definition(in *pb.Integration) ipaas.Definition {
 	out := ipaas.Definition{
 		DisplayName: in.GetDisplayName(), Description: in.GetDescription(), Category: in.GetCategory(),
 		Labels: in.GetLabels(), Documentation: in.GetDocumentation(), ConfigPages: configPagesFromProto(in.GetConfigPages()),
@@ -43,10 +43,10 @@ func (d *decoding) definition(path string, in *pb.Integration) ipaas.Definition 
 		},
 	}
 	for i, f := range in.GetFlows() {
-		out.Flows = append(out.Flows, d.flow(indexPath(joinPath(path, "flows"), i), f))
+		out.Flows = append(out.Flows, d.flow(indexPath("flows", i), f))
 	}
 	for i, v := range in.GetConfigVariables() {
-		out.ConfigVariables = append(out.ConfigVariables, d.configVariable(indexPath(joinPath(path, "config_variables"), i), v))
+		out.ConfigVariables = append(out.ConfigVariables, d.configVariable(indexPath("config_variables", i), v))
 	}
 	return out
 }

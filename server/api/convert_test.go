@@ -76,7 +76,7 @@ func TestConvertComponent(t *testing.T) {
 		f.message(sent.ProtoReflect(), map[protoreflect.FullName]int{})
 		sent.Etag = etagOf(sent.GetUid(), int64(sent.GetVersion()))
 		var d decoding
-		same(t, sent, componentToProto(d.component("", sent), true), d)
+		same(t, sent, componentToProto(d.component(sent), true), d)
 	})
 }
 
@@ -105,7 +105,7 @@ func TestConvertDefinition(t *testing.T) {
 			v.IntegrationId, v.Etag = sent.GetId(), ""
 		}
 		var d decoding
-		same(t, sent, definitionToProto(sent.GetId(), d.definition("", sent)), d)
+		same(t, sent, definitionToProto(sent.GetId(), d.definition(sent)), d)
 	})
 }
 
@@ -122,11 +122,11 @@ func TestConvertKeepsEveryField(t *testing.T) {
 		def.ConfigPages[i].Elements[0].Heading = ""
 		def.ConfigPages[i].Elements[1].ConfigVariable = ""
 	}
-	if diff := cmp.Diff(def, d.definition("", definitionToProto("x", def))); diff != "" {
+	if diff := cmp.Diff(def, d.definition(definitionToProto("x", def))); diff != "" {
 		t.Errorf("definition (-want +got):\n%s", diff)
 	}
 	component := filled[ipaas.Component](t)
-	if diff := cmp.Diff(component, d.component("", componentToProto(component, true))); diff != "" {
+	if diff := cmp.Diff(component, d.component(componentToProto(component, true))); diff != "" {
 		t.Errorf("component (-want +got):\n%s", diff)
 	}
 	customer := filled[ipaas.Customer](t)
@@ -167,8 +167,10 @@ func TestConvertShowsEveryField(t *testing.T) {
 		{"deployment", deploymentToProto(filled[ipaas.Deployment](t), filled[[]control.RegistrationChangeView](t)), nil},
 		{"plan", deployPlanToProto(&plan), nil},
 		{"instance", instanceToProto(in, filled[control.InstanceView](t)), nil},
-		{"wizard", wizardToProto(filled[control.Wizard](t)),
-			[]string{"pages.elements.variable.config_variable.integration_id", "pages.elements.variable.config_variable.etag"}},
+		{
+			"wizard", wizardToProto(filled[control.Wizard](t)),
+			[]string{"pages.elements.variable.config_variable.integration_id", "pages.elements.variable.config_variable.etag"},
+		},
 		{"version", versionToProto(filled[ipaas.IntegrationVersion](t), true), []string{"flows.etag", "config_variables.etag"}},
 		{"integration", integrationToProto(integration, filled[[]ipaas.Violation](t), true), []string{"flows.etag", "config_variables.etag"}},
 	}

@@ -40,7 +40,7 @@ func (a *API) readDefinition(text string) (def ipaas.Definition, id string, viol
 		return def, "", nil, err
 	}
 	var d decoding
-	def = d.definition("", in)
+	def = d.definition(in)
 	for _, v := range d.violations {
 		v.Field = restPath(v.Field)
 		violations = append(violations, v)

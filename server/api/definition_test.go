@@ -106,7 +106,7 @@ func TestExportIsStable(t *testing.T) {
 func checkStable(t *testing.T, in *pb.Integration) {
 	t.Helper()
 	var d decoding
-	def := d.definition("", in)
+	def := d.definition(in)
 	first, err := writeDefinition("x", def)
 	if err != nil {
 		t.Fatal(err)
@@ -123,7 +123,7 @@ func checkStable(t *testing.T, in *pb.Integration) {
 	if err := protojson.Unmarshal(exact, back); err != nil {
 		t.Fatal(err)
 	}
-	again := d.definition("", back)
+	again := d.definition(back)
 	second, err := writeDefinition("x", again)
 	if err != nil {
 		t.Fatal(err)
@@ -146,15 +146,19 @@ func TestDefinitionMistakes(t *testing.T) {
 		name, text string
 		want       []string // field, reason, part of the description
 	}{
-		{"all unknown fields, with lines", "displayName: A\ncolour: red\nflows:\n  - displayName: F\n    steps:\n      - inputs:\n          url: {vlaue: 1}\n",
-			[]string{"colour UNKNOWN_FIELD line 2:", "flows[0].steps[0].inputs.url.vlaue UNKNOWN_FIELD line 7:"}},
+		{
+			"all unknown fields, with lines", "displayName: A\ncolour: red\nflows:\n  - displayName: F\n    steps:\n      - inputs:\n          url: {vlaue: 1}\n",
+			[]string{"colour UNKNOWN_FIELD line 2:", "flows[0].steps[0].inputs.url.vlaue UNKNOWN_FIELD line 7:"},
+		},
 		{"wrong types", "displayName: 12\nflows: none\n", []string{"displayName WRONG_TYPE line 1:", "flows WRONG_TYPE line 2:"}},
 		{"rules of the protos", "displayName: A\nflows:\n  - id: Not An Id\n    displayName: F\n", []string{"flows[0].id MALFORMED line 3:"}},
 		{"something missing", "displayName: A\nconfigPages:\n  - tagline: x\n", []string{"configPages[0].title REQUIRED line 3:"}},
 		{"an empty input", "displayName: A\nflows:\n  - steps:\n      - inputs:\n          url: {}\n", []string{"flows[0].steps[0].inputs.url REQUIRED line 5:"}},
 		{"JSON text that is none", "displayName: A\nconfigVariables:\n  - defaultValueJson: '{'\n", []string{"configVariables[0].defaultValueJson MALFORMED line 3:"}},
-		{"what the server sets", "displayName: A\netag: x\nuid: y\nflows:\n  - position: 1\n",
-			[]string{"etag READ_ONLY line 2:", "uid READ_ONLY line 3:", "flows[0].position READ_ONLY line 5:"}},
+		{
+			"what the server sets", "displayName: A\netag: x\nuid: y\nflows:\n  - position: 1\n",
+			[]string{"etag READ_ONLY line 2:", "uid READ_ONLY line 3:", "flows[0].position READ_ONLY line 5:"},
+		},
 		{"a key twice", "displayName: A\ndisplayName: B\n", []string{"displayName DUPLICATE line 2:"}},
 		{"no YAML", "displayName: [\n", []string{"definition MALFORMED is no YAML"}},
 		{"tabs", "displayName: A\nflows:\n\t- x\n", []string{"definition MALFORMED is no YAML"}},

@@ -180,8 +180,10 @@ func (c *yamlConverter) scalar(n *yaml.Node) error {
 	case "!!int", "!!float":
 		digits, ok := jsonNumber(n.Value)
 		if !ok {
-			return &yamlError{n.Line, ipaas.ReasonMalformed,
-				fmt.Sprintf("%q may be a number or a text: write a number in plain decimal digits, a text in quotes", n.Value)}
+			return &yamlError{
+				n.Line, ipaas.ReasonMalformed,
+				fmt.Sprintf("%q may be a number or a text: write a number in plain decimal digits, a text in quotes", n.Value),
+			}
 		}
 		c.out.WriteString(digits)
 	case "!!str", "!!timestamp", "!!binary":

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"strings"
 	"time"
 
@@ -199,20 +198,4 @@ func invalid(violations ...ipaas.Violation) error {
 // violation is an ipaas.Violation whose description is formatted.
 func violation(field string, reason ipaas.Reason, format string, args ...any) ipaas.Violation {
 	return ipaas.Violation{Field: field, Reason: reason, Description: fmt.Sprintf(format, args...)}
-}
-
-// withField returns err with a prefix before the field of each violation.
-func withField(err error, prefix string) error {
-	var ours *ipaas.Error
-	if !errors.As(err, &ours) {
-		return err
-	}
-	moved := *ours
-	moved.Meta = maps.Clone(ours.Meta)
-	moved.Violations = make([]ipaas.Violation, len(ours.Violations))
-	for i, v := range ours.Violations {
-		v.Field = joinPath(prefix, v.Field)
-		moved.Violations[i] = v
-	}
-	return &moved
 }

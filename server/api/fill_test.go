@@ -191,8 +191,11 @@ func (f *filler) input(depth int) ipaas.Input {
 	return ipaas.Input{
 		Kind: ipaas.InputComplex, Name: fmt.Sprintf("name %d", f.next()), NameFrom: &from,
 		Items: []ipaas.Input{
-			{Kind: ipaas.InputValue, Text: `"a"`}, {Kind: ipaas.InputJSON, Text: `1.00`}, {Kind: ipaas.InputTemplate, Text: "{{$a.b}}"},
-			{Kind: ipaas.InputConfigVariable, Text: "Endpoint"}, f.input(depth + 4),
+			{Kind: ipaas.InputValue, Text: `"a"`},
+			{Kind: ipaas.InputJSON, Text: `1.00`},
+			{Kind: ipaas.InputTemplate, Text: "{{$a.b}}"},
+			{Kind: ipaas.InputConfigVariable, Text: "Endpoint"},
+			f.input(depth + 4),
 		},
 	}
 }

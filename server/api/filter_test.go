@@ -41,8 +41,10 @@ func TestFilter(t *testing.T) {
 		{`paused = false`, is("paused", storage.Equal, false)},
 		{`create_time < "2026-01-31T12:00:00Z"`, is("create_time", storage.Less, noon)},
 		{`create_time < timestamp("2026-01-31T13:00:00+01:00")`, is("create_time", storage.Less, noon)},
-		{`id = "a" AND (id = "b" OR id = "c")`,
-			join(storage.And, is("id", storage.Equal, "a"), join(storage.Or, is("id", storage.Equal, "b"), is("id", storage.Equal, "c")))},
+		{
+			`id = "a" AND (id = "b" OR id = "c")`,
+			join(storage.And, is("id", storage.Equal, "a"), join(storage.Or, is("id", storage.Equal, "b"), is("id", storage.Equal, "c"))),
+		},
 		{`id = "a" AND id = "b" OR id = "c"`, // OR binds more tightly, as AIP-160 says
 			join(storage.And, is("id", storage.Equal, "a"), join(storage.Or, is("id", storage.Equal, "b"), is("id", storage.Equal, "c")))},
 	}
@@ -141,7 +143,8 @@ func TestOrder(t *testing.T) {
 func TestListsInADocument(t *testing.T) {
 	t.Parallel()
 	in := ipaas.Integration{Draft: ipaas.Definition{Flows: []ipaas.Flow{
-		{ID: "a", DisplayName: "Sync Orders", CreateTime: time.Unix(3, 0)}, {ID: "b", DisplayName: "Sync Customers", Synchronous: true, CreateTime: time.Unix(2, 0)},
+		{ID: "a", DisplayName: "Sync Orders", CreateTime: time.Unix(3, 0)},
+		{ID: "b", DisplayName: "Sync Customers", Synchronous: true, CreateTime: time.Unix(2, 0)},
 		{ID: "c", DisplayName: "Initialize", CreateTime: time.Unix(1, 0)},
 	}}}
 	tests := []struct {

@@ -10,7 +10,7 @@ import (
 // CreateIntegration implements IntegrationService.
 func (s *services) CreateIntegration(ctx context.Context, req *pb.CreateIntegrationRequest) (*pb.CreateIntegrationResponse, error) {
 	var d decoding
-	def := d.definition("", req.GetIntegration())
+	def := d.definition(req.GetIntegration())
 	if err := d.err(); err != nil {
 		return nil, err
 	}
@@ -64,7 +64,7 @@ func (s *services) UpdateIntegration(ctx context.Context, req *pb.UpdateIntegrat
 		// A draft that is stored has a name.
 		u.merge(merged, def.DisplayName == "")
 		var d decoding
-		*def = d.definition("", merged)
+		*def = d.definition(merged)
 		return d.err()
 	})
 	if err != nil {

@@ -89,12 +89,11 @@ func explicitPaths(paths []string, md protoreflect.MessageDescriptor) (mask, err
 	for _, path := range paths {
 		segments := splitPath(path)
 		if first, ok := fieldNamed(md, segments[0]); ok && first.IsMap() && first.Name() == "config_values" {
-			if len(segments) == 1 {
-				out.all = true
-			} else {
+			if len(segments) > 1 {
 				out.keys = append(out.keys, strings.Trim(strings.Join(segments[1:], "."), "`"))
 				continue
 			}
+			out.all = true
 		}
 		fds, trouble := resolve(segments, md)
 		if trouble != "" {

@@ -34,7 +34,7 @@ func restPath(path string) string {
 func splitPath(path string) []string {
 	var segments []string
 	depth, quoted, begin := 0, false, 0
-	for i := 0; i < len(path); i++ {
+	for i := range len(path) {
 		switch c := path[i]; {
 		case c == '`':
 			quoted = !quoted
@@ -55,7 +55,7 @@ func splitPath(path string) []string {
 func camel(name string) string {
 	var b strings.Builder
 	up := false
-	for i := 0; i < len(name); i++ {
+	for i := range len(name) {
 		c := name[i]
 		switch {
 		case c == '_' && i > 0:
@@ -74,7 +74,7 @@ func camel(name string) string {
 // snake spells a name with underscores.
 func snake(name string) string {
 	var b strings.Builder
-	for i := 0; i < len(name); i++ {
+	for i := range len(name) {
 		c := name[i]
 		if 'A' <= c && c <= 'Z' {
 			if i > 0 {
@@ -112,11 +112,5 @@ func keyPath(path, key string) string {
 }
 
 func plainKey(key string) bool {
-	for i := 0; i < len(key); i++ {
-		c := key[i]
-		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_') {
-			return false
-		}
-	}
-	return key != ""
+	return key != "" && strings.Trim(key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") == ""
 }

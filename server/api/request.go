@@ -79,8 +79,10 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, *httpError) {
 }
 
 func unsupported(message string) *httpError {
-	return &httpError{&ipaas.Error{Reason: reasonUnsupportedMediaType, Message: message},
-		codes.InvalidArgument, http.StatusUnsupportedMediaType}
+	return &httpError{
+		&ipaas.Error{Reason: reasonUnsupportedMediaType, Message: message},
+		codes.InvalidArgument, http.StatusUnsupportedMediaType,
+	}
 }
 
 // jsonType reports whether a body of a type is read as JSON. What curl -d says of every body is among them.

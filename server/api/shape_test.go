@@ -31,14 +31,24 @@ func TestShape(t *testing.T) {
 		{"names as in the protos", `{"display_name":"A","config_variables":[]}`, nil},
 		{"null is not set", `{"displayName":null,"flows":null,"deploySettings":null,"labels":null}`, nil},
 		{"numbers as text", `{"flows":[{"position":"3"}]}`, nil},
-		{"everything at once", `{"displayNme":"A","flows":[{"x":1,"steps":[{"inputs":{"url":{"vlaue":1}}}]},{"synchronous":"yes"}]}`,
-			[]string{"displayNme UNKNOWN_FIELD", "flows[0].x UNKNOWN_FIELD", "flows[0].steps[0].inputs.url.vlaue UNKNOWN_FIELD",
-				"flows[1].synchronous WRONG_TYPE"}},
-		{"wrong types", `{"displayName":1,"flows":{},"labels":[],"deploySettings":"x","configPages":[1]}`,
-			[]string{"displayName WRONG_TYPE", "flows WRONG_TYPE", "labels WRONG_TYPE", "deploySettings WRONG_TYPE", "configPages[0] WRONG_TYPE"}},
-		{"wrong values", `{"deploySettings":{"timeout":"soon","failurePolicy":"MAYBE"},"flows":[{"position":1.5,"testPayload":{"binary":"%%"}}]}`,
-			[]string{"deploySettings.timeout WRONG_TYPE", "deploySettings.failurePolicy NOT_A_CHOICE", "flows[0].position WRONG_TYPE",
-				"flows[0].testPayload.binary WRONG_TYPE"}},
+		{
+			"everything at once", `{"displayNme":"A","flows":[{"x":1,"steps":[{"inputs":{"url":{"vlaue":1}}}]},{"synchronous":"yes"}]}`,
+			[]string{
+				"displayNme UNKNOWN_FIELD", "flows[0].x UNKNOWN_FIELD", "flows[0].steps[0].inputs.url.vlaue UNKNOWN_FIELD",
+				"flows[1].synchronous WRONG_TYPE",
+			},
+		},
+		{
+			"wrong types", `{"displayName":1,"flows":{},"labels":[],"deploySettings":"x","configPages":[1]}`,
+			[]string{"displayName WRONG_TYPE", "flows WRONG_TYPE", "labels WRONG_TYPE", "deploySettings WRONG_TYPE", "configPages[0] WRONG_TYPE"},
+		},
+		{
+			"wrong values", `{"deploySettings":{"timeout":"soon","failurePolicy":"MAYBE"},"flows":[{"position":1.5,"testPayload":{"binary":"%%"}}]}`,
+			[]string{
+				"deploySettings.timeout WRONG_TYPE", "deploySettings.failurePolicy NOT_A_CHOICE", "flows[0].position WRONG_TYPE",
+				"flows[0].testPayload.binary WRONG_TYPE",
+			},
+		},
 		{"twice", `{"displayName":"A","display_name":"B","labels":{"a":"1","a":"2"}}`, []string{"displayName DUPLICATE", "labels.a DUPLICATE"}},
 		{"two of a oneof", `{"flows":[{"steps":[{"inputs":{"a":{"value":1,"json":"1"}}}]}]}`, []string{"flows[0].steps[0].inputs.a.json MISPLACED"}},
 		{"null in a list", `{"flows":[null],"labels":{"a":null}}`, []string{"flows[0] WRONG_TYPE", "labels.a WRONG_TYPE"}},
@@ -93,8 +103,10 @@ func TestStrictShape(t *testing.T) {
 	t.Parallel()
 	const text = `{"uid":"x","etag":"x","latestVersion":{"any":"thing"},"problems":[],"flows":[{"position":1,"createTime":"x","uid":1}]}`
 	got := checkShape([]byte(text), (&pb.Integration{}).ProtoReflect().Descriptor(), "body", true)
-	want := []string{"uid READ_ONLY", "etag READ_ONLY", "latestVersion READ_ONLY", "problems READ_ONLY", "flows[0].position READ_ONLY",
-		"flows[0].createTime READ_ONLY", "flows[0].uid READ_ONLY"}
+	want := []string{
+		"uid READ_ONLY", "etag READ_ONLY", "latestVersion READ_ONLY", "problems READ_ONLY", "flows[0].position READ_ONLY",
+		"flows[0].createTime READ_ONLY", "flows[0].uid READ_ONLY",
+	}
 	if diff := cmp.Diff(want, fieldsAndReasons(got)); diff != "" {
 		t.Errorf("violations (-want +got):\n%s", diff)
 	}

@@ -264,13 +264,13 @@ function search(text) {
 }
 
 // follow opens what the address names.
-function follow() {
+function follow(how) {
   const id = decodeURIComponent(location.hash.slice(1));
   for (const link of document.querySelectorAll("aside a")) link.classList.toggle("here", link.getAttribute("href") === "#" + id);
   const card = id && document.getElementById(id);
   if (!card) return;
   if (card.tagName === "DETAILS") card.open = true;
-  card.scrollIntoView();
+  card.scrollIntoView({ behavior: how || "auto" });
 }
 
 async function start() {
@@ -285,8 +285,8 @@ async function start() {
       box.focus();
     }
   });
-  window.addEventListener("hashchange", follow);
-  follow();
+  window.addEventListener("hashchange", () => follow());
+  follow("instant");
 }
 
 start().catch((error) => {
