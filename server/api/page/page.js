@@ -23,7 +23,8 @@ const refName = (schema) => schema && (schema.$ref || (schema.allOf && schema.al
 
 // prose shows a comment: `code` in code, the rest as it is.
 function prose(text) {
-  return (text || "").split("`").map((part, i) => (i % 2 ? el("code", {}, part) : part));
+  // The generator lists the words of an enum behind the comment; they are shown apart.
+  return (text || "").split("\n\n - ")[0].split("`").map((part, i) => (i % 2 ? el("code", {}, part) : part));
 }
 
 function typeOf(schema) {
@@ -77,7 +78,7 @@ function schemaBlock(doc, title, schema) {
   if (!target || !target.properties || !Object.keys(target.properties).length) {
     return [el("h3", {}, title), el("p", { class: "none" }, target && target.properties ? "Nothing." : typeOf(schema))];
   }
-  return [el("h3", {}, title, " · ", typeOf(schema)), fields(doc, target, [ref])];
+  return [el("h3", {}, title, " · ", el("span", { class: "type" }, typeOf(schema))), fields(doc, target, [ref])];
 }
 
 function parameters(doc, list) {
