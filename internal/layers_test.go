@@ -45,7 +45,7 @@ var architecture = []row{
 	{
 		pkg:     "control",
 		imports: "engine component component/declarative storage ipaas expr secret outbound value",
-		tests:   "component/builtin storage/sqldb",
+		tests:   "component/builtin storage/sqldb examples/acme-erp/fake",
 	},
 
 	// Faces: gRPC with REST, webhooks, and the program that wires everything.
@@ -57,7 +57,7 @@ var architecture = []row{
 	{
 		pkg:     "server/webhook",
 		imports: "control ipaas value",
-		tests:   "engine component component/builtin storage storage/sqldb expr secret outbound",
+		tests:   "engine component component/builtin storage storage/sqldb expr secret outbound examples/acme-erp/fake",
 	},
 	{
 		pkg: "server",

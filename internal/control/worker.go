@@ -18,7 +18,12 @@ const expireEvery = time.Minute
 // Run works until ctx ends: it finishes what a stopped server left, runs accepted executions, and clears away what has had its time.
 // Then it waits for the work under way, which is told to stop.
 func (p *Plane) Run(ctx context.Context) error {
+	defer p.background.Wait()
+	defer p.cancel(errShutdown)
 	if err := p.takeOver(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil // it was stopped before it had begun
+		}
 		return err
 	}
 	slots := make(chan struct{}, p.limits.Workers)
@@ -29,8 +34,6 @@ func (p *Plane) Run(ctx context.Context) error {
 		p.claimAll(ctx, slots)
 		select {
 		case <-ctx.Done():
-			p.cancel(errShutdown)
-			p.background.Wait()
 			return nil
 		case <-p.nudge:
 		case <-poll.C:

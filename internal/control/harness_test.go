@@ -1,0 +1,336 @@
+package control_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/headrace/headrace/examples/acme-erp/fake"
+	"github.com/headrace/headrace/internal/component/builtin"
+	"github.com/headrace/headrace/internal/control"
+	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/outbound"
+	"github.com/headrace/headrace/internal/secret"
+	"github.com/headrace/headrace/internal/storage/sqldb"
+)
+
+// world is a plane with its worker over a store on disk, the address at which its hooks are reached, and an ERP to integrate with.
+type world struct {
+	*control.Plane
+	t      *testing.T
+	dir    string
+	store  *sqldb.DB
+	limits control.Limits
+	logs   *logBuffer
+	probe  *probe
+	ahead  atomic.Int64 // how far the plane's clock is ahead, in nanoseconds
+
+	erp    *fake.ERP
+	erpURL string
+
+	hooks   *httptest.Server
+	current atomic.Pointer[control.Plane] // that the hooks are of
+	client  *http.Client
+	stop    func()
+}
+
+const erpKey = "canary-erp-key-7d1f"
+
+// newWorld opens a world whose worker runs until the end of the test.
+func newWorld(t *testing.T, limits ...control.Limits) *world {
+	t.Helper()
+	w := bareWorld(t, t.TempDir(), limits...)
+	w.erp = fake.NewERP(erpKey)
+	erp := httptest.NewServer(w.erp)
+	w.erpURL = erp.URL
+	t.Cleanup(func() {
+		w.erp.Close()
+		erp.Close()
+	})
+	w.listen()
+	w.start()
+	return w
+}
+
+func bareWorld(t *testing.T, dir string, limits ...control.Limits) *world {
+	t.Helper()
+	w := &world{t: t, dir: dir, logs: &logBuffer{}, probe: newProbe(), client: &http.Client{Transport: &http.Transport{}}}
+	if len(limits) > 0 {
+		w.limits = limits[0]
+	}
+	t.Cleanup(w.client.CloseIdleConnections)
+	return w
+}
+
+// listen opens the address of the hooks, which outlives restarts.
+func (w *world) listen() {
+	w.hooks = httptest.NewServer(http.HandlerFunc(w.serveHook))
+	w.t.Cleanup(w.hooks.Close)
+}
+
+// start opens the store and starts the plane's work.
+func (w *world) start() {
+	w.t.Helper()
+	ctx := context.WithoutCancel(w.t.Context())
+	logger := slog.New(slog.NewTextHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	keys, err := secret.OpenKeyFile(filepath.Join(w.dir, "keys"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if w.store, err = sqldb.OpenSQLite(ctx, filepath.Join(w.dir, "headrace.db"), logger); err != nil {
+		w.t.Fatal(err)
+	}
+	public, err := url.Parse(w.hooks.URL)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	client, err := outbound.New(outbound.Options{AllowLoopback: true, SelfHooksURL: w.hooks.URL + "/hooks/"})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.Plane, err = control.New(ctx, control.Options{
+		Store: w.store, Keys: keys, Builtins: append(builtin.All(), w.probe.component()), Client: client, PublicURL: public, Logger: logger,
+		Now:    func() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) },
+		Limits: w.limits,
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.current.Store(w.Plane)
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	plane, store := w.Plane, w.store
+	go func() { ended <- plane.Run(ctx) }()
+	w.stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			w.t.Errorf("the worker ended with: %v", err)
+		}
+		client.CloseIdleConnections()
+		if err := store.Close(); err != nil {
+			w.t.Errorf("close the store: %v", err)
+		}
+	})
+	w.t.Cleanup(w.stop)
+}
+
+// restart stops the world in good order and opens it again.
+func (w *world) restart() {
+	w.t.Helper()
+	w.stop()
+	w.start()
+}
+
+// crashCopy returns a world that finds on disk what this one left there at this moment, as after kill -9. This one goes on.
+func (w *world) crashCopy() *world {
+	w.t.Helper()
+	twin := bareWorld(w.t, w.t.TempDir(), w.limits)
+	twin.erp, twin.erpURL, twin.hooks = w.erp, w.erpURL, w.hooks
+	twin.ahead.Store(w.ahead.Load())
+	files, err := os.ReadDir(w.dir)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, f := range files {
+		if strings.HasSuffix(f.Name(), "-shm") || strings.HasSuffix(f.Name(), "lock") {
+			continue
+		}
+		data, err := os.ReadFile(filepath.Join(w.dir, f.Name()))
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(twin.dir, f.Name()), data, 0o600); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	return twin
+}
+
+// serveHook is as much of the webhook face as the plane needs to be called back.
+func (w *world) serveHook(rw http.ResponseWriter, r *http.Request) {
+	token, path, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/hooks/"), "/")
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		http.Error(rw, err.Error(), http.StatusBadRequest)
+		return
+	}
+	payload := ipaas.Payload{Method: r.Method, Path: path, ContentType: r.Header.Get("Content-Type"), Body: body}
+	for name, texts := range r.Header {
+		for _, text := range texts {
+			payload.Headers = append(payload.Headers, ipaas.NamedText{Name: name, Text: text})
+		}
+	}
+	for name, texts := range r.URL.Query() {
+		for _, text := range texts {
+			payload.Query = append(payload.Query, ipaas.NamedText{Name: name, Text: text})
+		}
+	}
+	reply, err := w.current.Load().ReceiveWebhook(r.Context(), token, payload, control.Preferences{})
+	if err != nil {
+		status := http.StatusInternalServerError
+		switch {
+		case errors.Is(err, ipaas.NotFound):
+			status = http.StatusNotFound
+		case errors.Is(err, ipaas.Gone):
+			status = http.StatusGone
+		case errors.Is(err, ipaas.Unavailable):
+			status = http.StatusServiceUnavailable
+		}
+		http.Error(rw, err.Error(), status)
+		return
+	}
+	for _, h := range reply.Response.Headers {
+		rw.Header().Set(h.Name, h.Text)
+	}
+	rw.WriteHeader(reply.Response.Status)
+	_, _ = rw.Write(reply.Response.Body) // the caller may have gone
+}
+
+// call sends a request to a hook over HTTP and returns the status and the body of the answer.
+func (w *world) call(method, hook, contentType, body string) (int, string) {
+	w.t.Helper()
+	req, err := http.NewRequestWithContext(w.t.Context(), method, hook, strings.NewReader(body))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if contentType != "" {
+		req.Header.Set("Content-Type", contentType)
+	}
+	resp, err := w.client.Do(req)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return resp.StatusCode, string(text)
+}
+
+// receive hands a JSON event to the hook of a URL.
+func (w *world) receive(hook, json string) (control.Reply, error) {
+	return w.ReceiveWebhook(w.t.Context(), tokenOf(hook), jsonPayload(json), control.Preferences{})
+}
+
+// accepted is receive for an event that must be accepted; it returns the id of the execution.
+func (w *world) accepted(hook, json string) string {
+	w.t.Helper()
+	reply, err := w.receive(hook, json)
+	if err != nil {
+		w.t.Fatalf("event %s: %v", json, err)
+	}
+	if reply.Response.Status != 200 || reply.ExecutionID == "" {
+		w.t.Fatalf("event %s: answered %d %s", json, reply.Response.Status, reply.Response.Body)
+	}
+	return reply.ExecutionID
+}
+
+func jsonPayload(json string) ipaas.Payload {
+	return ipaas.Payload{Method: "POST", ContentType: "application/json", Body: []byte(json)}
+}
+
+func tokenOf(hook string) string { return hook[strings.LastIndexByte(hook, '/')+1:] }
+
+// ended waits for the end of an execution.
+func (w *world) ended(id string) ipaas.Execution {
+	w.t.Helper()
+	var ex ipaas.Execution
+	w.eventually("execution "+id+" ends", func() bool {
+		var err error
+		if ex, err = w.store.GetExecution(w.t.Context(), id); err != nil {
+			w.t.Fatal(err)
+		}
+		return ex.State.Ended()
+	})
+	return ex
+}
+
+// succeeded waits for the end of an execution, which must be a good one.
+func (w *world) succeeded(id string) ipaas.Execution {
+	w.t.Helper()
+	ex := w.ended(id)
+	if ex.State != ipaas.ExecutionSucceeded {
+		w.t.Fatalf("execution %s ended %s: %+v", id, ex.State, ex.Error)
+	}
+	return ex
+}
+
+// eventually waits until something holds.
+func (w *world) eventually(what string, holds func() bool) {
+	w.t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	for !holds() {
+		if time.Now().After(deadline) {
+			w.t.Fatalf("waited in vain until %s\n%s", what, w.logs)
+		}
+		time.Sleep(5 * time.Millisecond) // between looks
+	}
+}
+
+// must returns v, and ends the test if there is an error.
+func must[T any](t *testing.T) func(v T, err error) T {
+	return func(v T, err error) T {
+		t.Helper()
+		if err != nil {
+			t.Fatalf("%v (%+v)", err, violationsOf(err))
+		}
+		return v
+	}
+}
+
+func violationsOf(err error) []ipaas.Violation {
+	var e *ipaas.Error
+	if errors.As(err, &e) {
+		return e.Violations
+	}
+	return nil
+}
+
+// refused checks that an error has a reason.
+func refused(t *testing.T, err error, reason ipaas.Reason) *ipaas.Error {
+	t.Helper()
+	var e *ipaas.Error
+	if !errors.As(err, &e) || e.Reason != reason {
+		t.Fatalf("got error %v, want one with reason %s", err, reason)
+	}
+	return e
+}
+
+// plain is a mutation about which nothing is special.
+var plain = control.Mutation{Caller: "tester"}
+
+// as is a mutation with a request id.
+func as(method, requestID, hash string) control.Mutation {
+	return control.Mutation{Caller: "tester", Method: method, RequestID: requestID, RequestHash: hash}
+}
+
+// logBuffer keeps what was logged.
+type logBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}

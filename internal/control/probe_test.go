@@ -1,0 +1,88 @@
+package control_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/headrace/headrace/internal/component"
+	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/value"
+)
+
+// probe is a component by which a test sees what reaches an action, and holds it up.
+type probe struct {
+	mu    sync.Mutex
+	seen  []string // values of probe.note, as JSON, in order
+	gates map[string]*gate
+}
+
+// gate is a place where steps wait.
+type gate struct {
+	reached chan struct{} // one message for each step that comes
+	open    chan struct{} // closed: all pass
+	once    sync.Once
+}
+
+func (g *gate) pass() { g.once.Do(func() { close(g.open) }) }
+
+func newProbe() *probe { return &probe{gates: map[string]*gate{}} }
+
+// gate returns the gate of a name.
+func (p *probe) gate(name string) *gate {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.gates[name] == nil {
+		p.gates[name] = &gate{reached: make(chan struct{}, 1000), open: make(chan struct{})}
+	}
+	return p.gates[name]
+}
+
+func (p *probe) notes() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return append([]string{}, p.seen...)
+}
+
+func (p *probe) component() *component.Component {
+	action := func(key string, perform func(ctx context.Context, call component.Call) (component.Result, error)) component.Action {
+		return component.Action{
+			Action: ipaas.Action{Key: key, Inputs: []ipaas.InputField{
+				{Key: "connection", Type: ipaas.FieldConnection}, {Key: "value", Type: ipaas.FieldData},
+			}},
+			Perform: perform,
+		}
+	}
+	return &component.Component{
+		ID: "probe", DisplayName: "Probe",
+		Actions: []component.Action{
+			// note keeps its value and gives it back.
+			action("note", func(_ context.Context, call component.Call) (component.Result, error) {
+				p.mu.Lock()
+				defer p.mu.Unlock()
+				p.seen = append(p.seen, string(value.JSON(call.Inputs.Value("value"))))
+				return component.Result{Data: call.Inputs.Value("value")}, nil
+			}),
+			// wait waits at the gate its value names.
+			action("wait", func(ctx context.Context, call component.Call) (component.Result, error) {
+				g := p.gate(call.Inputs.Text("value"))
+				g.reached <- struct{}{}
+				select {
+				case <-g.open:
+					return component.Result{Data: "waited"}, nil
+				case <-ctx.Done():
+					return component.Result{}, ctx.Err()
+				}
+			}),
+			// fail fails with its value as words.
+			action("fail", func(_ context.Context, call component.Call) (component.Result, error) {
+				return component.Result{}, errors.New(call.Inputs.Text("value"))
+			}),
+			// reveal gives what a connection keeps secret.
+			action("reveal", func(_ context.Context, call component.Call) (component.Result, error) {
+				key, _ := call.Inputs.Connection("connection").Inputs.Get("apiKey")
+				return component.Result{Data: key}, nil
+			}),
+		},
+	}
+}
