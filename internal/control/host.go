@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/engine"
@@ -245,7 +246,7 @@ func (h *host) settled(step engine.Step, done engine.Done) *ipaas.Registration {
 // finished turns an outcome into the execution as it is recorded.
 func (h *host) finished(outcome engine.Outcome) ipaas.Execution {
 	ex := h.job.execution
-	ex.State, ex.EndTime = outcome.State, h.plane.now()
+	ex.State, ex.EndTime, ex.LeaseTime = outcome.State, h.plane.now(), time.Time{}
 	ex.Result, _, _ = h.storedText(outcome.Result)
 	if outcome.Error != nil {
 		e := *outcome.Error
