@@ -185,8 +185,11 @@ func TestGuard_keeps_the_servers_own_ports_shut(t *testing.T) {
 		address string
 		refused bool
 	}{
-		{"127.0.0.1:8080", true}, {"127.9.9.9:8080", true}, {"[::1]:8080", true},
-		{"127.0.0.1:8081", false}, {"8.8.8.8:8080", false},
+		{"127.0.0.1:8080", true},
+		{"127.9.9.9:8080", true},
+		{"[::1]:8080", true},
+		{"127.0.0.1:8081", false},
+		{"8.8.8.8:8080", false},
 	} {
 		if got := g.check(netip.MustParseAddrPort(c.address)) != nil; got != c.refused {
 			t.Errorf("%s: refused %t, want %t", c.address, got, c.refused)

@@ -56,7 +56,14 @@ func do(t testing.TB, c *outbound.Client, req outbound.Request) *outbound.Respon
 	return resp
 }
 
-func fails(t testing.TB, c *outbound.Client, req outbound.Request, kind outbound.Kind, sent bool) *outbound.Error {
+// fails is failure for who does not look closer.
+func fails(t testing.TB, c *outbound.Client, req outbound.Request, kind outbound.Kind, sent bool) {
+	t.Helper()
+	_ = failure(t, c, req, kind, sent)
+}
+
+// failure makes a call that must fail in one way, and returns how it did.
+func failure(t testing.TB, c *outbound.Client, req outbound.Request, kind outbound.Kind, sent bool) *outbound.Error {
 	t.Helper()
 	resp, err := c.Do(t.Context(), req)
 	if err == nil {
@@ -225,7 +232,7 @@ func TestDo_refuses_what_cannot_be_sent(t *testing.T) {
 		"host with a space":      {URL: "http://a b/s3cret"},
 		"host of invalid labels": {URL: "http://a..b!/s3cret"},
 	} {
-		err := fails(t, c, req, outbound.BadRequest, false)
+		err := failure(t, c, req, outbound.BadRequest, false)
 		if strings.Contains(err.Error(), "s3cret") && !strings.Contains(name, "port") {
 			t.Errorf("%s: error shows what it should not: %v", name, err)
 		}
@@ -321,7 +328,7 @@ func TestDo_checks_the_address_that_it_dials(t *testing.T) {
 func TestDo_blocks_and_says_the_way_out(t *testing.T) {
 	t.Parallel()
 	c := client(t, outbound.Options{Resolver: resolver(always("10.0.0.5"))})
-	err := fails(t, c, outbound.Request{Method: "PUT", URL: "https://u:s3cret@erp.example.com/a?key=s3cret#s3cret"}, outbound.Blocked, false)
+	err := failure(t, c, outbound.Request{Method: "PUT", URL: "https://u:s3cret@erp.example.com/a?key=s3cret#s3cret"}, outbound.Blocked, false)
 	want := "PUT https://erp.example.com/a: address 10.0.0.5 is private; the operator may allow it with --allow-private"
 	if err.Error() != want {
 		t.Errorf("error is %q, want %q", err, want)
@@ -488,7 +495,7 @@ func TestDo_follows_no_more_redirects_than_asked(t *testing.T) {
 		hits.Add(1)
 		http.Redirect(w, r, "/again", http.StatusFound)
 	})
-	err := fails(t, local(t), outbound.Request{URL: url, FollowRedirects: 3}, outbound.Blocked, true)
+	err := failure(t, local(t), outbound.Request{URL: url, FollowRedirects: 3}, outbound.Blocked, true)
 	if hits.Load() != 4 || !strings.Contains(err.Error(), "too many redirects") {
 		t.Errorf("%d calls: %v", hits.Load(), err)
 	}
@@ -528,7 +535,7 @@ func TestDo_caps_the_answer_inflated(t *testing.T) {
 	})
 	c := local(t)
 	for _, path := range []string{"/bomb", "/endless", "/long"} {
-		err := fails(t, c, outbound.Request{URL: url + path}, outbound.TooLarge, true)
+		err := failure(t, c, outbound.Request{URL: url + path}, outbound.TooLarge, true)
 		if !strings.Contains(err.Error(), "5242880") {
 			t.Errorf("%s: error does not name the cap: %v", path, err)
 		}
@@ -623,7 +630,7 @@ func TestDo_tells_nothing_sent_from_outcome_unknown(t *testing.T) {
 				if tt.kind == outbound.Timeout {
 					timeout = 500 * time.Millisecond
 				}
-				err := fails(t, c, outbound.Request{Method: method, Body: []byte("x"), URL: tt.url, Timeout: timeout}, tt.kind, tt.sent)
+				err := failure(t, c, outbound.Request{Method: method, Body: []byte("x"), URL: tt.url, Timeout: timeout}, tt.kind, tt.sent)
 				if tt.sent != strings.Contains(err.Error(), "may have been processed") {
 					t.Errorf("error does not say the outcome: %v", err)
 				}
@@ -673,7 +680,7 @@ func TestDo_waits_for_the_answer_as_long_as_it_was_told(t *testing.T) {
 	})
 	c := client(t, outbound.Options{AllowLoopback: true, ResponseHeaderTimeout: 50 * time.Millisecond})
 	start := time.Now()
-	err := fails(t, c, outbound.Request{URL: url}, outbound.Timeout, true)
+	err := failure(t, c, outbound.Request{URL: url}, outbound.Timeout, true)
 	if time.Since(start) > 5*time.Second || !strings.Contains(err.Error(), "no answer within 50ms") {
 		t.Errorf("after %s: %v", time.Since(start), err)
 	}
@@ -696,20 +703,20 @@ func TestDo_tells_the_callers_end_from_a_timeout(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() { <-arrived; cancel() }()
 	_, err := c.Do(ctx, outbound.Request{URL: url})
-	isError(t, err, outbound.Canceled, true)
+	_ = isError(t, err, outbound.Canceled, true)
 	_, err = c.Do(ctx, outbound.Request{URL: url})
-	isError(t, err, outbound.Canceled, false)
+	_ = isError(t, err, outbound.Canceled, false)
 
 	ctx, cancel = context.WithTimeout(t.Context(), 500*time.Millisecond)
 	defer cancel()
 	_, err = c.Do(ctx, outbound.Request{URL: url})
-	isError(t, err, outbound.Timeout, true)
+	_ = isError(t, err, outbound.Timeout, true)
 
 	why := errors.New("shutting down")
 	ctx, stop := context.WithCancelCause(t.Context())
 	stop(why)
 	_, err = c.Do(ctx, outbound.Request{URL: url})
-	isError(t, err, outbound.Canceled, false)
+	_ = isError(t, err, outbound.Canceled, false)
 }
 
 func TestDo_verifies_certificates_unless_told_otherwise(t *testing.T) {
