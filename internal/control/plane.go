@@ -76,6 +76,8 @@ type Plane struct {
 	opened    cache[*settings] // by instance, config revision and program
 	tails     *tails
 	deploys   *joins
+	left      leftovers
+	tests     testRuns
 	nudge     chan struct{} // tells the worker that there may be something to claim
 
 	background sync.WaitGroup  // work that outlives the request that began it
@@ -102,6 +104,10 @@ func New(ctx context.Context, o Options) (*Plane, error) {
 		nudge: make(chan struct{}, 1), stop: stop, cancel: cancel,
 	}
 	if err := p.catalogue.sync(ctx, now(), o.Logger); err != nil {
+		cancel(err)
+		return nil, err
+	}
+	if err := p.takeStock(ctx); err != nil {
 		cancel(err)
 		return nil, err
 	}

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strings"
+	"time"
 
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/storage"
@@ -70,12 +72,14 @@ func requestIDReused(id string) error {
 
 // patiently does a read-change-write again when someone else was quicker, as long as the caller did not insist on a revision.
 func patiently(m Mutation, do func() error) error {
-	const most = 8
+	const most = 100
 	var err error
-	for range most {
+	for i := range most {
 		if err = do(); m.Base != 0 || ipaas.ReasonOf(err) != ipaas.ReasonStaleEtag {
 			return err
 		}
+		// Of many at once each round lets one through: who waits a while of his own does not meet the same ones again.
+		time.Sleep(rand.N(time.Duration(min(i+1, 20)) * time.Millisecond))
 	}
 	return err
 }

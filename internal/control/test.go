@@ -7,7 +7,6 @@ import (
 
 	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/ipaas"
-	"github.com/headrace/headrace/internal/storage"
 )
 
 // TestResult is what a test came to.
@@ -16,15 +15,35 @@ type TestResult struct {
 	Response  *ipaas.Response  // what the caller of the flow's webhook would have been answered
 }
 
-// TestFlow runs one flow of the draft on the test instance, with its own URLs and config. No other flow runs.
+// TestFlow runs one flow of the draft on the test instance, with its own URLs and config. No other flow runs. A request id that
+// comes again while its test runs joins it.
 func (p *Plane) TestFlow(
 	ctx context.Context, integrationID, flowID string, payload *ipaas.TestPayload, save bool, m Mutation,
 ) (TestResult, error) {
-	if m.RequestID != "" && !m.ValidateOnly {
-		if result, known, err := recall[TestResult](ctx, p, m); known || err != nil {
-			return result, err
-		}
+	test := func(ctx context.Context) (TestResult, error) {
+		return p.testFlow(ctx, integrationID, flowID, payload, save, m)
 	}
+	var result TestResult
+	var err error
+	if m.RequestID == "" || m.ValidateOnly {
+		result, err = test(ctx)
+	} else {
+		result, err = p.joinTest(ctx, m, test)
+	}
+	if err != nil || result.Execution == nil || result.Response == nil {
+		return result, err
+	}
+	urls, err := p.shownURLs(ctx, ipaas.TestInstanceID(integrationID))
+	if err != nil {
+		return result, err
+	}
+	result.Response = revealed(result.Response, p.mask(urls))
+	return result, nil
+}
+
+func (p *Plane) testFlow(
+	ctx context.Context, integrationID, flowID string, payload *ipaas.TestPayload, save bool, m Mutation,
+) (TestResult, error) {
 	integration, err := p.store.GetIntegration(ctx, integrationID)
 	if err != nil {
 		return TestResult{}, err
@@ -56,7 +75,7 @@ func (p *Plane) TestFlow(
 	if m.ValidateOnly || reception.Answer != nil {
 		return TestResult{Response: reception.Answer}, nil
 	}
-	return p.runTest(ctx, j, flow, reception, m)
+	return p.runTest(ctx, j, flow, reception)
 }
 
 func (p *Plane) saveTestPayload(
@@ -108,7 +127,7 @@ func (p *Plane) testJob(ctx context.Context, integration ipaas.Integration) (*jo
 
 // runTest runs the flow and waits for its end. A test of an instance-deploy flow is a transaction like a deployment: what it has
 // registered before is kept, and what a failed one registered is removed again.
-func (p *Plane) runTest(ctx context.Context, j *job, flow *ipaas.Flow, reception component.Reception, m Mutation) (TestResult, error) {
+func (p *Plane) runTest(ctx context.Context, j *job, flow *ipaas.Flow, reception component.Reception) (TestResult, error) {
 	now := p.now()
 	j.execution.FlowID, j.execution.FlowDisplayName = flow.ID, flow.DisplayName
 	j.execution.CreateTime, j.execution.StartTime, j.execution.LeaseTime = now, now, now.Add(p.limits.Lease)
@@ -134,25 +153,12 @@ func (p *Plane) runTest(ctx context.Context, j *job, flow *ipaas.Flow, reception
 		if e.err != nil {
 			return TestResult{}, e.err
 		}
+		// It is shown to who tests, and may be remembered: without secrets and tokens, unlike what the flow's URL answers.
 		response := answerOf(e.ex, e.h.outcome, flow.Synchronous, reception)
-		return p.rememberTest(ctx, TestResult{Execution: &e.ex, Response: &response}, m)
+		return TestResult{Execution: &e.ex, Response: e.h.storedResponse(&response)}, nil
 	case <-ctx.Done():
 		return TestResult{}, fmt.Errorf("execution %s goes on without you: %w", j.execution.ID, ctx.Err())
 	}
-}
-
-// rememberTest keeps the answer for the same request id.
-func (p *Plane) rememberTest(ctx context.Context, result TestResult, m Mutation) (TestResult, error) {
-	if m.RequestID == "" {
-		return result, nil
-	}
-	return once(ctx, p, m, func(write func(TestResult) (storage.Write, error)) (TestResult, error) {
-		w, err := write(result)
-		if err != nil {
-			return result, err
-		}
-		return result, p.store.SaveReceipt(ctx, *w.Receipt)
-	})
 }
 
 // settleTest ends the transaction of a test of an instance-deploy flow.

@@ -193,9 +193,7 @@ func (p *Plane) ShowExecution(ctx context.Context, ex ipaas.Execution, full bool
 	mask := p.mask(urls)
 	view.Execution.Result = mask.Reveal(ex.Result)
 	if ex.Response != nil {
-		shown := *ex.Response
-		shown.Body = []byte(mask.Reveal(string(ex.Response.Body)))
-		view.Execution.Response = &shown
+		view.Execution.Response = revealed(ex.Response, mask)
 	}
 	if view.Steps, err = p.StepResults(ctx, ex.ID, 0, mostShown); err != nil {
 		return view, err
@@ -205,6 +203,17 @@ func (p *Plane) ShowExecution(ctx context.Context, ex ipaas.Execution, full bool
 		view.Logs[i].Message = mask.Reveal(view.Logs[i].Message)
 	}
 	return view, err
+}
+
+// revealed is a stored answer with the URLs in it.
+func revealed(stored *ipaas.Response, mask *secret.Mask) *ipaas.Response {
+	shown := *stored
+	shown.Body = []byte(mask.Reveal(string(stored.Body)))
+	shown.Headers = make([]ipaas.NamedText, len(stored.Headers))
+	for i, h := range stored.Headers {
+		shown.Headers[i] = ipaas.NamedText{Name: h.Name, Text: mask.Reveal(h.Text)}
+	}
+	return &shown
 }
 
 // StepResults returns step results with the URLs in them.

@@ -1,11 +1,14 @@
 package api_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/types/known/structpb"
 
 	pb "github.com/headrace/headrace/proto/gen/headrace/v1"
 )
@@ -67,5 +70,71 @@ func TestAnInstanceThatIsOnlyValidatedIsShown(t *testing.T) {
 	again := ok[*pb.CreateInstanceResponse](t, w.overGRPC, create).GetInstance()
 	if again.GetUid() != made.GetUid() {
 		t.Errorf("uid %q, want %q", again.GetUid(), made.GetUid())
+	}
+}
+
+// A flow that changes other systems runs once for a request id, however often it is asked for at once, and a secret in its answer is not
+// shown to who tests it nor kept.
+func TestTheSameTestRunsOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	const canary = "canary-in-an-answer-81f3"
+	input := &pb.Input{Kind: &pb.Input_ConfigVariable{ConfigVariable: "Token"}}
+	ok[*pb.CreateIntegrationResponse](t, w.overGRPC, &pb.CreateIntegrationRequest{Integration: &pb.Integration{
+		Id: "i", DisplayName: "I",
+		ConfigVariables: []*pb.ConfigVariable{{DisplayName: "Token", Secret: true}},
+		Flows: []*pb.Flow{{DisplayName: "Tell", Synchronous: true, Steps: []*pb.Step{{
+			DisplayName: "Stop", Action: "stop-execution.stopExecution", Inputs: map[string]*pb.Input{"jsonBody": input},
+		}}}},
+	}})
+	ok[*pb.UpdateTestInstanceResponse](t, w.overGRPC, &pb.UpdateTestInstanceRequest{IntegrationId: "i", TestInstance: &pb.Instance{
+		ConfigValues: map[string]*pb.ConfigValue{"token": {Kind: &pb.ConfigValue_Value{Value: structpb.NewStringValue(canary)}}},
+	}})
+	const callers = 16
+	answers := make(chan *pb.TestFlowResponse, callers)
+	for range callers {
+		go func() {
+			resp, _ := w.overGRPC(t, &pb.TestFlowRequest{IntegrationId: "i", FlowId: "tell", RequestId: "once"})
+			answer, _ := resp.(*pb.TestFlowResponse)
+			answers <- answer
+		}()
+	}
+	for range callers {
+		answer := <-answers
+		if body := answer.GetResponse().GetBody(); !strings.Contains(body, "[redacted]") {
+			t.Errorf("answered %q", body)
+		}
+	}
+	ran := ok[*pb.ListExecutionsResponse](t, w.overGRPC, &pb.ListExecutionsRequest{}).GetExecutions()
+	if len(ran) != 1 {
+		t.Errorf("%d executions", len(ran))
+	}
+	other := &pb.TestFlowRequest{IntegrationId: "i", FlowId: "tell", RequestId: "once", SavePayload: true}
+	refused(t, w.overGRPC, other, codes.InvalidArgument, "REQUEST_ID_REUSED")
+}
+
+// Who sends no etag is not told that his etag is stale, however many others change the same thing.
+func TestManyChangesAtOnceAllHappen(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ok[*pb.CreateIntegrationResponse](t, w.overGRPC, &pb.CreateIntegrationRequest{Integration: &pb.Integration{Id: "i", DisplayName: "I"}})
+	const callers = 40
+	codesSeen := make(chan codes.Code, callers)
+	for i := range callers {
+		go func() {
+			_, st := w.overGRPC(t, &pb.CreateConfigVariableRequest{
+				IntegrationId: "i", ConfigVariable: &pb.ConfigVariable{DisplayName: fmt.Sprintf("V%d", i)},
+			})
+			codesSeen <- st.Code()
+		}()
+	}
+	for range callers {
+		if code := <-codesSeen; code != codes.OK {
+			t.Errorf("code %v", code)
+		}
+	}
+	in := ok[*pb.GetIntegrationResponse](t, w.overGRPC, &pb.GetIntegrationRequest{IntegrationId: "i"}).GetIntegration()
+	if n := len(in.GetConfigVariables()); n != callers {
+		t.Errorf("%d config variables", n)
 	}
 }
