@@ -78,6 +78,12 @@ func (s *server) listen(ctx context.Context) (err error) {
 		return fmt.Errorf("HTTP listener: %w: free the port, or choose another with --http-addr", err)
 	}
 	s.grpcAddr, s.httpAddr = s.grpcL.Addr().String(), s.httpL.Addr().String()
+	for _, l := range []net.Listener{s.grpcL, s.httpL} {
+		if addr, ok := l.Addr().(*net.TCPAddr); ok && !addr.IP.IsLoopback() {
+			s.logger.Warn("the API asks nobody who he is: let only trusted networks reach this address, or put a proxy that does before it",
+				"address", addr)
+		}
+	}
 	s.publicURL, err = s.cfg.publicURL(s.httpAddr)
 	return err
 }
