@@ -52,7 +52,9 @@ func register(name, event, flow string) ipaas.Step {
 }
 
 // note is a step that shows a value to the test.
-func note(name string, in ipaas.Input) ipaas.Step { return step(name, "probe.note", inputs{"value": in}) }
+func note(name string, in ipaas.Input) ipaas.Step {
+	return step(name, "probe.note", inputs{"value": in})
+}
 
 func erpVariable() ipaas.ConfigVariable {
 	return ipaas.ConfigVariable{DisplayName: "ERP", Type: ipaas.ConfigConnection, ConnectionType: "acme-erp.apiKey", Required: true}

@@ -2,68 +2,73 @@ package control
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"time"
 
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/storage"
 )
 
-// takeOver deals with what a stopped server left: executions that were running, deployments and deletions that did not end. The store
-// belongs to one process at a time, so at the start nothing that is marked as running runs, whatever its lease says.
-func (p *Plane) takeOver(ctx context.Context) error {
-	requeued, failed, err := p.store.RecoverExecutions(ctx, p.now().Add(p.limits.Lease))
+// leftovers is what a stopped server left half done.
+type leftovers struct {
+	deployments []ipaas.Deployment
+	deletions   []ipaas.Instance
+}
+
+// anyLease is later than every lease ends.
+const anyLease = 100 * 365 * 24 * time.Hour
+
+// takeStock finds what a stopped server left, before this one begins anything: executions that were running, which can go on at once,
+// and deployments and deletions that did not end. The store belongs to one process at a time, so at this moment nothing that is marked
+// as running runs, whatever its lease says.
+func (p *Plane) takeStock(ctx context.Context) (err error) {
+	requeued, failed, err := p.store.RecoverExecutions(ctx, p.now().Add(anyLease))
 	if err != nil {
 		return fmt.Errorf("recover executions: %w", err)
 	}
 	if requeued+failed > 0 {
 		p.logger.Info("executions of a stopped server recovered", "requeued", requeued, "failed", failed)
 	}
-	if err := p.recoverDeployments(ctx); err != nil {
-		p.logger.Error("recover deployments", "error", err)
+	if p.left.deployments, err = p.store.UnfinishedDeployments(ctx); err != nil {
+		return fmt.Errorf("find unfinished deployments: %w", err)
 	}
-	if err := p.recoverDeletions(ctx); err != nil {
-		p.logger.Error("recover deletions", "error", err)
+	if p.left.deletions, err = p.unfinishedDeletions(ctx); err != nil {
+		return fmt.Errorf("find unfinished deletions: %w", err)
 	}
 	return nil
 }
 
-// recoverDeletions goes on with deletions that were begun.
-func (p *Plane) recoverDeletions(ctx context.Context) error {
+func (p *Plane) unfinishedDeletions(ctx context.Context) ([]ipaas.Instance, error) {
 	query := storage.Query{Size: 100, Filter: &storage.Filter{
 		Field: "state", Operator: storage.Equal, Value: string(ipaas.InstanceDeleting),
 	}}
+	var left []ipaas.Instance
 	for {
 		page, err := p.store.ListInstances(ctx, query)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		for _, in := range page.Items {
-			if _, err := p.carryOutRemoval(in, in); err != nil {
-				return fmt.Errorf("delete instance %s: %w", in.ID, err)
-			}
-		}
+		left = append(left, page.Items...)
 		if page.Next == "" {
-			return nil
+			return left, nil
 		}
 		query.After = page.Next
 	}
 }
 
-// recoverDeployments rolls back what a stopped server left half done.
-func (p *Plane) recoverDeployments(ctx context.Context) error {
-	unfinished, err := p.store.UnfinishedDeployments(ctx)
-	if err != nil {
-		return err
-	}
-	var failed error
-	for _, d := range unfinished {
-		if p.deploys.get(d.InstanceID) != nil {
-			continue // it runs in this process
+// takeOver rolls back the deployments and goes on with the deletions that a stopped server left.
+func (p *Plane) takeOver(ctx context.Context) {
+	for _, d := range p.left.deployments {
+		if err := p.recoverDeployment(ctx, d); err != nil {
+			p.logger.Error("recover a deployment", "instance", d.InstanceID, "deployment", d.ID, "error", err)
 		}
-		failed = errors.Join(failed, p.recoverDeployment(ctx, d))
 	}
-	return failed
+	for _, in := range p.left.deletions {
+		if _, err := p.carryOutRemoval(in, in); err != nil {
+			p.logger.Error("go on with a deletion", "instance", in.ID, "error", err)
+		}
+	}
+	p.left = leftovers{}
 }
 
 func (p *Plane) recoverDeployment(ctx context.Context, d ipaas.Deployment) error {

@@ -20,12 +20,7 @@ const expireEvery = time.Minute
 func (p *Plane) Run(ctx context.Context) error {
 	defer p.background.Wait()
 	defer p.cancel(errShutdown)
-	if err := p.takeOver(ctx); err != nil {
-		if ctx.Err() != nil {
-			return nil // it was stopped before it had begun
-		}
-		return err
-	}
+	p.background.Go(func() { p.takeOver(p.stop) }) // other systems may be slow: what is accepted does not wait for it
 	slots := make(chan struct{}, p.limits.Workers)
 	poll, expire := time.NewTicker(pollEvery), time.NewTicker(expireEvery)
 	defer poll.Stop()
