@@ -17,7 +17,7 @@ func (p *Plane) CreateCustomer(ctx context.Context, c ipaas.Customer, m Mutation
 			c.ID = ipaas.Slug(c.DisplayName, "customer")
 		}
 		c.UID, c.Revision, c.CreateTime, c.UpdateTime = ipaas.NewUID(), 1, now, now
-		if err := checkNamed("customer", c.ID, c.DisplayName); err != nil {
+		if err := checkCustomer(c); err != nil {
 			return c, err
 		}
 		for {
@@ -60,7 +60,7 @@ func (p *Plane) UpdateCustomer(ctx context.Context, id string, m Mutation, allow
 			}
 			c.ID, c.UID, c.CreateTime = before.ID, before.UID, before.CreateTime
 			c.Revision, c.UpdateTime = base+1, p.now()
-			if err := checkNamed("customer", c.ID, c.DisplayName); err != nil {
+			if err := checkCustomer(c); err != nil {
 				return err
 			}
 			w, err := write(c)
@@ -85,20 +85,9 @@ func (p *Plane) DeleteCustomer(ctx context.Context, id string, m Mutation) error
 	return err
 }
 
-// checkNamed checks what every resource has: an id and a display name.
-func checkNamed(noun, id, displayName string) error {
-	var wrong []ipaas.Violation
-	if displayName == "" {
-		wrong = append(wrong, ipaas.Violation{Field: "displayName", Reason: ipaas.ReasonRequired, Description: "is empty: give the " + noun + " a name"})
-	}
-	if !ipaas.ValidID(id) {
-		wrong = append(wrong, ipaas.Violation{
-			Field: "id", Reason: ipaas.ReasonMalformed,
-			Description: "must be lower-case letters, digits and single hyphens, at most 63 characters",
-		})
-	}
-	if len(wrong) > 0 {
-		return ipaas.InvalidArgument(noun+" is not well formed", wrong...)
+func checkCustomer(c ipaas.Customer) error {
+	if wrong := ipaas.ValidateNamed("customer", c.ID, c.DisplayName, c.Labels); len(wrong) > 0 {
+		return ipaas.InvalidArgument("customer is not well formed", wrong...)
 	}
 	return nil
 }

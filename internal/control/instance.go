@@ -48,11 +48,7 @@ func (p *Plane) CreateInstance(ctx context.Context, in ipaas.Instance, config Co
 }
 
 func checkInstance(in ipaas.Instance) error {
-	var wrong []ipaas.Violation
-	var e *ipaas.Error
-	if err := checkNamed("instance", in.ID, in.DisplayName); errors.As(err, &e) {
-		wrong = e.Violations
-	}
+	wrong := ipaas.ValidateNamed("instance", in.ID, in.DisplayName, in.Labels)
 	if in.CustomerID == "" {
 		wrong = append(wrong, ipaas.Violation{Field: "customerId", Reason: ipaas.ReasonRequired, Description: "is empty: say whose instance it is"})
 	}

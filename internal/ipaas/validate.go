@@ -42,6 +42,16 @@ func (d *Definition) Validate() []Violation {
 	return c.found
 }
 
+// ValidateNamed returns what is wrong with what every resource has: an id, a display name and labels. noun says what it is.
+func ValidateNamed(noun, id, displayName string, labels map[string]string) []Violation {
+	c := &checker{}
+	c.name("", "displayName", "the "+noun, displayName)
+	if !ValidID(id) {
+		c.add("id", ReasonMalformed, "must be lower-case letters, digits and single hyphens, at most %d characters", MaxIDLength)
+	}
+	return append(c.found, ValidateLabels("labels", labels)...)
+}
+
 // ValidateLabels returns what is wrong with labels that stand at path.
 func ValidateLabels(path string, labels map[string]string) []Violation {
 	c := &checker{}

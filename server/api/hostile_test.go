@@ -138,3 +138,36 @@ func TestManyChangesAtOnceAllHappen(t *testing.T) {
 		t.Errorf("%d config variables", n)
 	}
 }
+
+func TestNamesOfOneLine(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, name := range []string{"a\nb", "a\x00b", "   ", "\x7f"} {
+		reason := "MALFORMED"
+		if strings.TrimSpace(name) == "" {
+			reason = "REQUIRED"
+		}
+		refused(t, w.overGRPC, &pb.CreateCustomerRequest{Customer: &pb.Customer{DisplayName: name}},
+			codes.InvalidArgument, "INVALID_ARGUMENT", "displayName "+reason)
+		refused(t, w.overGRPC, &pb.CreateInstanceRequest{Instance: &pb.Instance{DisplayName: name}},
+			codes.InvalidArgument, "INVALID_ARGUMENT", "displayName "+reason, "customerId REQUIRED", "integrationId REQUIRED")
+	}
+	refused(t, w.overGRPC, &pb.CreateCustomerRequest{Customer: &pb.Customer{DisplayName: "A", Labels: map[string]string{"a": "b\r\nc"}}},
+		codes.InvalidArgument, "INVALID_ARGUMENT", "labels.a MALFORMED")
+}
+
+func TestEveryViolationHasAPath(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, test := range []struct{ verb, path, body, want string }{
+		{http.MethodPost, "/v1/customers", `[]`, "body WRONG_TYPE"},
+		{http.MethodPost, "/v1/customers", `null`, "body WRONG_TYPE"},
+		{http.MethodGet, "/v1/customers?pageSize=1e3", ``, "pageSize WRONG_TYPE"},
+		{http.MethodGet, "/v1/customers?pageSize=1.0", ``, "pageSize WRONG_TYPE"},
+	} {
+		resp, text := w.do(t, test.verb, test.path, []byte(test.body), nil)
+		if diff := cmp.Diff([]string{test.want}, fieldsOf(statusFrom(t, text))); resp.StatusCode != 400 || diff != "" {
+			t.Errorf("%s %s %s: %d %s", test.verb, test.path, test.body, resp.StatusCode, diff)
+		}
+	}
+}

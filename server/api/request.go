@@ -182,6 +182,10 @@ func queryTrouble(fd protoreflect.FieldDescriptor, text string) string {
 	case protoreflect.EnumKind:
 		return enumTrouble(fd, text)
 	case protoreflect.Int32Kind, protoreflect.Int64Kind:
+		// JSON may write a whole number as 1e3, a query may not.
+		if strings.ContainsAny(text, ".eE") {
+			return "must be a whole number in digits, not " + tokenName(text)
+		}
 		return integerTrouble(fd, json.Number(text), "must be a whole number, not "+tokenName(text))
 	}
 	return ""

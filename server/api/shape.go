@@ -28,7 +28,8 @@ type shape struct {
 	decoding
 	dec    *json.Decoder
 	text   []byte
-	strict bool // refuse fields that only the server sets instead of ignoring them
+	root   string // what the text is called where it has no path
+	strict bool   // refuse fields that only the server sets instead of ignoring them
 }
 
 // checkShape returns what is wrong with JSON text that is to become a message. root is what the text is called where it has no path.
@@ -36,7 +37,7 @@ func checkShape(text []byte, md protoreflect.MessageDescriptor, root string, str
 	if !utf8.Valid(text) {
 		return []ipaas.Violation{violation(root, ipaas.ReasonMalformed, "is not UTF-8: send UTF-8")}
 	}
-	s := &shape{dec: json.NewDecoder(bytes.NewReader(text)), text: text, strict: strict}
+	s := &shape{dec: json.NewDecoder(bytes.NewReader(text)), text: text, root: root, strict: strict}
 	s.dec.UseNumber()
 	err := s.message("", md, 0)
 	if err == nil {
@@ -368,6 +369,9 @@ func tokenName(token json.Token) string {
 }
 
 func (s *shape) wrongType(path, want string, token json.Token) {
+	if path == "" {
+		path = s.root
+	}
 	s.refuse(path, ipaas.ReasonWrongType, "must be %s, not %s", want, tokenName(token))
 }
 
