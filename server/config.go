@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -25,6 +26,32 @@ type Config struct {
 	LogLevel       slog.Level     `help:"DEBUG, INFO, WARN or ERROR." default:"INFO" env:"HEADRACE_LOG_LEVEL"`
 	LogFormat      string         `help:"text or json." enum:"text,json" default:"text" env:"HEADRACE_LOG_FORMAT"`
 	Version        bool           `help:"Print the version and stop."`
+}
+
+// check refuses what no server can run with. Limits of 0 mean their defaults.
+func (c *Config) check() error {
+	var errs []error
+	for _, addr := range []struct{ flag, text string }{{"--grpc-addr", c.GRPCAddr}, {"--http-addr", c.HTTPAddr}} {
+		if addr.text == "" {
+			// net.Listen would take any port on every interface.
+			errs = append(errs, fmt.Errorf("%s is empty: give an address such as 127.0.0.1:8080", addr.flag))
+		}
+	}
+	for _, limit := range []struct {
+		flag   string
+		number int64
+	}{
+		{"--max-webhook-body", c.MaxWebhookBody},
+		{"--workers", int64(c.Workers)},
+		{"--sync-timeout", int64(c.SyncTimeout)},
+		{"--run-timeout", int64(c.RunTimeout)},
+		{"--drain-timeout", int64(c.DrainTimeout)},
+	} {
+		if limit.number < 0 {
+			errs = append(errs, fmt.Errorf("%s is negative: give more than 0, or leave it out for the default", limit.flag))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // publicURL returns the URL that webhook URLs begin with; httpAddr is the address the listener really has.

@@ -49,14 +49,22 @@ func open(ctx context.Context, cfg Config) (s *server, err error) {
 			err = errors.Join(err, s.close())
 		}
 	}()
+	if err := cfg.check(); err != nil {
+		return s, err
+	}
 	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
 		return s, fmt.Errorf("make the data directory: %w", err)
 	}
-	keys, err := secret.OpenKeyFile(filepath.Join(cfg.DataDir, "headrace.keys"))
+	database, keyFile := filepath.Join(cfg.DataDir, "headrace.db"), filepath.Join(cfg.DataDir, "headrace.keys")
+	if exists(database) && !exists(keyFile) {
+		// With a fresh key the server would run, and could open no secret and show no webhook URL.
+		return s, fmt.Errorf("key file %s is missing, and what is sealed in %s cannot be opened without it: restore it from its backup", keyFile, database)
+	}
+	keys, err := secret.OpenKeyFile(keyFile)
 	if err != nil {
 		return s, err
 	}
-	if s.store, err = sqldb.OpenSQLite(ctx, filepath.Join(cfg.DataDir, "headrace.db"), s.logger); err != nil {
+	if s.store, err = sqldb.OpenSQLite(ctx, database, s.logger); err != nil {
 		return s, err
 	}
 	if err := s.listen(ctx); err != nil {
@@ -66,6 +74,11 @@ func open(ctx context.Context, cfg Config) (s *server, err error) {
 		return s, err
 	}
 	return s, nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // listen takes the ports, so that the URLs that hold them are known before anything is built.
