@@ -192,7 +192,7 @@ func (p *Plane) runDeployFlow(ctx context.Context, c *candidate, flow *ipaas.Flo
 		Invoke: ipaas.InvokeInstanceDeploy, Inline: true, Attempts: 1, CreateTime: now, StartTime: now, LeaseTime: now.Add(p.limits.Lease),
 	}
 	if err := p.store.StartExecution(ctx, ex); err != nil {
-		return ex, err
+		return ex, p.stopped(err)
 	}
 	ex, _, err := p.run(ctx, &job{
 		execution: ex, instance: c.instance, program: c.program, settings: c.settings, urls: c.urls,

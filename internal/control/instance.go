@@ -165,43 +165,48 @@ func (p *Plane) PauseInstance(ctx context.Context, id string, mode ipaas.PauseMo
 	if mode == "" {
 		mode = ipaas.PauseHold
 	}
-	return p.changeState(ctx, id, m, func(in *ipaas.Instance) { in.Paused, in.PauseMode = true, mode },
-		func(in ipaas.Instance, w storage.Write) (ipaas.Instance, error) {
-			return p.store.PauseInstance(ctx, id, mode, in.Revision, p.now(), w)
+	return p.changeState(ctx, id, m,
+		func(in *ipaas.Instance) bool {
+			changes := !in.Paused || in.PauseMode != mode
+			in.Paused, in.PauseMode = true, mode
+			return changes
+		},
+		func(in ipaas.Instance, now time.Time, w storage.Write) (ipaas.Instance, error) {
+			return p.store.PauseInstance(ctx, id, mode, in.Revision, now, w)
 		})
 }
 
 // ResumeInstance ends a pause.
 func (p *Plane) ResumeInstance(ctx context.Context, id string, m Mutation) (ipaas.Instance, error) {
 	defer p.wake()
-	return p.changeState(ctx, id, m, func(in *ipaas.Instance) { in.Paused, in.PauseMode = false, "" },
-		func(in ipaas.Instance, w storage.Write) (ipaas.Instance, error) {
-			return p.store.ResumeInstance(ctx, id, in.Revision, p.now(), w)
+	return p.changeState(ctx, id, m,
+		func(in *ipaas.Instance) bool {
+			changes := in.Paused
+			in.Paused, in.PauseMode = false, ""
+			return changes
+		},
+		func(in ipaas.Instance, now time.Time, w storage.Write) (ipaas.Instance, error) {
+			return p.store.ResumeInstance(ctx, id, in.Revision, now, w)
 		})
 }
 
 // RotateWebhookToken gives one flow, or all, new URLs.
 func (p *Plane) RotateWebhookToken(ctx context.Context, id, flowID string, overlap time.Duration, m Mutation) (ipaas.Instance, error) {
-	in, err := p.instanceAt(ctx, id, m.Base)
-	if err != nil {
-		return in, err
-	}
-	current, err := p.store.ListWebhooks(ctx, id)
-	if err != nil {
-		return in, err
-	}
-	var hooks []ipaas.Webhook
-	for _, h := range current {
-		if flowID == "" || h.FlowID == flowID {
-			hooks = append(hooks, p.newWebhook(in, h.FlowID))
-		}
-	}
-	if len(hooks) == 0 {
-		return in, absentURL(id, flowID)
-	}
-	return p.changeState(ctx, id, m, func(*ipaas.Instance) {},
-		func(in ipaas.Instance, w storage.Write) (ipaas.Instance, error) {
-			now := p.now()
+	return p.changeState(ctx, id, m, func(*ipaas.Instance) bool { return true },
+		func(in ipaas.Instance, now time.Time, w storage.Write) (ipaas.Instance, error) {
+			current, err := p.store.ListWebhooks(ctx, id)
+			if err != nil {
+				return in, err
+			}
+			var hooks []ipaas.Webhook
+			for _, h := range current {
+				if flowID == "" || h.FlowID == flowID {
+					hooks = append(hooks, p.newWebhook(in, h.FlowID))
+				}
+			}
+			if len(hooks) == 0 {
+				return in, absentURL(id, flowID)
+			}
 			return p.store.RotateWebhooks(ctx, id, hooks, now.Add(overlap), in.Revision, now, w)
 		})
 }
@@ -215,10 +220,11 @@ func absentURL(id, flowID string) error {
 	return err
 }
 
-// changeState makes a change that the store does by itself; expect tells what it makes of the instance, for the remembered answer.
+// changeState makes a change that the store does by itself; expect tells what it makes of the instance, for the remembered answer, and
+// whether that is a change at all.
 func (p *Plane) changeState(
-	ctx context.Context, id string, m Mutation, expect func(*ipaas.Instance),
-	change func(ipaas.Instance, storage.Write) (ipaas.Instance, error),
+	ctx context.Context, id string, m Mutation, expect func(*ipaas.Instance) bool,
+	change func(ipaas.Instance, time.Time, storage.Write) (ipaas.Instance, error),
 ) (ipaas.Instance, error) {
 	return once(ctx, p, m, func(write func(ipaas.Instance) (storage.Write, error)) (out ipaas.Instance, err error) {
 		err = patiently(m, func() error {
@@ -226,14 +232,15 @@ func (p *Plane) changeState(
 			if err != nil {
 				return err
 			}
-			after := in
-			expect(&after)
-			after.Revision, after.UpdateTime = in.Revision+1, p.now()
+			after, now := in, p.now()
+			if expect(&after) {
+				after.Revision, after.UpdateTime = in.Revision+1, now
+			}
 			w, err := write(after)
 			if err != nil {
 				return err
 			}
-			out, err = change(in, w)
+			out, err = change(in, now, w)
 			return err
 		})
 		return out, err

@@ -5,6 +5,7 @@ package control
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/engine"
+	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/outbound"
 	"github.com/headrace/headrace/internal/secret"
 	"github.com/headrace/headrace/internal/storage"
@@ -112,6 +114,17 @@ func New(ctx context.Context, o Options) (*Plane, error) {
 		return nil, err
 	}
 	return p, nil
+}
+
+// stopped makes of what work says that the server's stop has cut the error that says so; other errors stay as they are.
+func (p *Plane) stopped(err error) error {
+	if p.stop.Err() == nil || !errors.Is(err, context.Canceled) && !errors.Is(err, engine.ErrInterrupted) {
+		return err
+	}
+	return &ipaas.Error{
+		Kind: ipaas.Unavailable, Reason: ipaas.ReasonShuttingDown, RetryAfter: time.Second,
+		Message: "the server is shutting down: try again in a moment", Err: errShutdown,
+	}
 }
 
 // Mutation goes with every call that changes something.

@@ -37,7 +37,7 @@ func (p *Plane) run(ctx context.Context, j *job) (ipaas.Execution, *host, error)
 	h := newHost(p, j)
 	outcome, err := p.runFlow(ctx, j, h)
 	if err != nil {
-		return j.execution, h, fmt.Errorf("execution %s: %w", j.execution.ID, err)
+		return j.execution, h, fmt.Errorf("execution %s: %w", j.execution.ID, p.stopped(err))
 	}
 	ex := h.finished(outcome)
 	if err := p.store.FinishExecution(context.WithoutCancel(ctx), ex); err != nil {
