@@ -34,7 +34,7 @@ func (d *decoding) configVariable(path string, v *pb.ConfigVariable) ipaas.Confi
 	}
 	switch def := v.GetDefault().(type) {
 	case *pb.ConfigVariable_DefaultValue:
-		out.Default = d.jsonOf(joinPath(path, "default_value"), def.DefaultValue)
+		out.Default = d.boundedJSON(joinPath(path, "default_value"), def.DefaultValue, maxConfigJSON)
 	case *pb.ConfigVariable_DefaultValueJson:
 		out.Default, out.DefaultJSON = d.jsonText(joinPath(path, "default_value_json"), def.DefaultValueJson), true
 	}

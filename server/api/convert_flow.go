@@ -107,7 +107,7 @@ func (d *decoding) testPayload(path string, p *pb.TestPayload) *ipaas.TestPayloa
 	case *pb.TestPayload_Text:
 		out.Kind, out.Text = ipaas.BodyText, body.Text
 	case *pb.TestPayload_Json:
-		out.Kind, out.Text = ipaas.BodyJSON, d.jsonOf(joinPath(path, "json"), body.Json)
+		out.Kind, out.Text = ipaas.BodyJSON, d.boundedJSON(joinPath(path, "json"), body.Json, maxInputJSON)
 	case *pb.TestPayload_Binary:
 		out.Kind, out.Binary = ipaas.BodyBinary, body.Binary
 	}

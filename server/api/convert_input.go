@@ -50,7 +50,7 @@ func (d *decoding) input(path string, in *pb.Input, depth int) ipaas.Input {
 	out := ipaas.Input{Name: in.GetName()}
 	switch kind := in.GetKind().(type) {
 	case *pb.Input_Value:
-		out.Kind, out.Text = ipaas.InputValue, d.jsonOf(joinPath(path, "value"), kind.Value)
+		out.Kind, out.Text = ipaas.InputValue, d.boundedJSON(joinPath(path, "value"), kind.Value, maxInputJSON)
 	case *pb.Input_Json:
 		out.Kind, out.Text = ipaas.InputJSON, d.jsonText(joinPath(path, "json"), kind.Json)
 	case *pb.Input_ConfigVariable:

@@ -59,7 +59,7 @@ func configValueToProto(v control.ConfigView) *pb.ConfigValue {
 func (d *decoding) configInput(path string, v *pb.ConfigValue) control.ConfigInput {
 	switch kind := v.GetKind().(type) {
 	case *pb.ConfigValue_Value:
-		return control.ConfigInput{JSON: d.jsonOf(joinPath(path, "value"), kind.Value)}
+		return control.ConfigInput{JSON: d.boundedJSON(joinPath(path, "value"), kind.Value, maxConfigJSON)}
 	case *pb.ConfigValue_Json:
 		return control.ConfigInput{JSON: d.jsonText(joinPath(path, "json"), kind.Json), Typed: true}
 	}

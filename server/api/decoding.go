@@ -64,6 +64,21 @@ func (d *decoding) jsonOf(path string, v *structpb.Value) string {
 	return string(value.JSON(exact))
 }
 
+// The most bytes of a value, however it is sent: as the rules in the protos say of the fields that hold JSON as a text.
+const (
+	maxConfigJSON = 256 << 10
+	maxInputJSON  = 1 << 20
+)
+
+// boundedJSON is jsonOf for a value of at most so many bytes.
+func (d *decoding) boundedJSON(path string, v *structpb.Value, most int) string {
+	text := d.jsonOf(path, v)
+	if len(text) > most {
+		d.refuse(path, ipaas.ReasonTooLarge, "has %d bytes as JSON: keep it at most %d", len(text), most)
+	}
+	return text
+}
+
 // jsonText checks that a text is JSON and returns it as it is, "" for "".
 func (d *decoding) jsonText(path, text string) string {
 	if _, err := value.Parse([]byte(text)); err != nil {

@@ -20,7 +20,7 @@ func TestPathsThatAreNotPlainLeadNowhere(t *testing.T) {
 	ok[*pb.CreateIntegrationResponse](t, w.overGRPC, &pb.CreateIntegrationRequest{Integration: &pb.Integration{Id: "kept", DisplayName: "Kept"}})
 	for _, path := range []string{
 		"/v1/integrations/kept/flows/..", "/v1/integrations/kept/flows/../", "/v1/integrations/./kept", "/v1//integrations/kept",
-		"//v1/integrations/kept", "/v1/customers/../integrations/kept",
+		"//v1/integrations/kept", "/v1/customers/../integrations/kept", "/v1",
 	} {
 		for _, verb := range []string{http.MethodDelete, http.MethodGet} {
 			resp, text := w.do(t, verb, path, nil, nil)
@@ -170,4 +170,20 @@ func TestEveryViolationHasAPath(t *testing.T) {
 			t.Errorf("%s %s %s: %d %s", test.verb, test.path, test.body, resp.StatusCode, diff)
 		}
 	}
+}
+
+// A value has the same limit whether it is sent as it is or as a text that holds JSON.
+func TestValuesAreBounded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	big := func(n int) *structpb.Value { return structpb.NewStringValue(strings.Repeat("x", n)) }
+	refused(t, w.overGRPC, &pb.CreateIntegrationRequest{Integration: &pb.Integration{
+		DisplayName:     "I",
+		ConfigVariables: []*pb.ConfigVariable{{DisplayName: "V", Default: &pb.ConfigVariable_DefaultValue{DefaultValue: big(256 << 10)}}},
+		Flows: []*pb.Flow{{
+			DisplayName: "F", TestPayload: &pb.TestPayload{Body: &pb.TestPayload_Json{Json: big(1 << 20)}},
+			Steps: []*pb.Step{{DisplayName: "S", Action: "log.writeLog", Inputs: map[string]*pb.Input{"message": {Kind: &pb.Input_Value{Value: big(1 << 20)}}}}},
+		}},
+	}}, codes.InvalidArgument, "INVALID_ARGUMENT", "flows[0].steps[0].inputs.message.value TOO_LARGE", "flows[0].testPayload.json TOO_LARGE",
+		"configVariables[0].defaultValue TOO_LARGE")
 }

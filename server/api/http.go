@@ -24,6 +24,7 @@ import (
 // may be set, since it ends with the body; bodies are bounded to 4 MiB here.
 func (a *API) Handler() http.Handler {
 	mux := http.NewServeMux()
+	mux.HandleFunc("/v1", a.notFound) // or it would be redirected
 	mux.Handle("/v1/", crossOrigin(a, headIsGet(a.gateway())))
 	mux.HandleFunc("GET /openapi.json", staticFile("application/json", openAPI(a.version)))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeText(w, http.StatusOK, "ok\n") })
