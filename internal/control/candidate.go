@@ -27,6 +27,9 @@ type candidate struct {
 type joins struct {
 	mu         sync.Mutex
 	byInstance map[string]*candidate
+
+	// beginning is held for reading from before a deployment is stored until it stands in byInstance.
+	beginning sync.RWMutex
 }
 
 func newJoins() *joins { return &joins{byInstance: map[string]*candidate{}} }
@@ -35,6 +38,13 @@ func (j *joins) get(instanceID string) *candidate {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.byInstance[instanceID]
+}
+
+// await is get for a deployment that is known to be stored: it may be about to be put.
+func (j *joins) await(instanceID string) *candidate {
+	j.beginning.Lock()
+	defer j.beginning.Unlock()
+	return j.get(instanceID)
 }
 
 func (j *joins) put(c *candidate) {
@@ -76,7 +86,11 @@ func (p *Plane) joinDeployment(ctx context.Context, instanceID string, m Mutatio
 	if d.RequestHash != m.RequestHash {
 		return DeployResult{}, false, requestIDReused(m.RequestID)
 	}
-	if c := p.deploys.get(instanceID); c != nil && c.deployment.ID == d.ID {
+	c := p.deploys.get(instanceID)
+	if c == nil && !d.State.Ended() {
+		c = p.deploys.await(instanceID)
+	}
+	if c != nil && c.deployment.ID == d.ID {
 		result, err := c.wait(ctx)
 		return result, true, err
 	}

@@ -117,6 +117,8 @@ func (p *Plane) nextGeneration(ctx context.Context, instanceID string) (int, err
 // registered.
 func (p *Plane) begin(ctx context.Context, c *candidate, base int64) error {
 	c.deployment.Candidate.DeploymentID = c.deployment.ID
+	p.deploys.beginning.RLock()
+	defer p.deploys.beginning.RUnlock()
 	in, hooks, err := p.store.BeginDeployment(ctx, c.deployment, p.newWebhooks(c.instance, c.program.Definition()), base)
 	if err != nil {
 		return err

@@ -79,7 +79,8 @@ type Plane struct {
 	tails     *tails
 	deploys   *joins
 	left      leftovers
-	tests     testRuns
+	tests     joined[TestResult]
+	removals  joined[RemovalResult]
 	nudge     chan struct{} // tells the worker that there may be something to claim
 
 	background sync.WaitGroup  // work that outlives the request that began it

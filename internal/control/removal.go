@@ -21,62 +21,55 @@ const removalTimeout = 5 * time.Minute
 
 // UndeployInstance runs the instance-remove flows and removes what deployments registered. The instance and its config stay.
 func (p *Plane) UndeployInstance(ctx context.Context, id string, m Mutation) (RemovalResult, error) {
-	in, err := p.standardAt(ctx, id, 0)
-	if err != nil {
-		return RemovalResult{}, err
-	}
-	return p.remove(ctx, in, ipaas.InstanceUndeployed, m)
+	return p.remove(ctx, id, ipaas.InstanceUndeployed, m)
 }
 
 // DeleteInstance does what UndeployInstance does, and then deletes the instance.
 func (p *Plane) DeleteInstance(ctx context.Context, id string, m Mutation) (RemovalResult, error) {
-	if m.RequestID != "" {
-		if result, known, err := recall[RemovalResult](ctx, p, m); known || err != nil {
-			return result, err
-		}
-	}
-	in, err := p.instanceAt(ctx, id, m.Base)
-	if err != nil {
-		return RemovalResult{}, err
-	}
-	if in.Kind == ipaas.InstanceTest {
-		_, err := p.standardAt(ctx, id, 0)
-		return RemovalResult{}, err
-	}
-	return p.remove(ctx, in, ipaas.InstanceDeleting, m)
+	return p.remove(ctx, id, ipaas.InstanceDeleting, m)
 }
 
 // ResetTestInstance runs the draft's instance-remove flows and removes what tests registered. Config values stay.
 func (p *Plane) ResetTestInstance(ctx context.Context, integrationID string, m Mutation) (RemovalResult, error) {
-	in, err := p.store.GetInstance(ctx, ipaas.TestInstanceID(integrationID))
-	if err != nil {
-		if _, absent := p.store.GetIntegration(ctx, integrationID); absent != nil {
-			return RemovalResult{}, absent
-		}
+	if _, err := p.store.GetIntegration(ctx, integrationID); err != nil {
 		return RemovalResult{}, err
 	}
-	return p.remove(ctx, in, ipaas.InstanceActive, m)
+	return p.remove(ctx, ipaas.TestInstanceID(integrationID), ipaas.InstanceActive, m)
 }
 
 // remove takes an instance out of service. It always succeeds here: what other systems refuse is listed and kept.
-func (p *Plane) remove(ctx context.Context, in ipaas.Instance, state ipaas.InstanceState, m Mutation) (RemovalResult, error) {
+func (p *Plane) remove(ctx context.Context, id string, state ipaas.InstanceState, m Mutation) (RemovalResult, error) {
+	if m.RequestID == "" || m.ValidateOnly {
+		return p.removeOnce(ctx, id, state, m)
+	}
+	return joining(ctx, p, &p.removals, "removal", m, func(ctx context.Context) (RemovalResult, error) {
+		if result, known, err := recall[RemovalResult](ctx, p, whole(m)); known || err != nil {
+			return result, err
+		}
+		return p.removeOnce(ctx, id, state, m)
+	})
+}
+
+// whole is the mutation under which the whole answer of a removal is remembered. Under its own one there is, from the beginning on, as
+// much as is known of a removal that a crash has cut.
+func whole(m Mutation) Mutation {
+	m.Method += "/whole"
+	return m
+}
+
+func (p *Plane) removeOnce(ctx context.Context, id string, state ipaas.InstanceState, m Mutation) (RemovalResult, error) {
 	return once(ctx, p, m, func(write func(RemovalResult) (storage.Write, error)) (RemovalResult, error) {
-		var begun ipaas.Instance
-		err := patiently(m, func() error {
-			current, err := p.instanceAt(ctx, in.ID, m.Base)
+		var before, begun ipaas.Instance
+		err := patiently(m, func() (err error) {
+			if before, err = p.removable(ctx, id, state, m.Base); err != nil {
+				return err
+			}
+			now := p.now()
+			w, err := write(RemovalResult{Instance: removed(before, state, now)})
 			if err != nil {
 				return err
 			}
-			expected := current
-			if current.Kind == ipaas.InstanceStandard { // of a test instance only the registrations change
-				expected.State, expected.Revision, expected.UpdateTime = state, current.Revision+1, p.now()
-			}
-			w, err := write(RemovalResult{Instance: expected})
-			if err != nil {
-				return err
-			}
-			in = current
-			begun, err = p.store.BeginRemoval(ctx, in.ID, state, current.Revision, p.now(), w)
+			begun, err = p.store.BeginRemoval(ctx, id, state, before.Revision, now, w)
 			return err
 		})
 		if err != nil || m.ValidateOnly {
@@ -86,15 +79,45 @@ func (p *Plane) remove(ctx context.Context, in ipaas.Instance, state ipaas.Insta
 		var result RemovalResult
 		p.background.Go(func() {
 			defer close(done)
-			result, err = p.carryOutRemoval(in, begun)
+			result, err = p.carryOutRemoval(before, begun)
 		})
 		select {
 		case <-done:
-			return result, err
 		case <-ctx.Done():
-			return RemovalResult{}, fmt.Errorf("the removal of instance %s goes on without you: %w", in.ID, ctx.Err())
+			return RemovalResult{}, fmt.Errorf("the removal of instance %s goes on without you: %w", id, ctx.Err())
 		}
+		if err != nil || m.RequestID == "" {
+			return result, err
+		}
+		return once(ctx, p, whole(m), func(write func(RemovalResult) (storage.Write, error)) (RemovalResult, error) {
+			w, err := write(result)
+			if err != nil {
+				return result, err
+			}
+			return result, p.store.SaveReceipt(ctx, *w.Receipt)
+		})
 	})
+}
+
+// removable returns an instance that may be brought to a state of removal.
+func (p *Plane) removable(ctx context.Context, id string, state ipaas.InstanceState, base int64) (ipaas.Instance, error) {
+	in, err := p.instanceAt(ctx, id, base)
+	if err != nil || in.Kind == ipaas.InstanceTest && state == ipaas.InstanceActive || in.State == ipaas.InstanceDeleting && state == ipaas.InstanceDeleting {
+		return in, err
+	}
+	return p.standardAt(ctx, id, base)
+}
+
+// removed is what the store makes of an instance at the beginning of its removal.
+func removed(in ipaas.Instance, state ipaas.InstanceState, now time.Time) ipaas.Instance {
+	if in.Kind == ipaas.InstanceTest {
+		return in // only its registrations change
+	}
+	in.State, in.Revision, in.UpdateTime = state, in.Revision+1, now
+	if state == ipaas.InstanceUndeployed {
+		in.Generation, in.ServingConfig, in.DeployTime = 0, 0, time.Time{}
+	}
+	return in
 }
 
 // carryOutRemoval runs the remove flows on what served before, then removes what remains.

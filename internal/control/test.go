@@ -28,7 +28,7 @@ func (p *Plane) TestFlow(
 	if m.RequestID == "" || m.ValidateOnly {
 		result, err = test(ctx)
 	} else {
-		result, err = p.joinTest(ctx, m, test)
+		result, err = joining(ctx, p, &p.tests, "test", m, func(ctx context.Context) (TestResult, error) { return p.rememberTest(ctx, m, test) })
 	}
 	if err != nil || result.Execution == nil || result.Response == nil {
 		return result, err
