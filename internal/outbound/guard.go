@@ -74,7 +74,11 @@ func (g *guard) check(ap netip.AddrPort) error {
 	// interface; what the address is does not depend on it.
 	addr := ap.Addr().WithZone("")
 	if err := g.known.SafeAddr(addr); err != nil {
-		return &blocked{fmt.Sprintf("address %s is %s; the operator may allow it with --allow-private", addr, describe(addr))}
+		flag := "--allow-private"
+		if addr.IsLoopback() {
+			flag = "--allow-loopback"
+		}
+		return &blocked{fmt.Sprintf("address %s is %s; the operator may allow it with %s", addr, describe(addr), flag)}
 	}
 	if slices.Contains(g.ownPorts, ap.Port()) {
 		own, err := ownAddress(addr)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/structpb"
 
 	pb "github.com/headrace/headrace/proto/gen/headrace/v1"
@@ -186,4 +187,14 @@ func TestValuesAreBounded(t *testing.T) {
 		}},
 	}}, codes.InvalidArgument, "INVALID_ARGUMENT", "flows[0].steps[0].inputs.message.value TOO_LARGE", "flows[0].testPayload.json TOO_LARGE",
 		"configVariables[0].defaultValue TOO_LARGE")
+}
+
+func TestBelowARangeIsNotTooLarge(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	refused(t, w.overGRPC, &pb.ListCustomersRequest{PageSize: -1}, codes.InvalidArgument, "INVALID_ARGUMENT", "pageSize MALFORMED")
+	refused(t, w.overGRPC, &pb.ListCustomersRequest{PageSize: 1001}, codes.InvalidArgument, "INVALID_ARGUMENT", "pageSize TOO_LARGE")
+	refused(t, w.overGRPC, &pb.RotateWebhookTokenRequest{InstanceId: "a", Overlap: durationpb.New(-1)},
+		codes.InvalidArgument, "INVALID_ARGUMENT", "overlap MALFORMED")
+	refused(t, w.overGRPC, &pb.GetCustomerRequest{CustomerId: strings.Repeat("x", 101)}, codes.InvalidArgument, "INVALID_ARGUMENT", "customerId TOO_LARGE")
 }

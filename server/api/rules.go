@@ -9,6 +9,7 @@ import (
 	"buf.build/go/protovalidate"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/headrace/headrace/internal/ipaas"
 )
@@ -49,7 +50,11 @@ func (r rules) violations(m proto.Message) ([]ipaas.Violation, error) {
 	}
 	out := make([]ipaas.Violation, 0, len(invalid.Violations))
 	for _, v := range invalid.Violations {
-		out = append(out, ruleViolation(m.ProtoReflect().Descriptor(), v.Proto))
+		found := ruleViolation(m.ProtoReflect().Descriptor(), v.Proto)
+		if found.Reason == ipaas.ReasonTooLarge && negative(v.FieldValue) {
+			found.Reason = ipaas.ReasonMalformed // below the range, not over it
+		}
+		out = append(out, found)
 	}
 	return out, nil
 }
@@ -60,6 +65,20 @@ var ruleReasons = map[string]ipaas.Reason{
 	"defined_only": ipaas.ReasonNotAChoice, "max_len": ipaas.ReasonTooLarge, "max_bytes": ipaas.ReasonTooLarge,
 	"max_items": ipaas.ReasonTooLarge, "max_pairs": ipaas.ReasonTooLarge, "lte": ipaas.ReasonTooLarge,
 	"gte_lte": ipaas.ReasonTooLarge,
+}
+
+// negative reports whether a value is a number or a duration below zero.
+func negative(v protoreflect.Value) bool {
+	switch n := v.Interface().(type) {
+	case int32:
+		return n < 0
+	case int64:
+		return n < 0
+	case protoreflect.Message:
+		d, ok := n.Interface().(*durationpb.Duration)
+		return ok && d.AsDuration() < 0
+	}
+	return false
 }
 
 func ruleViolation(md protoreflect.MessageDescriptor, v *validate.Violation) ipaas.Violation {
