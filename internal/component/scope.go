@@ -37,11 +37,3 @@ func (in Inputs) Object() *value.Object {
 	}
 	return o
 }
-
-// TheConnection returns the connection among the inputs of an action, or nil: that of the first input of type CONNECTION.
-func (a *Action) TheConnection(in Inputs) *Connection {
-	if f := connectionField(a.Inputs); f != nil {
-		return in.Connection(f.Key)
-	}
-	return nil
-}

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/headrace/headrace/internal/expr"
-	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/value"
 )
 
@@ -62,13 +61,4 @@ func names(node expr.Node, root string) bool {
 		}
 	})
 	return found
-}
-
-func connectionField(fields []ipaas.InputField) *ipaas.InputField {
-	for i := range fields {
-		if fields[i].Type == ipaas.FieldConnection {
-			return &fields[i]
-		}
-	}
-	return nil
 }

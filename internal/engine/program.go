@@ -149,38 +149,6 @@ func (p *Program) Creations(flowID string) []string {
 	return ids
 }
 
-// ConnectionsUsed returns the ids of the config variables of type CONNECTION that a flow uses, in the order of the definition.
-func (p *Program) ConnectionsUsed(flowID string) []string {
-	f := p.byID[flowID]
-	if f == nil {
-		return nil
-	}
-	used := map[string]bool{}
-	note := func(in inputs) {
-		for _, node := range in {
-			if node == nil {
-				continue
-			}
-			expr.Walk(node, func(_ string, n expr.Node) {
-				if v, ok := n.(*expr.ConfigVariableNode); ok {
-					used[p.variables[v.Name]] = true
-				}
-			})
-		}
-	}
-	note(f.inputs)
-	for _, s := range f.all {
-		note(s.inputs)
-	}
-	var ids []string
-	for i := range p.def.ConfigVariables {
-		if v := &p.def.ConfigVariables[i]; v.Type == ipaas.ConfigConnection && used[v.ID] {
-			ids = append(ids, v.ID)
-		}
-	}
-	return ids
-}
-
 // ConnectionType returns the connection type that a config variable names as component.connectionType, with its component; nil for
 // what is unknown.
 func (p *Program) ConnectionType(name string) (*component.Component, *ipaas.ConnectionType) {

@@ -79,16 +79,6 @@ func TestListRefuses(t *testing.T) {
 	}
 }
 
-func TestListKnowsItsNames(t *testing.T) {
-	t.Parallel()
-	if n := list(t, expr.Item{Value: expr.Literal("x")}).(*expr.ListNode); n.Named() {
-		t.Error("a list has names")
-	}
-	if n := list(t, expr.Item{Name: expr.Literal("a"), Value: expr.Literal("x")}).(*expr.ListNode); !n.Named() {
-		t.Error("a named list has none")
-	}
-}
-
 func TestWalkNamesEveryExpressionWithItsPath(t *testing.T) {
 	t.Parallel()
 	n := list(t,

@@ -50,9 +50,6 @@ func depthOf(n Node) int {
 	return 0
 }
 
-// Named reports whether the items have names.
-func (n *ListNode) Named() bool { return n.named }
-
 func (n *ListNode) eval(e *evaluation) any {
 	list := make([]any, len(n.Items))
 	for i, item := range n.Items {

@@ -57,9 +57,6 @@ func (n *ReferenceNode) Path() []string {
 	return texts
 }
 
-// Resolve follows the path from root, which is what the step key stands for, and reports whether it leads to something.
-func (n *ReferenceNode) Resolve(root any) (any, bool) { return n.path.resolve(root) }
-
 func (n *ReferenceNode) eval(e *evaluation) any {
 	root, ok := e.scope.Step(n.Key)
 	if !ok {

@@ -3,7 +3,6 @@ package ipaas
 import (
 	"crypto/rand"
 	"regexp"
-	"strconv"
 	"strings"
 	"unicode"
 
@@ -16,7 +15,7 @@ const MaxIDLength = 63
 var idPattern = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 
 // ValidID reports whether id may be chosen by a person: lower-case letters, digits and single hyphens, at most 63.
-// Ids the server makes for its own purposes hold a double hyphen, so they never collide with chosen ones.
+// That of a test instance holds a double hyphen, so it never collides with a chosen one.
 func ValidID(id string) bool { return len(id) <= MaxIDLength && idPattern.MatchString(id) }
 
 // NewID returns a fresh id with a prefix that says what it is of, e.g. exe-01j…; ids with the same prefix sort by birth.
@@ -48,19 +47,6 @@ func Slug(displayName, fallback string) string {
 		return fallback
 	}
 	return slug
-}
-
-// FreeID makes an id from a display name that taken does not hold: with -2, -3 … added where needed.
-func FreeID(displayName, fallback string, taken func(id string) bool) string {
-	slug := Slug(displayName, fallback)
-	if !taken(slug) {
-		return slug
-	}
-	for n := 2; ; n++ {
-		if id := slug + "-" + strconv.Itoa(n); !taken(id) {
-			return id
-		}
-	}
 }
 
 // RandomID makes an id from a display name with a random ending, for when the plain one is taken.

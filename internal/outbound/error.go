@@ -56,12 +56,9 @@ func (e *Error) Unwrap() error { return e.Err }
 // Is reports whether target is the Kind of e.
 func (e *Error) Is(target error) bool { return target == error(e.Kind) }
 
-// Sent reports whether the other side may have processed the request. Where it
-// is false, calling again cannot do anything twice.
-func (e *Error) Sent() bool { return e.sent }
-
-// Sent reports whether the call that failed with err may have been processed.
-// An error that is not of this package may mean anything: true.
+// Sent reports whether the other side may have processed the call that failed
+// with err; where it is false, calling again cannot do anything twice. An error
+// that is not of this package may mean anything: true.
 func Sent(err error) bool {
 	if err == nil {
 		return true

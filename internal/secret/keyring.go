@@ -68,9 +68,6 @@ func newKeyring(path string, keys []key) (*Keyring, error) {
 	return kr, nil
 }
 
-// Primary returns the id of the key that seals. It is no secret.
-func (kr *Keyring) Primary() string { return kr.primary }
-
 // Derive returns 32 bytes for a purpose other than sealing, such as signing
 // page tokens. The same key file and purpose give the same bytes.
 func (kr *Keyring) Derive(purpose string) ([]byte, error) {

@@ -246,9 +246,6 @@ func TestMask_hides_and_reveals(t *testing.T) {
 	if !changed || strings.Contains(string(value.JSON(v)), now) {
 		t.Errorf("hidden value: %s", value.JSON(v))
 	}
-	if v, changed = m.RevealValue(v); !changed || string(value.JSON(v)) != `{"url":"`+url+now+`","n":1}` {
-		t.Errorf("revealed value: %s", value.JSON(v))
-	}
 }
 
 func TestMask_gives_no_token_for_a_forged_placeholder(t *testing.T) {

@@ -18,10 +18,6 @@ func (r *Redactor) Value(v any) (any, bool) {
 // anything changed.
 func (m *Mask) HideValue(v any) (any, bool) { return walker{text: m.Hide}.value(v) }
 
-// RevealValue returns v with the placeholders in it replaced as Reveal does,
-// and whether anything changed.
-func (m *Mask) RevealValue(v any) (any, bool) { return walker{text: m.Reveal}.value(v) }
-
 // walker changes the leaves of a value. Other than value.MapStrings it goes
 // into bytes that are no text, where a secret is as readable as elsewhere, and
 // into numbers.

@@ -7,7 +7,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"log/slog"
 	"sync"
 
 	"github.com/headrace/headrace/internal/ipaas"
@@ -16,7 +15,6 @@ import (
 
 // DB is a store in a database. It is safe for concurrent use.
 type DB struct {
-	logger  *slog.Logger
 	readers *sql.DB
 	reads   runner
 	writers *sql.DB

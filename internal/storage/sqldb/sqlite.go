@@ -81,7 +81,7 @@ func openSQLite(ctx context.Context, path string, logger *slog.Logger, lock *fil
 	if err := inspect(ctx, path); err != nil {
 		return nil, err
 	}
-	db := &DB{logger: logger, lock: lock, failure: failure{done: make(chan struct{})}}
+	db := &DB{lock: lock, failure: failure{done: make(chan struct{})}}
 	if db.writers, err = openPool(path, writerSettings, 1); err != nil {
 		return nil, err
 	}
