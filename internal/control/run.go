@@ -56,7 +56,7 @@ func (p *Plane) runFlow(ctx context.Context, j *job, h *host) (engine.Outcome, e
 		var e *ipaas.Error
 		if errors.As(err, &e) && e.Kind == ipaas.Invalid {
 			return engine.Outcome{State: ipaas.ExecutionFailed, Error: &ipaas.ExecutionError{
-				Reason: ipaas.ExecutionTriggered, Message: e.Message, StepID: ipaas.TriggerStepID, StepPath: ipaas.TriggerStepID,
+				Reason: ipaas.ExecutionTriggerFailed, Message: e.Message, StepID: ipaas.TriggerStepID, StepPath: ipaas.TriggerStepID,
 			}}, nil
 		}
 		return engine.Outcome{}, err

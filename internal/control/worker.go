@@ -144,7 +144,7 @@ func (p *Plane) boundJob(ctx context.Context, in ipaas.Instance, ex ipaas.Execut
 // giveUp ends an execution that cannot be run.
 func (p *Plane) giveUp(ctx context.Context, ex ipaas.Execution, why string) error {
 	ex.State, ex.EndTime = ipaas.ExecutionFailed, p.now()
-	ex.Error = &ipaas.ExecutionError{Reason: ipaas.ExecutionTriggered, Message: "the execution could not be started: " + why}
+	ex.Error = &ipaas.ExecutionError{Reason: ipaas.ExecutionTriggerFailed, Message: "the execution could not be started: " + why}
 	err := p.store.FinishExecution(context.WithoutCancel(ctx), ex)
 	p.tails.notify(ex.ID)
 	return err

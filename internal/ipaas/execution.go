@@ -71,11 +71,11 @@ type ExecutionReason string
 
 // The reasons an execution fails.
 const (
-	ExecutionStepFailed  ExecutionReason = "STEP_FAILED"
-	ExecutionTriggered   ExecutionReason = "TRIGGER_FAILED" // the trigger refused the payload
-	ExecutionTimeout     ExecutionReason = "TIMEOUT"
-	ExecutionInterrupted ExecutionReason = "INTERRUPTED" // the server stopped while it ran and it may not run again
-	ExecutionExpired     ExecutionReason = "EXPIRED"     // held too long
+	ExecutionStepFailed    ExecutionReason = "STEP_FAILED"
+	ExecutionTriggerFailed ExecutionReason = "TRIGGER_FAILED" // no step ran: the trigger refused the payload, or the flow cannot be run
+	ExecutionTimeout       ExecutionReason = "TIMEOUT"
+	ExecutionInterrupted   ExecutionReason = "INTERRUPTED" // the server stopped while it ran and it may not run again
+	ExecutionExpired       ExecutionReason = "EXPIRED"     // held too long
 )
 
 // Payload is what came in at a flow's trigger. The JSON of this type is the format on disk.
