@@ -263,7 +263,7 @@ func (p *Plane) sealValue(
 		return p.sealConnection(instanceUID, v, program, old, parsed)
 	}
 	if v.Secret {
-		return ipaas.ConfigValue{Sealed: p.keys.Seal([]byte(given.JSON), configPlace(instanceUID, v.ID, ""))}, nil
+		return p.sealText(given.JSON, configPlace(instanceUID, v.ID, ""), old), nil
 	}
 	return ipaas.ConfigValue{JSON: given.JSON, Typed: given.Typed}, nil
 }
@@ -305,12 +305,22 @@ func (p *Plane) sealConnection(
 		}
 		text := string(value.JSON(item))
 		if f.Secret {
-			out.Inputs[key] = ipaas.ConfigValue{Sealed: p.keys.Seal([]byte(text), configPlace(instanceUID, v.ID, key))}
+			out.Inputs[key] = p.sealText(text, configPlace(instanceUID, v.ID, key), old.Inputs[key])
 			continue
 		}
 		out.Inputs[key] = ipaas.ConfigValue{JSON: text}
 	}
 	return out, wrong
+}
+
+// sealText seals a secret. One that is what it was stays as it is: sealing it anew would make it look changed.
+func (p *Plane) sealText(text, place string, old ipaas.ConfigValue) ipaas.ConfigValue {
+	if old.Sealed != "" {
+		if was, err := p.keys.Open(old.Sealed, place); err == nil && string(was) == text {
+			return old
+		}
+	}
+	return ipaas.ConfigValue{Sealed: p.keys.Seal([]byte(text), place)}
 }
 
 // openValue returns what an instance set, or nil.

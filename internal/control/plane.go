@@ -81,6 +81,7 @@ type Plane struct {
 	left      leftovers
 	tests     joined[TestResult]
 	removals  joined[RemovalResult]
+	testing   turns         // by test instance: tests that reconcile, and resets
 	nudge     chan struct{} // tells the worker that there may be something to claim
 
 	background sync.WaitGroup  // work that outlives the request that began it

@@ -58,6 +58,16 @@ func whole(m Mutation) Mutation {
 }
 
 func (p *Plane) removeOnce(ctx context.Context, id string, state ipaas.InstanceState, m Mutation) (RemovalResult, error) {
+	leave, err := p.testing.take(ctx, id) // no matter to other instances than those of tests
+	if err != nil {
+		return RemovalResult{}, err
+	}
+	var carrying bool // the turn lasts until the removal has ended, whoever is still listening
+	defer func() {
+		if !carrying {
+			leave()
+		}
+	}()
 	return once(ctx, p, m, func(write func(RemovalResult) (storage.Write, error)) (RemovalResult, error) {
 		var before, begun ipaas.Instance
 		err := patiently(m, func() (err error) {
@@ -77,7 +87,9 @@ func (p *Plane) removeOnce(ctx context.Context, id string, state ipaas.InstanceS
 		}
 		done := make(chan struct{})
 		var result RemovalResult
+		carrying = true
 		p.background.Go(func() {
+			defer leave()
 			defer close(done)
 			result, err = p.carryOutRemoval(before, begun)
 		})

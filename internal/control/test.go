@@ -56,7 +56,7 @@ func (p *Plane) testFlow(
 			return TestResult{}, err
 		}
 	}
-	j, err := p.testJob(ctx, integration)
+	j, err := p.testJob(ctx, integration, m.ValidateOnly)
 	if err != nil {
 		return TestResult{}, err
 	}
@@ -89,7 +89,7 @@ func (p *Plane) saveTestPayload(
 }
 
 // testJob makes the draft ready to run on the test instance, and refuses while anything keeps it from running.
-func (p *Plane) testJob(ctx context.Context, integration ipaas.Integration) (*job, error) {
+func (p *Plane) testJob(ctx context.Context, integration ipaas.Integration, validateOnly bool) (*job, error) {
 	program, _, err := p.catalogue.program(ctx, &integration.Draft, integration.Draft.Hash(), nil)
 	if err != nil {
 		return nil, err
@@ -108,13 +108,15 @@ func (p *Plane) testJob(ctx context.Context, integration ipaas.Integration) (*jo
 	if len(s.problems) > 0 {
 		return nil, configIncomplete(in.ID, s.problems)
 	}
-	hooks, err := p.store.AddWebhooks(ctx, in.ID, p.newWebhooks(in, program.Definition()))
-	if err != nil {
-		return nil, err
-	}
-	urls, err := p.hookURLs(hooks)
-	if err != nil {
-		return nil, err
+	var urls map[string]string // what only checks needs none
+	if !validateOnly {
+		hooks, err := p.store.AddWebhooks(ctx, in.ID, p.newWebhooks(in, program.Definition()))
+		if err != nil {
+			return nil, err
+		}
+		if urls, err = p.hookURLs(hooks); err != nil {
+			return nil, err
+		}
 	}
 	return &job{
 		instance: in, program: program, settings: s, urls: urls,
@@ -128,11 +130,19 @@ func (p *Plane) testJob(ctx context.Context, integration ipaas.Integration) (*jo
 // runTest runs the flow and waits for its end. A test of an instance-deploy flow is a transaction like a deployment: what it has
 // registered before is kept, and what a failed one registered is removed again.
 func (p *Plane) runTest(ctx context.Context, j *job, flow *ipaas.Flow, reception component.Reception) (TestResult, error) {
+	leave := func() {}
+	if j.reconcile = flow.Trigger.Type == ipaas.TriggerInstanceDeploy; j.reconcile {
+		// Of two side by side each would remove what the other registered.
+		var err error
+		if leave, err = p.testing.take(ctx, j.instance.ID); err != nil {
+			return TestResult{}, err
+		}
+	}
 	now := p.now()
 	j.execution.FlowID, j.execution.FlowDisplayName = flow.ID, flow.DisplayName
 	j.execution.CreateTime, j.execution.StartTime, j.execution.LeaseTime = now, now, now.Add(p.limits.Lease)
-	j.reconcile = flow.Trigger.Type == ipaas.TriggerInstanceDeploy
 	if err := p.store.StartExecution(ctx, j.execution); err != nil {
+		leave()
 		return TestResult{}, err
 	}
 	type ended struct {
@@ -142,6 +152,7 @@ func (p *Plane) runTest(ctx context.Context, j *job, flow *ipaas.Flow, reception
 	}
 	done := make(chan ended, 1)
 	p.background.Go(func() {
+		defer leave()
 		ex, h, err := p.run(p.stop, j)
 		if err == nil && j.reconcile {
 			err = p.settleTest(j, h, ex)
