@@ -45,6 +45,20 @@ var codeOf = map[ipaas.Kind]codes.Code{
 // maxViolations is how many violations one answer lists: details travel in HTTP/2 trailers, which clients bound.
 const maxViolations = 100
 
+// The most bytes of one path or id, and of one sentence, in an answer: both may quote what the caller sent.
+const (
+	maxField = 1000
+	maxText  = 4000
+)
+
+// clip makes a text one that protobuf takes, of bounded length.
+func clip(text string, most int) string {
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "") + "…"
+	}
+	return strings.ToValidUTF8(text, "\uFFFD")
+}
+
 // defaultRetry is the advice for an UNAVAILABLE that does not say when to come back.
 const defaultRetry = time.Second
 
@@ -88,7 +102,7 @@ func internalError(requestID string) *status.Status {
 func describe(code codes.Code, e *ipaas.Error) *status.Status {
 	meta := make(map[string]string, len(e.Meta))
 	for key, text := range e.Meta {
-		meta[key] = strings.ToValidUTF8(text, "\uFFFD")
+		meta[key] = clip(text, maxField)
 	}
 	details := []protoadapt.MessageV1{&errdetails.ErrorInfo{Reason: string(e.Reason), Domain: Domain, Metadata: meta}}
 	if len(e.Violations) > 0 {
@@ -104,14 +118,14 @@ func describe(code codes.Code, e *ipaas.Error) *status.Status {
 	if retry > 0 {
 		details = append(details, &errdetails.RetryInfo{RetryDelay: durationpb.New(retry)})
 	}
-	return withDetails(status.New(code, strings.ToValidUTF8(e.Message, "\uFFFD")), details...)
+	return withDetails(status.New(code, clip(e.Message, maxText)), details...)
 }
 
 func badRequest(violations []ipaas.Violation) *errdetails.BadRequest {
 	out := &errdetails.BadRequest{}
 	for _, v := range firstOf(violations) {
 		out.FieldViolations = append(out.FieldViolations, &errdetails.BadRequest_FieldViolation{
-			Field: strings.ToValidUTF8(restPath(v.Field), "\uFFFD"), Reason: string(v.Reason), Description: strings.ToValidUTF8(v.Description, "\uFFFD"),
+			Field: clip(restPath(v.Field), maxField), Reason: string(v.Reason), Description: clip(v.Description, maxText),
 		})
 	}
 	return out
@@ -121,7 +135,7 @@ func preconditionFailure(violations []ipaas.Violation) *errdetails.PreconditionF
 	out := &errdetails.PreconditionFailure{}
 	for _, v := range firstOf(violations) {
 		out.Violations = append(out.Violations, &errdetails.PreconditionFailure_Violation{
-			Type: string(v.Reason), Subject: strings.ToValidUTF8(restPath(v.Field), "\uFFFD"), Description: strings.ToValidUTF8(v.Description, "\uFFFD"),
+			Type: string(v.Reason), Subject: clip(restPath(v.Field), maxField), Description: clip(v.Description, maxText),
 		})
 	}
 	return out

@@ -198,3 +198,29 @@ func TestBelowARangeIsNotTooLarge(t *testing.T) {
 		codes.InvalidArgument, "INVALID_ARGUMENT", "overlap MALFORMED")
 	refused(t, w.overGRPC, &pb.GetCustomerRequest{CustomerId: strings.Repeat("x", 101)}, codes.InvalidArgument, "INVALID_ARGUMENT", "customerId TOO_LARGE")
 }
+
+// An answer does not send back all that was sent.
+func TestErrorsAreShort(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	long := strings.Repeat("1", 1<<20)
+	for name, body := range map[string]string{
+		"a number":   `{"displayName":` + long + `}`,
+		"a float":    `{"displayName":"A","labels":{"a":` + long + `}}`,
+		"a key":      `{"displayName":"A","labels":{"` + long + `":3}}`,
+		"a field":    `{"` + long + `":3}`,
+		"a text":     `{"displayName":"` + long + `"}`,
+		"an id":      `{"displayName":"A","id":"` + long + `"}`,
+		"an escaped": `{"displayName":"A","labels":{"` + strings.Repeat(`\u00e9`, 1<<17) + `":3}}`,
+	} {
+		resp, text := w.do(t, http.MethodPost, "/v1/customers", []byte(body), nil)
+		if resp.StatusCode != 400 || len(text) > 20_000 || len(fieldsOf(statusFrom(t, text))) == 0 {
+			t.Errorf("%s: %d, %d bytes", name, resp.StatusCode, len(text))
+		}
+	}
+	st := refused(t, w.overGRPC, &pb.CreateCustomerRequest{Customer: &pb.Customer{DisplayName: "A", Labels: map[string]string{long: ""}}},
+		codes.InvalidArgument, "INVALID_ARGUMENT", "labels."+long[:1000-len("labels.")]+"… TOO_LARGE")
+	if len(st.Message()) > 5000 {
+		t.Errorf("a message of %d bytes", len(st.Message()))
+	}
+}

@@ -357,7 +357,7 @@ func tokenName(token json.Token) string {
 		}
 		return strconv.Quote(token)
 	case json.Number:
-		return token.String()
+		return shorten(token.String())
 	case bool:
 		return strconv.FormatBool(token)
 	case json.Delim:
@@ -423,7 +423,7 @@ func (s *shape) any(path string, depth int) error {
 	}
 	if number, ok := token.(json.Number); ok {
 		if f, err := number.Float64(); err != nil || math.IsInf(f, 0) {
-			s.refuse(path, ipaas.ReasonWrongType, "%s is beyond every 64-bit float: send it as JSON text in the field for that", number)
+			s.refuse(path, ipaas.ReasonWrongType, "%s is beyond every 64-bit float: send it as JSON text in the field for that", shorten(number.String()))
 		}
 	}
 	delim, ok := token.(json.Delim)
