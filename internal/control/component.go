@@ -1,10 +1,11 @@
 package control
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"reflect"
 
 	"github.com/headrace/headrace/internal/component/declarative"
 	"github.com/headrace/headrace/internal/ipaas"
@@ -65,6 +66,11 @@ func (p *Plane) UpdateComponent(ctx context.Context, id string, m Mutation, allo
 				return ipaas.Stale("component", id)
 			}
 			before, base := c, c.Version
+			// The text, since a change may reach into what c shares with before.
+			text, err := json.Marshal(before)
+			if err != nil {
+				return fmt.Errorf("compare component %s: %w", id, err)
+			}
 			if err := apply(&c); err != nil {
 				return err
 			}
@@ -73,15 +79,25 @@ func (p *Plane) UpdateComponent(ctx context.Context, id string, m Mutation, allo
 			if err := checkComponent(c); err != nil {
 				return err
 			}
-			if reflect.DeepEqual(before, c) {
-				return nil
+			changed, err := json.Marshal(c)
+			if err != nil {
+				return fmt.Errorf("compare component %s: %w", id, err)
 			}
-			c.Version, c.UpdateTime = base+1, p.now()
+			same := bytes.Equal(text, changed)
+			if !same {
+				c.Version, c.UpdateTime = base+1, p.now()
+			}
 			w, err := write(c)
 			if err != nil {
 				return err
 			}
-			return p.store.UpdateComponent(ctx, c, base, w)
+			if !same {
+				return p.store.UpdateComponent(ctx, c, base, w)
+			}
+			if w.Receipt != nil {
+				return p.store.SaveReceipt(ctx, *w.Receipt)
+			}
+			return nil
 		})
 		return c, err
 	})
