@@ -1204,11 +1204,11 @@ type ListComponentsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The most components to return, at most 1000. 0: 50.
 	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// The `next_page_token` of the page before, with the same other fields.
+	// The `next_page_token` of the page before. What chooses and orders must be the same as there.
 	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	// Which components, in the language of AIP-160, e.g. `kind = "DECLARATIVE"`.
 	Filter string `protobuf:"bytes,3,opt,name=filter,proto3" json:"filter,omitempty"`
-	// The order: fields with an optional ` desc`, e.g. `update_time desc`. Default: `id`.
+	// The order: fields of the filter, each with an optional ` desc`, e.g. `update_time desc`. Default: `id`.
 	OrderBy string `protobuf:"bytes,4,opt,name=order_by,json=orderBy,proto3" json:"order_by,omitempty"`
 	// BASIC (the default) leaves out connection types, actions and triggers.
 	View          View `protobuf:"varint,5,opt,name=view,proto3,enum=headrace.v1.View" json:"view,omitempty"`
@@ -1587,9 +1587,9 @@ var File_headrace_v1_component_proto protoreflect.FileDescriptor
 
 const file_headrace_v1_component_proto_rawDesc = "" +
 	"\n" +
-	"\x1bheadrace/v1/component.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16headrace/v1/view.proto\"\xb0\x05\n" +
-	"\tComponent\x124\n" +
-	"\x02id\x18\x01 \x01(\tB$\xbaH!r\x1f\x18?2\x1b^([a-z0-9]+(-[a-z0-9]+)*)?$R\x02id\x12\x16\n" +
+	"\x1bheadrace/v1/component.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16headrace/v1/view.proto\"\xb4\x05\n" +
+	"\tComponent\x128\n" +
+	"\x02id\x18\x01 \x01(\tB(\xe2A\x01\x05\xbaH!r\x1f\x18?2\x1b^([a-z0-9]+(-[a-z0-9]+)*)?$R\x02id\x12\x16\n" +
 	"\x03uid\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\x03uid\x12*\n" +
 	"\fdisplay_name\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18dR\vdisplayName\x12*\n" +
 	"\vdescription\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\x90NR\vdescription\x125\n" +
@@ -1685,12 +1685,12 @@ const file_headrace_v1_component_proto_rawDesc = "" +
 	"\tremote_id\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\xe8\aR\bremoteId\x1a9\n" +
 	"\vInputsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x95\x01\n" +
-	"\vTriggerType\x12\x10\n" +
-	"\x03key\x18\x01 \x01(\tR\x03key\x12!\n" +
-	"\fdisplay_name\x18\x02 \x01(\tR\vdisplayName\x12 \n" +
-	"\vdescription\x18\x03 \x01(\tR\vdescription\x12/\n" +
-	"\x06inputs\x18\x04 \x03(\v2\x17.headrace.v1.InputFieldR\x06inputs\"\xa7\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xad\x01\n" +
+	"\vTriggerType\x12\x16\n" +
+	"\x03key\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\x03key\x12'\n" +
+	"\fdisplay_name\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\vdisplayName\x12&\n" +
+	"\vdescription\x18\x03 \x01(\tB\x04\xe2A\x01\x03R\vdescription\x125\n" +
+	"\x06inputs\x18\x04 \x03(\v2\x17.headrace.v1.InputFieldB\x04\xe2A\x01\x03R\x06inputs\"\xa7\x01\n" +
 	"\x16CreateComponentRequest\x12@\n" +
 	"\tcomponent\x18\x01 \x01(\v2\x16.headrace.v1.ComponentB\n" +
 	"\xe2A\x01\x02\xbaH\x03\xc8\x01\x01R\tcomponent\x12&\n" +

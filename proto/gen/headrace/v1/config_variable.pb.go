@@ -177,7 +177,7 @@ type ConfigVariable struct {
 	IntegrationId string `protobuf:"bytes,2,opt,name=integration_id,json=integrationId,proto3" json:"integration_id,omitempty"`
 	// A unique id that is never used again, even after deletion.
 	Uid string `protobuf:"bytes,3,opt,name=uid,proto3" json:"uid,omitempty"`
-	// The name people see, unique in the integration; inputs and templates may use it (`{{#Acme ERP Connection}}`).
+	// The name people see, required, unique in the integration; inputs and templates may use it (`{{#Acme ERP Connection}}`).
 	DisplayName string `protobuf:"bytes,4,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
 	// What to enter, for the customer.
 	Description string `protobuf:"bytes,5,opt,name=description,proto3" json:"description,omitempty"`
@@ -204,7 +204,8 @@ type ConfigVariable struct {
 	ConnectionType string `protobuf:"bytes,14,opt,name=connection_type,json=connectionType,proto3" json:"connection_type,omitempty"`
 	// For TYPE_CODE: the language, e.g. `json`.
 	CodeLanguage string `protobuf:"bytes,15,opt,name=code_language,json=codeLanguage,proto3" json:"code_language,omitempty"`
-	// The integration's etag, which covers its config variables; send it back to refuse overwriting someone else's change.
+	// The integration's etag, which covers its config variables; send it back to refuse overwriting someone else's change. Not set
+	// where the config variable is read as a part of its integration, of a version or of a wizard.
 	Etag string `protobuf:"bytes,16,opt,name=etag,proto3" json:"etag,omitempty"`
 	// When it was created.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
@@ -786,11 +787,11 @@ type ListConfigVariablesRequest struct {
 	IntegrationId string `protobuf:"bytes,1,opt,name=integration_id,json=integrationId,proto3" json:"integration_id,omitempty"`
 	// The most config variables to return, at most 1000. 0: 50.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// The `next_page_token` of the page before, with the same other fields.
+	// The `next_page_token` of the page before. What chooses and orders must be the same as there.
 	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	// Which config variables, in the language of AIP-160, e.g. `type = "CONNECTION"`.
 	Filter string `protobuf:"bytes,4,opt,name=filter,proto3" json:"filter,omitempty"`
-	// The order: fields with an optional ` desc`, e.g. `create_time desc`. Default: the order of the integration.
+	// The order: fields of the filter, each with an optional ` desc`, e.g. `create_time desc`. Default: the order of the integration.
 	OrderBy       string `protobuf:"bytes,5,opt,name=order_by,json=orderBy,proto3" json:"order_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1176,9 +1177,9 @@ var File_headrace_v1_config_variable_proto protoreflect.FileDescriptor
 
 const file_headrace_v1_config_variable_proto_rawDesc = "" +
 	"\n" +
-	"!headrace/v1/config_variable.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd8\t\n" +
-	"\x0eConfigVariable\x124\n" +
-	"\x02id\x18\x01 \x01(\tB$\xbaH!r\x1f\x18?2\x1b^([a-z0-9]+(-[a-z0-9]+)*)?$R\x02id\x12+\n" +
+	"!headrace/v1/config_variable.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdc\t\n" +
+	"\x0eConfigVariable\x128\n" +
+	"\x02id\x18\x01 \x01(\tB(\xe2A\x01\x05\xbaH!r\x1f\x18?2\x1b^([a-z0-9]+(-[a-z0-9]+)*)?$R\x02id\x12+\n" +
 	"\x0eintegration_id\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\rintegrationId\x12\x16\n" +
 	"\x03uid\x18\x03 \x01(\tB\x04\xe2A\x01\x03R\x03uid\x12*\n" +
 	"\fdisplay_name\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x18dR\vdisplayName\x12*\n" +

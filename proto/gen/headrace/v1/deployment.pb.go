@@ -36,7 +36,7 @@ const (
 	Deployment_STATE_ROLLING_BACK Deployment_State = 2
 	// Its generation serves, or has served.
 	Deployment_STATE_SUCCEEDED Deployment_State = 3
-	// It failed; the instance is as it was before.
+	// It failed; the generation that served before, if any, goes on serving.
 	Deployment_STATE_FAILED Deployment_State = 4
 )
 
@@ -220,7 +220,7 @@ func (RegistrationChange_Kind) EnumDescriptor() ([]byte, []int) {
 }
 
 // Deployment is one attempt to bring an instance to a version and its config. It is a transaction: it ends with everything
-// in place, or with everything as it was before.
+// in place, or with everything as it was before, unless the failure policy of the integration is KEEP.
 type Deployment struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The id.
@@ -359,7 +359,7 @@ func (x *Deployment) GetDeadline() *timestamppb.Timestamp {
 // DeploymentError tells why a deployment failed.
 type DeploymentError struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The kind of failure, stable, e.g. `INIT_FLOW_FAILED`, `DEPLOY_TIMEOUT`.
+	// The kind of failure, stable: `INIT_FLOW_FAILED`, `DEPLOY_TIMEOUT` or `DEPLOY_INTERRUPTED`.
 	Reason string `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
 	// What happened, for people.
 	Message string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
@@ -837,11 +837,11 @@ type ListDeploymentsRequest struct {
 	InstanceId string `protobuf:"bytes,1,opt,name=instance_id,json=instanceId,proto3" json:"instance_id,omitempty"`
 	// The most deployments to return, at most 1000. 0: 50.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// The `next_page_token` of the page before, with the same other fields.
+	// The `next_page_token` of the page before. What chooses and orders must be the same as there.
 	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	// Which deployments, in the language of AIP-160, e.g. `state = "FAILED"`.
 	Filter string `protobuf:"bytes,4,opt,name=filter,proto3" json:"filter,omitempty"`
-	// The order: fields with an optional ` desc`, e.g. `create_time desc`. Default: `create_time desc`.
+	// The order: fields of the filter, each with an optional ` desc`, e.g. `create_time desc`. Default: `create_time desc`.
 	OrderBy       string `protobuf:"bytes,5,opt,name=order_by,json=orderBy,proto3" json:"order_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -971,53 +971,53 @@ var File_headrace_v1_deployment_proto protoreflect.FileDescriptor
 
 const file_headrace_v1_deployment_proto_rawDesc = "" +
 	"\n" +
-	"\x1cheadrace/v1/deployment.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xde\x04\n" +
+	"\x1cheadrace/v1/deployment.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa0\x05\n" +
 	"\n" +
-	"Deployment\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1f\n" +
-	"\vinstance_id\x18\x02 \x01(\tR\n" +
-	"instanceId\x12\x18\n" +
-	"\aversion\x18\x03 \x01(\x05R\aversion\x123\n" +
-	"\x05state\x18\x04 \x01(\x0e2\x1d.headrace.v1.Deployment.StateR\x05state\x12\x1e\n" +
+	"Deployment\x12\x14\n" +
+	"\x02id\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\x02id\x12%\n" +
+	"\vinstance_id\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\n" +
+	"instanceId\x12\x1e\n" +
+	"\aversion\x18\x03 \x01(\x05B\x04\xe2A\x01\x03R\aversion\x129\n" +
+	"\x05state\x18\x04 \x01(\x0e2\x1d.headrace.v1.Deployment.StateB\x04\xe2A\x01\x03R\x05state\x12$\n" +
 	"\n" +
-	"generation\x18\x05 \x01(\x05R\n" +
-	"generation\x12#\n" +
-	"\rexecution_ids\x18\x06 \x03(\tR\fexecutionIds\x122\n" +
-	"\x05error\x18\a \x01(\v2\x1c.headrace.v1.DeploymentErrorR\x05error\x129\n" +
-	"\achanges\x18\b \x03(\v2\x1f.headrace.v1.RegistrationChangeR\achanges\x12;\n" +
-	"\vcreate_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"createTime\x125\n" +
+	"generation\x18\x05 \x01(\x05B\x04\xe2A\x01\x03R\n" +
+	"generation\x12)\n" +
+	"\rexecution_ids\x18\x06 \x03(\tB\x04\xe2A\x01\x03R\fexecutionIds\x128\n" +
+	"\x05error\x18\a \x01(\v2\x1c.headrace.v1.DeploymentErrorB\x04\xe2A\x01\x03R\x05error\x12?\n" +
+	"\achanges\x18\b \x03(\v2\x1f.headrace.v1.RegistrationChangeB\x04\xe2A\x01\x03R\achanges\x12A\n" +
+	"\vcreate_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampB\x04\xe2A\x01\x03R\n" +
+	"createTime\x12;\n" +
 	"\bend_time\x18\n" +
-	" \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x126\n" +
-	"\bdeadline\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\bdeadline\"p\n" +
+	" \x01(\v2\x1a.google.protobuf.TimestampB\x04\xe2A\x01\x03R\aendTime\x12<\n" +
+	"\bdeadline\x18\v \x01(\v2\x1a.google.protobuf.TimestampB\x04\xe2A\x01\x03R\bdeadline\"p\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rSTATE_RUNNING\x10\x01\x12\x16\n" +
 	"\x12STATE_ROLLING_BACK\x10\x02\x12\x13\n" +
 	"\x0fSTATE_SUCCEEDED\x10\x03\x12\x10\n" +
-	"\fSTATE_FAILED\x10\x04\"\x98\x01\n" +
-	"\x0fDeploymentError\x12\x16\n" +
-	"\x06reason\x18\x01 \x01(\tR\x06reason\x12\x18\n" +
-	"\amessage\x18\x02 \x01(\tR\amessage\x12\x17\n" +
-	"\aflow_id\x18\x03 \x01(\tR\x06flowId\x12\x17\n" +
-	"\astep_id\x18\x04 \x01(\tR\x06stepId\x12!\n" +
-	"\fexecution_id\x18\x05 \x01(\tR\vexecutionId\"\x9f\x04\n" +
-	"\fRegistration\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\x12\x17\n" +
-	"\aflow_id\x18\x02 \x01(\tR\x06flowId\x12\x17\n" +
-	"\astep_id\x18\x03 \x01(\tR\x06stepId\x12\x10\n" +
-	"\x03key\x18\x04 \x01(\tR\x03key\x12\x16\n" +
-	"\x06action\x18\x05 \x01(\tR\x06action\x12\x1b\n" +
-	"\tremote_id\x18\x06 \x01(\tR\bremoteId\x125\n" +
-	"\x05state\x18\a \x01(\x0e2\x1f.headrace.v1.Registration.StateR\x05state\x12\x1e\n" +
+	"\fSTATE_FAILED\x10\x04\"\xb6\x01\n" +
+	"\x0fDeploymentError\x12\x1c\n" +
+	"\x06reason\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\x06reason\x12\x1e\n" +
+	"\amessage\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\amessage\x12\x1d\n" +
+	"\aflow_id\x18\x03 \x01(\tB\x04\xe2A\x01\x03R\x06flowId\x12\x1d\n" +
+	"\astep_id\x18\x04 \x01(\tB\x04\xe2A\x01\x03R\x06stepId\x12'\n" +
+	"\fexecution_id\x18\x05 \x01(\tB\x04\xe2A\x01\x03R\vexecutionId\"\xe1\x04\n" +
+	"\fRegistration\x12\x14\n" +
+	"\x02id\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\x02id\x12\x1d\n" +
+	"\aflow_id\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\x06flowId\x12\x1d\n" +
+	"\astep_id\x18\x03 \x01(\tB\x04\xe2A\x01\x03R\x06stepId\x12\x16\n" +
+	"\x03key\x18\x04 \x01(\tB\x04\xe2A\x01\x03R\x03key\x12\x1c\n" +
+	"\x06action\x18\x05 \x01(\tB\x04\xe2A\x01\x03R\x06action\x12!\n" +
+	"\tremote_id\x18\x06 \x01(\tB\x04\xe2A\x01\x03R\bremoteId\x12;\n" +
+	"\x05state\x18\a \x01(\x0e2\x1f.headrace.v1.Registration.StateB\x04\xe2A\x01\x03R\x05state\x12$\n" +
 	"\n" +
-	"generation\x18\b \x01(\x05R\n" +
-	"generation\x12\x14\n" +
-	"\x05error\x18\t \x01(\tR\x05error\x12;\n" +
+	"generation\x18\b \x01(\x05B\x04\xe2A\x01\x03R\n" +
+	"generation\x12\x1a\n" +
+	"\x05error\x18\t \x01(\tB\x04\xe2A\x01\x03R\x05error\x12A\n" +
 	"\vcreate_time\x18\n" +
-	" \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"createTime\x12;\n" +
-	"\vupdate_time\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	" \x01(\v2\x1a.google.protobuf.TimestampB\x04\xe2A\x01\x03R\n" +
+	"createTime\x12A\n" +
+	"\vupdate_time\x18\v \x01(\v2\x1a.google.protobuf.TimestampB\x04\xe2A\x01\x03R\n" +
 	"updateTime\"\x9e\x01\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n" +
@@ -1026,28 +1026,28 @@ const file_headrace_v1_deployment_proto_rawDesc = "" +
 	"\rSTATE_REMOVED\x10\x03\x12\x17\n" +
 	"\x13STATE_REMOVE_FAILED\x10\x04\x12\x18\n" +
 	"\x14STATE_REMOVE_PENDING\x10\x05\x12\x13\n" +
-	"\x0fSTATE_ABANDONED\x10\x06\"\x91\x02\n" +
-	"\x12RegistrationChange\x128\n" +
-	"\x04kind\x18\x01 \x01(\x0e2$.headrace.v1.RegistrationChange.KindR\x04kind\x12=\n" +
-	"\fregistration\x18\x02 \x01(\v2\x19.headrace.v1.RegistrationR\fregistration\"\x81\x01\n" +
+	"\x0fSTATE_ABANDONED\x10\x06\"\x9d\x02\n" +
+	"\x12RegistrationChange\x12>\n" +
+	"\x04kind\x18\x01 \x01(\x0e2$.headrace.v1.RegistrationChange.KindB\x04\xe2A\x01\x03R\x04kind\x12C\n" +
+	"\fregistration\x18\x02 \x01(\v2\x19.headrace.v1.RegistrationB\x04\xe2A\x01\x03R\fregistration\"\x81\x01\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fKIND_CREATED\x10\x01\x12\r\n" +
 	"\tKIND_KEPT\x10\x02\x12\x0f\n" +
 	"\vKIND_UNDONE\x10\x03\x12\x19\n" +
 	"\x15KIND_OBSOLETE_REMOVED\x10\x04\x12\x16\n" +
-	"\x12KIND_REMOVE_FAILED\x10\x05\"\xae\x03\n" +
+	"\x12KIND_REMOVE_FAILED\x10\x05\"\xd8\x03\n" +
 	"\n" +
-	"DeployPlan\x12\x18\n" +
-	"\aversion\x18\x01 \x01(\x05R\aversion\x12\x1e\n" +
+	"DeployPlan\x12\x1e\n" +
+	"\aversion\x18\x01 \x01(\x05B\x04\xe2A\x01\x03R\aversion\x12$\n" +
 	"\n" +
-	"generation\x18\x02 \x01(\x05R\n" +
-	"generation\x12K\n" +
-	"\fwebhook_urls\x18\x03 \x03(\v2(.headrace.v1.DeployPlan.WebhookUrlsEntryR\vwebhookUrls\x12\x19\n" +
-	"\bflow_ids\x18\x04 \x03(\tR\aflowIds\x12=\n" +
-	"\x1bchanged_config_variable_ids\x18\x05 \x03(\tR\x18changedConfigVariableIds\x12P\n" +
-	"\x16obsolete_registrations\x18\x06 \x03(\v2\x19.headrace.v1.RegistrationR\x15obsoleteRegistrations\x12-\n" +
-	"\x12possible_creations\x18\a \x03(\tR\x11possibleCreations\x1a>\n" +
+	"generation\x18\x02 \x01(\x05B\x04\xe2A\x01\x03R\n" +
+	"generation\x12Q\n" +
+	"\fwebhook_urls\x18\x03 \x03(\v2(.headrace.v1.DeployPlan.WebhookUrlsEntryB\x04\xe2A\x01\x03R\vwebhookUrls\x12\x1f\n" +
+	"\bflow_ids\x18\x04 \x03(\tB\x04\xe2A\x01\x03R\aflowIds\x12C\n" +
+	"\x1bchanged_config_variable_ids\x18\x05 \x03(\tB\x04\xe2A\x01\x03R\x18changedConfigVariableIds\x12V\n" +
+	"\x16obsolete_registrations\x18\x06 \x03(\v2\x19.headrace.v1.RegistrationB\x04\xe2A\x01\x03R\x15obsoleteRegistrations\x123\n" +
+	"\x12possible_creations\x18\a \x03(\tB\x04\xe2A\x01\x03R\x11possibleCreations\x1a>\n" +
 	"\x10WebhookUrlsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"z\n" +

@@ -38,11 +38,11 @@ const (
 	Execution_STATE_RUNNING Execution_State = 2
 	// Ended well.
 	Execution_STATE_SUCCEEDED Execution_State = 3
-	// A step failed.
+	// It failed: a step did, the trigger refused the payload, or its time ran out.
 	Execution_STATE_FAILED Execution_State = 4
-	// Ended by a person before its end.
+	// Ended before its end, e.g. since its instance was undeployed before it began.
 	Execution_STATE_CANCELED Execution_State = 5
-	// Given up: held too long, or it brought the server down again and again.
+	// Given up without having run: it was held too long.
 	Execution_STATE_DEAD_LETTER Execution_State = 6
 )
 
@@ -521,7 +521,7 @@ func (x *Execution) GetDuration() *durationpb.Duration {
 // ExecutionError tells why an execution failed.
 type ExecutionError struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The kind of failure, stable, e.g. `STEP_FAILED`, `TIMEOUT`.
+	// The kind of failure, stable: `STEP_FAILED`, `TRIGGER_FAILED`, `TIMEOUT`, `INTERRUPTED` or `EXPIRED`.
 	Reason string `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
 	// What happened, for people.
 	Message string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
@@ -950,7 +950,7 @@ type GetExecutionRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The execution's id.
 	ExecutionId string `protobuf:"bytes,1,opt,name=execution_id,json=executionId,proto3" json:"execution_id,omitempty"`
-	// BASIC leaves out payloads, results, step results and logs. Default: FULL.
+	// BASIC leaves out result, response, step results and logs. Default: FULL.
 	View          View `protobuf:"varint,2,opt,name=view,proto3,enum=headrace.v1.View" json:"view,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1051,13 +1051,13 @@ type ListExecutionsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The most executions to return, at most 1000. 0: 50.
 	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// The `next_page_token` of the page before, with the same other fields.
+	// The `next_page_token` of the page before. What chooses and orders must be the same as there.
 	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	// Which executions, in the language of AIP-160, e.g. `instance_id = "smith-rockets-erp" AND state = "FAILED"`.
 	Filter string `protobuf:"bytes,3,opt,name=filter,proto3" json:"filter,omitempty"`
-	// The order: fields with an optional ` desc`, e.g. `create_time desc`. Default: `create_time desc`.
+	// The order: fields of the filter, each with an optional ` desc`, e.g. `create_time desc`. Default: `create_time desc`.
 	OrderBy string `protobuf:"bytes,4,opt,name=order_by,json=orderBy,proto3" json:"order_by,omitempty"`
-	// FULL includes results, step results and logs. Default: BASIC.
+	// FULL includes result, response, step results and logs. Default: BASIC.
 	View          View `protobuf:"varint,5,opt,name=view,proto3,enum=headrace.v1.View" json:"view,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1190,7 +1190,7 @@ type ListStepResultsRequest struct {
 	ExecutionId string `protobuf:"bytes,1,opt,name=execution_id,json=executionId,proto3" json:"execution_id,omitempty"`
 	// The most step results to return, at most 1000. 0: 50.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// The `next_page_token` of the page before, with the same other fields.
+	// The `next_page_token` of the page before. What chooses and orders must be the same as there.
 	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1309,7 +1309,7 @@ type ListLogsRequest struct {
 	ExecutionId string `protobuf:"bytes,1,opt,name=execution_id,json=executionId,proto3" json:"execution_id,omitempty"`
 	// The most lines to return, at most 1000. 0: 50.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// The `next_page_token` of the page before, with the same other fields.
+	// The `next_page_token` of the page before. What chooses and orders must be the same as there.
 	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1575,41 +1575,40 @@ var File_headrace_v1_execution_proto protoreflect.FileDescriptor
 
 const file_headrace_v1_execution_proto_rawDesc = "" +
 	"\n" +
-	"\x1bheadrace/v1/execution.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16headrace/v1/view.proto\"\x8b\n" +
+	"\x1bheadrace/v1/execution.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16headrace/v1/view.proto\"\x95\v\n" +
+	"\tExecution\x12\x14\n" +
+	"\x02id\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\x02id\x12%\n" +
+	"\vinstance_id\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\n" +
+	"instanceId\x12%\n" +
+	"\vcustomer_id\x18\x03 \x01(\tB\x04\xe2A\x01\x03R\n" +
+	"customerId\x12+\n" +
+	"\x0eintegration_id\x18\x04 \x01(\tB\x04\xe2A\x01\x03R\rintegrationId\x12\x1e\n" +
+	"\aversion\x18\x05 \x01(\x05B\x04\xe2A\x01\x03R\aversion\x12\x1d\n" +
+	"\aflow_id\x18\x06 \x01(\tB\x04\xe2A\x01\x03R\x06flowId\x120\n" +
+	"\x11flow_display_name\x18\a \x01(\tB\x04\xe2A\x01\x03R\x0fflowDisplayName\x12)\n" +
+	"\rdeployment_id\x18\b \x01(\tB\x04\xe2A\x01\x03R\fdeploymentId\x12$\n" +
 	"\n" +
-	"\tExecution\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1f\n" +
-	"\vinstance_id\x18\x02 \x01(\tR\n" +
-	"instanceId\x12\x1f\n" +
-	"\vcustomer_id\x18\x03 \x01(\tR\n" +
-	"customerId\x12%\n" +
-	"\x0eintegration_id\x18\x04 \x01(\tR\rintegrationId\x12\x18\n" +
-	"\aversion\x18\x05 \x01(\x05R\aversion\x12\x17\n" +
-	"\aflow_id\x18\x06 \x01(\tR\x06flowId\x12*\n" +
-	"\x11flow_display_name\x18\a \x01(\tR\x0fflowDisplayName\x12#\n" +
-	"\rdeployment_id\x18\b \x01(\tR\fdeploymentId\x12\x1e\n" +
-	"\n" +
-	"generation\x18\t \x01(\x05R\n" +
-	"generation\x122\n" +
+	"generation\x18\t \x01(\x05B\x04\xe2A\x01\x03R\n" +
+	"generation\x128\n" +
 	"\x05state\x18\n" +
-	" \x01(\x0e2\x1c.headrace.v1.Execution.StateR\x05state\x12B\n" +
-	"\vinvoke_type\x18\v \x01(\x0e2!.headrace.v1.Execution.InvokeTypeR\n" +
-	"invokeType\x12\x12\n" +
-	"\x04test\x18\f \x01(\bR\x04test\x12\x1a\n" +
-	"\battempts\x18\r \x01(\x05R\battempts\x121\n" +
-	"\x05error\x18\x0e \x01(\v2\x1b.headrace.v1.ExecutionErrorR\x05error\x12.\n" +
-	"\x06result\x18\x0f \x01(\v2\x16.google.protobuf.ValueR\x06result\x12\x1f\n" +
-	"\vresult_json\x18\x10 \x01(\tR\n" +
-	"resultJson\x128\n" +
-	"\bresponse\x18\x11 \x01(\v2\x1c.headrace.v1.WebhookResponseR\bresponse\x12:\n" +
-	"\fstep_results\x18\x12 \x03(\v2\x17.headrace.v1.StepResultR\vstepResults\x12$\n" +
-	"\x04logs\x18\x13 \x03(\v2\x10.headrace.v1.LogR\x04logs\x12;\n" +
-	"\vcreate_time\x18\x14 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"createTime\x129\n" +
+	" \x01(\x0e2\x1c.headrace.v1.Execution.StateB\x04\xe2A\x01\x03R\x05state\x12H\n" +
+	"\vinvoke_type\x18\v \x01(\x0e2!.headrace.v1.Execution.InvokeTypeB\x04\xe2A\x01\x03R\n" +
+	"invokeType\x12\x18\n" +
+	"\x04test\x18\f \x01(\bB\x04\xe2A\x01\x03R\x04test\x12 \n" +
+	"\battempts\x18\r \x01(\x05B\x04\xe2A\x01\x03R\battempts\x127\n" +
+	"\x05error\x18\x0e \x01(\v2\x1b.headrace.v1.ExecutionErrorB\x04\xe2A\x01\x03R\x05error\x124\n" +
+	"\x06result\x18\x0f \x01(\v2\x16.google.protobuf.ValueB\x04\xe2A\x01\x03R\x06result\x12%\n" +
+	"\vresult_json\x18\x10 \x01(\tB\x04\xe2A\x01\x03R\n" +
+	"resultJson\x12>\n" +
+	"\bresponse\x18\x11 \x01(\v2\x1c.headrace.v1.WebhookResponseB\x04\xe2A\x01\x03R\bresponse\x12@\n" +
+	"\fstep_results\x18\x12 \x03(\v2\x17.headrace.v1.StepResultB\x04\xe2A\x01\x03R\vstepResults\x12*\n" +
+	"\x04logs\x18\x13 \x03(\v2\x10.headrace.v1.LogB\x04\xe2A\x01\x03R\x04logs\x12A\n" +
+	"\vcreate_time\x18\x14 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xe2A\x01\x03R\n" +
+	"createTime\x12?\n" +
 	"\n" +
-	"start_time\x18\x15 \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x125\n" +
-	"\bend_time\x18\x16 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x125\n" +
-	"\bduration\x18\x17 \x01(\v2\x19.google.protobuf.DurationR\bduration\"\x95\x01\n" +
+	"start_time\x18\x15 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xe2A\x01\x03R\tstartTime\x12;\n" +
+	"\bend_time\x18\x16 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xe2A\x01\x03R\aendTime\x12;\n" +
+	"\bduration\x18\x17 \x01(\v2\x19.google.protobuf.DurationB\x04\xe2A\x01\x03R\bduration\"\x95\x01\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fSTATE_QUEUED\x10\x01\x12\x11\n" +
@@ -1624,60 +1623,60 @@ const file_headrace_v1_execution_proto_rawDesc = "" +
 	"\x13INVOKE_TYPE_WEBHOOK\x10\x01\x12\x14\n" +
 	"\x10INVOKE_TYPE_TEST\x10\x02\x12\x1f\n" +
 	"\x1bINVOKE_TYPE_INSTANCE_DEPLOY\x10\x03\x12\x1f\n" +
-	"\x1bINVOKE_TYPE_INSTANCE_REMOVE\x10\x04\"x\n" +
-	"\x0eExecutionError\x12\x16\n" +
-	"\x06reason\x18\x01 \x01(\tR\x06reason\x12\x18\n" +
-	"\amessage\x18\x02 \x01(\tR\amessage\x12\x17\n" +
-	"\astep_id\x18\x03 \x01(\tR\x06stepId\x12\x1b\n" +
-	"\tstep_path\x18\x04 \x01(\tR\bstepPath\"\xdf\x05\n" +
+	"\x1bINVOKE_TYPE_INSTANCE_REMOVE\x10\x04\"\x90\x01\n" +
+	"\x0eExecutionError\x12\x1c\n" +
+	"\x06reason\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\x06reason\x12\x1e\n" +
+	"\amessage\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\amessage\x12\x1d\n" +
+	"\astep_id\x18\x03 \x01(\tB\x04\xe2A\x01\x03R\x06stepId\x12!\n" +
+	"\tstep_path\x18\x04 \x01(\tB\x04\xe2A\x01\x03R\bstepPath\"\xc5\x06\n" +
 	"\n" +
-	"StepResult\x12!\n" +
-	"\fexecution_id\x18\x01 \x01(\tR\vexecutionId\x12\x12\n" +
-	"\x04path\x18\x02 \x01(\tR\x04path\x12\x17\n" +
-	"\astep_id\x18\x03 \x01(\tR\x06stepId\x12!\n" +
-	"\fdisplay_name\x18\x04 \x01(\tR\vdisplayName\x12\x16\n" +
-	"\x06action\x18\x05 \x01(\tR\x06action\x123\n" +
-	"\x05state\x18\x06 \x01(\x0e2\x1d.headrace.v1.StepResult.StateR\x05state\x12/\n" +
-	"\x06inputs\x18\a \x01(\v2\x17.google.protobuf.StructR\x06inputs\x12\x1f\n" +
-	"\vinputs_json\x18\b \x01(\tR\n" +
-	"inputsJson\x12.\n" +
-	"\x06result\x18\t \x01(\v2\x16.google.protobuf.ValueR\x06result\x12\x1f\n" +
+	"StepResult\x12'\n" +
+	"\fexecution_id\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\vexecutionId\x12\x18\n" +
+	"\x04path\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\x04path\x12\x1d\n" +
+	"\astep_id\x18\x03 \x01(\tB\x04\xe2A\x01\x03R\x06stepId\x12'\n" +
+	"\fdisplay_name\x18\x04 \x01(\tB\x04\xe2A\x01\x03R\vdisplayName\x12\x1c\n" +
+	"\x06action\x18\x05 \x01(\tB\x04\xe2A\x01\x03R\x06action\x129\n" +
+	"\x05state\x18\x06 \x01(\x0e2\x1d.headrace.v1.StepResult.StateB\x04\xe2A\x01\x03R\x05state\x125\n" +
+	"\x06inputs\x18\a \x01(\v2\x17.google.protobuf.StructB\x04\xe2A\x01\x03R\x06inputs\x12%\n" +
+	"\vinputs_json\x18\b \x01(\tB\x04\xe2A\x01\x03R\n" +
+	"inputsJson\x124\n" +
+	"\x06result\x18\t \x01(\v2\x16.google.protobuf.ValueB\x04\xe2A\x01\x03R\x06result\x12%\n" +
 	"\vresult_json\x18\n" +
-	" \x01(\tR\n" +
-	"resultJson\x12!\n" +
-	"\fcontent_type\x18\v \x01(\tR\vcontentType\x12\x1a\n" +
-	"\bredacted\x18\f \x01(\bR\bredacted\x12\x14\n" +
-	"\x05error\x18\r \x01(\tR\x05error\x12\x16\n" +
-	"\x06branch\x18\x0e \x01(\tR\x06branch\x129\n" +
+	" \x01(\tB\x04\xe2A\x01\x03R\n" +
+	"resultJson\x12'\n" +
+	"\fcontent_type\x18\v \x01(\tB\x04\xe2A\x01\x03R\vcontentType\x12 \n" +
+	"\bredacted\x18\f \x01(\bB\x04\xe2A\x01\x03R\bredacted\x12\x1a\n" +
+	"\x05error\x18\r \x01(\tB\x04\xe2A\x01\x03R\x05error\x12\x1c\n" +
+	"\x06branch\x18\x0e \x01(\tB\x04\xe2A\x01\x03R\x06branch\x12?\n" +
 	"\n" +
-	"start_time\x18\x0f \x01(\v2\x1a.google.protobuf.TimestampR\tstartTime\x125\n" +
-	"\bend_time\x18\x10 \x01(\v2\x1a.google.protobuf.TimestampR\aendTime\x125\n" +
-	"\bduration\x18\x11 \x01(\v2\x19.google.protobuf.DurationR\bduration\"X\n" +
+	"start_time\x18\x0f \x01(\v2\x1a.google.protobuf.TimestampB\x04\xe2A\x01\x03R\tstartTime\x12;\n" +
+	"\bend_time\x18\x10 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xe2A\x01\x03R\aendTime\x12;\n" +
+	"\bduration\x18\x11 \x01(\v2\x19.google.protobuf.DurationB\x04\xe2A\x01\x03R\bduration\"X\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rSTATE_RUNNING\x10\x01\x12\x13\n" +
 	"\x0fSTATE_SUCCEEDED\x10\x02\x12\x10\n" +
-	"\fSTATE_FAILED\x10\x03\"\xe3\x02\n" +
-	"\x03Log\x12!\n" +
-	"\fexecution_id\x18\x01 \x01(\tR\vexecutionId\x12\x1a\n" +
-	"\bsequence\x18\x02 \x01(\x03R\bsequence\x125\n" +
-	"\bseverity\x18\x03 \x01(\x0e2\x19.headrace.v1.Log.SeverityR\bseverity\x12\x18\n" +
-	"\amessage\x18\x04 \x01(\tR\amessage\x12\x1b\n" +
-	"\tstep_path\x18\x05 \x01(\tR\bstepPath\x12;\n" +
-	"\vcreate_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"\fSTATE_FAILED\x10\x03\"\x87\x03\n" +
+	"\x03Log\x12'\n" +
+	"\fexecution_id\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\vexecutionId\x12 \n" +
+	"\bsequence\x18\x02 \x01(\x03B\x04\xe2A\x01\x03R\bsequence\x12;\n" +
+	"\bseverity\x18\x03 \x01(\x0e2\x19.headrace.v1.Log.SeverityB\x04\xe2A\x01\x03R\bseverity\x12\x1e\n" +
+	"\amessage\x18\x04 \x01(\tB\x04\xe2A\x01\x03R\amessage\x12!\n" +
+	"\tstep_path\x18\x05 \x01(\tB\x04\xe2A\x01\x03R\bstepPath\x12A\n" +
+	"\vcreate_time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xe2A\x01\x03R\n" +
 	"createTime\"r\n" +
 	"\bSeverity\x12\x18\n" +
 	"\x14SEVERITY_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eSEVERITY_DEBUG\x10\x01\x12\x11\n" +
 	"\rSEVERITY_INFO\x10\x02\x12\x11\n" +
 	"\rSEVERITY_WARN\x10\x03\x12\x12\n" +
-	"\x0eSEVERITY_ERROR\x10\x04\"\xdd\x01\n" +
-	"\x0fWebhookResponse\x12\x16\n" +
-	"\x06status\x18\x01 \x01(\x05R\x06status\x12C\n" +
-	"\aheaders\x18\x02 \x03(\v2).headrace.v1.WebhookResponse.HeadersEntryR\aheaders\x12\x12\n" +
-	"\x04body\x18\x03 \x01(\tR\x04body\x12\x1d\n" +
+	"\x0eSEVERITY_ERROR\x10\x04\"\xf5\x01\n" +
+	"\x0fWebhookResponse\x12\x1c\n" +
+	"\x06status\x18\x01 \x01(\x05B\x04\xe2A\x01\x03R\x06status\x12I\n" +
+	"\aheaders\x18\x02 \x03(\v2).headrace.v1.WebhookResponse.HeadersEntryB\x04\xe2A\x01\x03R\aheaders\x12\x18\n" +
+	"\x04body\x18\x03 \x01(\tB\x04\xe2A\x01\x03R\x04body\x12#\n" +
 	"\n" +
-	"body_bytes\x18\x04 \x01(\fR\tbodyBytes\x1a:\n" +
+	"body_bytes\x18\x04 \x01(\fB\x04\xe2A\x01\x03R\tbodyBytes\x1a:\n" +
 	"\fHeadersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"x\n" +

@@ -36,7 +36,7 @@ type Flow struct {
 	IntegrationId string `protobuf:"bytes,2,opt,name=integration_id,json=integrationId,proto3" json:"integration_id,omitempty"`
 	// A unique id that is never used again, even after deletion.
 	Uid string `protobuf:"bytes,3,opt,name=uid,proto3" json:"uid,omitempty"`
-	// The name people see, unique in the integration, kept as typed. It is the flow's key in `results.webhookUrls`.
+	// The name people see, required, unique in the integration, kept as typed. It is the flow's key in `results.webhookUrls`.
 	DisplayName string `protobuf:"bytes,4,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
 	// What the flow does.
 	Description string `protobuf:"bytes,5,opt,name=description,proto3" json:"description,omitempty"`
@@ -50,7 +50,8 @@ type Flow struct {
 	TestPayload *TestPayload `protobuf:"bytes,9,opt,name=test_payload,json=testPayload,proto3" json:"test_payload,omitempty"`
 	// The place among the integration's flows, counted from 0. Set it to reorder.
 	Position *int32 `protobuf:"varint,10,opt,name=position,proto3,oneof" json:"position,omitempty"`
-	// The integration's etag, which covers its flows; send it back to refuse overwriting someone else's change.
+	// The integration's etag, which covers its flows; send it back to refuse overwriting someone else's change. Not set where the
+	// flow is read as a part of its integration or of a version.
 	Etag string `protobuf:"bytes,11,opt,name=etag,proto3" json:"etag,omitempty"`
 	// When the flow was created.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
@@ -259,7 +260,7 @@ type Step struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The id, unique in the flow. Made from the display name if not set. Registrations hang on it.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// The name people see, unique in the flow; its key (`Create Customer Webhook` -> `createCustomerWebhook`) names the step in references.
+	// The name people see, required, unique in the flow; its key (`Create Customer Webhook` -> `createCustomerWebhook`) names the step in references.
 	DisplayName string `protobuf:"bytes,2,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
 	// What the step is for.
 	Description string `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
@@ -785,11 +786,11 @@ type ListFlowsRequest struct {
 	IntegrationId string `protobuf:"bytes,1,opt,name=integration_id,json=integrationId,proto3" json:"integration_id,omitempty"`
 	// The most flows to return, at most 1000. 0: 50.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// The `next_page_token` of the page before, with the same other fields.
+	// The `next_page_token` of the page before. What chooses and orders must be the same as there.
 	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	// Which flows, in the language of AIP-160, e.g. `display_name = "Sync*"`.
 	Filter string `protobuf:"bytes,4,opt,name=filter,proto3" json:"filter,omitempty"`
-	// The order: fields with an optional ` desc`, e.g. `create_time desc`. Default: `position`.
+	// The order: fields of the filter, each with an optional ` desc`, e.g. `create_time desc`. Default: `position`.
 	OrderBy       string `protobuf:"bytes,5,opt,name=order_by,json=orderBy,proto3" json:"order_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1178,7 +1179,7 @@ type TestFlowRequest struct {
 	IntegrationId string `protobuf:"bytes,1,opt,name=integration_id,json=integrationId,proto3" json:"integration_id,omitempty"`
 	// The flow's id.
 	FlowId string `protobuf:"bytes,2,opt,name=flow_id,json=flowId,proto3" json:"flow_id,omitempty"`
-	// What to send. Not set: the flow's saved test payload.
+	// What to send. Not set: the flow's saved test payload, or else an empty POST.
 	Payload *TestPayload `protobuf:"bytes,3,opt,name=payload,proto3" json:"payload,omitempty"`
 	// Save `payload` as the flow's test payload as well.
 	SavePayload bool `protobuf:"varint,4,opt,name=save_payload,json=savePayload,proto3" json:"save_payload,omitempty"`
@@ -1265,7 +1266,7 @@ func (x *TestFlowRequest) GetValidateOnly() bool {
 // TestFlowResponse answers TestFlow.
 type TestFlowResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The finished execution with its step results and logs. Not set with `validate_only`.
+	// The finished execution with its step results and logs. Not set with `validate_only`, and where the trigger answers by itself.
 	Execution *Execution `protobuf:"bytes,1,opt,name=execution,proto3" json:"execution,omitempty"`
 	// What the caller of the flow's webhook would have been answered.
 	Response      *WebhookResponse `protobuf:"bytes,2,opt,name=response,proto3" json:"response,omitempty"`
@@ -1321,9 +1322,9 @@ var File_headrace_v1_flow_proto protoreflect.FileDescriptor
 
 const file_headrace_v1_flow_proto_rawDesc = "" +
 	"\n" +
-	"\x16headrace/v1/flow.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bheadrace/v1/execution.proto\x1a\x17headrace/v1/input.proto\"\xef\x04\n" +
-	"\x04Flow\x124\n" +
-	"\x02id\x18\x01 \x01(\tB$\xbaH!r\x1f\x18?2\x1b^([a-z0-9]+(-[a-z0-9]+)*)?$R\x02id\x12+\n" +
+	"\x16headrace/v1/flow.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bheadrace/v1/execution.proto\x1a\x17headrace/v1/input.proto\"\xf3\x04\n" +
+	"\x04Flow\x128\n" +
+	"\x02id\x18\x01 \x01(\tB(\xe2A\x01\x05\xbaH!r\x1f\x18?2\x1b^([a-z0-9]+(-[a-z0-9]+)*)?$R\x02id\x12+\n" +
 	"\x0eintegration_id\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\rintegrationId\x12\x16\n" +
 	"\x03uid\x18\x03 \x01(\tB\x04\xe2A\x01\x03R\x03uid\x12*\n" +
 	"\fdisplay_name\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x18dR\vdisplayName\x12*\n" +

@@ -263,7 +263,7 @@ type Instance struct {
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// A unique id that is never used again, even after deletion.
 	Uid string `protobuf:"bytes,2,opt,name=uid,proto3" json:"uid,omitempty"`
-	// The name people see.
+	// The name people see. Required.
 	DisplayName string `protobuf:"bytes,3,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
 	// Notes for people.
 	Description string `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
@@ -1201,11 +1201,11 @@ type ListInstancesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The most instances to return, at most 1000. 0: 50.
 	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// The `next_page_token` of the page before, with the same other fields.
+	// The `next_page_token` of the page before. What chooses and orders must be the same as there.
 	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	// Which instances, in the language of AIP-160, e.g. `customer_id = "smith-rockets" AND state = "ACTIVE"`.
 	Filter string `protobuf:"bytes,3,opt,name=filter,proto3" json:"filter,omitempty"`
-	// The order: fields with an optional ` desc`, e.g. `create_time desc`. Default: `id`.
+	// The order: fields of the filter, each with an optional ` desc`, e.g. `create_time desc`. Default: `id`.
 	OrderBy string `protobuf:"bytes,4,opt,name=order_by,json=orderBy,proto3" json:"order_by,omitempty"`
 	// FULL includes webhook URLs, config values and registrations. Default: BASIC.
 	View          View `protobuf:"varint,5,opt,name=view,proto3,enum=headrace.v1.View" json:"view,omitempty"`
@@ -2526,9 +2526,9 @@ var File_headrace_v1_instance_proto protoreflect.FileDescriptor
 
 const file_headrace_v1_instance_proto_rawDesc = "" +
 	"\n" +
-	"\x1aheadrace/v1/instance.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!headrace/v1/config_variable.proto\x1a\x1cheadrace/v1/deployment.proto\x1a\x1bheadrace/v1/execution.proto\x1a\x1dheadrace/v1/integration.proto\x1a\x16headrace/v1/view.proto\"\xe2\f\n" +
-	"\bInstance\x12=\n" +
-	"\x02id\x18\x01 \x01(\tB-\xbaH*r(\x18E2$^([a-z0-9]+(-[a-z0-9]+)*(--test)?)?$R\x02id\x12\x16\n" +
+	"\x1aheadrace/v1/instance.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!headrace/v1/config_variable.proto\x1a\x1cheadrace/v1/deployment.proto\x1a\x1bheadrace/v1/execution.proto\x1a\x1dheadrace/v1/integration.proto\x1a\x16headrace/v1/view.proto\"\xe6\f\n" +
+	"\bInstance\x12A\n" +
+	"\x02id\x18\x01 \x01(\tB1\xe2A\x01\x05\xbaH*r(\x18E2$^([a-z0-9]+(-[a-z0-9]+)*(--test)?)?$R\x02id\x12\x16\n" +
 	"\x03uid\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\x03uid\x12*\n" +
 	"\fdisplay_name\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18dR\vdisplayName\x12*\n" +
 	"\vdescription\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\x90NR\vdescription\x124\n" +
@@ -2579,12 +2579,12 @@ const file_headrace_v1_instance_proto_rawDesc = "" +
 	"\tPauseMode\x12\x1a\n" +
 	"\x16PAUSE_MODE_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fPAUSE_MODE_HOLD\x10\x01\x12\x15\n" +
-	"\x11PAUSE_MODE_REFUSE\x10\x02\"\x8e\x01\n" +
-	"\fInstanceFlow\x12\x17\n" +
-	"\aflow_id\x18\x01 \x01(\tR\x06flowId\x12!\n" +
-	"\fdisplay_name\x18\x02 \x01(\tR\vdisplayName\x12!\n" +
-	"\ftrigger_type\x18\x03 \x01(\tR\vtriggerType\x12\x1f\n" +
-	"\vwebhook_url\x18\x04 \x01(\tR\n" +
+	"\x11PAUSE_MODE_REFUSE\x10\x02\"\xa6\x01\n" +
+	"\fInstanceFlow\x12\x1d\n" +
+	"\aflow_id\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\x06flowId\x12'\n" +
+	"\fdisplay_name\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\vdisplayName\x12'\n" +
+	"\ftrigger_type\x18\x03 \x01(\tB\x04\xe2A\x01\x03R\vtriggerType\x12%\n" +
+	"\vwebhook_url\x18\x04 \x01(\tB\x04\xe2A\x01\x03R\n" +
 	"webhookUrl\"\xc7\x02\n" +
 	"\vConfigValue\x12.\n" +
 	"\x05value\x18\x01 \x01(\v2\x16.google.protobuf.ValueH\x00R\x05value\x12\x1f\n" +
@@ -2597,27 +2597,27 @@ const file_headrace_v1_instance_proto_rawDesc = "" +
 	"\x12SOURCE_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fSOURCE_INSTANCE\x10\x01\x12\x12\n" +
 	"\x0eSOURCE_DEFAULT\x10\x02B\x06\n" +
-	"\x04kind\"\x94\x01\n" +
-	"\fConfigWizard\x12\x1f\n" +
-	"\vinstance_id\x18\x01 \x01(\tR\n" +
-	"instanceId\x123\n" +
-	"\x05pages\x18\x02 \x03(\v2\x1d.headrace.v1.ConfigWizardPageR\x05pages\x12\x1a\n" +
-	"\bcomplete\x18\x03 \x01(\bR\bcomplete\x12\x12\n" +
-	"\x04etag\x18\x04 \x01(\tR\x04etag\"\xac\x01\n" +
-	"\x10ConfigWizardPage\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
-	"\x05title\x18\x02 \x01(\tR\x05title\x12\x18\n" +
-	"\atagline\x18\x03 \x01(\tR\atagline\x12<\n" +
-	"\belements\x18\x04 \x03(\v2 .headrace.v1.ConfigWizardElementR\belements\x12\x1a\n" +
-	"\bcomplete\x18\x05 \x01(\bR\bcomplete\"z\n" +
+	"\x04kind\"\xac\x01\n" +
+	"\fConfigWizard\x12%\n" +
+	"\vinstance_id\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\n" +
+	"instanceId\x129\n" +
+	"\x05pages\x18\x02 \x03(\v2\x1d.headrace.v1.ConfigWizardPageB\x04\xe2A\x01\x03R\x05pages\x12 \n" +
+	"\bcomplete\x18\x03 \x01(\bB\x04\xe2A\x01\x03R\bcomplete\x12\x18\n" +
+	"\x04etag\x18\x04 \x01(\tB\x04\xe2A\x01\x03R\x04etag\"\xca\x01\n" +
+	"\x10ConfigWizardPage\x12\x14\n" +
+	"\x02id\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\x02id\x12\x1a\n" +
+	"\x05title\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\x05title\x12\x1e\n" +
+	"\atagline\x18\x03 \x01(\tB\x04\xe2A\x01\x03R\atagline\x12B\n" +
+	"\belements\x18\x04 \x03(\v2 .headrace.v1.ConfigWizardElementB\x04\xe2A\x01\x03R\belements\x12 \n" +
+	"\bcomplete\x18\x05 \x01(\bB\x04\xe2A\x01\x03R\bcomplete\"z\n" +
 	"\x13ConfigWizardElement\x12\x1a\n" +
 	"\aheading\x18\x01 \x01(\tH\x00R\aheading\x12?\n" +
 	"\bvariable\x18\x02 \x01(\v2!.headrace.v1.ConfigWizardVariableH\x00R\bvariableB\x06\n" +
-	"\x04kind\"\xbe\x01\n" +
-	"\x14ConfigWizardVariable\x12D\n" +
-	"\x0fconfig_variable\x18\x01 \x01(\v2\x1b.headrace.v1.ConfigVariableR\x0econfigVariable\x12.\n" +
-	"\x05value\x18\x02 \x01(\v2\x18.headrace.v1.ConfigValueR\x05value\x120\n" +
-	"\bproblems\x18\x03 \x03(\v2\x14.headrace.v1.ProblemR\bproblems\"\xa3\x01\n" +
+	"\x04kind\"\xd0\x01\n" +
+	"\x14ConfigWizardVariable\x12J\n" +
+	"\x0fconfig_variable\x18\x01 \x01(\v2\x1b.headrace.v1.ConfigVariableB\x04\xe2A\x01\x03R\x0econfigVariable\x124\n" +
+	"\x05value\x18\x02 \x01(\v2\x18.headrace.v1.ConfigValueB\x04\xe2A\x01\x03R\x05value\x126\n" +
+	"\bproblems\x18\x03 \x03(\v2\x14.headrace.v1.ProblemB\x04\xe2A\x01\x03R\bproblems\"\xa3\x01\n" +
 	"\x15CreateInstanceRequest\x12=\n" +
 	"\binstance\x18\x01 \x01(\v2\x15.headrace.v1.InstanceB\n" +
 	"\xe2A\x01\x02\xbaH\x03\xc8\x01\x01R\binstance\x12&\n" +

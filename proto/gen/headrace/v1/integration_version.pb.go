@@ -268,11 +268,11 @@ type ListIntegrationVersionsRequest struct {
 	IntegrationId string `protobuf:"bytes,1,opt,name=integration_id,json=integrationId,proto3" json:"integration_id,omitempty"`
 	// The most versions to return, at most 1000. 0: 50.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// The `next_page_token` of the page before, with the same other fields.
+	// The `next_page_token` of the page before. What chooses and orders must be the same as there.
 	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	// Which versions, in the language of AIP-160, e.g. `version > 3`.
 	Filter string `protobuf:"bytes,4,opt,name=filter,proto3" json:"filter,omitempty"`
-	// The order: fields with an optional ` desc`, e.g. `create_time desc`. Default: `version desc`.
+	// The order: fields of the filter, each with an optional ` desc`, e.g. `create_time desc`. Default: `version desc`.
 	OrderBy string `protobuf:"bytes,5,opt,name=order_by,json=orderBy,proto3" json:"order_by,omitempty"`
 	// FULL includes flows, config variables and pages. Default: BASIC.
 	View          View `protobuf:"varint,6,opt,name=view,proto3,enum=headrace.v1.View" json:"view,omitempty"`
@@ -411,19 +411,19 @@ var File_headrace_v1_integration_version_proto protoreflect.FileDescriptor
 
 const file_headrace_v1_integration_version_proto_rawDesc = "" +
 	"\n" +
-	"%headrace/v1/integration_version.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!headrace/v1/config_variable.proto\x1a\x16headrace/v1/flow.proto\x1a\x16headrace/v1/view.proto\"\xd2\x04\n" +
-	"\x12IntegrationVersion\x12%\n" +
-	"\x0eintegration_id\x18\x01 \x01(\tR\rintegrationId\x12\x18\n" +
-	"\aversion\x18\x02 \x01(\x05R\aversion\x12\x18\n" +
-	"\acomment\x18\x03 \x01(\tR\acomment\x12!\n" +
-	"\fdisplay_name\x18\x04 \x01(\tR\vdisplayName\x12'\n" +
-	"\x05flows\x18\x05 \x03(\v2\x11.headrace.v1.FlowR\x05flows\x12F\n" +
-	"\x10config_variables\x18\x06 \x03(\v2\x1b.headrace.v1.ConfigVariableR\x0fconfigVariables\x12:\n" +
-	"\fconfig_pages\x18\a \x03(\v2\x17.headrace.v1.ConfigPageR\vconfigPages\x12e\n" +
-	"\x12component_versions\x18\b \x03(\v26.headrace.v1.IntegrationVersion.ComponentVersionsEntryR\x11componentVersions\x12'\n" +
-	"\x0fdefinition_hash\x18\t \x01(\tR\x0edefinitionHash\x12;\n" +
+	"%headrace/v1/integration_version.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!headrace/v1/config_variable.proto\x1a\x16headrace/v1/flow.proto\x1a\x16headrace/v1/view.proto\"\x8e\x05\n" +
+	"\x12IntegrationVersion\x12+\n" +
+	"\x0eintegration_id\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\rintegrationId\x12\x1e\n" +
+	"\aversion\x18\x02 \x01(\x05B\x04\xe2A\x01\x03R\aversion\x12\x1e\n" +
+	"\acomment\x18\x03 \x01(\tB\x04\xe2A\x01\x03R\acomment\x12'\n" +
+	"\fdisplay_name\x18\x04 \x01(\tB\x04\xe2A\x01\x03R\vdisplayName\x12-\n" +
+	"\x05flows\x18\x05 \x03(\v2\x11.headrace.v1.FlowB\x04\xe2A\x01\x03R\x05flows\x12L\n" +
+	"\x10config_variables\x18\x06 \x03(\v2\x1b.headrace.v1.ConfigVariableB\x04\xe2A\x01\x03R\x0fconfigVariables\x12@\n" +
+	"\fconfig_pages\x18\a \x03(\v2\x17.headrace.v1.ConfigPageB\x04\xe2A\x01\x03R\vconfigPages\x12k\n" +
+	"\x12component_versions\x18\b \x03(\v26.headrace.v1.IntegrationVersion.ComponentVersionsEntryB\x04\xe2A\x01\x03R\x11componentVersions\x12-\n" +
+	"\x0fdefinition_hash\x18\t \x01(\tB\x04\xe2A\x01\x03R\x0edefinitionHash\x12A\n" +
 	"\vcreate_time\x18\n" +
-	" \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	" \x01(\v2\x1a.google.protobuf.TimestampB\x04\xe2A\x01\x03R\n" +
 	"createTime\x1aD\n" +
 	"\x16ComponentVersionsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +

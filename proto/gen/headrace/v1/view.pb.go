@@ -27,7 +27,8 @@ type View int32
 const (
 	// The method's own default: FULL for Get methods, BASIC for List methods.
 	View_VIEW_UNSPECIFIED View = 0
-	// Leaves out what is large or sensitive: flows and steps of an integration, webhook URLs, payloads and step results.
+	// Leaves out what is large or sensitive: flows and steps of an integration, config values, webhook URLs, results and logs. Each
+	// request says what.
 	View_VIEW_BASIC View = 1
 	// Everything the caller may see.
 	View_VIEW_FULL View = 2
