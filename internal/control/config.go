@@ -88,66 +88,6 @@ func (s *settings) plain(v *ipaas.ConfigVariable, given any) {
 	}
 }
 
-// connection makes the value of a connection: what the instance entered over the defaults of the variable and of the inputs.
-func (s *settings) connection(v *ipaas.ConfigVariable, given any, program *engine.Program) {
-	_, kind := program.ConnectionType(v.ConnectionType)
-	if kind == nil {
-		return // a problem of the definition, reported there
-	}
-	merged := value.Obj()
-	if d, ok := v.DefaultValue(); ok {
-		if o, ok := d.(*value.Object); ok {
-			merged = o.Clone()
-		}
-	}
-	entered, _ := given.(*value.Object)
-	if given != nil && entered == nil {
-		s.wrong(v.ID, []ipaas.Violation{{Reason: ipaas.ReasonWrongType, Description: "is " + value.Kind(given) + ": give an object with the connection's inputs"}})
-		return
-	}
-	for key, item := range entered.All() {
-		merged.Set(key, item)
-	}
-	if merged.Len() == 0 && !v.Required {
-		return
-	}
-	fields := make(map[string]any, merged.Len())
-	var wrong []ipaas.Violation
-	for key, item := range merged.All() {
-		if ipaas.Field(kind.Inputs, key) == nil {
-			wrong = append(wrong, ipaas.Violation{
-				Field: key, Reason: ipaas.ReasonUnknownInput,
-				Description: fmt.Sprintf("is no input of connection type %s: it has %s", v.ConnectionType, fieldKeys(kind.Inputs)),
-			})
-			continue
-		}
-		fields[key] = item
-	}
-	inputs, bad := component.Resolve(kind.Inputs, fields)
-	for _, b := range bad {
-		b.Field = strings.TrimPrefix(b.Field, "inputs.")
-		wrong = append(wrong, b)
-	}
-	if len(wrong) > 0 {
-		s.wrong(v.ID, wrong)
-		return
-	}
-	c := &component.Connection{Type: v.ConnectionType, ConfigVariable: v.ID, Inputs: value.Obj(), Public: value.Obj()}
-	for _, f := range kind.Inputs {
-		item := inputs[f.Key]
-		if pairs, ok := item.([]component.Pair); ok {
-			item = pairsObject(pairs)
-		}
-		c.Inputs.Set(f.Key, item)
-		if f.Secret {
-			s.hide(v.ID+"."+f.Key, item)
-			continue
-		}
-		c.Public.Set(f.Key, item)
-	}
-	s.values[v.ID] = c
-}
-
 func (s *settings) missing(id, name string) {
 	s.problems = append(s.problems, ipaas.Violation{
 		Field: "configValues." + id, Reason: ipaas.ReasonRequired,
@@ -266,51 +206,6 @@ func (p *Plane) sealValue(
 		return p.sealText(given.JSON, configPlace(instanceUID, v.ID, ""), old), nil
 	}
 	return ipaas.ConfigValue{JSON: given.JSON, Typed: given.Typed}, nil
-}
-
-// sealConnection keeps a connection's inputs one by one, the secret ones sealed. A secret input that is not sent again stays as it
-// was, since nobody can read it to send it.
-func (p *Plane) sealConnection(
-	instanceUID string, v *ipaas.ConfigVariable, program *engine.Program, old ipaas.ConfigValue, parsed any,
-) (ipaas.ConfigValue, []ipaas.Violation) {
-	_, kind := program.ConnectionType(v.ConnectionType)
-	entered, _ := parsed.(*value.Object)
-	if kind == nil {
-		return old, []ipaas.Violation{{
-			Reason:      ipaas.ReasonUnknownConnectionType,
-			Description: fmt.Sprintf("its connection type %q does not exist: create the component first", v.ConnectionType),
-		}}
-	}
-	out := ipaas.ConfigValue{Inputs: map[string]ipaas.ConfigValue{}}
-	for _, f := range kind.Inputs {
-		if kept, ok := old.Inputs[f.Key]; ok && f.Secret {
-			out.Inputs[f.Key] = kept
-		}
-	}
-	var wrong []ipaas.Violation
-	for key, item := range entered.All() {
-		f := ipaas.Field(kind.Inputs, key)
-		if f == nil {
-			wrong = append(wrong, ipaas.Violation{
-				Field: key, Reason: ipaas.ReasonUnknownInput,
-				Description: fmt.Sprintf("is no input of connection type %s: it has %s", v.ConnectionType, fieldKeys(kind.Inputs)),
-			})
-			continue
-		}
-		optional := *f
-		optional.Required = false // it may come later
-		if _, bad := component.Resolve([]ipaas.InputField{optional}, map[string]any{key: item}); len(bad) > 0 {
-			wrong = append(wrong, ipaas.Violation{Field: key, Reason: bad[0].Reason, Description: bad[0].Description})
-			continue
-		}
-		text := string(value.JSON(item))
-		if f.Secret {
-			out.Inputs[key] = p.sealText(text, configPlace(instanceUID, v.ID, key), old.Inputs[key])
-			continue
-		}
-		out.Inputs[key] = ipaas.ConfigValue{JSON: text}
-	}
-	return out, wrong
 }
 
 // sealText seals a secret. One that is what it was stays as it is: sealing it anew would make it look changed.
