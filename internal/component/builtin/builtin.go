@@ -1,4 +1,14 @@
-// Package builtin holds the components that are shipped with the server, one file each. To add one, write its file and its line in All.
+// Package builtin holds the components that are shipped with the server, one file each.
+//
+// To add one, write its file and its line in All; the catalogue, the checks of drafts and the API know it from then on. log.go is
+// the smallest to start from, http.go one with a connection and calls to other systems, webhook_triggers.go one with a trigger. What
+// an action declares is what people read and what is checked before it runs:
+//
+//   - Inputs are resolved, converted to their declared types and complete when Perform gets them. An error of Perform names the
+//     input, the trouble and the way out, and quotes no value: it may be a secret.
+//   - Effect says what running it does to the world. Left out, it counts as a write: the careful reading.
+//   - call.Client is the only way out of the house. An action that leaves something behind in another system declares its Undo.
+//
 // It must not know flows or storage: an action gets its inputs and says what it did.
 package builtin
 
