@@ -231,7 +231,7 @@ func (h *host) settled(step engine.Step, done engine.Done) *ipaas.Registration {
 	switch {
 	case done.Error == "":
 		row.State = ipaas.RegistrationCreated
-		row.RemoteID = component.RemoteID(done.Creation.Action, done.Result, step.Inputs)
+		row.RemoteID = h.storedMessage(component.RemoteID(done.Creation.Action, done.Result, step.Inputs))
 		row.ResultSealed = h.plane.keys.Seal(value.Encode(done.Result), registrationPlace(row.ID, "result"))
 		h.created = append(h.created, row)
 	case done.Unknown:

@@ -21,13 +21,21 @@ const undoTimeout = 30 * time.Second
 func (p *Plane) undoAll(ctx context.Context, in ipaas.Instance, rows []ipaas.Registration) ([]ipaas.Registration, error) {
 	rows = slices.Clone(rows)
 	slices.SortStableFunc(rows, func(a, b ipaas.Registration) int { return int(b.Sequence - a.Sequence) })
+	if len(rows) == 0 {
+		return rows, nil
+	}
+	urls, err := p.shownURLs(context.WithoutCancel(ctx), in.ID)
+	if err != nil {
+		return nil, err
+	}
+	mask := p.mask(urls)
 	var failed error
 	for i := range rows {
 		row := &rows[i]
 		err := p.undo(ctx, in, *row)
 		row.State, row.Error, row.UpdateTime = ipaas.RegistrationRemoved, "", p.now()
 		if err != nil {
-			row.State, row.Error = ipaas.RegistrationRemoveFailed, cut(err.Error(), ipaas.MaxLogMessage)
+			row.State, row.Error = ipaas.RegistrationRemoveFailed, cut(mask.Hide(err.Error()), ipaas.MaxLogMessage)
 			p.logger.Warn("a remote object could not be removed", "instance", in.ID, "registration", row.ID, "remote_id", row.RemoteID, "error", row.Error)
 		}
 		if err := p.store.SettleRegistration(context.WithoutCancel(ctx), row.ID, row.State, row.Error, row.UpdateTime); err != nil {
@@ -96,16 +104,25 @@ func (p *Plane) undoInputs(
 	if err != nil {
 		return nil, nil, fmt.Errorf("make the inputs of %s: %w", undo.Key, err)
 	}
-	redact := func(s string) string { return s }
+	s, settingsErr := p.settingsAt(ctx, in, row, c)
+	redact := func(string) string {
+		return "it failed; what it said is not shown, since its secrets are not known any more"
+	}
+	if settingsErr == nil {
+		redact = s.redactor.Text
+	}
 	for _, f := range undo.Inputs {
 		if f.Type != ipaas.FieldConnection || row.ConfigVariable == "" {
 			continue
 		}
-		connection, s, err := p.connectionAt(ctx, in, row, c)
-		if err != nil {
-			return nil, nil, err
+		if settingsErr != nil {
+			return nil, nil, settingsErr
 		}
-		raw[f.Key], redact = connection, s.redactor.Text
+		connection, ok := s.values[row.ConfigVariable].(*component.Connection)
+		if !ok {
+			return nil, nil, fmt.Errorf("the connection %q, with which it was created, has no valid value any more", row.ConfigVariable)
+		}
+		raw[f.Key] = connection
 	}
 	inputs, wrong := component.Resolve(undo.Inputs, raw)
 	if len(wrong) > 0 {
@@ -122,31 +139,23 @@ func (p *Plane) openRegistered(row ipaas.Registration, field, sealed string) (an
 	return value.Decode(text)
 }
 
-// connectionAt returns a connection as it was when a registration was created.
-func (p *Plane) connectionAt(ctx context.Context, in ipaas.Instance, row ipaas.Registration, c *component.Component) (*component.Connection, *settings, error) {
+// settingsAt returns the config values as they were when a registration was created.
+func (p *Plane) settingsAt(ctx context.Context, in ipaas.Instance, row ipaas.Registration, c *component.Component) (*settings, error) {
 	ex, err := p.store.GetExecution(ctx, row.ExecutionID)
 	if err != nil {
-		return nil, nil, fmt.Errorf("the execution that created it: %w", err)
+		return nil, fmt.Errorf("the execution that created it: %w", err)
 	}
 	def, err := p.store.GetDefinition(ctx, ex.DefinitionHash)
 	if err != nil {
-		return nil, nil, fmt.Errorf("the definition that created it: %w", err)
+		return nil, fmt.Errorf("the definition that created it: %w", err)
 	}
 	program, _, err := p.catalogue.program(ctx, &def, ex.DefinitionHash, map[string]int{c.ID: row.ComponentVersion})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	cfg, err := p.store.GetConfig(ctx, in.ID, row.ConfigRevision)
 	if err != nil {
-		return nil, nil, fmt.Errorf("config revision %d: %w", row.ConfigRevision, err)
+		return nil, fmt.Errorf("config revision %d: %w", row.ConfigRevision, err)
 	}
-	s, err := p.settings(in.UID, program, cfg)
-	if err != nil {
-		return nil, nil, err
-	}
-	connection, ok := s.values[row.ConfigVariable].(*component.Connection)
-	if !ok {
-		return nil, nil, fmt.Errorf("the connection %q, with which it was created, has no valid value any more", row.ConfigVariable)
-	}
-	return connection, s, nil
+	return p.settings(in.UID, program, cfg)
 }

@@ -57,6 +57,9 @@ func (p *Plane) plan(ctx context.Context, in ipaas.Instance, c *candidate) (Depl
 			plan.Obsolete = append(plan.Obsolete, r)
 		}
 	}
+	if plan.Obsolete, err = p.revealedRegistrations(ctx, in.ID, plan.Obsolete); err != nil {
+		return DeployResult{}, err
+	}
 	return DeployResult{Instance: in, URLs: plan.URLs, Plan: plan}, nil
 }
 

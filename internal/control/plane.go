@@ -123,6 +123,10 @@ func (p *Plane) stopped(err error) error {
 	if p.stop.Err() == nil || !errors.Is(err, context.Canceled) && !errors.Is(err, engine.ErrInterrupted) {
 		return err
 	}
+	return shuttingDown()
+}
+
+func shuttingDown() error {
 	return &ipaas.Error{
 		Kind: ipaas.Unavailable, Reason: ipaas.ReasonShuttingDown, RetryAfter: time.Second,
 		Message: "the server is shutting down: try again in a moment", Err: errShutdown,

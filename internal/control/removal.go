@@ -39,6 +39,15 @@ func (p *Plane) ResetTestInstance(ctx context.Context, integrationID string, m M
 
 // remove takes an instance out of service. It always succeeds here: what other systems refuse is listed and kept.
 func (p *Plane) remove(ctx context.Context, id string, state ipaas.InstanceState, m Mutation) (RemovalResult, error) {
+	result, err := p.removeOrJoin(ctx, id, state, m)
+	if err != nil {
+		return result, err
+	}
+	result.Remaining, err = p.revealedRegistrations(ctx, id, result.Remaining)
+	return result, err
+}
+
+func (p *Plane) removeOrJoin(ctx context.Context, id string, state ipaas.InstanceState, m Mutation) (RemovalResult, error) {
 	if m.RequestID == "" || m.ValidateOnly {
 		return p.removeOnce(ctx, id, state, m)
 	}

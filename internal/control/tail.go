@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/secret"
 )
 
 // TailEvent is one thing that happened in an execution; exactly one field is set.
@@ -62,17 +63,20 @@ func (p *Plane) Tail(ctx context.Context, executionID string, send func(TailEven
 	f := follower{plane: p, id: executionID, send: send, sent: map[int64]ipaas.StepState{}}
 	for {
 		ended, err := f.catchUp(ctx)
-		if err != nil || ended {
+		if ended {
+			return nil
+		}
+		if p.stop.Err() != nil {
+			return shuttingDown() // whatever the store that is being closed said
+		}
+		if err != nil {
 			return err
 		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-p.stop.Done():
-			return &ipaas.Error{
-				Kind: ipaas.Unavailable, Reason: ipaas.ReasonShuttingDown, RetryAfter: time.Second,
-				Message: "the server is shutting down: tail again",
-			}
+			return shuttingDown()
 		case <-ch:
 		case <-poll.C:
 		}
@@ -96,6 +100,12 @@ func (f *follower) catchUp(ctx context.Context) (ended bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	urls, err := f.plane.shownURLs(ctx, ex.InstanceID)
+	if err != nil {
+		return false, err
+	}
+	mask := f.plane.mask(urls)
+	ex = revealedExecution(ex, mask)
 	if !f.began {
 		f.began = true
 		if !ex.State.Ended() {
@@ -107,13 +117,16 @@ func (f *follower) catchUp(ctx context.Context) (ended bool, err error) {
 	if err := f.steps(ctx); err != nil {
 		return false, err
 	}
-	if err := f.lines(ctx); err != nil {
+	if err := f.lines(ctx, mask); err != nil {
 		return false, err
 	}
 	if !ex.State.Ended() {
 		return false, nil
 	}
-	return true, f.send(TailEvent{Execution: &ex})
+	if err := f.send(TailEvent{Execution: &ex}); err != nil {
+		return false, err
+	}
+	return true, nil
 }
 
 func (f *follower) steps(ctx context.Context) error {
@@ -143,7 +156,7 @@ func (f *follower) steps(ctx context.Context) error {
 	}
 }
 
-func (f *follower) lines(ctx context.Context) error {
+func (f *follower) lines(ctx context.Context, mask *secret.Mask) error {
 	const page = 200
 	for {
 		logs, err := f.plane.store.ListLogs(ctx, f.id, f.line, page)
@@ -151,6 +164,7 @@ func (f *follower) lines(ctx context.Context) error {
 			return err
 		}
 		for i := range logs {
+			logs[i].Message = mask.Reveal(logs[i].Message)
 			if err := f.send(TailEvent{Log: &logs[i]}); err != nil {
 				return err
 			}

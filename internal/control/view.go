@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/headrace/headrace/internal/engine"
@@ -77,10 +78,14 @@ func (p *Plane) DescribeInstance(ctx context.Context, in ipaas.Instance, full bo
 		v := &def.ConfigVariables[i]
 		view.Config[v.ID] = showValue(v, in.Config.Values[v.ID], program)
 	}
-	view.Registrations, err = p.store.ListRegistrations(ctx, in.ID, openStates...)
+	rows, err := p.store.ListRegistrations(ctx, in.ID, openStates...)
 	if errors.Is(err, ipaas.NotFound) {
 		return view, nil
 	}
+	if err != nil {
+		return view, err
+	}
+	view.Registrations, err = p.revealedRegistrations(ctx, in.ID, rows)
 	return view, err
 }
 
@@ -191,10 +196,7 @@ func (p *Plane) ShowExecution(ctx context.Context, ex ipaas.Execution, full bool
 		return view, err
 	}
 	mask := p.mask(urls)
-	view.Execution.Result = mask.Reveal(ex.Result)
-	if ex.Response != nil {
-		view.Execution.Response = revealed(ex.Response, mask)
-	}
+	view.Execution = revealedExecution(ex, mask)
 	if view.Steps, err = p.StepResults(ctx, ex.ID, 0, mostShown); err != nil {
 		return view, err
 	}
@@ -203,6 +205,37 @@ func (p *Plane) ShowExecution(ctx context.Context, ex ipaas.Execution, full bool
 		view.Logs[i].Message = mask.Reveal(view.Logs[i].Message)
 	}
 	return view, err
+}
+
+// revealedExecution is a stored execution with the URLs in it.
+func revealedExecution(ex ipaas.Execution, mask *secret.Mask) ipaas.Execution {
+	ex.Result = mask.Reveal(ex.Result)
+	if ex.Error != nil {
+		shown := *ex.Error
+		shown.Message = mask.Reveal(shown.Message)
+		ex.Error = &shown
+	}
+	if ex.Response != nil {
+		ex.Response = revealed(ex.Response, mask)
+	}
+	return ex
+}
+
+// revealedRegistrations returns registrations with the URLs in them.
+func (p *Plane) revealedRegistrations(ctx context.Context, instanceID string, rows []ipaas.Registration) ([]ipaas.Registration, error) {
+	if len(rows) == 0 {
+		return rows, nil
+	}
+	urls, err := p.shownURLs(ctx, instanceID)
+	if err != nil {
+		return nil, err
+	}
+	mask := p.mask(urls)
+	shown := slices.Clone(rows)
+	for i := range shown {
+		shown[i].RemoteID, shown[i].Error = mask.Reveal(shown[i].RemoteID), mask.Reveal(shown[i].Error)
+	}
+	return shown, nil
 }
 
 // revealed is a stored answer with the URLs in it.
@@ -283,6 +316,9 @@ func (p *Plane) DescribeDeployment(ctx context.Context, d ipaas.Deployment) ([]R
 	}
 	rows, err := p.store.ListRegistrations(ctx, d.InstanceID)
 	if err != nil {
+		return nil, err
+	}
+	if rows, err = p.revealedRegistrations(ctx, d.InstanceID, rows); err != nil {
 		return nil, err
 	}
 	byID := make(map[string]ipaas.Registration, len(rows))
