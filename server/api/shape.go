@@ -40,6 +40,9 @@ func checkShape(text []byte, md protoreflect.MessageDescriptor, root string, str
 	s := &shape{dec: json.NewDecoder(bytes.NewReader(text)), text: text, root: root, strict: strict}
 	s.dec.UseNumber()
 	err := s.message("", md, 0)
+	if errors.Is(err, errEnough) {
+		return s.violations
+	}
 	if err == nil {
 		if _, err = s.dec.Token(); errors.Is(err, io.EOF) {
 			return s.violations
@@ -67,6 +70,9 @@ func (s *shape) where(err error) string {
 	column := len(before) - bytes.LastIndexByte(before, '\n') - 1
 	return fmt.Sprintf("%v (line %d, column %d)", err, line, max(column, 1))
 }
+
+// errEnough ends the check of a text in which more is wrong than anyone mends at a time.
+var errEnough = errors.New("enough is wrong")
 
 var errTooDeep = fmt.Errorf("it nests deeper than %d levels: flatten it", maxJSONDepth)
 
@@ -96,6 +102,9 @@ func (s *shape) message(path string, md protoreflect.MessageDescriptor, depth in
 		}
 		if err := s.field(path, key, md, seen, depth); err != nil {
 			return err
+		}
+		if len(s.violations) >= maxCollected {
+			return errEnough
 		}
 	}
 	_, err = s.dec.Token()
