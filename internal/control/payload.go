@@ -18,6 +18,7 @@ import (
 // parseBody returns the body of a payload as a flow sees it: `rawBody` as received, and `body` parsed by its content type. JSON
 // becomes its value, a form an object, a multipart form an object of parts {data, contentType}, other text a text, the rest bytes.
 func parseBody(payload ipaas.Payload) (raw, body *value.Object, err error) {
+	payload.ContentType = validText(payload.ContentType)
 	contentType, params := mediaType(payload.ContentType)
 	var data any
 	switch {
@@ -92,7 +93,7 @@ func parseForm(body []byte) (any, error) {
 		if err != nil {
 			return nil, malformedPayload("form", err)
 		}
-		addField(o, strings.ToValidUTF8(key, "\ufffd"), strings.ToValidUTF8(val, "\ufffd"))
+		addField(o, validText(key), validText(val))
 	}
 	return o, nil
 }
@@ -121,18 +122,21 @@ func parseMultipart(body []byte, boundary string) (any, error) {
 		if err != nil {
 			return nil, malformedPayload("multipart form", err)
 		}
-		contentType := p.Header.Get("Content-Type")
+		contentType := validText(p.Header.Get("Content-Type"))
 		item := value.Obj(value.Field{Key: "data", Value: textOrBytes(data, contentType)})
 		if len(data) == 0 {
 			item.Set("data", "")
 		}
 		item.Set("contentType", contentType)
 		if name := p.FileName(); name != "" {
-			item.Set("fileName", name)
+			item.Set("fileName", validText(name))
 		}
-		addField(o, p.FormName(), item)
+		addField(o, validText(p.FormName()), item)
 	}
 }
+
+// validText returns what came in as a text that a value may hold.
+func validText(s string) string { return strings.ToValidUTF8(s, "\ufffd") }
 
 func addField(o *value.Object, key string, v any) {
 	old, ok := o.Get(key)

@@ -80,22 +80,23 @@ func (h *Handler) read(r *http.Request, path string) (ipaas.Payload, error) {
 			message: "the body is larger than " + strconv.FormatInt(most, 10) + " bytes: send less, or raise the server's --max-webhook-body",
 		}
 	}
-	payload := ipaas.Payload{Method: r.Method, Path: path, ContentType: r.Header.Get("Content-Type"), Body: body}
+	payload := ipaas.Payload{Method: r.Method, Path: validText(path), ContentType: validText(r.Header.Get("Content-Type")), Body: body}
 	for _, name := range sorted(r.Header) {
 		for _, text := range r.Header[name] {
-			payload.Headers = append(payload.Headers, ipaas.NamedText{Name: name, Text: strings.ToValidUTF8(text, "\ufffd")})
+			payload.Headers = append(payload.Headers, ipaas.NamedText{Name: name, Text: validText(text)})
 		}
 	}
 	query := r.URL.Query()
 	for _, name := range sorted(query) {
 		for _, text := range query[name] {
-			payload.Query = append(payload.Query, ipaas.NamedText{
-				Name: strings.ToValidUTF8(name, "\ufffd"), Text: strings.ToValidUTF8(text, "\ufffd"),
-			})
+			payload.Query = append(payload.Query, ipaas.NamedText{Name: validText(name), Text: validText(text)})
 		}
 	}
 	return payload, nil
 }
+
+// validText returns what came in as a text that a payload may hold.
+func validText(s string) string { return strings.ToValidUTF8(s, "\ufffd") }
 
 // preferences reads `Prefer: wait=N` (RFC 7240).
 func preferences(r *http.Request) control.Preferences {
