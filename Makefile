@@ -20,7 +20,7 @@ help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: run demo
-run: ## Start the server: gRPC on :9090, REST, webhooks and console on :8080
+run: ## Start the server: gRPC on :9090, REST, webhooks and the API page on :8080
 	go run ./server
 
 demo: ## Play the tutorial: Headrace between Progix and a fake Acme ERP

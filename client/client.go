@@ -1,8 +1,8 @@
-// Package client is the Go SDK of Headrace: a connection to a server with every service of its API on it, and helpers for what
+// Package client is the Go SDK of Headrace: a connection to a server with every service of its API on it, and methods for what
 // callers write again and again - walking over pages, deploying, following an execution, reading errors.
 //
 // It knows the API (proto/gen) and nothing of the server behind it. The messages are those of the API; the services are the
-// generated gRPC clients, so whatever the helpers do not cover is one field away:
+// generated gRPC clients, so whatever those methods do not cover is one field away:
 //
 //	c, err := client.Dial("127.0.0.1:9090")
 //	if err != nil {
