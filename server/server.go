@@ -31,6 +31,7 @@ type server struct {
 	cfg       Config
 	logger    *slog.Logger
 	store     *sqldb.DB
+	client    *outbound.Client
 	plane     *control.Plane
 	api       *api.API
 	http      *http.Server
@@ -93,7 +94,7 @@ func (s *server) listen(ctx context.Context) (err error) {
 	s.grpcAddr, s.httpAddr = s.grpcL.Addr().String(), s.httpL.Addr().String()
 	for _, l := range []net.Listener{s.grpcL, s.httpL} {
 		if addr, ok := l.Addr().(*net.TCPAddr); ok && !addr.IP.IsLoopback() {
-			s.logger.Warn("the API asks nobody who he is: let only trusted networks reach this address, or put a proxy that does before it",
+			s.logger.Warn("the API does not ask callers who they are: let only trusted networks reach this address, or put a proxy that does before it",
 				"address", addr)
 		}
 	}
@@ -102,7 +103,8 @@ func (s *server) listen(ctx context.Context) (err error) {
 }
 
 func (s *server) build(ctx context.Context, keys *secret.Keyring) error {
-	client, err := outbound.New(outbound.Options{
+	var err error
+	s.client, err = outbound.New(outbound.Options{
 		Version: version(), AllowPrivate: s.cfg.AllowPrivate, AllowLoopback: s.cfg.AllowLoopback,
 		SelfHooksURL: s.publicURL.JoinPath("hooks").String() + "/", OwnPorts: []uint16{port(s.grpcL), port(s.httpL)},
 	})
@@ -110,7 +112,7 @@ func (s *server) build(ctx context.Context, keys *secret.Keyring) error {
 		return fmt.Errorf("outbound client: %w", err)
 	}
 	s.plane, err = control.New(ctx, control.Options{
-		Store: s.store, Keys: keys, Builtins: builtin.All(), Client: client, PublicURL: s.publicURL, Logger: s.logger,
+		Store: s.store, Keys: keys, Builtins: builtin.All(), Client: s.client, PublicURL: s.publicURL, Logger: s.logger,
 		Limits: control.Limits{Workers: s.cfg.Workers, SyncTimeout: s.cfg.SyncTimeout, ExecutionTimeout: s.cfg.RunTimeout},
 	})
 	if err != nil {
@@ -224,6 +226,9 @@ func (s *server) close() error {
 		if err := l.Close(); !errors.Is(err, net.ErrClosed) {
 			errs = append(errs, err)
 		}
+	}
+	if s.client != nil {
+		s.client.CloseIdleConnections()
 	}
 	if s.store != nil {
 		errs = append(errs, s.store.Close())
