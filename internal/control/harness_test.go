@@ -37,8 +37,9 @@ type world struct {
 	probe  *probe
 	ahead  atomic.Int64 // how far the plane's clock is ahead, in nanoseconds
 
-	erp    *fake.ERP
-	erpURL string
+	erp     *fake.ERP
+	erpURL  string
+	erpKeys atomic.Pointer[string] // that the ERP admits
 
 	hooks   *httptest.Server
 	current atomic.Pointer[control.Plane] // that the hooks are of
@@ -53,7 +54,8 @@ func newWorld(t *testing.T, limits ...control.Limits) *world {
 	t.Helper()
 	w := bareWorld(t, t.TempDir(), limits...)
 	w.erp = fake.NewERP(erpKey)
-	erp := httptest.NewServer(w.erp)
+	w.changeKey(erpKey)
+	erp := httptest.NewServer(http.HandlerFunc(w.serveERP))
 	w.erpURL = erp.URL
 	t.Cleanup(func() {
 		w.erp.Close()
@@ -157,6 +159,19 @@ func (w *world) crashCopy() *world {
 	}
 	return twin
 }
+
+// serveERP is the ERP under the key that it admits at the moment.
+func (w *world) serveERP(rw http.ResponseWriter, r *http.Request) {
+	if r.Header.Get("X-Api-Key") == *w.erpKeys.Load() {
+		r.Header.Set("X-Api-Key", erpKey)
+	} else {
+		r.Header.Del("X-Api-Key")
+	}
+	w.erp.ServeHTTP(rw, r)
+}
+
+// changeKey has the ERP admit another key instead.
+func (w *world) changeKey(key string) { w.erpKeys.Store(&key) }
 
 // serveHook is as much of the webhook face as the plane needs to be called back.
 func (w *world) serveHook(rw http.ResponseWriter, r *http.Request) {

@@ -63,9 +63,22 @@ func (p *Plane) undo(ctx context.Context, in ipaas.Instance, row ipaas.Registrat
 	if undo == nil {
 		return fmt.Errorf("component %s has no action %s to undo with", id, action.Undo.Action)
 	}
+	status, err := p.performUndo(ctx, in, row, c, action, undo)
+	if status != 401 && status != 403 || !p.newCredentials(ctx, in, row, c) {
+		return err
+	}
+	row.ConfigRevision = in.Config.Revision
+	_, err = p.performUndo(ctx, in, row, c, action, undo)
+	return err
+}
+
+// performUndo calls the action that removes a remote object. It returns the status with which the other system refused, if it did.
+func (p *Plane) performUndo(
+	ctx context.Context, in ipaas.Instance, row ipaas.Registration, c *component.Component, action, undo *component.Action,
+) (status int, err error) {
 	inputs, redact, err := p.undoInputs(ctx, in, row, c, action, undo)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
 	defer cancel()
@@ -73,13 +86,34 @@ func (p *Plane) undo(ctx context.Context, in ipaas.Instance, row ipaas.Registrat
 		Inputs: inputs, Client: p.client, IdempotencyKey: "undo-" + row.ID, Log: func(ipaas.Severity, string) {},
 	})
 	var failure *component.Failure
-	if errors.As(err, &failure) && failure.Gone() {
-		return nil // it is not there: that is what was wanted
+	switch {
+	case err == nil:
+		return 0, nil
+	case !errors.As(err, &failure):
+		return 0, errors.New(redact(err.Error()))
+	case failure.Gone():
+		return 0, nil // it is not there: that is what was wanted
+	default:
+		return failure.Status, errors.New(redact(err.Error()))
 	}
-	if err != nil {
-		return errors.New(redact(err.Error()))
+}
+
+// newCredentials reports whether an instance has by now other credentials of the very system in which an object was created.
+func (p *Plane) newCredentials(ctx context.Context, in ipaas.Instance, row ipaas.Registration, c *component.Component) bool {
+	if row.ConfigVariable == "" || in.Config.Revision == row.ConfigRevision {
+		return false
 	}
-	return nil
+	connectionAt := func(revision int64) *component.Connection {
+		row.ConfigRevision = revision
+		s, err := p.settingsAt(ctx, in, row, c)
+		if err != nil {
+			return nil // then there are none to be had
+		}
+		connection, _ := s.values[row.ConfigVariable].(*component.Connection)
+		return connection
+	}
+	was, is := connectionAt(row.ConfigRevision), connectionAt(in.Config.Revision)
+	return was != nil && is != nil && value.Equal(was.Public, is.Public)
 }
 
 // undoInputs makes the inputs of an undo from what the creation was given and gave, and the connection as it was then.
