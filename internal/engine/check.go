@@ -55,7 +55,7 @@ func (c *check) unknownComponent(at string, reason ipaas.Reason, what, name stri
 		ids = append(ids, comp.ID)
 	}
 	wayOut := "create it, or choose another"
-	if meant := nearest(id, ids); meant != "" {
+	if meant := ipaas.Nearest(id, ids); meant != "" {
 		wayOut = fmt.Sprintf("did you mean %q?", meant)
 	}
 	c.add(at, reason, "there is no component %q for the %s %q: %s", id, what, name, wayOut)
