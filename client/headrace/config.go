@@ -65,6 +65,31 @@ func exactly(text string) *headracev1.ConfigValue {
 	return &headracev1.ConfigValue{Kind: &headracev1.ConfigValue_Json{Json: text}}
 }
 
+// update returns the instance that sets what the flags say. Connections are merged with those that current returns.
+func (f *configFlags) update(a *app, current func() (*headracev1.Instance, error)) (*headracev1.Instance, error) {
+	config, err := f.read(a)
+	if err != nil {
+		return nil, err
+	}
+	update := &headracev1.Instance{}
+	var before map[string]*headracev1.ConfigValue
+	if len(config.connections) > 0 {
+		now, err := current()
+		if err != nil {
+			return nil, err
+		}
+		// What is merged with what was read must not overwrite what came between.
+		before, update.Etag = now.GetConfigValues(), now.GetEtag()
+	}
+	if update.ConfigValues, err = config.over(before); err != nil {
+		return nil, err
+	}
+	if len(update.GetConfigValues()) == 0 {
+		return nil, usage("nothing to set: give --set, --set-json, --set-connection, --from-file or --unset")
+	}
+	return update, nil
+}
+
 func (f *configFlags) file(a *app, out given) error {
 	text, err := a.readFile(f.FromFile)
 	if err != nil {

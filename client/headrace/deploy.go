@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -8,8 +9,71 @@ import (
 	headracev1 "github.com/headrace/headrace/proto/gen/headrace/v1"
 )
 
+type instanceDeployCmd struct {
+	ID        string `arg:"" help:"The instance's id."`
+	Version   int32  `help:"The version to move to. Default: the one it is on, or the newest at its first deployment." placeholder:"N"`
+	Plan      bool   `help:"Show what would happen, and change nothing."`
+	RequestID string `help:"Join the deployment begun under this id." placeholder:"ID"`
+}
+
+// Run carries out the command.
+func (c *instanceDeployCmd) Run(ctx context.Context, a *app) error {
+	res, err := a.client.Deploy(ctx, c.ID, deployOptions(c))
+	if err != nil {
+		return err
+	}
+	return a.show(res, func() {
+		if c.Plan {
+			a.plan(c.ID, res.GetPlan())
+			return
+		}
+		a.deployed(res)
+	})
+}
+
 func deployOptions(c *instanceDeployCmd) client.DeployOptions {
 	return client.DeployOptions{Version: c.Version, RequestID: c.RequestID, ValidateOnly: c.Plan}
+}
+
+type instanceDeploymentsCmd struct {
+	ID string `arg:"" help:"The instance's id."`
+	listFlags
+}
+
+// Run carries out the command.
+func (c *instanceDeploymentsCmd) Run(ctx context.Context, a *app) error {
+	found, err := take(a.client.AllDeployments(ctx, &headracev1.ListDeploymentsRequest{
+		InstanceId: c.ID, PageSize: c.pageSize(), Filter: c.Filter, OrderBy: c.OrderBy,
+	}), c.Limit)
+	if err != nil {
+		return err
+	}
+	return a.show(&headracev1.ListDeploymentsResponse{Deployments: found}, func() { a.deployments(found) })
+}
+
+type instanceUndeployCmd struct {
+	ID     string `arg:"" help:"The instance's id."`
+	DryRun bool   `help:"Check whether it could be undeployed, and change nothing."`
+}
+
+// Run carries out the command.
+func (c *instanceUndeployCmd) Run(ctx context.Context, a *app) error {
+	res, err := a.client.Instances.UndeployInstance(ctx, &headracev1.UndeployInstanceRequest{InstanceId: c.ID, ValidateOnly: c.DryRun})
+	if err != nil {
+		return err
+	}
+	return a.show(res, func() {
+		a.did("instance", c.ID, "undeployed", c.DryRun)
+		a.removed(res.GetExecutions(), res.GetRemainingRegistrations())
+	})
+}
+
+// removed tells how removing went: the flows that ran, and what is left behind in other systems.
+func (p *printer) removed(executions []*headracev1.Execution, remaining []*headracev1.Registration) {
+	for _, ex := range executions {
+		p.brief(ex)
+	}
+	p.registrations("Could not be removed", remaining)
 }
 
 // deployed tells what a deployment did: which generation serves, the URLs, the flows that ran, what changed elsewhere.

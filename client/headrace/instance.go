@@ -192,25 +192,12 @@ type instanceSetCmd struct {
 
 // Run carries out the command.
 func (c *instanceSetCmd) Run(ctx context.Context, a *app) error {
-	config, err := c.read(a)
+	update, err := c.update(a, func() (*headracev1.Instance, error) {
+		res, err := a.client.Instances.GetInstance(ctx, &headracev1.GetInstanceRequest{InstanceId: c.ID})
+		return res.GetInstance(), err
+	})
 	if err != nil {
 		return err
-	}
-	update := &headracev1.Instance{}
-	var before map[string]*headracev1.ConfigValue
-	if len(config.connections) > 0 {
-		res, err := a.client.Instances.GetInstance(ctx, &headracev1.GetInstanceRequest{InstanceId: c.ID})
-		if err != nil {
-			return err
-		}
-		// What is merged with what was read must not overwrite what came between.
-		before, update.Etag = res.GetInstance().GetConfigValues(), res.GetInstance().GetEtag()
-	}
-	if update.ConfigValues, err = config.over(before); err != nil {
-		return err
-	}
-	if len(update.GetConfigValues()) == 0 {
-		return usage("nothing to set: give --set, --set-json, --set-connection, --from-file or --unset")
 	}
 	res, err := a.client.Instances.UpdateInstance(ctx, &headracev1.UpdateInstanceRequest{
 		InstanceId: c.ID, Instance: update, UpdateMask: maskOf(update.GetConfigValues()), ValidateOnly: c.DryRun,
@@ -227,69 +214,6 @@ func (p *printer) configSet(noun, id string, in *headracev1.Instance, dryRun boo
 	if in.GetNeedsDeploy() && in.GetGeneration() > 0 {
 		p.line("  %s", p.the("takes effect with the next deployment", yellow))
 	}
-}
-
-type instanceDeployCmd struct {
-	ID        string `arg:"" help:"The instance's id."`
-	Version   int32  `help:"The version to move to. Default: the one it is on, or the newest at its first deployment." placeholder:"N"`
-	Plan      bool   `help:"Show what would happen, and change nothing."`
-	RequestID string `help:"Join the deployment begun under this id." placeholder:"ID"`
-}
-
-// Run carries out the command.
-func (c *instanceDeployCmd) Run(ctx context.Context, a *app) error {
-	res, err := a.client.Deploy(ctx, c.ID, deployOptions(c))
-	if err != nil {
-		return err
-	}
-	return a.show(res, func() {
-		if c.Plan {
-			a.plan(c.ID, res.GetPlan())
-			return
-		}
-		a.deployed(res)
-	})
-}
-
-type instanceDeploymentsCmd struct {
-	ID string `arg:"" help:"The instance's id."`
-	listFlags
-}
-
-// Run carries out the command.
-func (c *instanceDeploymentsCmd) Run(ctx context.Context, a *app) error {
-	found, err := take(a.client.AllDeployments(ctx, &headracev1.ListDeploymentsRequest{
-		InstanceId: c.ID, PageSize: c.pageSize(), Filter: c.Filter, OrderBy: c.OrderBy,
-	}), c.Limit)
-	if err != nil {
-		return err
-	}
-	return a.show(&headracev1.ListDeploymentsResponse{Deployments: found}, func() { a.deployments(found) })
-}
-
-type instanceUndeployCmd struct {
-	ID     string `arg:"" help:"The instance's id."`
-	DryRun bool   `help:"Check whether it could be undeployed, and change nothing."`
-}
-
-// Run carries out the command.
-func (c *instanceUndeployCmd) Run(ctx context.Context, a *app) error {
-	res, err := a.client.Instances.UndeployInstance(ctx, &headracev1.UndeployInstanceRequest{InstanceId: c.ID, ValidateOnly: c.DryRun})
-	if err != nil {
-		return err
-	}
-	return a.show(res, func() {
-		a.did("instance", c.ID, "undeployed", c.DryRun)
-		a.removed(res.GetExecutions(), res.GetRemainingRegistrations())
-	})
-}
-
-// removed tells how removing went: the flows that ran, and what is left behind in other systems.
-func (p *printer) removed(executions []*headracev1.Execution, remaining []*headracev1.Registration) {
-	for _, ex := range executions {
-		p.brief(ex)
-	}
-	p.registrations("Could not be removed", remaining)
 }
 
 type instancePauseCmd struct {

@@ -39,25 +39,9 @@ type testInstanceSetCmd struct {
 
 // Run carries out the command.
 func (c *testInstanceSetCmd) Run(ctx context.Context, a *app) error {
-	config, err := c.read(a)
+	update, err := c.update(a, func() (*headracev1.Instance, error) { return a.testInstance(ctx, c.Integration) })
 	if err != nil {
 		return err
-	}
-	update := &headracev1.Instance{}
-	var before map[string]*headracev1.ConfigValue
-	if len(config.connections) > 0 {
-		now, err := a.testInstance(ctx, c.Integration)
-		if err != nil {
-			return err
-		}
-		// What is merged with what was read must not overwrite what came between.
-		before, update.Etag = now.GetConfigValues(), now.GetEtag()
-	}
-	if update.ConfigValues, err = config.over(before); err != nil {
-		return err
-	}
-	if len(update.GetConfigValues()) == 0 {
-		return usage("nothing to set: give --set, --set-json, --set-connection, --from-file or --unset")
 	}
 	res, err := a.client.TestInstances.UpdateTestInstance(ctx, &headracev1.UpdateTestInstanceRequest{
 		IntegrationId: c.Integration, TestInstance: update, UpdateMask: maskOf(update.GetConfigValues()), ValidateOnly: c.DryRun,
