@@ -452,7 +452,9 @@ func TestDeploymentLeftByACrashIsRolledBackAtTheNextStart(t *testing.T) {
 		t.Errorf("the instance is %s", in.State)
 	}
 	w.probe.gate("gate").pass()
-	<-ended
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
 }
 
 func TestPlanTellsTheTruthAndChangesNothing(t *testing.T) {

@@ -314,14 +314,14 @@ func violationsOf(err error) []ipaas.Violation {
 	return nil
 }
 
-// refused checks that an error has a reason.
-func refused(t *testing.T, err error, reason ipaas.Reason) *ipaas.Error {
+// refused checks that an error has a reason, and returns what else it says.
+func refused(t *testing.T, err error, reason ipaas.Reason) ipaas.Error {
 	t.Helper()
 	var e *ipaas.Error
 	if !errors.As(err, &e) || e.Reason != reason {
 		t.Fatalf("got error %v, want one with reason %s", err, reason)
 	}
-	return e
+	return *e
 }
 
 // plain is a mutation about which nothing is special.

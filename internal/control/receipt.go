@@ -79,7 +79,7 @@ func patiently(m Mutation, do func() error) error {
 			return err
 		}
 		// Of many at once each round lets one through: who waits a while of his own does not meet the same ones again.
-		time.Sleep(rand.N(time.Duration(min(i+1, 20)) * time.Millisecond))
+		time.Sleep(rand.N(time.Duration(min(i+1, 20)) * time.Millisecond)) //nolint:gosec // a wait is no secret
 	}
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -81,7 +82,7 @@ func TestInterruptedExecutionGoesOnAfterItsLastStep(t *testing.T) {
 		rest := []string{`"b hush-hush"`, `["a hush-hush","b hush-hush"]`, `"hush-hush"`}
 		want := rest
 		if again == w {
-			want = append(first, rest...)
+			want = slices.Concat(first, rest)
 		}
 		if diff := cmp.Diff(want, again.probe.notes()); diff != "" {
 			t.Errorf("%s: ran (-want +got):\n%s", name, diff)

@@ -88,7 +88,8 @@ func TestSecretsAndTokensAreNowhereOnDiskNorInTheLog(t *testing.T) {
 	def := ipaas.Definition{
 		DisplayName: "Leaky",
 		ConfigVariables: []ipaas.ConfigVariable{
-			erpVariable(), {DisplayName: "Token", Secret: true},
+			erpVariable(),
+			{DisplayName: "Token", Secret: true},
 			{DisplayName: "Nosy", Type: ipaas.ConfigConnection, ConnectionType: "nosy.apiKey"},
 		},
 		Flows: []ipaas.Flow{

@@ -173,7 +173,9 @@ func TestFlowSeesTheWholeRequest(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		resp.Body.Close()
+		if err := resp.Body.Close(); err != nil {
+			t.Error(err)
+		}
 		if resp.StatusCode != 200 || resp.Header.Get("Headrace-Execution-Id") == "" {
 			t.Errorf("%s: answered %d with %v", method, resp.StatusCode, resp.Header)
 		}

@@ -178,9 +178,16 @@ var hopByHop = map[string]bool{
 }
 
 func write(w http.ResponseWriter, r *http.Request, reply control.Reply) {
+	set := map[string]bool{} // the first of a name takes the place of ours, the others stand beside it
 	for _, header := range reply.Response.Headers {
-		if !hopByHop[http.CanonicalHeaderKey(header.Name)] {
-			w.Header().Set(header.Name, header.Text)
+		name := http.CanonicalHeaderKey(header.Name)
+		switch {
+		case hopByHop[name]:
+		case set[name]:
+			w.Header().Add(name, header.Text)
+		default:
+			w.Header().Set(name, header.Text)
+			set[name] = true
 		}
 	}
 	if w.Header().Get("Content-Type") == "" && len(reply.Response.Body) > 0 {
