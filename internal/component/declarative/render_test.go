@@ -29,7 +29,7 @@ type sent struct {
 // one makes a component with one action, its inputs a, b and c of any kind.
 func one(r ipaas.HTTPRequest, result string) ipaas.Component {
 	return ipaas.Component{
-		ID: "acme-erp", ConnectionTypes: acme().ConnectionTypes,
+		ID: "acme-erp", DisplayName: "Acme ERP", ConnectionTypes: acme().ConnectionTypes,
 		Actions: []ipaas.Action{{
 			Key: "call", Request: &r, Result: result,
 			Inputs: []ipaas.InputField{

@@ -38,6 +38,9 @@ func (b *builder) head() {
 	if !ipaas.ValidID(c.ID) {
 		b.add("id", ipaas.ReasonMalformed, "the id %q is malformed: use lower-case letters, digits and single hyphens, at most %d", shorten(c.ID), ipaas.MaxIDLength)
 	}
+	if c.DisplayName == "" {
+		b.add("displayName", ipaas.ReasonRequired, "the component has no name: give it one")
+	}
 	b.texts("", c.DisplayName, c.Description)
 	if len(c.Triggers) > 0 {
 		b.add("triggers", ipaas.ReasonMisplaced, "only built-in components have triggers: remove them, and let a flow begin with webhook-triggers.webhook")

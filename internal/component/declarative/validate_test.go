@@ -41,6 +41,7 @@ func TestValidate(t *testing.T) {
 		want   []found
 	}{
 		{"id", func(c *ipaas.Component) { c.ID = "Acme ERP" }, []found{{"id", "MALFORMED"}}},
+		{"no display name", func(c *ipaas.Component) { c.DisplayName = "" }, []found{{"displayName", "REQUIRED"}}},
 		{"display name", func(c *ipaas.Component) { c.DisplayName = "a\nb" }, []found{{"displayName", "MALFORMED"}}},
 		{"triggers", func(c *ipaas.Component) { c.Triggers = []ipaas.TriggerType{{Key: "x"}} }, []found{{"triggers", "MISPLACED"}}},
 		{"connection type twice", func(c *ipaas.Component) { c.ConnectionTypes = append(c.ConnectionTypes, c.ConnectionTypes[0]) }, []found{{"connectionTypes[1].key", "DUPLICATE"}}},
