@@ -20,7 +20,7 @@ import (
 	"github.com/headrace/headrace/internal/storage"
 )
 
-// Options is what a plane is made of. All but the limits must be set.
+// Options is what a plane is made of. All but Now and Limits must be set.
 type Options struct {
 	Store     storage.Store
 	Keys      *secret.Keyring
