@@ -166,12 +166,19 @@ func (p *Plane) Problems(ctx context.Context, def *ipaas.Definition) ([]ipaas.Vi
 
 // DeleteIntegration forgets an integration with its versions and its test instance, after removing what tests registered.
 func (p *Plane) DeleteIntegration(ctx context.Context, id string, m Mutation) error {
-	if !m.ValidateOnly {
-		if err := p.clearTests(ctx, id, m); err != nil {
+	inTheWay, err := p.onlyTestsInTheWay(ctx, id, m)
+	if err != nil {
+		return err
+	}
+	if inTheWay && m.ValidateOnly {
+		return nil // the real call removes what tests registered first
+	}
+	if inTheWay {
+		if _, err := p.ResetTestInstance(ctx, id, Mutation{Caller: m.Caller, Method: m.Method}); err != nil {
 			return err
 		}
 	}
-	_, err := once(ctx, p, m, func(write func(struct{}) (storage.Write, error)) (struct{}, error) {
+	_, err = once(ctx, p, m, func(write func(struct{}) (storage.Write, error)) (struct{}, error) {
 		w, err := write(struct{}{})
 		if err != nil {
 			return struct{}{}, err
@@ -181,28 +188,21 @@ func (p *Plane) DeleteIntegration(ctx context.Context, id string, m Mutation) er
 	return err
 }
 
-// clearTests removes what tests registered, if the integration is there to be deleted at all.
-func (p *Plane) clearTests(ctx context.Context, id string, m Mutation) error {
-	in, err := p.store.GetIntegration(ctx, id)
-	if errors.Is(err, ipaas.NotFound) {
-		return nil // the deletion itself says so, or remembers that it was done
+// onlyTestsInTheWay reports whether what tests registered, and nothing else, keeps an integration from being deleted. A deletion that
+// is refused for another reason must not touch what tests registered.
+func (p *Plane) onlyTestsInTheWay(ctx context.Context, id string, m Mutation) (bool, error) {
+	err := p.store.DeleteIntegration(ctx, id, m.Base, storage.Write{DryRun: true})
+	if ipaas.ReasonOf(err) != ipaas.ReasonInUse {
+		return false, nil //nolint:nilerr // the deletion itself says what is wrong, or remembers that it was done
 	}
-	if err != nil {
-		return err
-	}
-	if m.Base != 0 && in.Revision != m.Base {
-		return ipaas.Stale("integration", id)
-	}
-	dry := storage.Write{DryRun: true}
-	if err := p.store.DeleteIntegration(ctx, id, m.Base, dry); err == nil {
-		return nil // nothing is registered and nothing stands in the way
+	instances, err := p.store.ListInstances(ctx, storage.Query{Size: 1, Filter: &storage.Filter{
+		Field: "integration_id", Operator: storage.Equal, Value: id,
+	}})
+	if err != nil || len(instances.Items) > 0 {
+		return false, err
 	}
 	open, err := p.store.ListRegistrations(ctx, ipaas.TestInstanceID(id), openStates...)
-	if err != nil || len(open) == 0 {
-		return err
-	}
-	_, err = p.ResetTestInstance(ctx, id, Mutation{Caller: m.Caller, Method: m.Method})
-	return err
+	return len(open) > 0, err
 }
 
 // PublishIntegration makes an immutable version of the draft.

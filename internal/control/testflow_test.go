@@ -278,11 +278,30 @@ func TestHandshakeInATestRunsNothing(t *testing.T) {
 	}
 }
 
+func TestARefusedDeletionOfAnIntegrationTouchesNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.deployed("erp-one", tutorial(), w.erpConfig())
+	w.configure(ipaas.TestInstanceID("int-erp-one"), w.erpConfig())
+	w.test("int-erp-one", "initialization", nil)
+	before := w.erp.Webhooks()
+	refused(t, w.DeleteIntegration(t.Context(), "int-erp-one", plain), ipaas.ReasonInUse)
+	if diff := cmp.Diff(before, w.erp.Webhooks()); diff != "" || len(before) != 4 {
+		t.Errorf("%d webhooks before; then (-before +after):\n%s", len(before), diff)
+	}
+}
+
 func TestDeletingAnIntegrationRemovesWhatTestsRegistered(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.drafted("acme", tutorial(), w.erpConfig())
 	w.test("acme", "initialization", nil)
+	if err := w.DeleteIntegration(t.Context(), "acme", control.Mutation{Caller: "tester", ValidateOnly: true}); err != nil {
+		t.Errorf("checked only, it would be refused: %v", err)
+	}
+	if len(w.erp.Webhooks()) != 2 {
+		t.Errorf("checking left %v", w.erp.Webhooks())
+	}
 	w.erp.Fail(fake.Failure{Route: "DELETE /api/webhooks/{id}", Status: 403, Times: 1})
 	refused(t, w.DeleteIntegration(t.Context(), "acme", plain), ipaas.ReasonInUse)
 	m := as("DeleteIntegration", "r-1", "h")

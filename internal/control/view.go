@@ -200,10 +200,7 @@ func (p *Plane) ShowExecution(ctx context.Context, ex ipaas.Execution, full bool
 	if view.Steps, err = p.StepResults(ctx, ex.ID, 0, mostShown); err != nil {
 		return view, err
 	}
-	view.Logs, err = p.store.ListLogs(ctx, ex.ID, 0, mostShown)
-	for i := range view.Logs {
-		view.Logs[i].Message = mask.Reveal(view.Logs[i].Message)
-	}
+	view.Logs, err = p.Logs(ctx, ex.ID, 0, mostShown)
 	return view, err
 }
 
@@ -274,6 +271,24 @@ func (p *Plane) StepResults(ctx context.Context, executionID string, after int64
 		s.Inputs, s.Result, s.Error = mask.Reveal(s.Inputs), mask.Reveal(s.Result), mask.Reveal(s.Error)
 	}
 	return steps, nil
+}
+
+// Logs returns log lines with the URLs in them.
+func (p *Plane) Logs(ctx context.Context, executionID string, after int64, limit int) ([]ipaas.Log, error) {
+	ex, err := p.store.GetExecution(ctx, executionID)
+	if err != nil {
+		return nil, err
+	}
+	urls, err := p.shownURLs(ctx, ex.InstanceID)
+	if err != nil {
+		return nil, err
+	}
+	mask := p.mask(urls)
+	lines, err := p.store.ListLogs(ctx, executionID, after, limit)
+	for i := range lines {
+		lines[i].Message = mask.Reveal(lines[i].Message)
+	}
+	return lines, err
 }
 
 // triggerShown adds to a trigger's stored results what is computed when they are read.

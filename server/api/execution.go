@@ -79,7 +79,7 @@ func (s *services) ListLogs(ctx context.Context, req *pb.ListLogsRequest) (*pb.L
 		return nil, err
 	}
 	size := pageSize(req)
-	lines, err := s.store.ListLogs(ctx, req.GetExecutionId(), after, size+1)
+	lines, err := s.plane.Logs(ctx, req.GetExecutionId(), after, size+1)
 	if err != nil {
 		return nil, err
 	}
