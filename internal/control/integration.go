@@ -193,7 +193,7 @@ func (p *Plane) DeleteIntegration(ctx context.Context, id string, m Mutation) er
 func (p *Plane) onlyTestsInTheWay(ctx context.Context, id string, m Mutation) (bool, error) {
 	err := p.store.DeleteIntegration(ctx, id, m.Base, storage.Write{DryRun: true})
 	if ipaas.ReasonOf(err) != ipaas.ReasonInUse {
-		return false, nil //nolint:nilerr // the deletion itself says what is wrong, or remembers that it was done
+		return false, nil // the deletion itself says what is wrong, or remembers that it was done
 	}
 	instances, err := p.store.ListInstances(ctx, storage.Query{Size: 1, Filter: &storage.Filter{
 		Field: "integration_id", Operator: storage.Equal, Value: id,
