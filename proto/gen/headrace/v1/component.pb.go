@@ -1202,7 +1202,7 @@ func (x *GetComponentResponse) GetComponent() *Component {
 // ListComponentsRequest asks for ListComponents.
 type ListComponentsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The most components to return, at most 1000. 0: 50.
+	// The most components to return; more than 1000 is read as 1000. 0: 50.
 	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// The `next_page_token` of the page before. What chooses and orders must be the same as there.
 	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
@@ -1703,10 +1703,9 @@ const file_headrace_v1_component_proto_rawDesc = "" +
 	"\fcomponent_id\x18\x01 \x01(\tB\r\xe2A\x01\x02\xbaH\x06r\x04\x10\x01\x18dR\vcomponentId\x12!\n" +
 	"\aversion\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\aversion\"L\n" +
 	"\x14GetComponentResponse\x124\n" +
-	"\tcomponent\x18\x01 \x01(\v2\x16.headrace.v1.ComponentR\tcomponent\"\xe1\x01\n" +
-	"\x15ListComponentsRequest\x12'\n" +
-	"\tpage_size\x18\x01 \x01(\x05B\n" +
-	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12'\n" +
+	"\tcomponent\x18\x01 \x01(\v2\x16.headrace.v1.ComponentR\tcomponent\"\xde\x01\n" +
+	"\x15ListComponentsRequest\x12$\n" +
+	"\tpage_size\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
 	"\n" +
 	"page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xa0\x1fR\tpageToken\x12 \n" +
 	"\x06filter\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\xa0\x1fR\x06filter\x12#\n" +

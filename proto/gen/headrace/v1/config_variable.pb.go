@@ -785,7 +785,7 @@ type ListConfigVariablesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The integration's id.
 	IntegrationId string `protobuf:"bytes,1,opt,name=integration_id,json=integrationId,proto3" json:"integration_id,omitempty"`
-	// The most config variables to return, at most 1000. 0: 50.
+	// The most config variables to return; more than 1000 is read as 1000. 0: 50.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// The `next_page_token` of the page before. What chooses and orders must be the same as there.
 	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
@@ -1246,11 +1246,10 @@ const file_headrace_v1_config_variable_proto_rawDesc = "" +
 	"\x0eintegration_id\x18\x01 \x01(\tB\r\xe2A\x01\x02\xbaH\x06r\x04\x10\x01\x18dR\rintegrationId\x12;\n" +
 	"\x12config_variable_id\x18\x02 \x01(\tB\r\xe2A\x01\x02\xbaH\x06r\x04\x10\x01\x18dR\x10configVariableId\"a\n" +
 	"\x19GetConfigVariableResponse\x12D\n" +
-	"\x0fconfig_variable\x18\x01 \x01(\v2\x1b.headrace.v1.ConfigVariableR\x0econfigVariable\"\xeb\x01\n" +
+	"\x0fconfig_variable\x18\x01 \x01(\v2\x1b.headrace.v1.ConfigVariableR\x0econfigVariable\"\xe8\x01\n" +
 	"\x1aListConfigVariablesRequest\x124\n" +
-	"\x0eintegration_id\x18\x01 \x01(\tB\r\xe2A\x01\x02\xbaH\x06r\x04\x10\x01\x18dR\rintegrationId\x12'\n" +
-	"\tpage_size\x18\x02 \x01(\x05B\n" +
-	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12'\n" +
+	"\x0eintegration_id\x18\x01 \x01(\tB\r\xe2A\x01\x02\xbaH\x06r\x04\x10\x01\x18dR\rintegrationId\x12$\n" +
+	"\tpage_size\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
 	"\n" +
 	"page_token\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\xa0\x1fR\tpageToken\x12 \n" +
 	"\x06filter\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\xa0\x1fR\x06filter\x12#\n" +

@@ -348,7 +348,7 @@ func (x *GetCustomerResponse) GetCustomer() *Customer {
 // ListCustomersRequest asks for ListCustomers.
 type ListCustomersRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The most customers to return, at most 1000. 0: 50.
+	// The most customers to return; more than 1000 is read as 1000. 0: 50.
 	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// The `next_page_token` of the page before. What chooses and orders must be the same as there.
 	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
@@ -753,10 +753,9 @@ const file_headrace_v1_customer_proto_rawDesc = "" +
 	"\vcustomer_id\x18\x01 \x01(\tB\r\xe2A\x01\x02\xbaH\x06r\x04\x10\x01\x18dR\n" +
 	"customerId\"H\n" +
 	"\x13GetCustomerResponse\x121\n" +
-	"\bcustomer\x18\x01 \x01(\v2\x15.headrace.v1.CustomerR\bcustomer\"\xaf\x01\n" +
-	"\x14ListCustomersRequest\x12'\n" +
-	"\tpage_size\x18\x01 \x01(\x05B\n" +
-	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12'\n" +
+	"\bcustomer\x18\x01 \x01(\v2\x15.headrace.v1.CustomerR\bcustomer\"\xac\x01\n" +
+	"\x14ListCustomersRequest\x12$\n" +
+	"\tpage_size\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
 	"\n" +
 	"page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xa0\x1fR\tpageToken\x12 \n" +
 	"\x06filter\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\xa0\x1fR\x06filter\x12#\n" +

@@ -835,7 +835,7 @@ type ListDeploymentsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The instance's id.
 	InstanceId string `protobuf:"bytes,1,opt,name=instance_id,json=instanceId,proto3" json:"instance_id,omitempty"`
-	// The most deployments to return, at most 1000. 0: 50.
+	// The most deployments to return; more than 1000 is read as 1000. 0: 50.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// The `next_page_token` of the page before. What chooses and orders must be the same as there.
 	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
@@ -1058,12 +1058,11 @@ const file_headrace_v1_deployment_proto_rawDesc = "" +
 	"\x15GetDeploymentResponse\x127\n" +
 	"\n" +
 	"deployment\x18\x01 \x01(\v2\x17.headrace.v1.DeploymentR\n" +
-	"deployment\"\xe1\x01\n" +
+	"deployment\"\xde\x01\n" +
 	"\x16ListDeploymentsRequest\x12.\n" +
 	"\vinstance_id\x18\x01 \x01(\tB\r\xe2A\x01\x02\xbaH\x06r\x04\x10\x01\x18dR\n" +
-	"instanceId\x12'\n" +
-	"\tpage_size\x18\x02 \x01(\x05B\n" +
-	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12'\n" +
+	"instanceId\x12$\n" +
+	"\tpage_size\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
 	"\n" +
 	"page_token\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\xa0\x1fR\tpageToken\x12 \n" +
 	"\x06filter\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\xa0\x1fR\x06filter\x12#\n" +

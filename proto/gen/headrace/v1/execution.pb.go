@@ -1049,7 +1049,7 @@ func (x *GetExecutionResponse) GetExecution() *Execution {
 // ListExecutionsRequest asks for ListExecutions.
 type ListExecutionsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The most executions to return, at most 1000. 0: 50.
+	// The most executions to return; more than 1000 is read as 1000. 0: 50.
 	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// The `next_page_token` of the page before. What chooses and orders must be the same as there.
 	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
@@ -1188,7 +1188,7 @@ type ListStepResultsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The execution's id.
 	ExecutionId string `protobuf:"bytes,1,opt,name=execution_id,json=executionId,proto3" json:"execution_id,omitempty"`
-	// The most step results to return, at most 1000. 0: 50.
+	// The most step results to return; more than 1000 is read as 1000. 0: 50.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// The `next_page_token` of the page before. What chooses and orders must be the same as there.
 	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
@@ -1307,7 +1307,7 @@ type ListLogsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The execution's id.
 	ExecutionId string `protobuf:"bytes,1,opt,name=execution_id,json=executionId,proto3" json:"execution_id,omitempty"`
-	// The most lines to return, at most 1000. 0: 50.
+	// The most lines to return; more than 1000 is read as 1000. 0: 50.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// The `next_page_token` of the page before. What chooses and orders must be the same as there.
 	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
@@ -1684,10 +1684,9 @@ const file_headrace_v1_execution_proto_rawDesc = "" +
 	"\fexecution_id\x18\x01 \x01(\tB\r\xe2A\x01\x02\xbaH\x06r\x04\x10\x01\x18dR\vexecutionId\x12/\n" +
 	"\x04view\x18\x02 \x01(\x0e2\x11.headrace.v1.ViewB\b\xbaH\x05\x82\x01\x02\x10\x01R\x04view\"L\n" +
 	"\x14GetExecutionResponse\x124\n" +
-	"\texecution\x18\x01 \x01(\v2\x16.headrace.v1.ExecutionR\texecution\"\xe1\x01\n" +
-	"\x15ListExecutionsRequest\x12'\n" +
-	"\tpage_size\x18\x01 \x01(\x05B\n" +
-	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12'\n" +
+	"\texecution\x18\x01 \x01(\v2\x16.headrace.v1.ExecutionR\texecution\"\xde\x01\n" +
+	"\x15ListExecutionsRequest\x12$\n" +
+	"\tpage_size\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
 	"\n" +
 	"page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xa0\x1fR\tpageToken\x12 \n" +
 	"\x06filter\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\xa0\x1fR\x06filter\x12#\n" +
@@ -1697,20 +1696,18 @@ const file_headrace_v1_execution_proto_rawDesc = "" +
 	"\n" +
 	"executions\x18\x01 \x03(\v2\x16.headrace.v1.ExecutionR\n" +
 	"executions\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x9c\x01\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x99\x01\n" +
 	"\x16ListStepResultsRequest\x120\n" +
-	"\fexecution_id\x18\x01 \x01(\tB\r\xe2A\x01\x02\xbaH\x06r\x04\x10\x01\x18dR\vexecutionId\x12'\n" +
-	"\tpage_size\x18\x02 \x01(\x05B\n" +
-	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12'\n" +
+	"\fexecution_id\x18\x01 \x01(\tB\r\xe2A\x01\x02\xbaH\x06r\x04\x10\x01\x18dR\vexecutionId\x12$\n" +
+	"\tpage_size\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
 	"\n" +
 	"page_token\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\xa0\x1fR\tpageToken\"}\n" +
 	"\x17ListStepResultsResponse\x12:\n" +
 	"\fstep_results\x18\x01 \x03(\v2\x17.headrace.v1.StepResultR\vstepResults\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x95\x01\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x92\x01\n" +
 	"\x0fListLogsRequest\x120\n" +
-	"\fexecution_id\x18\x01 \x01(\tB\r\xe2A\x01\x02\xbaH\x06r\x04\x10\x01\x18dR\vexecutionId\x12'\n" +
-	"\tpage_size\x18\x02 \x01(\x05B\n" +
-	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12'\n" +
+	"\fexecution_id\x18\x01 \x01(\tB\r\xe2A\x01\x02\xbaH\x06r\x04\x10\x01\x18dR\vexecutionId\x12$\n" +
+	"\tpage_size\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
 	"\n" +
 	"page_token\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\xa0\x1fR\tpageToken\"`\n" +
 	"\x10ListLogsResponse\x12$\n" +

@@ -603,7 +603,7 @@ func (x *GetIntegrationResponse) GetIntegration() *Integration {
 // ListIntegrationsRequest asks for ListIntegrations.
 type ListIntegrationsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The most integrations to return, at most 1000. 0: 50.
+	// The most integrations to return; more than 1000 is read as 1000. 0: 50.
 	PageSize int32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// The `next_page_token` of the page before. What chooses and orders must be the same as there.
 	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
@@ -1503,10 +1503,9 @@ const file_headrace_v1_integration_proto_rawDesc = "" +
 	"\x0eintegration_id\x18\x01 \x01(\tB\r\xe2A\x01\x02\xbaH\x06r\x04\x10\x01\x18dR\rintegrationId\x12/\n" +
 	"\x04view\x18\x02 \x01(\x0e2\x11.headrace.v1.ViewB\b\xbaH\x05\x82\x01\x02\x10\x01R\x04view\"T\n" +
 	"\x16GetIntegrationResponse\x12:\n" +
-	"\vintegration\x18\x01 \x01(\v2\x18.headrace.v1.IntegrationR\vintegration\"\xe3\x01\n" +
-	"\x17ListIntegrationsRequest\x12'\n" +
-	"\tpage_size\x18\x01 \x01(\x05B\n" +
-	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12'\n" +
+	"\vintegration\x18\x01 \x01(\v2\x18.headrace.v1.IntegrationR\vintegration\"\xe0\x01\n" +
+	"\x17ListIntegrationsRequest\x12$\n" +
+	"\tpage_size\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
 	"\n" +
 	"page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xa0\x1fR\tpageToken\x12 \n" +
 	"\x06filter\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\xa0\x1fR\x06filter\x12#\n" +

@@ -266,7 +266,7 @@ type ListIntegrationVersionsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The integration's id.
 	IntegrationId string `protobuf:"bytes,1,opt,name=integration_id,json=integrationId,proto3" json:"integration_id,omitempty"`
-	// The most versions to return, at most 1000. 0: 50.
+	// The most versions to return; more than 1000 is read as 1000. 0: 50.
 	PageSize int32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// The `next_page_token` of the page before. What chooses and orders must be the same as there.
 	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
@@ -433,11 +433,10 @@ const file_headrace_v1_integration_version_proto_rawDesc = "" +
 	"\aversion\x18\x02 \x01(\x05B\v\xe2A\x01\x02\xbaH\x04\x1a\x02(\x01R\aversion\x12/\n" +
 	"\x04view\x18\x03 \x01(\x0e2\x11.headrace.v1.ViewB\b\xbaH\x05\x82\x01\x02\x10\x01R\x04view\"q\n" +
 	"\x1dGetIntegrationVersionResponse\x12P\n" +
-	"\x13integration_version\x18\x01 \x01(\v2\x1f.headrace.v1.IntegrationVersionR\x12integrationVersion\"\xa0\x02\n" +
+	"\x13integration_version\x18\x01 \x01(\v2\x1f.headrace.v1.IntegrationVersionR\x12integrationVersion\"\x9d\x02\n" +
 	"\x1eListIntegrationVersionsRequest\x124\n" +
-	"\x0eintegration_id\x18\x01 \x01(\tB\r\xe2A\x01\x02\xbaH\x06r\x04\x10\x01\x18dR\rintegrationId\x12'\n" +
-	"\tpage_size\x18\x02 \x01(\x05B\n" +
-	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12'\n" +
+	"\x0eintegration_id\x18\x01 \x01(\tB\r\xe2A\x01\x02\xbaH\x06r\x04\x10\x01\x18dR\rintegrationId\x12$\n" +
+	"\tpage_size\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\bpageSize\x12'\n" +
 	"\n" +
 	"page_token\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\xa0\x1fR\tpageToken\x12 \n" +
 	"\x06filter\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\xa0\x1fR\x06filter\x12#\n" +
