@@ -49,6 +49,27 @@ func (p *Plane) run(ctx context.Context, j *job) (ipaas.Execution, *host, error)
 	return ex, h, nil
 }
 
+// ended is how a run came out.
+type ended struct {
+	ex  ipaas.Execution
+	h   *host
+	err error
+}
+
+// runAlone runs a RUNNING execution beside the caller, who may wait for its end or go. then, if any, belongs to the run.
+func (p *Plane) runAlone(j *job, then func(*ended)) <-chan ended {
+	done := make(chan ended, 1)
+	p.background.Go(func() {
+		var e ended
+		e.ex, e.h, e.err = p.run(p.stop, j)
+		if then != nil {
+			then(&e)
+		}
+		done <- e
+	})
+	return done
+}
+
 // runFlow records the trigger and runs the steps.
 func (p *Plane) runFlow(ctx context.Context, j *job, h *host) (engine.Outcome, error) {
 	results, err := p.triggerResults(ctx, j.execution, j.instance, j.program.Definition(), j.urls)

@@ -162,19 +162,11 @@ func (p *Plane) runTest(ctx context.Context, j *job, flow *ipaas.Flow, reception
 		leave()
 		return TestResult{}, err
 	}
-	type ended struct {
-		ex  ipaas.Execution
-		h   *host
-		err error
-	}
-	done := make(chan ended, 1)
-	p.background.Go(func() {
+	done := p.runAlone(j, func(e *ended) {
 		defer leave()
-		ex, h, err := p.run(p.stop, j)
-		if err == nil && j.reconcile {
-			err = p.settleTest(j, h, ex)
+		if e.err == nil && j.reconcile {
+			e.err = p.settleTest(j, e.h, e.ex)
 		}
-		done <- ended{ex, h, err}
 	})
 	select {
 	case e := <-done:

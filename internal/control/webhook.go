@@ -251,16 +251,7 @@ func (p *Plane) runSynchronously(
 	if err := p.store.StartExecution(ctx, j.execution); err != nil {
 		return Reply{}, err
 	}
-	type ended struct {
-		ex  ipaas.Execution
-		h   *host
-		err error
-	}
-	done := make(chan ended, 1)
-	p.background.Go(func() {
-		ex, h, err := p.run(p.stop, j)
-		done <- ended{ex, h, err}
-	})
+	done := p.runAlone(j, nil)
 	wait := p.limits.SyncTimeout
 	if prefs.Wait > 0 && prefs.Wait < wait {
 		wait = prefs.Wait
