@@ -19,11 +19,12 @@ var architecture = []row{
 	{pkg: "proto/gen"},
 	{pkg: "proto"}, // the OpenAPI document, embedded
 
-	// Leaves: values, references and templates, sealing, the guarded way out.
+	// Leaves: values, references and templates, sealing, the guarded way out, places where tests break things.
 	{pkg: "value"},
 	{pkg: "expr", imports: "value"},
 	{pkg: "secret", imports: "value"},
 	{pkg: "outbound"},
+	{pkg: "fault"},
 
 	// The nouns of the field and their own rules.
 	{pkg: "ipaas", imports: "value expr"},
@@ -36,7 +37,7 @@ var architecture = []row{
 	// The store: the contract, the suite that proves it, the SQL.
 	{pkg: "storage", imports: "ipaas value"},
 	{pkg: "storage/storagetest", imports: "storage ipaas value"},
-	{pkg: "storage/sqldb", imports: "storage ipaas value", tests: "storage/storagetest"},
+	{pkg: "storage/sqldb", imports: "storage ipaas value fault", tests: "storage/storagetest"},
 
 	// The engine runs one flow. It cannot reach storage, so a flow can never hold a transaction open.
 	{pkg: "engine", imports: "component ipaas expr value", tests: "component/builtin outbound"},
@@ -44,7 +45,7 @@ var architecture = []row{
 	// The plane decides: the use cases.
 	{
 		pkg:     "control",
-		imports: "engine component component/declarative storage ipaas expr secret outbound value",
+		imports: "engine component component/declarative storage ipaas expr secret outbound value fault",
 		tests:   "component/builtin storage/sqldb examples/acme-erp/fake",
 	},
 
@@ -56,15 +57,16 @@ var architecture = []row{
 	},
 	{
 		pkg:     "server/webhook",
-		imports: "control ipaas value",
+		imports: "control ipaas value fault",
 		tests:   "engine component component/builtin storage storage/sqldb expr secret outbound examples/acme-erp/fake",
 	},
 	{
 		pkg: "server",
 		imports: "server/api server/webhook control engine component component/builtin component/declarative " +
-			"storage storage/sqldb ipaas expr secret outbound value proto/gen",
+			"storage storage/sqldb ipaas expr secret outbound value fault proto/gen",
 		tests: "client examples/acme-erp/story examples/acme-erp/fake",
 	},
+	{pkg: "server/faults", tests: "client proto/gen fault examples/acme-erp/fake storage storage/sqldb ipaas"}, // breaks the program from outside
 
 	// Callers know the wire and nothing behind it.
 	{pkg: "client", imports: "proto/gen"},

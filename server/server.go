@@ -112,7 +112,7 @@ func (s *server) build(ctx context.Context, keys *secret.Keyring) error {
 		return fmt.Errorf("outbound client: %w", err)
 	}
 	s.plane, err = control.New(ctx, control.Options{
-		Store: s.store, Keys: keys, Builtins: builtin.All(), Client: s.client, PublicURL: s.publicURL, Logger: s.logger,
+		Store: tampered(s.store), Keys: keys, Builtins: tamperedComponents(builtin.All()), Client: s.client, PublicURL: s.publicURL, Logger: s.logger,
 		Limits: control.Limits{Workers: s.cfg.Workers, SyncTimeout: s.cfg.SyncTimeout, ExecutionTimeout: s.cfg.RunTimeout},
 	})
 	if err != nil {

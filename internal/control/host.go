@@ -10,6 +10,7 @@ import (
 
 	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/engine"
+	"github.com/headrace/headrace/internal/fault"
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/secret"
 	"github.com/headrace/headrace/internal/value"
@@ -128,7 +129,10 @@ func (h *host) Decide(ctx context.Context, step engine.Step, done engine.Done) e
 // Call implements engine.Host.
 func (h *host) Call(ctx context.Context, _ engine.Step, action *component.Action, call component.Call) (component.Result, error) {
 	call.Client = h.plane.client
-	return action.Perform(ctx, call)
+	fault.Point("step-begun")
+	result, err := action.Perform(ctx, call)
+	fault.Point("step-called")
+	return result, err
 }
 
 // Complete implements engine.Host.
@@ -158,6 +162,7 @@ func (h *host) Complete(ctx context.Context, step engine.Step, done engine.Done)
 func (h *host) complete(ctx context.Context, row ipaas.StepResult, logs []ipaas.Log, registration *ipaas.Registration) error {
 	// What has happened must be remembered even if time is up.
 	err := h.plane.store.CompleteStep(context.WithoutCancel(ctx), h.job.execution.Attempts, row, logs, registration)
+	fault.Point("step-completed")
 	h.plane.tails.notify(h.job.execution.ID)
 	return err
 }

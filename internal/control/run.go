@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/headrace/headrace/internal/engine"
+	"github.com/headrace/headrace/internal/fault"
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/outbound"
 )
@@ -40,9 +41,11 @@ func (p *Plane) run(ctx context.Context, j *job) (ipaas.Execution, *host, error)
 		return j.execution, h, fmt.Errorf("execution %s: %w", j.execution.ID, p.stopped(err))
 	}
 	ex := h.finished(outcome)
+	fault.Point("execution-finish")
 	if err := p.store.FinishExecution(context.WithoutCancel(ctx), ex); err != nil {
 		return j.execution, h, fmt.Errorf("finish execution %s: %w", ex.ID, err)
 	}
+	fault.Point("execution-finished")
 	p.tails.notify(ex.ID)
 	p.logger.Info("execution ended", "execution", ex.ID, "instance", ex.InstanceID, "flow", ex.FlowID, "state", ex.State,
 		"duration", ex.EndTime.Sub(ex.StartTime))

@@ -8,6 +8,7 @@ import (
 
 	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/engine"
+	"github.com/headrace/headrace/internal/fault"
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/secret"
 	"github.com/headrace/headrace/internal/value"
@@ -204,10 +205,12 @@ func newEvent(now time.Time, ex ipaas.Execution, flow *ipaas.Flow, payload ipaas
 
 // enqueue puts an event on disk and only then acknowledges it.
 func (p *Plane) enqueue(ctx context.Context, ex ipaas.Execution, servingHasFlow bool, reception component.Reception) (Reply, error) {
+	fault.Point("accept-begin")
 	ex, err := p.store.AcceptExecution(ctx, ex, servingHasFlow, p.limits.MaxHeld)
 	if err != nil {
 		return Reply{}, err
 	}
+	fault.Point("accept-committed")
 	if !ex.Held {
 		p.wake()
 	}

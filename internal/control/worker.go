@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/headrace/headrace/internal/fault"
 	"github.com/headrace/headrace/internal/ipaas"
 )
 
@@ -89,10 +90,14 @@ func (p *Plane) claimAll(ctx context.Context, slots chan struct{}) {
 
 // runClaimed runs an execution that the worker has taken.
 func (p *Plane) runClaimed(ctx context.Context, ex ipaas.Execution) error {
+	fault.Point("execution-claimed")
 	p.tails.notify(ex.ID)
 	in, err := p.store.GetInstance(ctx, ex.InstanceID)
+	if errors.Is(err, ipaas.NotFound) {
+		return p.giveUp(ctx, ex, "its instance is gone")
+	}
 	if err != nil {
-		return p.giveUp(ctx, ex, "its instance is gone: "+err.Error())
+		return err // it is not known: the next attempt goes on
 	}
 	j, err := p.boundJob(ctx, in, ex)
 	if err != nil {

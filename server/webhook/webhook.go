@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/headrace/headrace/internal/control"
+	"github.com/headrace/headrace/internal/fault"
 	"github.com/headrace/headrace/internal/ipaas"
 )
 
@@ -41,6 +42,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	// What a flow answers is its author's and its callers' data: no script in it may run in our origin.
 	header.Set("Content-Security-Policy", "sandbox; default-src 'none'")
 	reply, err := h.receive(r)
+	fault.Point("accept-answer")
 	if err != nil {
 		h.refuse(w, r, err)
 		return

@@ -161,7 +161,7 @@ var (
 )
 
 func openPool(path string, s settings, size int) (*sql.DB, error) {
-	pool, err := sql.Open("sqlite", fileURL(path, url.Values{"_pragma": s}))
+	pool, err := sql.Open("sqlite", fileURL(path, url.Values{"_pragma": tampered(s)}))
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"runtime/debug"
 	"sync"
+
+	"github.com/headrace/headrace/internal/fault"
 )
 
 // A step is one atomic change. Its context carries what the caller's carries, but does not end: a step that has begun is not torn.
@@ -46,7 +48,12 @@ func newWriter(conn *sql.Conn, failure *failure, explain func(error) error) *wri
 		conn: conn, tx: &tx{newRunner(conn.PrepareContext)},
 		queue: make(chan *job, maxQueue), stopped: make(chan struct{}), failure: failure, explain: explain,
 	}
-	w.commit = func(ctx context.Context) error { return w.tx.do(ctx, `COMMIT`) }
+	w.commit = func(ctx context.Context) error {
+		fault.Point("writer-commit")
+		err := w.tx.do(ctx, `COMMIT`)
+		fault.Point("writer-committed")
+		return err
+	}
 	go w.loop()
 	return w
 }

@@ -1,0 +1,51 @@
+// Package fault lets tests break the server where it hurts most. In the code stand points, lines such as
+//
+//	fault.Point("accept-committed")
+//
+// which are nothing at all in a normal build. Built with the tag faults, the environment variable HEADRACE_FAULTS says what happens
+// at which point, and HEADRACE_BROKEN turns off, one by one, what keeps the server's promises: a proof that cannot fail proves nothing.
+// It must know nothing of the server: it is a leaf.
+package fault
+
+// Variables of the environment that a binary with faults reads, and any other leaves alone.
+const (
+	// PlanVariable holds what happens at points, apart by ";": name=what, or name=what@n for the n-th time only. What is kill, panic,
+	// or pause:DURATION. Example: "accept-committed=kill@3;writer-commit=pause:20ms".
+	PlanVariable = "HEADRACE_FAULTS"
+	// BrokenVariable holds the names of promises that are broken, apart by commas.
+	BrokenVariable = "HEADRACE_BROKEN"
+)
+
+// Points are the places at which a fault can strike, each with what has happened when it is reached. A test compares the list
+// with the code.
+var Points = map[string]string{
+	"writer-commit":    "a group of steps is done, and its transaction is about to be committed",
+	"writer-committed": "the transaction is on disk, and nobody knows it yet",
+
+	"accept-begin":     "an event has come in and is about to be put on disk",
+	"accept-committed": "an event is on disk, and its sender has no answer yet",
+	"accept-answer":    "the answer to an event is about to be written",
+
+	"execution-claimed":  "an execution is taken, and its first step has not begun",
+	"execution-finish":   "the last step is recorded, and the end of the execution is not",
+	"execution-finished": "the end of the execution is recorded",
+	"step-begun":         "a step is recorded as begun, and nothing was called yet",
+	"step-called":        "the step's action has done what it does, and nothing of it is recorded",
+	"step-completed":     "the step's result is recorded",
+}
+
+// The promises that a binary with faults can break.
+const (
+	// AckBeforeCommit answers a webhook before its event is on disk.
+	AckBeforeCommit = "ack-before-commit"
+	// SyncNormal lets SQLite commit without syncing its log.
+	SyncNormal = "sync-normal"
+	// NoCheckpoint keeps everything in SQLite's log. It breaks no promise: the power-cut test can read off such a log what was synced.
+	NoCheckpoint = "no-checkpoint"
+	// IgnoreFull answers a webhook as taken though there is no room on the disk for its event.
+	IgnoreFull = "ignore-full"
+	// NoLedger keeps no record of what deployments create in other systems.
+	NoLedger = "no-ledger"
+	// NoKeys gives every attempt of a step an idempotency key of its own.
+	NoKeys = "no-keys"
+)

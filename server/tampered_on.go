@@ -1,0 +1,64 @@
+//go:build faults
+
+package main
+
+import (
+	"context"
+	"crypto/rand"
+
+	"github.com/headrace/headrace/internal/component"
+	"github.com/headrace/headrace/internal/fault"
+	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/storage"
+)
+
+// tampered returns the store with what a fault test wants broken.
+func tampered(s storage.Store) storage.Store {
+	if fault.Broken(fault.AckBeforeCommit) {
+		s = hasty{s}
+	}
+	if fault.Broken(fault.IgnoreFull) {
+		s = careless{s}
+	}
+	return s
+}
+
+// hasty says that an event is on disk before it is.
+type hasty struct{ storage.Store }
+
+func (s hasty) AcceptExecution(ctx context.Context, ex ipaas.Execution, servingHasFlow bool, maxHeld int) (ipaas.Execution, error) {
+	go s.Store.AcceptExecution(context.WithoutCancel(ctx), ex, servingHasFlow, maxHeld) //nolint:errcheck // that is what is broken here
+	return ex, nil
+}
+
+// careless takes a full disk for one that has room.
+type careless struct{ storage.Store }
+
+func (s careless) AcceptExecution(ctx context.Context, ex ipaas.Execution, servingHasFlow bool, maxHeld int) (ipaas.Execution, error) {
+	kept, err := s.Store.AcceptExecution(ctx, ex, servingHasFlow, maxHeld)
+	if ipaas.ReasonOf(err) == ipaas.ReasonStorageFull {
+		return ex, nil
+	}
+	return kept, err
+}
+
+// tamperedComponents returns the components with what a fault test wants broken: without stable idempotency keys.
+func tamperedComponents(components []*component.Component) []*component.Component {
+	if !fault.Broken(fault.NoKeys) {
+		return components
+	}
+	for _, c := range components {
+		for i := range c.Actions {
+			action := &c.Actions[i]
+			perform := action.Perform
+			if perform == nil {
+				continue
+			}
+			action.Perform = func(ctx context.Context, call component.Call) (component.Result, error) {
+				call.IdempotencyKey = rand.Text()
+				return perform(ctx, call)
+			}
+		}
+	}
+	return components
+}
