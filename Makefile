@@ -44,6 +44,15 @@ fuzz: ## Run each fuzz target for FUZZTIME
 		go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "./$$(dirname $$file)" </dev/null || exit 1; \
 	done
 
+.PHONY: faults soak
+faults: | $(BUILD) ## Break the server from outside, fast: kills, power cuts, full disks, lost answers
+	go vet -tags faults ./internal/fault ./server/faults
+	go test -tags faults ./internal/fault
+	HEADRACE_FAULTS_RESULTS=$(CURDIR)/$(BUILD)/faults.json go test -tags faults -count=1 -timeout 15m ./server/faults
+
+soak: | $(BUILD) ## The same for hours; HEADRACE_SIZES changes single sizes
+	HEADRACE_SOAK=1 HEADRACE_FAULTS_RESULTS=$(CURDIR)/$(BUILD)/soak.json go test -tags faults -count=1 -timeout 0 -v ./server/faults
+
 .PHONY: generate format
 generate: $(THIRD)/.stamp ## Generate proto/gen from proto
 	$(BUF) generate
@@ -79,7 +88,7 @@ vuln: | $(BUILD) ## Look for known vulnerabilities, offline with the data in VUL
 	fi
 
 # What CI runs, in its order; each stage says what it took.
-STAGES := current lint breaking vuln race-cover floor
+STAGES := current lint breaking vuln race-cover floor faults
 
 .PHONY: check
 check: ## Everything CI does

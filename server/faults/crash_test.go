@@ -1,0 +1,87 @@
+//go:build faults
+
+package faults_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/headrace/headrace/internal/fault"
+)
+
+// deaths are the points at which a server that takes and runs events is killed.
+var deaths = []string{
+	"accept-begin", "accept-committed", "accept-answer", "writer-commit", "writer-committed", "execution-claimed",
+	"step-begun", "step-called", "step-completed", "execution-finish", "execution-finished",
+}
+
+// TestCrash kills the server again and again while it takes and runs events (T1): what was acknowledged has its effect, once.
+func TestCrash(t *testing.T) {
+	t.Parallel()
+	events, kills := size(t, "T1.events", 2000, 100_000), size(t, "T1.kills", 10, 500)
+	got, repeats := crash(t, events, kills, breakage{})
+	got.check(t)
+	if got.acked < events {
+		t.Errorf("%d events were acknowledged, want %d", got.acked, events)
+	}
+	hasty, _ := crash(t, events/5, 3, breakage{plan: "writer-commit=pause:20ms", broken: fault.AckBeforeCommit})
+	if len(hasty.lost) == 0 {
+		t.Errorf("with acknowledgements before the commit nothing was lost either: the checker is blind: %s", hasty)
+	}
+	results.add(t, result{
+		Target: "T1", Goal: "kill -9 loses nothing and doubles nothing",
+		Size: fmt.Sprintf("%d events, %d kills", events, kills), Figure: fmt.Sprintf("%s, %d requests repeated under their keys", got, repeats),
+		Control: "acknowledged before the commit: " + hasty.String(),
+	})
+}
+
+// crash sends events, kills the server so many times meanwhile, and lets the last life finish the work.
+func crash(t *testing.T, events, kills int, b breakage) (got verdict, repeats int) {
+	t.Helper()
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	chance := rand.New(rand.NewPCG(seed, 1))
+	to, s := newSink(t), newServer(t)
+	s.start(breakage{})
+	hook := s.deployRelay(t, "smith", to.URL+"/smith")
+	s.kill()
+
+	sending := newSenders(t, hook, 0)
+	s.start(b)
+	sending.run(16)
+	for i := range kills {
+		share := events / kills
+		target := sending.ackedSoFar() + share/2 + chance.IntN(share)
+		s.dieAfter(t, sending, target)
+		next := b
+		if i%2 == 0 && i+1 < kills && b.broken == "" {
+			// Every other life ends at a point of its own choice.
+			next.plan = fmt.Sprintf("%s=kill@%d", deaths[chance.IntN(len(deaths))], 20+chance.IntN(share))
+		}
+		s.start(next)
+	}
+	until(t, time.Minute, "the last events to be acknowledged", func() bool { return sending.ackedSoFar() >= events })
+	sending.halt()
+	if b.broken != "" {
+		s.kill()
+		s.start(breakage{})
+	}
+	s.settled(t, time.Minute)
+	return sending.judge(to, "smith"), to.repeated()
+}
+
+// dieAfter kills the server when so many events are acknowledged, unless a fault kills it before.
+func (s *server) dieAfter(t *testing.T, sending *senders, acked int) {
+	t.Helper()
+	until(t, time.Minute, fmt.Sprintf("%d acknowledged events", acked), func() bool {
+		select {
+		case <-s.died():
+			return true
+		default:
+			return sending.ackedSoFar() >= acked
+		}
+	})
+	s.kill()
+}

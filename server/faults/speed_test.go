@@ -1,0 +1,98 @@
+//go:build faults
+
+package faults_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The tests of this file run before those that run side by side, so that they measure the server and not each other. What they
+// measure is reported; a test fails only on what no machine excuses.
+
+// TestAcceptRate measures how many events of 2 KiB 64 senders get acknowledged, each synced to the disk (T7).
+func TestAcceptRate(t *testing.T) {
+	seconds := size(t, "T7.seconds", 3, 3600)
+	alone := acceptRate(t, time.Duration(seconds)*time.Second, true)
+	whole := acceptRate(t, time.Duration(seconds)*time.Second, false)
+	results.add(t, result{
+		Target: "T7", Goal: "3,000 durable accepts/s of 2 KiB from 64 senders, p99 50 ms",
+		Size:   fmt.Sprintf("2 × %d s, sender and server share the machine", seconds),
+		Figure: fmt.Sprintf("taking only: %s; taking and running: %s", alone, whole),
+	})
+}
+
+type rate struct {
+	perSecond float64
+	p50, p99  time.Duration
+	ran       float64 // executions that ended, per second
+}
+
+func (r rate) String() string {
+	s := fmt.Sprintf("%.0f/s, p50 %s, p99 %s", r.perSecond, rounded(r.p50), rounded(r.p99))
+	if r.ran > 0 {
+		s += fmt.Sprintf(", %.0f/s run", r.ran)
+	}
+	return s
+}
+
+// acceptRate lets 64 senders send for a time. Where only the taking counts, the one worker waits for the sink.
+func acceptRate(t *testing.T, long time.Duration, takingOnly bool) rate {
+	t.Helper()
+	to := newSink(t)
+	s := newServer(t)
+	s.binary = plainServer
+	if takingOnly {
+		s.args = []string{"--workers", "1"}
+		to.block()
+	}
+	s.start(breakage{})
+	sending := newSenders(t, s.deployRelay(t, "smith", to.URL+"/smith"), 0)
+	padding := strings.Repeat("x", 2048)
+	sending.body = func(n int) string { return fmt.Sprintf(`"%d %s"`, n, padding) }
+	sending.run(64)
+	until(t, time.Minute, "the first events to be acknowledged", func() bool { return sending.ackedSoFar() > 200 }) // warm
+	began, before, ran := time.Now(), sending.ackedSoFar(), to.count("smith")
+	time.Sleep(long)
+	took, acked := time.Since(began).Seconds(), sending.ackedSoFar()-before
+	ended := to.count("smith") - ran
+	sending.halt()
+	if len(sending.statuses) > 1 {
+		t.Errorf("answers were %v, want 200 only", sending.statuses)
+	}
+	if acked == 0 {
+		t.Error("nothing was acknowledged")
+	}
+	s.kill()
+	return rate{
+		perSecond: float64(acked) / took, ran: float64(ended) / took,
+		p50: quantile(sending.latency, 0.5), p99: quantile(sending.latency, 0.99),
+	}
+}
+
+// TestStartDelay measures how long an event waits between its acknowledgement and the call its flow makes, at 300/s (T8).
+func TestStartDelay(t *testing.T) {
+	seconds := size(t, "T8.seconds", 4, 3600)
+	to, s := newSink(t), newServer(t)
+	s.binary = plainServer
+	s.start(breakage{})
+	sending := newSenders(t, s.deployRelay(t, "smith", to.URL+"/smith"), 0)
+	sending.pace(300)
+	time.Sleep(time.Duration(seconds) * time.Second)
+	sending.halt()
+	s.settled(t, time.Minute)
+	sending.judge(to, "smith").check(t)
+	var delays []time.Duration
+	for n, arrived := range to.arrivals() {
+		if at, ok := sending.ackedAt[n]; ok {
+			delays = append(delays, max(0, arrived.Sub(at)))
+		}
+	}
+	results.add(t, result{
+		Target: "T8", Goal: "from acknowledgement to the flow's call: p99 100 ms at 300/s",
+		Size:   fmt.Sprintf("%d events in %d s", len(delays), seconds),
+		Figure: fmt.Sprintf("p50 %s, p99 %s", rounded(quantile(delays, 0.5)), rounded(quantile(delays, 0.99))),
+	})
+}
