@@ -40,8 +40,6 @@ const (
 	AckBeforeCommit = "ack-before-commit"
 	// SyncNormal lets SQLite commit without syncing its log.
 	SyncNormal = "sync-normal"
-	// NoCheckpoint keeps everything in SQLite's log. It breaks no promise: the power-cut test can read off such a log what was synced.
-	NoCheckpoint = "no-checkpoint"
 	// IgnoreFull answers a webhook as taken though there is no room on the disk for its event.
 	IgnoreFull = "ignore-full"
 	// NoLedger keeps no record of what deployments create in other systems.

@@ -90,6 +90,7 @@ type senders struct {
 	sent     map[int]bool
 	acked    map[int]bool
 	ackedAt  map[int]time.Time
+	ids      map[string]int  // of acknowledged executions
 	latency  []time.Duration // of acknowledged ones
 	statuses map[int]int
 }
@@ -98,7 +99,7 @@ type senders struct {
 func newSenders(t *testing.T, url string, from int) *senders {
 	t.Helper()
 	s := &senders{
-		url: url, stop: make(chan struct{}), sent: map[int]bool{}, acked: map[int]bool{}, ackedAt: map[int]time.Time{}, statuses: map[int]int{},
+		url: url, stop: make(chan struct{}), sent: map[int]bool{}, acked: map[int]bool{}, ackedAt: map[int]time.Time{}, ids: map[string]int{}, statuses: map[int]int{},
 		body: func(n int) string { return fmt.Sprintf(`"%d event"`, n) },
 		http: &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 256}},
 	}
@@ -157,7 +158,8 @@ func (s *senders) send(n int) {
 		return
 	}
 	defer res.Body.Close()
-	if _, err := io.Copy(io.Discard, res.Body); err != nil {
+	answer, err := io.ReadAll(res.Body)
+	if err != nil {
 		s.refused(0)
 		return
 	}
@@ -165,10 +167,11 @@ func (s *senders) send(n int) {
 		s.refused(res.StatusCode)
 		return
 	}
+	id, _, _ := strings.Cut(strings.TrimPrefix(string(answer), `{"executionId":"`), `"`)
 	now := time.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.acked[n], s.ackedAt[n] = true, now
+	s.acked[n], s.ackedAt[n], s.ids[id] = true, now, n
 	s.latency = append(s.latency, now.Sub(began))
 	s.statuses[res.StatusCode]++
 }
@@ -193,6 +196,18 @@ func (s *senders) judge(sink *sink, lane string) verdict {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return judge(s.sent, s.acked, effects)
+}
+
+// present is what of the acknowledged is still in the store: lost are those whose execution nobody knows any more.
+func (s *senders) present(t *testing.T, in *server) verdict {
+	t.Helper()
+	known := map[int]int{}
+	for _, id := range in.executionIDs(t) {
+		if n, ok := s.ids[id]; ok {
+			known[n]++
+		}
+	}
+	return judge(s.sent, s.acked, known)
 }
 
 // quantile returns the value that a share of all values do not exceed.

@@ -93,3 +93,15 @@ func (s *server) mustSucceed(t *testing.T) {
 		}
 	}
 }
+
+// executionIDs lists every execution the server knows.
+func (s *server) executionIDs(t *testing.T) (ids []string) {
+	t.Helper()
+	for ex, err := range s.api.AllExecutions(within(t, 5*time.Minute), &headracev1.ListExecutionsRequest{PageSize: 1000}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, ex.GetId())
+	}
+	return ids
+}

@@ -4,7 +4,6 @@ package sqldb
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/headrace/headrace/internal/fault"
 )
@@ -12,19 +11,8 @@ import (
 // tampered returns the settings with what a fault test wants broken.
 func tampered(s settings) settings {
 	s = slices.Clone(s)
-	for promise, replaced := range map[string]string{
-		fault.SyncNormal:   "synchronous(NORMAL)",
-		fault.NoCheckpoint: "wal_autocheckpoint(0)",
-	} {
-		if !fault.Broken(promise) {
-			continue
-		}
-		pragma, _, _ := strings.Cut(replaced, "(")
-		for i := range s {
-			if strings.HasPrefix(s[i], pragma+"(") {
-				s[i] = replaced
-			}
-		}
+	if i := slices.Index(s, "synchronous(FULL)"); i >= 0 && fault.Broken(fault.SyncNormal) {
+		s[i] = "synchronous(NORMAL)"
 	}
 	return s
 }
