@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"time"
 
 	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/fault"
@@ -19,6 +20,9 @@ func tampered(s storage.Store) storage.Store {
 	}
 	if fault.Broken(fault.IgnoreFull) {
 		s = careless{s}
+	}
+	if fault.Broken(fault.NoLedger) {
+		s = forgetful{s}
 	}
 	return s
 }
@@ -40,6 +44,29 @@ func (s careless) AcceptExecution(ctx context.Context, ex ipaas.Execution, servi
 		return ex, nil
 	}
 	return kept, err
+}
+
+// forgetful does not find again what deployments have created.
+type forgetful struct{ storage.Store }
+
+func (forgetful) FindRegistration(context.Context, string, string, string) (ipaas.Registration, error) {
+	return ipaas.Registration{}, ipaas.Absent("registration", "")
+}
+
+func (forgetful) ListRegistrations(context.Context, string, ...ipaas.RegistrationState) ([]ipaas.Registration, error) {
+	return nil, nil
+}
+
+func (s forgetful) CommitDeployment(ctx context.Context, id string, now time.Time) ([]ipaas.Registration, error) {
+	_, err := s.Store.CommitDeployment(ctx, id, now)
+	return nil, err
+}
+
+func (s forgetful) BeginRollback(
+	ctx context.Context, id string, cause ipaas.DeploymentError, keep bool, now time.Time,
+) ([]ipaas.Registration, error) {
+	_, err := s.Store.BeginRollback(ctx, id, cause, keep, now)
+	return nil, err
 }
 
 // tamperedComponents returns the components with what a fault test wants broken: without stable idempotency keys.

@@ -93,6 +93,8 @@ type senders struct {
 	ids      map[string]int  // of acknowledged executions
 	latency  []time.Duration // of acknowledged ones
 	statuses map[int]int
+
+	noRetryAfter int // answers 503 that do not say when to come back
 }
 
 // newSenders prepares senders that number from a first event on.
@@ -164,6 +166,11 @@ func (s *senders) send(n int) {
 		return
 	}
 	if res.StatusCode < 200 || res.StatusCode > 299 {
+		if res.StatusCode == http.StatusServiceUnavailable && res.Header.Get("Retry-After") == "" {
+			s.mu.Lock()
+			s.noRetryAfter++
+			s.mu.Unlock()
+		}
 		s.refused(res.StatusCode)
 		return
 	}
@@ -188,6 +195,13 @@ func (s *senders) ackedSoFar() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.acked)
+}
+
+// answers is how often a status was answered so far; 0 counts those who got no answer.
+func (s *senders) answers(status int) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.statuses[status]
 }
 
 // judge is what came of what was sent so far.
