@@ -83,6 +83,7 @@ var architecture = []row{
 	{pkg: "internal"}, // these tests
 	{pkg: "tools/protodeps"},
 	{pkg: "tools/coverfloor"},
+	{pkg: "tools/figures"},
 }
 
 // borders keeps foreign packages out of places where they would undo the design.

@@ -132,7 +132,7 @@ func TestSyncFails(t *testing.T) {
 	}
 	s.wrapper = []string{
 		"strace", "-f", "-q", "-o", "/dev/null", "-e", "signal=none", "-P", filepath.Join(s.dir, "headrace.db-wal"),
-		"-e", "trace=fsync,fdatasync", "-e", "inject=fsync,fdatasync:error=EIO:when=60",
+		"-e", "trace=fsync,fdatasync", "-e", "inject=fsync,fdatasync:error=EIO:when=30",
 	}
 	s.start(breakage{})
 	sending := newSenders(t, hook, 0)

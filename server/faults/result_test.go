@@ -6,11 +6,21 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
+
+// report is what a run writes for the documents: internal/tools/figures makes a table of it.
+type report struct {
+	Time    time.Time `json:"time"`
+	Machine string    `json:"machine"`
+	Soak    bool      `json:"soak"`
+	Results []result  `json:"results"`
+}
 
 // A result is one line of the table that the document shows.
 type result struct {
@@ -44,7 +54,10 @@ func (l *ledger) write() error {
 	if file == "" || len(l.lines) == 0 {
 		return nil
 	}
-	text, err := json.MarshalIndent(l.lines, "", "  ")
+	text, err := json.MarshalIndent(report{
+		Time: time.Now().UTC().Truncate(time.Second), Soak: soak(), Results: l.lines,
+		Machine: fmt.Sprintf("%d cores, %s/%s, %s", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version()),
+	}, "", "  ")
 	if err != nil {
 		return err
 	}
