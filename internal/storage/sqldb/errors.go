@@ -1,7 +1,10 @@
 package sqldb
 
 import (
+	"context"
 	"fmt"
+	"path/filepath"
+	"time"
 
 	"github.com/headrace/headrace/internal/ipaas"
 )
@@ -22,8 +25,8 @@ type SchemaError struct {
 }
 
 func (e *SchemaError) Error() string {
-	return fmt.Sprintf("%s has schema version %d, and this binary knows versions up to %d: start a newer binary, or restore a backup made before the upgrade",
-		e.Path, e.Have, e.Known)
+	return fmt.Sprintf("%s has schema version %d, and this binary knows versions up to %d: start a newer binary, or restore a backup made before the upgrade, "+
+		"such as %s: %s", e.Path, e.Have, e.Known, beforeUpgrade(e.Path, e.Have), howToRestore(beforeUpgrade(e.Path, e.Have), e.Path))
 }
 
 // FormatError says that a file is no database, not one of ours, or damaged.
@@ -36,7 +39,12 @@ func (e *FormatError) Error() string {
 	if e.Err == nil {
 		return e.Path + " is a database of something else: name another file"
 	}
-	return fmt.Sprintf("%s cannot be read as a database: name another file, or restore a backup: %v", e.Path, e.Err)
+	return fmt.Sprintf("%s cannot be read as a database: restore a backup: %s: %v", e.Path, howToRestore("BACKUP", e.Path), e.Err)
+}
+
+// howToRestore is the command that puts a backup in the place of a file.
+func howToRestore(backup, path string) string {
+	return fmt.Sprintf("headrace-server restore %s --data-dir %s --force", backup, filepath.Dir(path))
 }
 
 func (e *FormatError) Unwrap() error { return e.Err }
@@ -53,6 +61,35 @@ func (e *InUseError) Error() string {
 		who = fmt.Sprintf("process %d", e.PID)
 	}
 	return fmt.Sprintf("%s is in use by %s: stop it first, or name another file", e.Path, who)
+}
+
+// KeyError says that the key file does not open what is sealed in the file.
+type KeyError struct {
+	Path string
+	Err  error
+}
+
+func (e *KeyError) Error() string { return fmt.Sprintf("%s: %v", e.Path, e.Err) }
+
+func (e *KeyError) Unwrap() error { return e.Err }
+
+// DiskError says that the disk does not let the file be read, written or synced.
+type DiskError struct {
+	Path string
+	Err  error
+}
+
+func (e *DiskError) Error() string {
+	return fmt.Sprintf("%s cannot be used: check the disk, its free space, and that the directory may be written: %v", e.Path, e.Err)
+}
+
+func (e *DiskError) Unwrap() error { return e.Err }
+
+// UnfinishedError says that a restore was cut short after it had begun to replace the file.
+type UnfinishedError struct{ Path string }
+
+func (e *UnfinishedError) Error() string {
+	return fmt.Sprintf("%s was being replaced by a backup when that was cut short: restore it again: %s", e.Path, howToRestore("BACKUP", e.Path))
 }
 
 // panicError is what the caller of a step that panicked gets. Its neighbours never hear of it.
@@ -87,6 +124,14 @@ func errBusy(cause error) error {
 	return &ipaas.Error{
 		Kind: ipaas.Unavailable, Reason: ipaas.ReasonStorageBusy, RetryAfter: retryWhenBusy,
 		Message: "the store has more to write than it can take: try again in a moment, nothing was changed", Err: cause,
+	}
+}
+
+// errSlow is what a read gets that took longer than reads may: while it goes on, the log cannot be brought into the file.
+func errSlow(limit time.Duration) error {
+	return &ipaas.Error{
+		Kind: ipaas.Unavailable, Reason: ipaas.ReasonStorageBusy, RetryAfter: retryWhenBusy,
+		Message: fmt.Sprintf("the store did not answer within %v: ask for less, or try again in a moment", limit), Err: context.DeadlineExceeded,
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -139,9 +140,13 @@ func foreignDatabase(t *testing.T) []byte {
 
 func TestOpenRefusesANewerSchemaAndLeavesTheFileAsItWas(t *testing.T) {
 	t.Parallel()
+	newest, err := newestSchema()
+	if err != nil {
+		t.Fatal(err)
+	}
 	path := filepath.Join(t.TempDir(), "headrace.db")
 	db := open(t, path)
-	err := db.write(t.Context(), func(ctx context.Context, tx *tx) error {
+	err = db.write(t.Context(), func(ctx context.Context, tx *tx) error {
 		return tx.do(ctx, `INSERT INTO goose_db_version (version_id, is_applied) VALUES (9000, 1)`)
 	})
 	if err := errors.Join(err, db.Close()); err != nil {
@@ -153,10 +158,10 @@ func TestOpenRefusesANewerSchemaAndLeavesTheFileAsItWas(t *testing.T) {
 	}
 	_, err = OpenSQLite(t.Context(), path, quiet)
 	var schema *SchemaError
-	if !errors.As(err, &schema) || schema.Have != 9000 || schema.Known != 1 {
+	if !errors.As(err, &schema) || schema.Have != 9000 || schema.Known != newest {
 		t.Fatalf("error is %v", err)
 	}
-	for _, number := range []string{"9000", "1"} {
+	for _, number := range []string{"9000", strconv.FormatInt(newest, 10)} {
 		if !strings.Contains(err.Error(), number) {
 			t.Errorf("%q does not name version %s", err, number)
 		}
@@ -243,12 +248,12 @@ func TestDamageFoundLaterStopsTheStore(t *testing.T) {
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	damage(t, path)
 	db, err := OpenSQLite(t.Context(), path, quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer db.Close()
+	damage(t, path)
 	_, err = db.GetCustomer(t.Context(), "a")
 	if !errors.Is(err, ipaas.Unavailable) || ipaas.ReasonOf(err) != ipaas.ReasonStorageFailed || db.Err() == nil {
 		t.Errorf("answered %v, the store has failed with %v", err, db.Err())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"sync"
+	"time"
 )
 
 // querier reads. Within a step it sees what the step has written so far.
@@ -20,8 +21,9 @@ type scanner func(dest ...any) error
 // runner runs statements, each prepared once. They live as long as the connections they were prepared on.
 type runner struct {
 	prepare  func(ctx context.Context, text string) (*sql.Stmt, error)
-	prepared *sync.Map   // text to prepared
-	first    *sync.Mutex // held while a statement is prepared
+	prepared *sync.Map     // text to prepared
+	first    *sync.Mutex   // held while a statement is prepared
+	limit    time.Duration // how long a statement may take with all its rows; 0: as long as it likes
 }
 
 type prepared struct{ *sql.Stmt }
@@ -53,7 +55,7 @@ func (r runner) row(ctx context.Context, text string, args []any, dest ...any) e
 	if err != nil {
 		return err
 	}
-	return s.QueryRowContext(ctx, args...).Scan(dest...)
+	return r.bounded(ctx, func(ctx context.Context) error { return s.QueryRowContext(ctx, args...).Scan(dest...) })
 }
 
 func (r runner) rows(ctx context.Context, text string, args []any, each func(scan scanner) error) error {
@@ -61,11 +63,28 @@ func (r runner) rows(ctx context.Context, text string, args []any, each func(sca
 	if err != nil {
 		return err
 	}
-	rows, err := s.QueryContext(ctx, args...)
-	if err != nil {
-		return err
+	return r.bounded(ctx, func(ctx context.Context) error {
+		rows, err := s.QueryContext(ctx, args...)
+		if err != nil {
+			return err
+		}
+		return eachRow(rows, each)
+	})
+}
+
+// bounded ends what takes too long.
+func (r runner) bounded(ctx context.Context, query func(ctx context.Context) error) error {
+	if r.limit == 0 {
+		return query(ctx)
 	}
-	return eachRow(rows, each)
+	slow := errSlow(r.limit)
+	ctx, cancel := context.WithTimeoutCause(ctx, r.limit, slow)
+	defer cancel()
+	err := query(ctx)
+	if err != nil && context.Cause(ctx) == slow { //nolint:errorlint // the very one, not one like it
+		return slow
+	}
+	return err
 }
 
 func eachRow(rows *sql.Rows, each func(scan scanner) error) error {

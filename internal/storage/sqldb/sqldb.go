@@ -15,11 +15,13 @@ import (
 
 // DB is a store in a database. It is safe for concurrent use.
 type DB struct {
+	path    string
 	readers *sql.DB
 	reads   runner
 	writers *sql.DB
 	writer  *writer
 	lock    *fileLock
+	disk    *disk
 
 	failure failure
 
@@ -33,13 +35,16 @@ var _ storage.Store = (*DB)(nil)
 // should end, and a fresh one look at the disk again. Err tells why.
 func (db *DB) Done() <-chan struct{} { return db.failure.done }
 
-// Err returns why the store refuses all work, or nil.
+// Err returns why the store refuses all work, or nil: a *FormatError when the file was found damaged, else a *DiskError.
 func (db *DB) Err() error { return db.failure.get() }
 
 // Ping reports whether the store can be read and written.
 func (db *DB) Ping(ctx context.Context) error {
 	var one int
 	if err := db.view(func(q querier) error { return q.row(ctx, `SELECT 1`, nil, &one) }); err != nil {
+		return err
+	}
+	if err := db.disk.state(); err != nil {
 		return err
 	}
 	return db.write(ctx, func(context.Context, *tx) error { return nil })
@@ -56,8 +61,16 @@ func (db *DB) Close() error {
 	db.mu.Unlock()
 
 	db.writer.close()
-	// The readers go first: the last connection to go brings the log into the file, and readers cannot write.
-	return errors.Join(db.readers.Close(), db.writer.conn.Close(), db.writers.Close(), db.lock.release())
+	if db.Err() != nil {
+		// The last connection to go would bring the log into the file and sync it, and what a failed disk says to that cannot be
+		// believed. Readers cannot write, so they are the last to go, and the log stays for the next start.
+		return errors.Join(db.writer.conn.Close(), db.writers.Close(), db.readers.Close(), db.lock.release())
+	}
+	err := handBack(context.Background(), db.writer.conn)
+	if classify(err) == troubleFull {
+		err = nil // the next start takes longer, that is all
+	}
+	return errors.Join(err, db.readers.Close(), db.writer.conn.Close(), db.writers.Close(), db.lock.release())
 }
 
 // view lets read look at the database. What it runs in one statement is one consistent picture.
@@ -76,19 +89,33 @@ func (db *DB) view(read func(q querier) error) error {
 
 // write runs step as one atomic step. It may run more than once before it counts, so it must set all that it hands out anew.
 func (db *DB) write(ctx context.Context, step step) error {
-	return db.writer.do(ctx, step, false)
+	return db.writer.do(ctx, step, want{})
+}
+
+// reclaim is write for a step that makes room: it is let through while the disk is full.
+func (db *DB) reclaim(ctx context.Context, step step) error {
+	return db.writer.do(ctx, step, want{reclaims: true})
 }
 
 // change is write for a step that a caller asked for: with a receipt and perhaps only for trial.
 func (db *DB) change(ctx context.Context, w storage.Write, step step) error {
-	return db.writer.do(ctx, func(ctx context.Context, tx *tx) error {
+	return db.writer.do(ctx, withReceipt(w, step), want{dry: w.DryRun})
+}
+
+// discard is change for a step that makes room: it is let through while the disk is full.
+func (db *DB) discard(ctx context.Context, w storage.Write, step step) error {
+	return db.writer.do(ctx, withReceipt(w, step), want{dry: w.DryRun, reclaims: true})
+}
+
+func withReceipt(w storage.Write, step step) step {
+	return func(ctx context.Context, tx *tx) error {
 		if w.Receipt != nil {
 			if err := putReceipt(ctx, tx, w.Receipt); err != nil {
 				return err
 			}
 		}
 		return step(ctx, tx)
-	}, w.DryRun)
+	}
 }
 
 // describe turns errors of the driver into errors of the house where a caller can do something about them, and stops the store
@@ -101,10 +128,11 @@ func (db *DB) describe(err error) error {
 		return err
 	}
 	switch classify(err) {
-	case troubleCorrupt:
+	case troubleCorrupt, troubleDisk:
 		db.failure.set(err)
 		return errFailed(err)
 	case troubleFull:
+		db.disk.isFull(err)
 		return errFull(err)
 	case troubleBusy:
 		return errBusy(err)
@@ -115,18 +143,22 @@ func (db *DB) describe(err error) error {
 
 // failure remembers the first error that ended the store.
 type failure struct {
+	path string
+	done chan struct{}
 	mu   sync.Mutex
 	err  error
-	done chan struct{}
 }
 
 func (f *failure) set(err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.err == nil {
-		f.err = err
-		close(f.done)
+	if f.err != nil {
+		return
 	}
+	if f.err = opening(f.path, err); f.err == err { //nolint:errorlint // whether it is still the very same
+		f.err = &DiskError{Path: f.path, Err: err}
+	}
+	close(f.done)
 }
 
 func (f *failure) get() error {

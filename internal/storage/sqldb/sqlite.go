@@ -1,22 +1,23 @@
 package sqldb
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
-	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
-	"modernc.org/sqlite"
-	sqlite3 "modernc.org/sqlite/lib"
+	_ "modernc.org/sqlite" // the driver
 )
 
 // oldestSQLite is the first version without the race that damages a file when its log begins anew.
@@ -37,22 +38,73 @@ const (
 	retryWhenFull = 30 * time.Second
 )
 
-// OpenSQLite opens the store in a file, which is created if it is not there, and brings its schema up to date.
-// Its own errors are *LibraryError, *InUseError, *FormatError and *SchemaError; any other is the operating system's.
+// Options says which file a store is in. Path and Logger must be set.
+type Options struct {
+	Path    string
+	Logger  *slog.Logger
+	Keys    Keys  // checked before anything is written; nil: not checked
+	Ballast int64 // bytes set aside for when the disk is full; 0: none
+
+	pace pace // for tests; the zero value of each means its default
+}
+
+// pace is how patient a store is.
+type pace struct {
+	queue time.Duration // for a place in the writer's queue
+	tend  time.Duration // between two looks at the files
+	read  time.Duration // for a statement that reads
+	log   int64         // bytes of the log that raise the alarm
+}
+
+func (p pace) withDefaults() pace {
+	p.queue, p.tend, p.read, p.log = cmp.Or(p.queue, patience), cmp.Or(p.tend, tendEvery), cmp.Or(p.read, readLimit), cmp.Or(p.log, walAlarm)
+	return p
+}
+
+// readLimit is how long a statement that reads may take: while it runs, the log cannot be emptied.
+const readLimit = 5 * time.Second
+
+// OpenSQLite opens the store in a file without a ballast and without a look at keys.
 func OpenSQLite(ctx context.Context, path string, logger *slog.Logger) (*DB, error) {
-	path, err := realPath(path)
+	return Open(ctx, Options{Path: path, Logger: logger})
+}
+
+// Open opens the store in a file, which is created if it is not there, and brings its schema up to date. A file that is refused is
+// left as it is. Errors: *LibraryError, *InUseError, *FormatError, *SchemaError, *KeyError, *UnfinishedError, and *DiskError for
+// what the operating system says.
+func Open(ctx context.Context, o Options) (*DB, error) {
+	db, err := openLocked(ctx, o)
 	if err != nil {
-		return nil, fmt.Errorf("open store: %w", err)
-	}
-	lock, err := acquireLock(path)
-	if err != nil {
-		return nil, fmt.Errorf("open store: %w", err)
-	}
-	db, err := openSQLite(ctx, path, logger, lock)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open store: %w", err), lock.release())
+		return nil, fmt.Errorf("open store: %w", blameDisk(o.Path, err))
 	}
 	return db, nil
+}
+
+func openLocked(ctx context.Context, o Options) (_ *DB, err error) {
+	if o.Path, err = realPath(o.Path); err != nil {
+		return nil, err
+	}
+	lock, err := acquireLock(o.Path)
+	if err != nil {
+		return nil, err
+	}
+	db, err := openSQLite(ctx, o, lock)
+	if classify(err) == troubleFull && newDisk(o.Path, o.Ballast, o.Logger).throwOff() {
+		db, err = openSQLite(ctx, o, lock)
+	}
+	if err != nil {
+		return nil, errors.Join(err, lock.release())
+	}
+	return db, nil
+}
+
+// blameDisk tells trouble with the disk from what the store itself finds wrong with a file.
+func blameDisk(path string, err error) error {
+	var system syscall.Errno
+	if kind := classify(err); kind == troubleFull || kind == troubleDisk || errors.As(err, &system) {
+		return &DiskError{Path: path, Err: err}
+	}
+	return err
 }
 
 // realPath follows links, so that two names of one file share one lock.
@@ -73,16 +125,19 @@ func realPath(path string) (string, error) {
 	return file, err
 }
 
-func openSQLite(ctx context.Context, path string, logger *slog.Logger, lock *fileLock) (_ *DB, err error) {
-	if err := prepareFile(path, logger); err != nil {
+func openSQLite(ctx context.Context, o Options, lock *fileLock) (_ *DB, err error) {
+	if present(o.Path + restoring) {
+		return nil, &UnfinishedError{Path: o.Path}
+	}
+	if err := prepareFile(o.Path, o.Logger); err != nil {
 		return nil, err
 	}
 	// Looking comes first and changes nothing: a file that is refused stays as it was.
-	if err := inspect(ctx, path); err != nil {
+	if err := inspect(ctx, o); err != nil {
 		return nil, err
 	}
-	db := &DB{lock: lock, failure: failure{done: make(chan struct{})}}
-	if db.writers, err = openPool(path, writerSettings, 1); err != nil {
+	db := &DB{path: o.Path, lock: lock, failure: failure{path: o.Path, done: make(chan struct{})}, disk: newDisk(o.Path, o.Ballast, o.Logger)}
+	if db.writers, err = openPool(o.Path, writerSettings, nil, 1); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -90,28 +145,63 @@ func openSQLite(ctx context.Context, path string, logger *slog.Logger, lock *fil
 			err = errors.Join(err, db.writers.Close())
 		}
 	}()
-	conn, err := openWriter(ctx, db.writers, path, logger)
+	conn, err := openWriter(ctx, db.writers, o)
 	if err != nil {
 		return nil, err
 	}
-	if db.readers, err = openPool(path, readerSettings, runtime.GOMAXPROCS(0)); err != nil {
+	if db.readers, err = openReaders(ctx, o.Path); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
-	db.reads = newRunner(db.readers.PrepareContext)
-	db.writer = newWriter(conn, &db.failure, db.describe)
+	db.work(conn, o)
 	return db, nil
 }
 
-// openWriter brings the schema up to date and returns the one connection that writes.
-func openWriter(ctx context.Context, pool *sql.DB, path string, logger *slog.Logger) (*sql.Conn, error) {
-	if _, err := pool.ExecContext(ctx, markAsOurs); err != nil {
-		return nil, opening(path, err)
+// work starts the writer.
+func (db *DB) work(conn *sql.Conn, o Options) {
+	p := o.pace.withDefaults()
+	db.reads = newRunner(db.readers.PrepareContext)
+	db.reads.limit = p.read
+	if err := db.disk.lay(); err != nil && o.Ballast > 0 {
+		db.disk.isFull(err)
 	}
-	if err := migrate(ctx, pool, path, logger); err != nil {
-		return nil, opening(path, err)
+	w := newWriter(conn, &db.failure, db.describe)
+	w.disk, w.every, w.patience = db.disk, p.tend, p.queue
+	w.tender = &tender{
+		conn: conn, disk: db.disk, log: o.Path + "-wal", alarm: p.log, logger: o.Logger, busy: func() bool { return len(w.queue) > 0 },
+	}
+	db.writer = w
+	go w.loop()
+}
+
+// openReaders opens the connections that read. They cannot write at all, not even when they are the last to go.
+func openReaders(ctx context.Context, path string) (*sql.DB, error) {
+	pool, err := openPool(path, readerSettings, url.Values{"mode": {"ro"}}, runtime.GOMAXPROCS(0))
+	if err != nil {
+		return nil, err
+	}
+	if err := pool.PingContext(ctx); err != nil {
+		return nil, errors.Join(opening(path, err), pool.Close())
+	}
+	return pool, nil
+}
+
+// openWriter brings the schema up to date and returns the one connection that writes.
+func openWriter(ctx context.Context, pool *sql.DB, o Options) (*sql.Conn, error) {
+	if _, err := pool.ExecContext(ctx, markAsOurs); err != nil {
+		return nil, opening(o.Path, err)
+	}
+	if err := migrate(ctx, pool, o.Path, o.Logger); err != nil {
+		return nil, opening(o.Path, err)
+	}
+	restored, err := takeOver(ctx, pool, o.Keys)
+	if err != nil {
+		return nil, opening(o.Path, err)
+	}
+	if restored != "" {
+		o.Logger.Warn("the store was restored from a backup: what happened since it was made is not known here", "path", o.Path, "backup", restored)
 	}
 	conn, err := pool.Conn(ctx)
-	return conn, opening(path, err)
+	return conn, opening(o.Path, err)
 }
 
 // opening tells a damaged file from other trouble.
@@ -160,8 +250,13 @@ var (
 	}
 )
 
-func openPool(path string, s settings, size int) (*sql.DB, error) {
-	pool, err := sql.Open("sqlite", fileURL(path, url.Values{"_pragma": tampered(s)}))
+func openPool(path string, s settings, parameters url.Values, size int) (*sql.DB, error) {
+	parameters = maps.Clone(parameters)
+	if parameters == nil {
+		parameters = url.Values{}
+	}
+	parameters["_pragma"] = tampered(s)
+	pool, err := sql.Open("sqlite", fileURL(path, parameters))
 	if err != nil {
 		return nil, err
 	}
@@ -177,127 +272,4 @@ func fileURL(path string, parameters url.Values) string {
 		path = "/" + path // C:/… becomes file:///C:/…
 	}
 	return (&url.URL{Scheme: "file", Path: path, RawQuery: parameters.Encode()}).String()
-}
-
-// inspect refuses a file that must not be opened, without writing to it.
-func inspect(ctx context.Context, path string) (err error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return err
-	}
-	empty := info.Size() == 0
-	target := ":memory:" // tells the version of the library, too
-	if !empty {
-		target = fileURL(path, url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(5000)"}})
-	}
-	pool, err := sql.Open("sqlite", target)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, pool.Close()) }()
-	pool.SetMaxOpenConns(1)
-
-	var version string
-	if err := pool.QueryRowContext(ctx, `SELECT sqlite_version()`).Scan(&version); err != nil {
-		return opening(path, err)
-	}
-	if err := checkLibrary(version); err != nil || empty {
-		return err
-	}
-	if info.Size() < smallestFile {
-		return &FormatError{Path: path} // SQLite would take it for an empty one
-	}
-	return inspectSchema(ctx, pool, path)
-}
-
-func inspectSchema(ctx context.Context, pool *sql.DB, path string) error {
-	var application, tables int64
-	err := pool.QueryRowContext(ctx, `SELECT application_id, (SELECT count(*) FROM sqlite_master) FROM pragma_application_id`).
-		Scan(&application, &tables)
-	if err != nil {
-		return opening(path, err)
-	}
-	if application != applicationID && (application != 0 || tables > 0) {
-		return &FormatError{Path: path}
-	}
-	return checkSchema(ctx, pool, path)
-}
-
-// checkLibrary refuses versions of SQLite that can damage a file.
-func checkLibrary(version string) error {
-	have, err := parseVersion(version)
-	if err != nil {
-		return err
-	}
-	need, err := parseVersion(oldestSQLite)
-	if err != nil {
-		return err
-	}
-	for i := range need {
-		if have[i] != need[i] {
-			if have[i] < need[i] {
-				return &LibraryError{Have: version, Need: oldestSQLite}
-			}
-			return nil
-		}
-	}
-	return nil
-}
-
-func parseVersion(version string) (numbers [3]int, err error) {
-	parts := strings.Split(version, ".")
-	if len(parts) < len(numbers) {
-		return numbers, fmt.Errorf("SQLite calls itself %q, which is no version", version)
-	}
-	for i := range numbers {
-		if numbers[i], err = strconv.Atoi(parts[i]); err != nil {
-			return numbers, fmt.Errorf("SQLite calls itself %q, which is no version: %w", version, err)
-		}
-	}
-	return numbers, nil
-}
-
-// trouble is a kind of error of the driver.
-type trouble int
-
-const (
-	troubleOther     trouble = iota
-	troubleStatement         // the statement makes no sense here, e.g. there is no transaction to end
-	troubleBusy              // someone else holds the file
-	troubleFull              // no room, or no permission to write
-	troubleBroken            // a rule of the schema was broken
-	troubleCorrupt           // the file is damaged
-)
-
-// classify reads the driver's code, never its words.
-func classify(err error) trouble {
-	var e *sqlite.Error
-	if !errors.As(err, &e) {
-		return troubleOther
-	}
-	switch e.Code() & 0xff { // the rest of the code tells more than anybody asks
-	case sqlite3.SQLITE_ERROR:
-		return troubleStatement
-	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
-		return troubleBusy
-	case sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY:
-		return troubleFull
-	case sqlite3.SQLITE_CONSTRAINT:
-		return troubleBroken
-	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
-		return troubleCorrupt
-	default:
-		return troubleOther
-	}
-}
-
-// nothingDurable reports whether a commit that ended with err certainly left nothing on the disk. An error of the disk itself
-// does not: the commit may have been written and only the answer lost.
-func nothingDurable(err error) bool {
-	switch classify(err) {
-	case troubleStatement, troubleBusy, troubleFull, troubleBroken:
-		return true
-	default:
-		return false
-	}
 }

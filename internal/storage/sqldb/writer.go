@@ -3,8 +3,10 @@ package sqldb
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"runtime/debug"
 	"sync"
+	"time"
 
 	"github.com/headrace/headrace/internal/fault"
 )
@@ -14,8 +16,9 @@ type step func(ctx context.Context, tx *tx) error
 
 // The bounds of the writer.
 const (
-	maxGroup = 256  // steps in one transaction
-	maxQueue = 1024 // steps that wait; more wait outside
+	maxGroup = 256             // steps in one transaction
+	maxQueue = 1024            // steps that wait; more wait outside
+	patience = 5 * time.Second // how long one waits outside before it is refused
 )
 
 // writer is the only one that writes. It takes the steps that wait, at most maxGroup, and makes one transaction of them, so that
@@ -30,6 +33,11 @@ type writer struct {
 	explain func(error) error
 	commit  func(ctx context.Context) error // ends a transaction
 
+	disk     *disk
+	tender   *tender
+	every    time.Duration // between two calls of the tender
+	patience time.Duration
+
 	mu     sync.RWMutex // held for reading while a job is handed over, for writing while the queue is closed
 	closed bool
 }
@@ -43,10 +51,12 @@ type job struct {
 	settled chan struct{}
 }
 
+// newWriter returns a writer that works once its loop runs.
 func newWriter(conn *sql.Conn, failure *failure, explain func(error) error) *writer {
 	w := &writer{
 		conn: conn, tx: &tx{newRunner(conn.PrepareContext)},
 		queue: make(chan *job, maxQueue), stopped: make(chan struct{}), failure: failure, explain: explain,
+		every: tendEvery, patience: patience,
 	}
 	w.commit = func(ctx context.Context) error {
 		fault.Point("writer-commit")
@@ -54,16 +64,27 @@ func newWriter(conn *sql.Conn, failure *failure, explain func(error) error) *wri
 		fault.Point("writer-committed")
 		return err
 	}
-	go w.loop()
 	return w
 }
 
+// want is what a step asks for beside being done.
+type want struct {
+	dry      bool // leave no trace
+	reclaims bool // it makes room, so it is let through while the disk is full
+}
+
 // do hands a step to the writer and waits for its answer.
-func (w *writer) do(ctx context.Context, step step, dry bool) error {
+func (w *writer) do(ctx context.Context, step step, want want) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	j := &job{ctx: ctx, step: step, dry: dry, settled: make(chan struct{})}
+	if err := w.failure.get(); err != nil {
+		return errFailed(err)
+	}
+	if err := w.disk.room(want.reclaims); err != nil {
+		return err
+	}
+	j := &job{ctx: ctx, step: step, dry: want.dry, settled: make(chan struct{})}
 	if err := w.enqueue(j); err != nil {
 		return err
 	}
@@ -81,10 +102,21 @@ func (w *writer) enqueue(j *job) error {
 	select {
 	case w.queue <- j:
 		return nil
+	default:
+	}
+	late := time.NewTimer(w.patience)
+	defer late.Stop()
+	select {
+	case w.queue <- j:
+		return nil
 	case <-j.ctx.Done():
 		return errBusy(j.ctx.Err())
+	case <-late.C:
+		return errBusy(errQueueFull)
 	}
 }
+
+var errQueueFull = errors.New("the queue of the writer stayed full")
 
 // close refuses further steps and waits until those that wait are done.
 func (w *writer) close() {
@@ -100,10 +132,33 @@ func (w *writer) close() {
 func (w *writer) loop() {
 	defer close(w.stopped)
 	group := make([]*job, 0, maxGroup)
-	for first := range w.queue {
-		group = w.drain(append(group[:0], first))
-		w.settle(group)
-		clear(group)
+	tick := time.NewTicker(w.every)
+	defer tick.Stop()
+	idle := false
+	for {
+		select {
+		case first, open := <-w.queue:
+			if !open {
+				return
+			}
+			idle = false
+			group = w.drain(append(group[:0], first))
+			w.settle(group)
+			clear(group)
+		case <-tick.C:
+			w.tend(idle)
+			idle = true
+		}
+	}
+}
+
+// tend keeps the files small, unless the store has failed: then nobody touches them.
+func (w *writer) tend(idle bool) {
+	if w.failure.get() != nil {
+		return
+	}
+	if err := w.tender.tend(context.Background(), idle); err != nil {
+		w.failure.set(err)
 	}
 }
 

@@ -211,7 +211,7 @@ func TestWriterLetsAStepFailAlone(t *testing.T) {
 func TestWriterLeavesNoTraceOfADryRun(t *testing.T) {
 	t.Parallel()
 	db := fresh(t)
-	if err := db.writer.do(t.Context(), put("alone"), true); err != nil {
+	if err := db.writer.do(t.Context(), put("alone"), want{dry: true}); err != nil {
 		t.Error(err)
 	}
 	answers := together(t, db, put("before"), func(context.Context, *tx) error { return nil })
@@ -221,7 +221,7 @@ func TestWriterLeavesNoTraceOfADryRun(t *testing.T) {
 	var all sync.WaitGroup
 	for n := range 20 {
 		all.Go(func() {
-			if err := db.writer.do(t.Context(), put(fmt.Sprint(n)), n%2 == 0); err != nil {
+			if err := db.writer.do(t.Context(), put(fmt.Sprint(n)), want{dry: n%2 == 0}); err != nil {
 				t.Error(err)
 			}
 		})

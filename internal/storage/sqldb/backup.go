@@ -1,0 +1,142 @@
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"modernc.org/sqlite"
+)
+
+// backupPages is how much is copied at once. After each portion the copy rests for as long as the portion took, so that a server
+// that is at work on the same file keeps half of the disk and of a processor.
+const backupPages = 256
+
+// Backup copies the file of a store to out, which must not be there, and returns the size of the copy. A server may be at work on the
+// file: the copy holds all that was acknowledged before the call, and nothing that was only half done. out appears when it is whole
+// and on the disk.
+func Backup(ctx context.Context, path, out string) (size int64, err error) {
+	if present(out) {
+		return 0, fmt.Errorf("%s is there already: name another file, a backup replaces none", out)
+	}
+	if info, err := os.Stat(path); err != nil || info.Size() == 0 {
+		return 0, errors.Join(fmt.Errorf("back up %s: there is no store", path), err)
+	}
+	partial := out + ".partial"
+	file, err := os.OpenFile(partial, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return 0, fmt.Errorf("back up %s: %w", path, blameDisk(out, err))
+	}
+	defer func() {
+		err = errors.Join(err, file.Close())
+		_ = os.Remove(partial) // it has its name by now, or is of no use
+	}()
+	if err := copyPages(ctx, path, partial); err != nil {
+		return 0, fmt.Errorf("back up %s: %w", path, blameDisk(out, opening(path, err)))
+	}
+	info, err := file.Stat()
+	if err := errors.Join(err, file.Sync()); err != nil {
+		return 0, &DiskError{Path: out, Err: err}
+	}
+	return info.Size(), publish(partial, out)
+}
+
+// publish gives a whole file its name, unless something has it by now.
+func publish(partial, out string) error {
+	if err := os.Link(partial, out); err != nil {
+		if errors.Is(err, fs.ErrExist) || present(out) {
+			return fmt.Errorf("%s is there already: name another file, a backup replaces none", out)
+		}
+		if err := os.Rename(partial, out); err != nil { // not every file system has links
+			return &DiskError{Path: out, Err: err}
+		}
+	}
+	return syncFolder(out)
+}
+
+// syncFolder makes sure that a file's name is on the disk.
+func syncFolder(path string) error {
+	folder, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return &DiskError{Path: path, Err: err}
+	}
+	if err := errors.Join(folder.Sync(), folder.Close()); err != nil {
+		return &DiskError{Path: path, Err: err}
+	}
+	return nil
+}
+
+func present(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}
+
+// copyPages copies one consistent picture of a store that others may be writing to.
+func copyPages(ctx context.Context, from, to string) (err error) {
+	conn, done, err := openToRead(ctx, from)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, done()) }()
+	if err := inspectSchema(ctx, conn, from); err != nil {
+		return err
+	}
+	// The transaction holds the picture while the portions are copied: without it each change would make the copy begin anew.
+	if _, err := conn.ExecContext(ctx, `BEGIN`); err != nil {
+		return err
+	}
+	if _, err := schemaVersion(ctx, conn); err != nil {
+		return err
+	}
+	return conn.Raw(func(driver any) error {
+		source, ok := driver.(interface {
+			NewBackup(target string) (*sqlite.Backup, error)
+		})
+		if !ok {
+			return errors.New("the driver makes no backups")
+		}
+		b, err := source.NewBackup(fileURL(to, url.Values{"_pragma": {"synchronous(OFF)"}})) // it is synced when it is whole
+		if err != nil {
+			return err
+		}
+		return errors.Join(copyPortions(ctx, b), b.Finish())
+	})
+}
+
+func copyPortions(ctx context.Context, b *sqlite.Backup) error {
+	for {
+		began := time.Now()
+		more, err := b.Step(backupPages)
+		if err != nil || !more {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Since(began)):
+		}
+	}
+}
+
+// openToRead opens a file that may be in use, so that nothing is written to it. One that is not in use is read as it stands: so it
+// can be where nothing may be written at all.
+func openToRead(ctx context.Context, path string) (conn *sql.Conn, done func() error, err error) {
+	parameters := url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(5000)", "query_only(ON)"}}
+	if !present(path + "-wal") {
+		parameters.Set("immutable", "1")
+	}
+	pool, err := sql.Open("sqlite", fileURL(path, parameters))
+	if err != nil {
+		return nil, nil, err
+	}
+	if conn, err = pool.Conn(ctx); err != nil {
+		return nil, nil, errors.Join(err, pool.Close())
+	}
+	return conn, func() error { return errors.Join(conn.Close(), pool.Close()) }, nil
+}
