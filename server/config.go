@@ -25,7 +25,9 @@ type Config struct {
 	DrainTimeout   time.Duration  `help:"How long work under way may take when the server is told to stop." default:"20s" env:"HEADRACE_DRAIN_TIMEOUT"`
 	LogLevel       slog.Level     `help:"DEBUG, INFO, WARN or ERROR." default:"INFO" env:"HEADRACE_LOG_LEVEL"`
 	LogFormat      string         `help:"text or json." enum:"text,json" default:"text" env:"HEADRACE_LOG_FORMAT"`
-	Version        bool           `help:"Print the version and stop."`
+	KeepPayloads   time.Duration  `help:"How long payloads, step results and logs of ended executions are kept." default:"336h" env:"HEADRACE_KEEP_PAYLOADS"`
+	KeepExecutions time.Duration  `help:"How long ended executions and deployments are kept." default:"2160h" env:"HEADRACE_KEEP_EXECUTIONS"`
+	Ballast        int64          `help:"Bytes set aside in the data directory, so that room can be made when the disk is full; 0: none." default:"8388608" env:"HEADRACE_BALLAST"`
 }
 
 // check refuses what no server can run with. Limits of 0 mean their defaults.
@@ -46,6 +48,9 @@ func (c *Config) check() error {
 		{"--sync-timeout", int64(c.SyncTimeout)},
 		{"--run-timeout", int64(c.RunTimeout)},
 		{"--drain-timeout", int64(c.DrainTimeout)},
+		{"--keep-payloads", int64(c.KeepPayloads)},
+		{"--keep-executions", int64(c.KeepExecutions)},
+		{"--ballast", c.Ballast},
 	} {
 		if limit.number < 0 {
 			errs = append(errs, fmt.Errorf("%s is negative: give more than 0, or leave it out for the default", limit.flag))

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 	_ "time/tzdata" // time zones of schedules, on machines that have none
 
@@ -16,25 +17,41 @@ import (
 )
 
 func main() {
-	var cfg Config
-	kong.Parse(&cfg, kong.Name("headrace-server"), kong.UsageOnError(),
+	var told commands
+	parsed := kong.Parse(&told, kong.Name("headrace-server"), kong.UsageOnError(),
 		kong.Description("A self-hosted control plane for integrations with your customers' systems."))
-	if cfg.Version {
+	if told.Version {
 		fmt.Println(version())
 		return
 	}
-	os.Exit(start(cfg))
+	os.Exit(start(&told, parsed.Command()))
 }
 
-// start runs the server until it is told to stop, and returns the exit code.
-func start(cfg Config) int {
+// start does what the program was told, until it is done or told to stop, and returns the exit code.
+func start(told *commands, command string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, cfg); err != nil && !errors.Is(err, context.Canceled) {
+	// Who is told to stop once drains. Who is told again ends at once, as the signal has it: nothing that was answered is lost then, either.
+	context.AfterFunc(ctx, stop)
+	if err := told.run(ctx, command); err != nil && !errors.Is(err, context.Canceled) {
 		fmt.Fprintln(os.Stderr, "headrace-server:", err)
 		return exitCode(err)
 	}
 	return 0
+}
+
+func (c *commands) run(ctx context.Context, command string) error {
+	name, _, _ := strings.Cut(command, " ")
+	switch name {
+	case "backup":
+		return c.Backup.run(ctx, os.Stdout)
+	case "verify":
+		return c.Verify.run(ctx, os.Stdout)
+	case "restore":
+		return c.Restore.run(ctx, os.Stdout)
+	default:
+		return run(ctx, c.Serve)
+	}
 }
 
 func run(ctx context.Context, cfg Config) error {

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"google.golang.org/grpc"
@@ -53,19 +54,8 @@ func open(ctx context.Context, cfg Config) (s *server, err error) {
 	if err := cfg.check(); err != nil {
 		return s, err
 	}
-	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
-		return s, fmt.Errorf("make the data directory: %w", err)
-	}
-	database, keyFile := filepath.Join(cfg.DataDir, "headrace.db"), filepath.Join(cfg.DataDir, "headrace.keys")
-	if exists(database) && !exists(keyFile) {
-		// With a fresh key the server would run, and could open no secret and show no webhook URL.
-		return s, fmt.Errorf("key file %s is missing, and what is sealed in %s cannot be opened without it: restore it from its backup", keyFile, database)
-	}
-	keys, err := secret.OpenKeyFile(keyFile)
+	keys, err := s.openData(ctx)
 	if err != nil {
-		return s, err
-	}
-	if s.store, err = sqldb.OpenSQLite(ctx, database, s.logger); err != nil {
 		return s, err
 	}
 	if err := s.listen(ctx); err != nil {
@@ -75,6 +65,38 @@ func open(ctx context.Context, cfg Config) (s *server, err error) {
 		return s, err
 	}
 	return s, nil
+}
+
+// openData opens what is in the data directory: the keys and the store.
+func (s *server) openData(ctx context.Context) (*secret.Keyring, error) {
+	if err := makeDataDir(s.cfg.DataDir); err != nil {
+		return nil, err
+	}
+	database, keyPath := filepath.Join(s.cfg.DataDir, databaseFile), filepath.Join(s.cfg.DataDir, keyFile)
+	if exists(database) && !exists(keyPath) {
+		// With a fresh key the server would run, and could open no secret and show no webhook URL.
+		return nil, &KeyFileError{fmt.Errorf("key file %s is missing, and what is sealed in %s cannot be opened without it: restore it from its backup",
+			keyPath, database)}
+	}
+	keys, err := secret.OpenKeyFile(keyPath)
+	if err != nil {
+		return nil, keyTrouble(keyPath, err)
+	}
+	store, err := sqldb.Open(ctx, sqldb.Options{Path: database, Logger: s.logger, Keys: keys, Ballast: s.cfg.Ballast})
+	if err != nil {
+		return nil, err
+	}
+	s.store = store
+	return keys, nil
+}
+
+// keyTrouble tells a key file that is none from a disk that does not let it be made or read.
+func keyTrouble(path string, err error) error {
+	var system syscall.Errno
+	if errors.As(err, &system) {
+		return &sqldb.DiskError{Path: path, Err: err}
+	}
+	return &KeyFileError{err}
 }
 
 func exists(path string) bool {
@@ -113,7 +135,10 @@ func (s *server) build(ctx context.Context, keys *secret.Keyring) error {
 	}
 	s.plane, err = control.New(ctx, control.Options{
 		Store: tampered(s.store), Keys: keys, Builtins: tamperedComponents(builtin.All()), Client: s.client, PublicURL: s.publicURL, Logger: s.logger,
-		Limits: control.Limits{Workers: s.cfg.Workers, SyncTimeout: s.cfg.SyncTimeout, ExecutionTimeout: s.cfg.RunTimeout},
+		Limits: control.Limits{
+			Workers: s.cfg.Workers, SyncTimeout: s.cfg.SyncTimeout, ExecutionTimeout: s.cfg.RunTimeout,
+			KeepPayloads: s.cfg.KeepPayloads, KeepExecutions: s.cfg.KeepExecutions,
+		},
 	})
 	if err != nil {
 		return err
@@ -166,6 +191,7 @@ func (s *server) serve(ctx context.Context) error {
 			fail(fmt.Errorf("worker: %w", err))
 		}
 	})
+	workers.Go(func() { s.plane.Retain(work) })
 	listeners.Go(func() {
 		if err := grpcServer.Serve(s.grpcL); err != nil {
 			fail(fmt.Errorf("gRPC listener: %w", err))
@@ -241,21 +267,4 @@ func port(l net.Listener) uint16 {
 		return addr.AddrPort().Port()
 	}
 	return 0
-}
-
-// exitCode tells scripts what kept the server from running, in the codes of sysexits.h.
-func exitCode(err error) int {
-	var format *sqldb.FormatError
-	var inUse *sqldb.InUseError
-	var schema *sqldb.SchemaError
-	switch {
-	case errors.As(err, &format):
-		return 65 // EX_DATAERR
-	case errors.As(err, &inUse):
-		return 75 // EX_TEMPFAIL
-	case errors.As(err, &schema):
-		return 78 // EX_CONFIG
-	default:
-		return 1
-	}
 }

@@ -41,6 +41,8 @@ type Limits struct {
 	HeldFor          time.Duration // how long executions are held before they are given up; default 24 h
 	Lease            time.Duration // of a running execution, extended while it runs; default 30 s
 	RequestIDs       time.Duration // how long answers are remembered by request id; default 24 h
+	KeepPayloads     time.Duration // of ended executions, with step results and logs; default 14 days
+	KeepExecutions   time.Duration // that have ended, and deployments; default 90 days
 }
 
 func (l Limits) withDefaults() Limits {
@@ -61,6 +63,8 @@ func (l Limits) withDefaults() Limits {
 	set(&l.HeldFor, 24*time.Hour)
 	set(&l.Lease, 30*time.Second)
 	set(&l.RequestIDs, 24*time.Hour)
+	set(&l.KeepPayloads, 14*24*time.Hour)
+	set(&l.KeepExecutions, 90*24*time.Hour)
 	return l
 }
 

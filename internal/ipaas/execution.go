@@ -22,6 +22,7 @@ type Execution struct {
 	Inline          bool // someone waits for its answer: it runs at once, and is not taken over after a crash
 	Attempts        int
 	Payload         Payload
+	PayloadExpired  bool // payload, results and logs were cleared away, since it ended long ago
 	Error           *ExecutionError
 	Result          string // redacted, in the storage form of values
 	Response        *Response

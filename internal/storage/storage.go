@@ -27,6 +27,7 @@ type Store interface {
 	Deployments
 	Registrations
 	Executions
+	Retention
 
 	// GetReceipt returns the answer that was recorded under a key, with the hash of the request it answered.
 	// An expired receipt is NotFound.
@@ -34,9 +35,6 @@ type Store interface {
 	// SaveReceipt records an answer that was made without a change of its own, e.g. that of a test run. A taken key is Conflict with
 	// reason REQUEST_ID_REUSED.
 	SaveReceipt(ctx context.Context, r Receipt) error
-	// Expire deletes receipts and rotated webhooks whose time has come, and moves executions that were held since before
-	// heldBefore to DEAD_LETTER with reason EXPIRED. It returns how many rows it changed. It goes in small steps, each of them whole.
-	Expire(ctx context.Context, now, heldBefore time.Time) (int, error)
 	// Ping reports whether the store can be read and written.
 	Ping(ctx context.Context) error
 	// Close waits for steps under way and lets go of the file. Later calls fail.
@@ -257,4 +255,33 @@ type Executions interface {
 	ListStepResults(ctx context.Context, executionID string, after int64, limit int) ([]ipaas.StepResult, error)
 	// ListLogs returns at most limit lines of an execution with a sequence above after, in order. CompleteStep numbers lines from 1.
 	ListLogs(ctx context.Context, executionID string, after int64, limit int) ([]ipaas.Log, error)
+}
+
+// Retention clears away what has had its time. Its methods go in small steps, each of them whole, between which others are served,
+// and return how many rows they cleared. They do their work while the disk is full, too. No method touches an execution that has not
+// ended, nor one that made a registration that is neither removed nor abandoned.
+type Retention interface {
+	// Expire deletes receipts and rotated webhooks whose time has come, and moves executions that were held since before
+	// heldBefore to DEAD_LETTER with reason EXPIRED.
+	Expire(ctx context.Context, now, heldBefore time.Time) (int, error)
+	// ExpirePayloads empties executions that ended before a time: payload, result, response, step results and logs are gone, all
+	// else stays, and PayloadExpired is true from then on.
+	ExpirePayloads(ctx context.Context, endedBefore time.Time) (int, error)
+	// ExpireExecutions forgets executions whose payload has expired and that ended before a time.
+	ExpireExecutions(ctx context.Context, endedBefore time.Time) (int, error)
+	// ExpireGenerations forgets generations of each instance beyond the newest so many, but for the one that serves and those that an
+	// execution or a registration that is neither removed nor abandoned points at.
+	ExpireGenerations(ctx context.Context, keep int) (int, error)
+	// ExpireDeployments forgets deployments that ended before a time, but for the last one of each instance and those that a generation,
+	// an execution or a registration that is neither removed nor abandoned points at.
+	ExpireDeployments(ctx context.Context, endedBefore time.Time) (int, error)
+	// ExpireTombstones forgets instances that were deleted before a time, with all that is theirs but executions, once all their
+	// registrations are removed or abandoned. Their hooks are unknown from then on.
+	ExpireTombstones(ctx context.Context, deletedBefore time.Time) (int, error)
+	// ExpireDefinitions forgets definitions that no draft, version, generation, deployment or execution without a generation points
+	// at, if a call before unusedBefore has seen that, too, and nobody has saved them again since.
+	ExpireDefinitions(ctx context.Context, now, unusedBefore time.Time) (int, error)
+	// ExpireConfigs forgets config revisions of each instance beyond the newest so many, but for the serving one and those that a
+	// generation, a deployment, an execution or a registration that is neither removed nor abandoned points at.
+	ExpireConfigs(ctx context.Context, keep int) (int, error)
 }

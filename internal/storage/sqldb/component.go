@@ -170,7 +170,7 @@ SELECT id FROM registrations WHERE component_id = $1 AND state NOT IN ('REMOVED'
 
 // DeleteComponent forgets a declarative component that nothing uses.
 func (db *DB) DeleteComponent(ctx context.Context, id string, base int, w storage.Write) error {
-	return db.change(ctx, w, func(ctx context.Context, tx *tx) error {
+	return db.discard(ctx, w, func(ctx context.Context, tx *tx) error {
 		if _, err := checkDeclarative(ctx, tx, id, base); err != nil {
 			return err
 		}

@@ -46,7 +46,7 @@ const (
 
 // DeleteCustomer forgets a customer that has no instances.
 func (db *DB) DeleteCustomer(ctx context.Context, id string, base int64, w storage.Write) error {
-	return db.change(ctx, w, func(ctx context.Context, tx *tx) error {
+	return db.discard(ctx, w, func(ctx context.Context, tx *tx) error {
 		if err := checkCustomer(ctx, tx, id, base); err != nil {
 			return err
 		}

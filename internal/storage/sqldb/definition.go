@@ -26,8 +26,11 @@ func (db *DB) SaveDefinition(ctx context.Context, d ipaas.Definition) (string, e
 // putDefinition keeps a definition, with what can be asked of it without reading it whole.
 func putDefinition(ctx context.Context, tx *tx, hash string, d *ipaas.Definition) error {
 	n, err := tx.exec(ctx, insertDefinition, hash, asJSON(d))
-	if err != nil || n == 0 {
+	if err != nil {
 		return err
+	}
+	if n == 0 {
+		return tx.do(ctx, useDefinition, hash) // whoever saves it is about to point at it
 	}
 	for i := range d.Flows {
 		if err := tx.do(ctx, insertDefinitionFlow, hash, d.Flows[i].ID); err != nil {

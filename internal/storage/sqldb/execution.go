@@ -320,7 +320,7 @@ func (db *DB) RecoverExecutions(ctx context.Context, now time.Time) (requeued, f
 const (
 	executionColumns = `e.id, e.instance_id, e.customer_id, e.integration_id, e.version, e.definition_hash, e.flow_id, e.flow_display_name,
 	e.deployment_id, e.generation, e.config_revision, e.state, e.held, e.invoke, e.test, e.inline, e.attempts, e.error, e.result, e.response,
-	e.create_time, e.start_time, e.end_time, e.lease_time`
+	e.create_time, e.start_time, e.end_time, e.lease_time, e.payload_expired`
 	selectWithPayload    = `SELECT ` + executionColumns + `, p.document, p.body FROM executions e JOIN execution_payloads p ON p.execution_seq = e.seq`
 	selectExecutionBySeq = selectWithPayload + ` WHERE e.seq = $1`
 	selectExecution      = selectWithPayload + ` WHERE e.id = $1`
@@ -329,7 +329,8 @@ const (
 func scanExecution(scan scanner) (ex ipaas.Execution, err error) {
 	err = scan(&ex.ID, &ex.InstanceID, &ex.CustomerID, &ex.IntegrationID, &ex.Version, &ex.DefinitionHash, &ex.FlowID, &ex.FlowDisplayName,
 		&ex.DeploymentID, &ex.Generation, &ex.ConfigRevision, &ex.State, &ex.Held, &ex.Invoke, &ex.Test, &ex.Inline, &ex.Attempts, intoJSON(&ex.Error),
-		&ex.Result, intoJSON(&ex.Response), intoTime(&ex.CreateTime), intoTime(&ex.StartTime), intoTime(&ex.EndTime), intoTime(&ex.LeaseTime))
+		&ex.Result, intoJSON(&ex.Response), intoTime(&ex.CreateTime), intoTime(&ex.StartTime), intoTime(&ex.EndTime), intoTime(&ex.LeaseTime),
+		&ex.PayloadExpired)
 	return ex, err
 }
 

@@ -283,7 +283,7 @@ WHERE instance_uid = $1 AND state IN ('INTENT', 'CREATED', 'REMOVE_FAILED')`
 func (db *DB) BeginRemoval(
 	ctx context.Context, id string, state ipaas.InstanceState, base int64, now time.Time, w storage.Write,
 ) (in ipaas.Instance, err error) {
-	err = db.change(ctx, w, func(ctx context.Context, tx *tx) error {
+	err = db.discard(ctx, w, func(ctx context.Context, tx *tx) error {
 		if in, err = instanceToChange(ctx, tx, id, base); err != nil {
 			return err
 		}
@@ -326,7 +326,7 @@ const (
 
 // FinishDeletion makes a DELETING instance a tombstone.
 func (db *DB) FinishDeletion(ctx context.Context, id string, now time.Time) error {
-	return db.write(ctx, func(ctx context.Context, tx *tx) error {
+	return db.reclaim(ctx, func(ctx context.Context, tx *tx) error {
 		in, err := getInstance(ctx, tx, id)
 		if err == nil && in.State == ipaas.InstanceDeleting {
 			return tx.do(ctx, finishDeletion, in.UID, micros(now))

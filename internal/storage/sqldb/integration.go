@@ -114,7 +114,7 @@ WHERE i.integration_id = $1 AND i.kind = 'TEST' AND r.state NOT IN ('REMOVED', '
 
 // DeleteIntegration forgets an integration with its versions and its test instance.
 func (db *DB) DeleteIntegration(ctx context.Context, id string, base int64, w storage.Write) error {
-	return db.change(ctx, w, func(ctx context.Context, tx *tx) error {
+	return db.discard(ctx, w, func(ctx context.Context, tx *tx) error {
 		if _, err := checkIntegration(ctx, tx, id, base); err != nil {
 			return err
 		}

@@ -39,6 +39,7 @@ func Run(t *testing.T, open func(t *testing.T) storage.Store) {
 		{"registrations", registrationSentences},
 		{"executions", executionSentences},
 		{"steps", stepSentences},
+		{"retention", retentionSentences},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			t.Parallel()

@@ -3,7 +3,6 @@ package storagetest
 import (
 	"context"
 	"errors"
-	"sync"
 	"testing"
 	"time"
 
@@ -88,53 +87,6 @@ var storeSentences = []sentence{
 		wantKind(t, err, ipaas.NotFound, "")
 		_, err = s.GetReceipt(t.Context(), "k", start)
 		wantKind(t, err, ipaas.NotFound, "")
-	}},
-	{"expire_deletes_receipts_whose_time_has_come", func(t *testing.T, s storage.Store) {
-		for _, key := range []string{"a", "b"} {
-			check(t, s.SaveReceipt(t.Context(), storage.Receipt{Key: key, RequestHash: "h", ExpireTime: at(60)}))
-		}
-		check(t, s.SaveReceipt(t.Context(), storage.Receipt{Key: "c", RequestHash: "h", ExpireTime: at(61)}))
-		if n := got(s.Expire(t.Context(), at(60), start))(t); n != 2 {
-			t.Errorf("expired %d rows, want 2", n)
-		}
-		_, err := s.GetReceipt(t.Context(), "a", start)
-		wantKind(t, err, ipaas.NotFound, "")
-		check(t, s.SaveReceipt(t.Context(), storage.Receipt{Key: "a", RequestHash: "h", ExpireTime: at(90)}))
-		_, err = s.GetReceipt(t.Context(), "c", start)
-		check(t, err)
-	}},
-	{"expire_gives_up_what_was_held_too_long", func(t *testing.T, s storage.Store) {
-		w := newWorld(t, s)
-		w.active("i")
-		got(s.PauseInstance(t.Context(), "i", ipaas.PauseHold, 0, at(w.next()), no))(t)
-		old := w.accept("i", "orders")
-		fresh := w.accept("i", "orders")
-		if n := got(s.Expire(t.Context(), at(1000), fresh.CreateTime))(t); n != 1 {
-			t.Errorf("expired %d rows, want 1", n)
-		}
-		ex := w.execution(old.ID)
-		if ex.State != ipaas.ExecutionDeadLetter || ex.Held || ex.Error == nil || ex.Error.Reason != ipaas.ExecutionExpired || !ex.EndTime.Equal(at(1000)) {
-			t.Errorf("the old execution is %+v (%+v)", ex, ex.Error)
-		}
-		if ex := w.execution(fresh.ID); ex.State != ipaas.ExecutionQueued || !ex.Held {
-			t.Errorf("the fresh execution is %+v", ex)
-		}
-	}},
-	{"expire_goes_through_more_rows_than_one_step_takes", func(t *testing.T, s storage.Store) {
-		const many = 1203
-		var all sync.WaitGroup
-		for n := range many {
-			all.Go(func() {
-				r := storage.Receipt{Key: time.Duration(n).String(), RequestHash: "h", ExpireTime: at(60)}
-				if err := s.SaveReceipt(t.Context(), r); err != nil {
-					t.Error(err)
-				}
-			})
-		}
-		all.Wait()
-		if n := got(s.Expire(t.Context(), at(60), start))(t); n != many {
-			t.Errorf("expired %d rows, want %d", n, many)
-		}
 	}},
 	{"a_ping_tells_that_it_works", func(t *testing.T, s storage.Store) { check(t, s.Ping(t.Context())) }},
 	{"later_calls_on_a_closed_store_fail", func(t *testing.T, s storage.Store) {
