@@ -2,7 +2,6 @@ package sqldb
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"log/slog"
 	"math/rand/v2"
@@ -70,36 +69,34 @@ func (d *disk) state() error {
 	return nil
 }
 
-// look finds out whether a full disk has room again.
+// look finds out whether a full disk has room again: as much as the ballast takes and the same once more. That the ballast itself
+// fits says nothing, since it was there when the disk was full.
 func (d *disk) look() {
 	if d.full.Load() == nil {
 		return
 	}
-	if err := d.lay(); err != nil {
+	if err := d.lay(max(d.size, probeSize)); err != nil {
 		return // still full
 	}
 	d.full.Store(nil)
 	d.logger.Info("the disk has room again", "path", d.ballast)
 }
 
-// lay makes sure that the ballast is there, or, where none is wanted, that something fits.
-func (d *disk) lay() error {
-	path, size := d.ballast, d.size
-	if size == 0 {
-		path, size = d.ballast+".probe", probeSize
-		defer os.Remove(path)
-	}
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+// lay makes sure that the ballast is there, and that so much more would fit. Without a ballast nothing stays.
+func (d *disk) lay(more int64) error {
+	file, err := os.OpenFile(d.ballast, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return err
 	}
 	info, err := file.Stat()
-	if err == nil && info.Size() != size {
-		err = fill(file, size)
+	if err == nil && (more > 0 || info.Size() != d.size) {
+		err = fill(file, d.size+more)
 	}
-	if err = errors.Join(err, file.Close()); err != nil {
-		_ = os.Remove(path) // half a ballast is none
-		return fmt.Errorf("lay the ballast: %w", err)
+	if err == nil {
+		err = file.Truncate(d.size)
+	}
+	if err = errors.Join(err, file.Close()); err != nil || d.size == 0 {
+		return errors.Join(err, os.Remove(d.ballast)) // half a ballast is none
 	}
 	return nil
 }

@@ -161,13 +161,15 @@ func (db *DB) work(conn *sql.Conn, o Options) {
 	p := o.pace.withDefaults()
 	db.reads = newRunner(db.readers.PrepareContext)
 	db.reads.limit = p.read
-	if err := db.disk.lay(); err != nil && o.Ballast > 0 {
-		db.disk.isFull(err)
+	if o.Ballast > 0 {
+		if err := db.disk.lay(0); err != nil {
+			db.disk.isFull(err)
+		}
 	}
 	w := newWriter(conn, &db.failure, db.describe)
 	w.disk, w.every, w.patience = db.disk, p.tend, p.queue
 	w.tender = &tender{
-		conn: conn, disk: db.disk, log: o.Path + "-wal", alarm: p.log, logger: o.Logger, busy: func() bool { return len(w.queue) > 0 },
+		conn: conn, disk: db.disk, file: o.Path, log: o.Path + "-wal", alarm: p.log, logger: o.Logger, busy: func() bool { return len(w.queue) > 0 },
 	}
 	db.writer = w
 	go w.loop()
