@@ -37,7 +37,7 @@ type FormatError struct {
 
 func (e *FormatError) Error() string {
 	if e.Err == nil {
-		return e.Path + " is a database of something else: name another file"
+		return e.Path + " is no database of Headrace: name another file, or restore a backup: " + howToRestore("BACKUP", e.Path)
 	}
 	return fmt.Sprintf("%s cannot be read as a database: restore a backup: %s: %v", e.Path, howToRestore("BACKUP", e.Path), e.Err)
 }

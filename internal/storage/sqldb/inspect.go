@@ -3,8 +3,10 @@ package sqldb
 import (
 	"context"
 	"database/sql"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"strconv"
@@ -40,8 +42,8 @@ func inspect(ctx context.Context, o Options) (err error) {
 	if err := checkLibrary(version); err != nil || empty {
 		return err
 	}
-	if info.Size() < smallestFile {
-		return &FormatError{Path: o.Path} // SQLite would take it for an empty one
+	if err := inspectHeader(o.Path, info.Size()); err != nil {
+		return err
 	}
 	if err := inspectSchema(ctx, pool, o.Path); err != nil {
 		return err
@@ -50,6 +52,30 @@ func inspect(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	return checkKeys(ctx, pool, o.Path, o.Keys)
+}
+
+// magic is how every file of SQLite begins.
+const magic = "SQLite format 3\x00"
+
+// inspectHeader refuses what is shorter than its first page: SQLite would take it for an empty file, and begin anew in it.
+func inspectHeader(path string, size int64) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	var head [18]byte
+	if _, err := io.ReadFull(file, head[:]); err != nil || string(head[:len(magic)]) != magic {
+		return &FormatError{Path: path}
+	}
+	page := int64(binary.BigEndian.Uint16(head[16:]))
+	if page == 1 {
+		page = 1 << 16
+	}
+	if size < page {
+		return &FormatError{Path: path, Err: fmt.Errorf("it has %d bytes, and a page of it %d", size, page)}
+	}
+	return nil
 }
 
 // inspectSchema reads the header and the schema; SQLite compares the size of the file with what the header says.

@@ -3,6 +3,7 @@ package sqldb
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"sync"
 	"time"
 )
@@ -48,6 +49,17 @@ func (r runner) statement(ctx context.Context, text string) (prepared, error) {
 	}
 	r.prepared.Store(text, prepared{s})
 	return prepared{s}, nil
+}
+
+// close lets go of the statements. A connection that is closed before its statements stays open, with its hold on the file.
+func (r runner) close() error {
+	var errs []error
+	r.prepared.Range(func(_, s any) bool {
+		errs = append(errs, s.(prepared).Close())
+		return true
+	})
+	r.prepared.Clear()
+	return errors.Join(errs...)
 }
 
 func (r runner) row(ctx context.Context, text string, args []any, dest ...any) error {

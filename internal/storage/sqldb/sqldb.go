@@ -61,16 +61,19 @@ func (db *DB) Close() error {
 	db.mu.Unlock()
 
 	db.writer.close()
+	if db.Err() == nil {
+		if err := handBack(context.Background(), db.writer.conn); err != nil && classify(err) != troubleFull {
+			db.failure.set(err)
+		}
+	}
+	writer := func() error { return errors.Join(db.writer.tx.close(), db.writer.conn.Close(), db.writers.Close()) }
+	readers := func() error { return errors.Join(db.reads.close(), db.readers.Close()) }
 	if db.Err() != nil {
 		// The last connection to go would bring the log into the file and sync it, and what a failed disk says to that cannot be
 		// believed. Readers cannot write, so they are the last to go, and the log stays for the next start.
-		return errors.Join(db.writer.conn.Close(), db.writers.Close(), db.readers.Close(), db.lock.release())
+		return errors.Join(writer(), readers(), db.lock.release())
 	}
-	err := handBack(context.Background(), db.writer.conn)
-	if classify(err) == troubleFull {
-		err = nil // the next start takes longer, that is all
-	}
-	return errors.Join(err, db.readers.Close(), db.writer.conn.Close(), db.writers.Close(), db.lock.release())
+	return errors.Join(readers(), writer(), db.lock.release())
 }
 
 // view lets read look at the database. What it runs in one statement is one consistent picture.

@@ -23,9 +23,6 @@ import (
 // oldestSQLite is the first version without the race that damages a file when its log begins anew.
 const oldestSQLite = "3.51.3"
 
-// smallestFile is the least that can be a database: one page of the smallest size.
-const smallestFile = 512
-
 // A file is marked as ours by "Hdrc" in its header.
 const (
 	applicationID = 0x48647263
@@ -50,10 +47,11 @@ type Options struct {
 
 // pace is how patient a store is.
 type pace struct {
-	queue time.Duration // for a place in the writer's queue
-	tend  time.Duration // between two looks at the files
-	read  time.Duration // for a statement that reads
-	log   int64         // bytes of the log that raise the alarm
+	queue time.Duration  // for a place in the writer's queue
+	tend  time.Duration  // between two looks at the files
+	ticks chan time.Time // each makes it look at the files, too
+	read  time.Duration  // for a statement that reads
+	log   int64          // bytes of the log that raise the alarm
 }
 
 func (p pace) withDefaults() pace {
@@ -167,7 +165,7 @@ func (db *DB) work(conn *sql.Conn, o Options) {
 		}
 	}
 	w := newWriter(conn, &db.failure, db.describe)
-	w.disk, w.every, w.patience = db.disk, p.tend, p.queue
+	w.disk, w.every, w.ticks, w.patience = db.disk, p.tend, p.ticks, p.queue
 	w.tender = &tender{
 		conn: conn, disk: db.disk, file: o.Path, log: o.Path + "-wal", alarm: p.log, logger: o.Logger, busy: func() bool { return len(w.queue) > 0 },
 	}

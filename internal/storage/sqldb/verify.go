@@ -40,8 +40,8 @@ var counted = []struct{ noun, text string }{
 func Verify(ctx context.Context, path string) (r Report, err error) {
 	if info, err := os.Stat(path); err != nil {
 		return r, &DiskError{Path: path, Err: err}
-	} else if info.Size() < smallestFile {
-		return r, &FormatError{Path: path}
+	} else if err := inspectHeader(path, info.Size()); err != nil {
+		return r, err
 	}
 	conn, done, err := openToRead(ctx, path)
 	if err != nil {

@@ -35,7 +35,8 @@ type writer struct {
 
 	disk     *disk
 	tender   *tender
-	every    time.Duration // between two calls of the tender
+	every    time.Duration    // between two calls of the tender
+	ticks    <-chan time.Time // call it, too
 	patience time.Duration
 
 	mu     sync.RWMutex // held for reading while a job is handed over, for writing while the queue is closed
@@ -146,6 +147,9 @@ func (w *writer) loop() {
 			w.settle(group)
 			clear(group)
 		case <-tick.C:
+			w.tend(idle)
+			idle = true
+		case <-w.ticks:
 			w.tend(idle)
 			idle = true
 		}

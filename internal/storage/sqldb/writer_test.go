@@ -399,6 +399,11 @@ func TestCloseDrainsAndLeavesNothingBehind(t *testing.T) {
 		t.Errorf("closing again: %v", err)
 	}
 	goleak.VerifyNone(t, before)
+	for _, name := range []string{"-wal", "-shm"} {
+		if present(path + name) {
+			t.Errorf("%s is left: a connection is open still", name)
+		}
+	}
 	again := open(t, path)
 	for n := range 300 {
 		if !has(t, again, fmt.Sprint(n)) {
