@@ -124,11 +124,24 @@ func copyPortions(ctx context.Context, b *sqlite.Backup) error {
 	}
 }
 
-// openToRead opens a file that may be in use, so that nothing is written to it. One that is not in use is read as it stands: so it
-// can be where nothing may be written at all.
+// openToRead opens a file that may be in use, so that nothing is written to it.
 func openToRead(ctx context.Context, path string) (conn *sql.Conn, done func() error, err error) {
+	conn, done, err = readOnly(ctx, path, false)
+	if kind := classify(err); (kind == troubleDisk || kind == troubleFull) && !present(path+"-wal") {
+		return readOnly(ctx, path, true) // a reader cannot leave word beside the file that it reads: so nobody can be at work on it
+	}
+	return conn, done, err
+}
+
+// openAtRest opens a file that nobody is at work on. Nothing appears beside it.
+func openAtRest(ctx context.Context, path string) (conn *sql.Conn, done func() error, err error) {
+	return readOnly(ctx, path, !present(path+"-wal"))
+}
+
+// readOnly opens a file; one that is immutable is read as it stands.
+func readOnly(ctx context.Context, path string, immutable bool) (conn *sql.Conn, done func() error, err error) {
 	parameters := url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(5000)", "query_only(ON)"}}
-	if !present(path + "-wal") {
+	if immutable {
 		parameters.Set("immutable", "1")
 	}
 	pool, err := sql.Open("sqlite", fileURL(path, parameters))
@@ -138,5 +151,9 @@ func openToRead(ctx context.Context, path string) (conn *sql.Conn, done func() e
 	if conn, err = pool.Conn(ctx); err != nil {
 		return nil, nil, errors.Join(err, pool.Close())
 	}
-	return conn, func() error { return errors.Join(conn.Close(), pool.Close()) }, nil
+	done = func() error { return errors.Join(conn.Close(), pool.Close()) }
+	if _, err := schemaVersion(ctx, conn); err != nil {
+		return nil, nil, errors.Join(err, done())
+	}
+	return conn, done, nil
 }

@@ -227,7 +227,7 @@ func TestStopLeavesAMarkAndStartTakesItAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		conn, done, err := openToRead(t.Context(), path)
+		conn, done, err := openAtRest(t.Context(), path)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -43,7 +43,7 @@ func Verify(ctx context.Context, path string) (r Report, err error) {
 	} else if err := inspectHeader(path, info.Size()); err != nil {
 		return r, err
 	}
-	conn, done, err := openToRead(ctx, path)
+	conn, done, err := openAtRest(ctx, path)
 	if err != nil {
 		return r, blameDisk(path, opening(path, err))
 	}

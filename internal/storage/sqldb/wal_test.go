@@ -20,11 +20,7 @@ import (
 // paced opens a store that is in a hurry.
 func paced(t *testing.T, p pace, logs *lockedBuffer) *DB {
 	t.Helper()
-	logger := quiet
-	if logs != nil {
-		logger = slog.New(slog.NewTextHandler(logs, nil))
-	}
-	db, err := Open(t.Context(), Options{Path: filepath.Join(t.TempDir(), "headrace.db"), Logger: logger, pace: p})
+	db, err := Open(t.Context(), Options{Path: filepath.Join(t.TempDir(), "headrace.db"), Logger: logger(logs), pace: p})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,6 +30,13 @@ func paced(t *testing.T, p pace, logs *lockedBuffer) *DB {
 		}
 	})
 	return db
+}
+
+func logger(logs *lockedBuffer) *slog.Logger {
+	if logs == nil {
+		return quiet
+	}
+	return slog.New(slog.NewTextHandler(logs, nil))
 }
 
 type lockedBuffer struct {
