@@ -29,15 +29,30 @@ func main() {
 
 // start does what the program was told, until it is done or told to stop, and returns the exit code.
 func start(told *commands, command string) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := untilSignal()
 	defer stop()
-	// Who is told to stop once drains. Who is told again ends at once, as the signal has it: nothing that was answered is lost then, either.
-	context.AfterFunc(ctx, stop)
 	if err := told.run(ctx, command); err != nil && !errors.Is(err, context.Canceled) {
 		fmt.Fprintln(os.Stderr, "headrace-server:", err)
 		return exitCode(err)
 	}
 	return 0
+}
+
+// untilSignal returns a context that ends when the program is told to stop, and does not listen from then on: who is told once drains,
+// who is told again ends at once, as the signal has it. What was answered is on the disk by then.
+func untilSignal() (context.Context, context.CancelFunc) {
+	ctx, stop := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		select {
+		case <-signals:
+		case <-ctx.Done():
+		}
+		signal.Stop(signals)
+		stop()
+	}()
+	return ctx, stop
 }
 
 func (c *commands) run(ctx context.Context, command string) error {

@@ -27,7 +27,7 @@ type Count struct {
 var counted = []struct{ noun, text string }{
 	{"integrations", `SELECT count(*) FROM integrations`},
 	{"customers", `SELECT count(*) FROM customers`},
-	{"instances", `SELECT count(*) FROM instances WHERE state <> 'DELETED'`},
+	{"instances", `SELECT count(*) FROM instances WHERE kind = 'STANDARD' AND state <> 'DELETED'`},
 	{"deployments", `SELECT count(*) FROM deployments`},
 	{"registrations", `SELECT count(*) FROM registrations`},
 	{"executions", `SELECT count(*) FROM executions`},
