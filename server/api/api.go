@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"log/slog"
 	"sync/atomic"
 
@@ -11,6 +10,7 @@ import (
 	"google.golang.org/grpc/health"
 
 	"github.com/headrace/headrace/internal/control"
+	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/storage"
 	pb "github.com/headrace/headrace/proto/gen/headrace/v1"
 )
@@ -92,7 +92,7 @@ func (a *API) register(r grpc.ServiceRegistrar) {
 // ready reports whether calls can be served.
 func (a *API) ready(ctx context.Context) error {
 	if a.draining.Load() {
-		return errors.New("the server is shutting down")
+		return &ipaas.Error{Kind: ipaas.Unavailable, Reason: ipaas.ReasonShuttingDown, Message: "the server is shutting down"}
 	}
 	return a.plane.Ready(ctx)
 }

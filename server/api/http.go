@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"net/http"
@@ -76,10 +77,19 @@ func headIsGet(next http.Handler) http.Handler {
 func (a *API) serveReady(w http.ResponseWriter, r *http.Request) {
 	if err := a.ready(r.Context()); err != nil {
 		a.logger.WarnContext(r.Context(), "not ready", "error", err)
-		writeText(w, http.StatusServiceUnavailable, "not ready\n")
+		writeText(w, http.StatusServiceUnavailable, notReady(err))
 		return
 	}
 	writeText(w, http.StatusOK, "ready\n")
+}
+
+// notReady tells operators what is wrong, as far as it is in words that were meant for others.
+func notReady(err error) string {
+	var e *ipaas.Error
+	if !errors.As(err, &e) {
+		return "not ready\n"
+	}
+	return fmt.Sprintf("not ready: %s: %s\n", e.Reason, e.Message)
 }
 
 func writeText(w http.ResponseWriter, status int, text string) {

@@ -207,8 +207,8 @@ func TestProbesAndPage(t *testing.T) {
 		t.Errorf("info %v", info)
 	}
 	w.api.Drain()
-	if resp, _ := w.do(t, "GET", "/readyz", nil, nil); resp.StatusCode != http.StatusServiceUnavailable {
-		t.Errorf("draining, but ready: %d", resp.StatusCode)
+	if resp, body := w.do(t, "GET", "/readyz", nil, nil); resp.StatusCode != http.StatusServiceUnavailable || !strings.Contains(string(body), "SHUTTING_DOWN") {
+		t.Errorf("draining, but ready: %d %s", resp.StatusCode, body)
 	}
 	if resp, _ := w.do(t, "GET", "/healthz", nil, nil); resp.StatusCode != http.StatusOK {
 		t.Errorf("draining, and not alive: %d", resp.StatusCode)

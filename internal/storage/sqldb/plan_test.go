@@ -2,6 +2,7 @@ package sqldb
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -41,11 +42,31 @@ func TestHistoryIsNeverReadFromEndToEnd(t *testing.T) {
 		"step": selectStep, "steps": selectSteps, "logs": selectLogs, "last log": selectLastLog, "begin step": insertStep,
 		"hook": selectWebhook, "hooks": selectCurrentWebhooks, "deployments": selectAllUnfinished, "request": selectByRequest,
 		"key": selectByKey, "used": selectUsedRegistrations, "superseded": supersedeUnused, "dropped": dropCreated,
+		"ended": selectEnded, "some logs": deleteSomeLogs, "some steps": deleteSomeSteps, "old deployments": selectOldDeployments,
+		"tombstones": selectOldTombstones, "use again": useDefinition,
 		"component use": selectRegistrationWith, "test registrations": selectTestRegistration,
 	} {
 		args := make([]any, strings.Count(statement, "$")+1)
 		for _, line := range plan(t, db, statement, args...) {
 			if strings.HasPrefix(line, "SCAN") && !strings.Contains(line, "INDEX") && !strings.Contains(line, "CONSTANT") {
+				t.Errorf("%s: %s", name, line)
+			}
+		}
+	}
+}
+
+// TestWhatPointsAtThingsIsFoundByIndex: sweeps go through what there is little of from end to end, but ask those that grow by index.
+func TestWhatPointsAtThingsIsFoundByIndex(t *testing.T) {
+	t.Parallel()
+	db := fresh(t)
+	for name, statement := range map[string]string{
+		"generations": selectOldGenerations, "unused": selectUnused, "used again": selectUsedAgain, "long unused": selectLongUnused, "configs": selectOldConfigs,
+	} {
+		args := make([]any, strings.Count(statement, "$")+1)
+		for _, line := range plan(t, db, statement, args...) {
+			table, scan := strings.CutPrefix(line, "SCAN ")
+			few := scan && slices.Contains([]string{"d", "i", "n", "c", "g"}, strings.Fields(table)[0]) // definitions, and the instances with their generations and configs
+			if scan && !few && !strings.Contains(line, "CONSTANT") {
 				t.Errorf("%s: %s", name, line)
 			}
 		}
