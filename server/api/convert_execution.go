@@ -18,7 +18,7 @@ func executionToProto(ex ipaas.Execution) *pb.Execution {
 		Generation: count(ex.Generation), State: enumToProto[pb.Execution_State](ex.State),
 		InvokeType: enumToProto[pb.Execution_InvokeType](ex.Invoke), Test: ex.Test, Attempts: count(ex.Attempts),
 		CreateTime: timeToProto(ex.CreateTime), StartTime: timeToProto(ex.StartTime), EndTime: timeToProto(ex.EndTime),
-		Duration: between(ex.StartTime, ex.EndTime),
+		Duration: between(ex.StartTime, ex.EndTime), PayloadExpired: ex.PayloadExpired,
 	}
 	if e := ex.Error; e != nil {
 		out.Error = &pb.ExecutionError{Reason: string(e.Reason), Message: utf8Text(e.Message), StepId: e.StepID, StepPath: e.StepPath}
