@@ -114,22 +114,24 @@ func (e *KeyFileError) Error() string { return e.Err.Error() }
 
 func (e *KeyFileError) Unwrap() error { return e.Err }
 
-// exitCode tells scripts what kept the program from its work, in the codes of sysexits.h.
+// exitCodes tell scripts what kept the program from its work, in the codes of sysexits.h. docs/operations.md explains them.
+var exitCodes = []struct {
+	matches func(error) bool
+	code    int
+}{
+	{is[*sqldb.FormatError], 65},     // EX_DATAERR: no database, not ours, or damaged
+	{is[*sqldb.UnfinishedError], 65}, // EX_DATAERR: half a restore
+	{is[*sqldb.LibraryError], 70},    // EX_SOFTWARE: the binary was built with an SQLite that damages files
+	{is[*sqldb.NotEmptyError], 73},   // EX_CANTCREAT: there are data where a backup was to go
+	{is[*sqldb.DiskError], 74},       // EX_IOERR: the disk fails, is full, or may not be written
+	{is[*sqldb.InUseError], 75},      // EX_TEMPFAIL: another process has the file
+	{is[*sqldb.SchemaError], 78},     // EX_CONFIG: a newer binary has written the file
+	{is[*sqldb.KeyError], 78},        // EX_CONFIG: the wrong key file
+	{is[*KeyFileError], 78},          // EX_CONFIG: no key file
+}
+
 func exitCode(err error) int {
-	for _, known := range []struct {
-		matches func(error) bool
-		code    int
-	}{
-		{is[*sqldb.FormatError], 65},     // EX_DATAERR: no database, not ours, or damaged
-		{is[*sqldb.UnfinishedError], 65}, // EX_DATAERR: half a restore
-		{is[*sqldb.LibraryError], 70},    // EX_SOFTWARE: the binary was built with an SQLite that damages files
-		{is[*sqldb.NotEmptyError], 73},   // EX_CANTCREAT: there are data where a backup was to go
-		{is[*sqldb.DiskError], 74},       // EX_IOERR: the disk fails, is full, or may not be written
-		{is[*sqldb.InUseError], 75},      // EX_TEMPFAIL: another process has the file
-		{is[*sqldb.SchemaError], 78},     // EX_CONFIG: a newer binary has written the file
-		{is[*sqldb.KeyError], 78},        // EX_CONFIG: the wrong key file
-		{is[*KeyFileError], 78},          // EX_CONFIG: no key file
-	} {
+	for _, known := range exitCodes {
 		if known.matches(err) {
 			return known.code
 		}

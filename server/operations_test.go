@@ -221,7 +221,6 @@ func TestStoreThatFails(t *testing.T) {
 		}
 	}
 	t.Error("the server goes on")
-	s.store.Close()
 }
 
 // overwritePages damages all of a file but its first page.
@@ -378,7 +377,7 @@ func TestSecondSignal(t *testing.T) {
 		t.Fatal(err)
 	}
 	var exit *exec.ExitError
-	if err := p.cmd.Wait(); !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGTERM { //nolint:errorlint,forcetypeassert // it is what this system has
+	if err := p.cmd.Wait(); !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGTERM {
 		t.Errorf("it ended with %v, want the signal", err)
 	}
 	second := serveOn(t, dir)

@@ -47,7 +47,7 @@ func (p *Plane) ClearHistory(ctx context.Context) (int, error) {
 		total int
 		errs  []error
 	)
-	for _, clear := range []func() (int, error){
+	for _, expire := range []func() (int, error){
 		func() (int, error) { return p.store.ExpirePayloads(ctx, payloads) },
 		func() (int, error) { return p.store.ExpireExecutions(ctx, history) },
 		func() (int, error) { return p.store.ExpireGenerations(ctx, keepGenerations) },
@@ -56,7 +56,7 @@ func (p *Plane) ClearHistory(ctx context.Context) (int, error) {
 		func() (int, error) { return p.store.ExpireConfigs(ctx, keepConfigs) },
 		func() (int, error) { return p.store.ExpireDefinitions(ctx, now, now.Add(-keepUnused)) },
 	} {
-		n, err := clear()
+		n, err := expire()
 		total += n
 		errs = append(errs, err)
 	}

@@ -20,18 +20,18 @@ func TestHistoryIsClearedAway(t *testing.T) {
 	was := w.succeeded(id)
 
 	w.ahead.Store(int64(13 * day))
-	clear := func() {
+	pass := func() {
 		t.Helper()
 		if _, err := w.ClearHistory(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	clear()
+	pass()
 	if ex := w.ended(id); ex.PayloadExpired || string(ex.Payload.Body) != `{"n":1}` {
 		t.Errorf("after 13 days the payload is %q", ex.Payload.Body)
 	}
 	w.ahead.Store(int64(15 * day))
-	clear()
+	pass()
 	ex := w.ended(id)
 	steps := must[[]ipaas.StepResult](t)(w.store.ListStepResults(t.Context(), id, 0, 10))
 	if !ex.PayloadExpired || len(ex.Payload.Body) > 0 || ex.State != was.State || !ex.EndTime.Equal(was.EndTime) || len(steps) > 0 {
@@ -40,7 +40,7 @@ func TestHistoryIsClearedAway(t *testing.T) {
 	fresh := w.accepted(urls["Async"], `{"n":2}`)
 	w.succeeded(fresh)
 	w.ahead.Store(int64(95 * day))
-	clear()
+	pass()
 	if _, err := w.store.GetExecution(t.Context(), id); !errors.Is(err, ipaas.NotFound) {
 		t.Errorf("after 95 days: %v", err)
 	}
@@ -48,8 +48,8 @@ func TestHistoryIsClearedAway(t *testing.T) {
 		t.Errorf("what ended 80 days ago is %+v", ex)
 	}
 	w.ahead.Store(int64(97 * day)) // what nothing points at is forgotten a day after that was seen
-	clear()
-	clear()
+	pass()
+	pass()
 	w.succeeded(w.accepted(urls["Async"], `{"n":3}`))
 	w.restart()
 	w.succeeded(w.accepted(urls["Async"], `{"n":4}`))

@@ -9,14 +9,18 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	"modernc.org/sqlite"
 )
 
-// backupPages is how much is copied at once. After each portion the copy rests for as long as the portion took, so that a server
-// that is at work on the same file keeps half of the disk and of a processor.
-const backupPages = 256
+// How a copy is made so that a server that is at work on the same file hardly feels it. It is synced as it grows, since a sync of all
+// of it at the end would have everybody's next sync wait for it.
+const (
+	backupPages = 128 // are copied and synced at once
+	backupRest  = 2   // times as long as a portion took it rests before the next one
+)
 
 // Backup copies the file of a store to out, which must not be there, and returns the size of the copy. A server may be at work on the
 // file: the copy holds all that was acknowledged before the call, and nothing that was only half done. out appears when it is whole
@@ -37,7 +41,7 @@ func Backup(ctx context.Context, path, out string) (size int64, err error) {
 		err = errors.Join(err, file.Close())
 		_ = os.Remove(partial) // it has its name by now, or is of no use
 	}()
-	if err := copyPages(ctx, path, partial); err != nil {
+	if err := copyPages(ctx, path, partial, file.Sync); err != nil {
 		return 0, fmt.Errorf("back up %s: %w", path, blameDisk(out, opening(path, err)))
 	}
 	info, err := file.Stat()
@@ -62,6 +66,9 @@ func publish(partial, out string) error {
 
 // syncFolder makes sure that a file's name is on the disk.
 func syncFolder(path string) error {
+	if runtime.GOOS == "windows" {
+		return nil // folders cannot be synced there, and names are written through
+	}
 	folder, err := os.Open(filepath.Dir(path))
 	if err != nil {
 		return &DiskError{Path: path, Err: err}
@@ -78,7 +85,7 @@ func present(path string) bool {
 }
 
 // copyPages copies one consistent picture of a store that others may be writing to.
-func copyPages(ctx context.Context, from, to string) (err error) {
+func copyPages(ctx context.Context, from, to string, sync func() error) (err error) {
 	conn, done, err := openToRead(ctx, from)
 	if err != nil {
 		return err
@@ -101,25 +108,28 @@ func copyPages(ctx context.Context, from, to string) (err error) {
 		if !ok {
 			return errors.New("the driver makes no backups")
 		}
-		b, err := source.NewBackup(fileURL(to, url.Values{"_pragma": {"synchronous(OFF)"}})) // it is synced when it is whole
+		b, err := source.NewBackup(fileURL(to, url.Values{"_pragma": {"synchronous(OFF)"}})) // synced below
 		if err != nil {
 			return err
 		}
-		return errors.Join(copyPortions(ctx, b), b.Finish())
+		return errors.Join(copyPortions(ctx, b, sync), b.Finish())
 	})
 }
 
-func copyPortions(ctx context.Context, b *sqlite.Backup) error {
+func copyPortions(ctx context.Context, b *sqlite.Backup, sync func() error) error {
 	for {
 		began := time.Now()
 		more, err := b.Step(backupPages)
 		if err != nil || !more {
 			return err
 		}
+		if err := sync(); err != nil {
+			return err
+		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(time.Since(began)):
+		case <-time.After(backupRest * time.Since(began)):
 		}
 	}
 }

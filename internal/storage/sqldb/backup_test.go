@@ -113,7 +113,9 @@ func TestVerifyTellsAllThatIsWrong(t *testing.T) {
 	folder := t.TempDir()
 	path := filepath.Join(folder, "headrace.db")
 	golden(t, "0001.sql", path)
-	open(t, path).Close()
+	if err := open(t, path).Close(); err != nil {
+		t.Fatal(err)
+	}
 	if counts := sound(t, path).Counts; !cmp.Equal(counts[0], Count{"integrations", 1}) || !cmp.Equal(counts[5], Count{"executions", 4}) {
 		t.Errorf("counted %v", counts)
 	}

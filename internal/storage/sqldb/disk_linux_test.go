@@ -1,8 +1,6 @@
 package sqldb
 
 import (
-	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -15,7 +13,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/headrace/headrace/internal/ipaas"
-	"github.com/headrace/headrace/internal/storage"
 )
 
 // mount mounts a file system for the time of a test, where that is allowed.
@@ -29,13 +26,6 @@ func mount(t *testing.T, source, target, kind string, flags uintptr, options str
 			t.Error(err)
 		}
 	})
-}
-
-// receipt is a step that takes room.
-func receipt(key string, size int) step {
-	return func(ctx context.Context, tx *tx) error {
-		return putReceipt(ctx, tx, &storage.Receipt{Key: key, Answer: bytes.Repeat([]byte{'x'}, size), ExpireTime: time.Unix(100, 0)})
-	}
 }
 
 func isFull(err error) bool {

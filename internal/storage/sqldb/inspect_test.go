@@ -120,7 +120,7 @@ func TestDamagedFile(t *testing.T) {
 	if err := errors.Join(err, db.Close()); err != nil {
 		t.Fatal(err)
 	}
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // damage is no secret
+	random := rand.New(rand.NewPCG(1, 2))
 	const page = 4096
 	pages := len(content) / page
 	refused := 0

@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -56,7 +55,7 @@ func rows(t *testing.T, path string) map[string][]string {
 	})
 	for table, names := range columns {
 		for _, name := range names {
-			each(t, pool, `SELECT quote(`+name+`) FROM `+table+` ORDER BY rowid`, func(scan scanner) error { //nolint:gosec // names of our own
+			each(t, pool, `SELECT quote(`+name+`) FROM `+table+` ORDER BY rowid`, func(scan scanner) error {
 				var v string
 				err := scan(&v)
 				found[table+"."+name] = append(found[table+"."+name], v)
@@ -206,7 +205,9 @@ func upgradeAndDie(t *testing.T, path string) {
 		}
 		return watched.RegisterAuthorizer(func(sqlite.AuthorizerActionCode, string, string, string, string) sqlite.AuthorizerReturnCode {
 			if moment.Add(1) == die {
-				_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+				if self, err := os.FindProcess(os.Getpid()); err == nil {
+					_ = self.Kill()
+				}
 				select {}
 			}
 			return sqlite.AuthorizerOK

@@ -17,8 +17,8 @@ const (
 type key [2]any
 
 // sweep clears away what a query finds, in steps that are short in rows and in time. The query is asked beside the writer, with the
-// number of rows wanted as its last argument; clear does away with one row, or, when it is large, with a part of it.
-func (db *DB) sweep(ctx context.Context, query string, args []any, clear func(ctx context.Context, tx *tx, k key) (whole bool, err error)) (total int, err error) {
+// number of rows wanted as its last argument; wipe does away with one row, or, when it is large, with a part of it.
+func (db *DB) sweep(ctx context.Context, query string, args []any, wipe func(ctx context.Context, tx *tx, k key) (whole bool, err error)) (total int, err error) {
 	for {
 		var found []key
 		err := db.view(func(q querier) error {
@@ -35,7 +35,7 @@ func (db *DB) sweep(ctx context.Context, query string, args []any, clear func(ct
 		for len(found) > 0 {
 			var cleared, looked int
 			err := db.reclaim(ctx, func(ctx context.Context, tx *tx) (err error) {
-				cleared, looked, err = clearSome(ctx, tx, found, clear)
+				cleared, looked, err = clearSome(ctx, tx, found, wipe)
 				return err
 			})
 			if err != nil {
@@ -49,10 +49,10 @@ func (db *DB) sweep(ctx context.Context, query string, args []any, clear func(ct
 
 // clearSome works off keys for a short while. looked is how many of them need no further look.
 func clearSome(
-	ctx context.Context, tx *tx, keys []key, clear func(ctx context.Context, tx *tx, k key) (whole bool, err error),
+	ctx context.Context, tx *tx, keys []key, wipe func(ctx context.Context, tx *tx, k key) (whole bool, err error),
 ) (cleared, looked int, err error) {
 	for end := time.Now().Add(expireFor); looked < len(keys) && (looked == 0 || time.Now().Before(end)); {
-		whole, err := clear(ctx, tx, keys[looked])
+		whole, err := wipe(ctx, tx, keys[looked])
 		if err != nil {
 			return 0, 0, err
 		}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/storage"
 )
 
 // paced opens a store that is in a hurry.
@@ -76,6 +77,13 @@ func reader(t *testing.T, path string) (stop func()) {
 	})
 	t.Cleanup(stop)
 	return stop
+}
+
+// receipt is a step that takes room.
+func receipt(key string, size int) step {
+	return func(ctx context.Context, tx *tx) error {
+		return putReceipt(ctx, tx, &storage.Receipt{Key: key, Answer: bytes.Repeat([]byte{'x'}, size), ExpireTime: time.Unix(100, 0)})
+	}
 }
 
 func logSize(t *testing.T, db *DB) int64 {

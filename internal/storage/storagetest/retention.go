@@ -10,10 +10,10 @@ import (
 	"github.com/headrace/headrace/internal/storage"
 )
 
-// finished runs an execution with a step and a line of log to its end.
-func (w *world) finished(instanceID string) ipaas.Execution {
+// finished runs an execution of instance "i" with a step and a line of log to its end.
+func (w *world) finished() ipaas.Execution {
 	w.t.Helper()
-	ex := w.running(instanceID)
+	ex := w.running("i")
 	ctx := w.t.Context()
 	s := ipaas.StepResult{
 		ExecutionID: ex.ID, Path: "post", StepID: "post", DisplayName: "Post", Action: "acme.post", State: ipaas.StepRunning,
@@ -104,7 +104,7 @@ var retentionSentences = []sentence{
 	{"payloads_of_executions_that_ended_before_are_emptied_and_all_else_stays", func(t *testing.T, s storage.Store) {
 		w := newWorld(t, s)
 		w.active("i")
-		old, fresh := w.finished("i"), w.finished("i")
+		old, fresh := w.finished(), w.finished()
 		n, err := s.ExpirePayloads(t.Context(), fresh.EndTime)
 		expired(t, n, err, 1)
 		want := old
@@ -144,7 +144,7 @@ var retentionSentences = []sentence{
 	{"executions_are_forgotten_once_their_payload_has_expired", func(t *testing.T, s storage.Store) {
 		w := newWorld(t, s)
 		w.active("i")
-		old, fresh := w.finished("i"), w.finished("i")
+		old, fresh := w.finished(), w.finished()
 		n, err := s.ExpireExecutions(t.Context(), never)
 		expired(t, n, err, 0)
 		n, err = s.ExpirePayloads(t.Context(), never)
@@ -222,7 +222,7 @@ var retentionSentences = []sentence{
 		w.active("i")
 		token := got(s.ListWebhooks(t.Context(), "i"))(t)[0].TokenHash
 		r := w.created("i", "")
-		ex := w.finished("i")
+		ex := w.finished()
 		w.delete("i")
 		n, err := s.ExpireTombstones(t.Context(), never)
 		expired(t, n, err, 0)
