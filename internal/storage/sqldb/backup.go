@@ -22,18 +22,28 @@ const (
 	backupRest  = 2   // times as long as a portion took it rests before the next one
 )
 
+// partly is the ending of a copy that is not whole yet.
+const partly = ".partial"
+
 // Backup copies the file of a store to out, which must not be there, and returns the size of the copy. A server may be at work on the
 // file: the copy holds all that was acknowledged before the call, and nothing that was only half done. out appears when it is whole
 // and on the disk.
 func Backup(ctx context.Context, path, out string) (size int64, err error) {
+	return backUp(ctx, path, out, backupRest)
+}
+
+func backUp(ctx context.Context, path, out string, rest int) (size int64, err error) {
 	if present(out) {
-		return 0, fmt.Errorf("%s is there already: name another file, a backup replaces none", out)
+		return 0, alreadyThere(out)
 	}
-	if info, err := os.Stat(path); err != nil || info.Size() == 0 {
-		return 0, errors.Join(fmt.Errorf("back up %s: there is no store", path), err)
+	if _, err := os.Stat(path); err != nil {
+		return 0, fmt.Errorf("there is no store to back up: %w", err)
 	}
-	partial := out + ".partial"
-	file, err := os.OpenFile(partial, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	partial := out + partly
+	file, err := os.OpenFile(partial, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return 0, fmt.Errorf("%s is there: another backup is writing it, or one was cut short; in that case delete it", partial)
+	}
 	if err != nil {
 		return 0, fmt.Errorf("back up %s: %w", path, blameDisk(out, err))
 	}
@@ -41,7 +51,7 @@ func Backup(ctx context.Context, path, out string) (size int64, err error) {
 		err = errors.Join(err, file.Close())
 		_ = os.Remove(partial) // it has its name by now, or is of no use
 	}()
-	if err := copyPages(ctx, path, partial, file.Sync); err != nil {
+	if err := copyPages(ctx, path, partial, file.Sync, rest); err != nil {
 		return 0, fmt.Errorf("back up %s: %w", path, blameDisk(out, opening(path, err)))
 	}
 	info, err := file.Stat()
@@ -55,13 +65,17 @@ func Backup(ctx context.Context, path, out string) (size int64, err error) {
 func publish(partial, out string) error {
 	if err := os.Link(partial, out); err != nil {
 		if errors.Is(err, fs.ErrExist) || present(out) {
-			return fmt.Errorf("%s is there already: name another file, a backup replaces none", out)
+			return alreadyThere(out)
 		}
 		if err := os.Rename(partial, out); err != nil { // not every file system has links
 			return &DiskError{Path: out, Err: err}
 		}
 	}
 	return syncFolder(out)
+}
+
+func alreadyThere(out string) error {
+	return fmt.Errorf("%s is there already: name another file, a backup replaces none", out)
 }
 
 // syncFolder makes sure that a file's name is on the disk.
@@ -85,7 +99,7 @@ func present(path string) bool {
 }
 
 // copyPages copies one consistent picture of a store that others may be writing to.
-func copyPages(ctx context.Context, from, to string, sync func() error) (err error) {
+func copyPages(ctx context.Context, from, to string, sync func() error, rest int) (err error) {
 	conn, done, err := openToRead(ctx, from)
 	if err != nil {
 		return err
@@ -112,11 +126,11 @@ func copyPages(ctx context.Context, from, to string, sync func() error) (err err
 		if err != nil {
 			return err
 		}
-		return errors.Join(copyPortions(ctx, b, sync), b.Finish())
+		return errors.Join(copyPortions(ctx, b, sync, rest), b.Finish())
 	})
 }
 
-func copyPortions(ctx context.Context, b *sqlite.Backup, sync func() error) error {
+func copyPortions(ctx context.Context, b *sqlite.Backup, sync func() error, rest int) error {
 	for {
 		began := time.Now()
 		more, err := b.Step(backupPages)
@@ -129,7 +143,7 @@ func copyPortions(ctx context.Context, b *sqlite.Backup, sync func() error) erro
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(backupRest * time.Since(began)):
+		case <-time.After(time.Duration(rest) * time.Since(began)):
 		}
 	}
 }

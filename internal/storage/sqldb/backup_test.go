@@ -98,6 +98,13 @@ func TestBackupRefuses(t *testing.T) {
 	if text, err := os.ReadFile(out); err != nil || string(text) != "precious" {
 		t.Errorf("the file is %q now (%v)", text, err)
 	}
+	half := filepath.Join(folder, "half.db")
+	if err := os.WriteFile(half+partly, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Backup(t.Context(), path, half); err == nil || !strings.Contains(err.Error(), half+partly) || present(half) {
+		t.Errorf("beside half a backup: %v", err)
+	}
 	var trouble *DiskError
 	if _, err := Backup(t.Context(), path, filepath.Join(folder, "no", "copy.db")); !errors.As(err, &trouble) {
 		t.Errorf("into a folder that is not there: %v", err)

@@ -76,7 +76,10 @@ func backUpBefore(ctx context.Context, path string, have, to int64, logger *slog
 			return err
 		}
 	}
-	if _, err := Backup(ctx, path, out); err != nil {
+	if err := removeAll(out + partly); err != nil { // of an upgrade that was killed
+		return err
+	}
+	if _, err := backUp(ctx, path, out, 0); err != nil { // nobody is to be spared yet
 		return err
 	}
 	logger.Info("the store was copied before its schema is brought up to date", "copy", out, "from", have, "to", to)

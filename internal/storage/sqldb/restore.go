@@ -66,7 +66,7 @@ func holdsData(path string) (bool, error) {
 
 // stage makes a copy beside the file that can take its place by being renamed.
 func stage(ctx context.Context, backup, path string, now time.Time) error {
-	partial := path + restoring + ".partial"
+	partial := path + restoring + partly
 	if err := removeAll(partial, partial+"-wal", partial+"-shm", path+restoring); err != nil {
 		return err
 	}

@@ -300,7 +300,7 @@ func (w *writer) rollback(ctx context.Context) {
 // fail stops the store: whether the transaction is on disk can only be told by reading the disk afresh.
 func (w *writer) fail(err error) error {
 	w.failure.set(err)
-	return err
+	return errFailed(err)
 }
 
 // run runs a step; a panic becomes its error.
