@@ -153,7 +153,7 @@ func TestUpgradeKilledAnywhere(t *testing.T) {
 	if err != nil || !ok || bad != nil || moments < 50 {
 		t.Fatalf("the upgrade that was not killed: %v, %v\n%s", err, bad, out)
 	}
-	const kills = 24
+	const kills = 12
 	left := map[int64]int{}
 	for n := range kills {
 		path := filepath.Join(folder, fmt.Sprintf("killed-%d.db", n))

@@ -24,7 +24,8 @@ type runner struct {
 	prepare  func(ctx context.Context, text string) (*sql.Stmt, error)
 	prepared *sync.Map     // text to prepared
 	first    *sync.Mutex   // held while a statement is prepared
-	limit    time.Duration // how long a statement may take with all its rows; 0: as long as it likes
+	turns    chan struct{} // one for each connection; nil: there is nobody to share with
+	limit    time.Duration // how long a statement may take with all its rows, once it has its turn
 }
 
 type prepared struct{ *sql.Stmt }
@@ -84,10 +85,16 @@ func (r runner) rows(ctx context.Context, text string, args []any, each func(sca
 	})
 }
 
-// bounded ends what takes too long.
+// bounded waits for its turn, and ends what takes too long from then on.
 func (r runner) bounded(ctx context.Context, query func(ctx context.Context) error) error {
-	if r.limit == 0 {
+	if r.turns == nil {
 		return query(ctx)
+	}
+	select {
+	case r.turns <- struct{}{}:
+		defer func() { <-r.turns }()
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 	slow := errSlow(r.limit)
 	ctx, cancel := context.WithTimeoutCause(ctx, r.limit, slow)

@@ -158,7 +158,7 @@ func openSQLite(ctx context.Context, o Options, lock *fileLock) (_ *DB, err erro
 func (db *DB) work(conn *sql.Conn, o Options) {
 	p := o.pace.withDefaults()
 	db.reads = newRunner(db.readers.PrepareContext)
-	db.reads.limit = p.read
+	db.reads.turns, db.reads.limit = make(chan struct{}, db.readers.Stats().MaxOpenConnections), p.read
 	if o.Ballast > 0 {
 		if err := db.disk.lay(0); err != nil {
 			db.disk.isFull(err)

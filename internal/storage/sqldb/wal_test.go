@@ -182,6 +182,32 @@ func TestReadThatTakesTooLong(t *testing.T) {
 	}
 }
 
+// TestReadsWaitForTheirTurn: only the time that a statement takes itself counts, not the time it waits for others.
+func TestReadsWaitForTheirTurn(t *testing.T) {
+	t.Parallel()
+	const limit = 500 * time.Millisecond
+	db := paced(t, pace{read: limit}, nil)
+	for range cap(db.reads.turns) {
+		db.reads.turns <- struct{}{}
+	}
+	answered := make(chan error, 1)
+	go func() {
+		_, err := db.GetReceipt(t.Context(), "a", time.Unix(0, 0))
+		answered <- err
+	}()
+	ctx, cancel := context.WithTimeout(t.Context(), limit+limit/5)
+	defer cancel()
+	if _, err := db.GetReceipt(ctx, "a", time.Unix(0, 0)); !errors.Is(err, context.DeadlineExceeded) || ipaas.ReasonOf(err) == ipaas.ReasonStorageBusy {
+		t.Errorf("with a deadline of its own: answered %v", err)
+	}
+	for range cap(db.reads.turns) {
+		<-db.reads.turns
+	}
+	if err := <-answered; !errors.Is(err, ipaas.NotFound) {
+		t.Errorf("after the limit: answered %v", err)
+	}
+}
+
 func TestWriterRefusesWhatFindsNoPlaceInItsQueue(t *testing.T) {
 	t.Parallel()
 	db := paced(t, pace{queue: time.Millisecond}, nil)
