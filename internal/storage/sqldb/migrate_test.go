@@ -157,7 +157,7 @@ func TestUpgradeKilledAnywhere(t *testing.T) {
 	left := map[int64]int{}
 	for n := range kills {
 		path := filepath.Join(folder, fmt.Sprintf("killed-%d.db", n))
-		if out, err := upgradeProcess(t, path, 1+n*moments/kills).CombinedOutput(); err == nil {
+		if out, err := upgradeProcess(t, path, 1+n*(moments-1)/(kills-1)).CombinedOutput(); err == nil {
 			t.Fatalf("it was not killed:\n%s", out)
 		}
 		had := version(t, path)
