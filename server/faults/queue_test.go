@@ -212,6 +212,13 @@ func (s *senders) judge(sink *sink, lane string) verdict {
 	return judge(s.sent, s.acked, effects)
 }
 
+// snapshot is what was sent and acknowledged so far.
+func (s *senders) snapshot() *senders {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return &senders{sent: maps.Clone(s.sent), acked: maps.Clone(s.acked), ids: maps.Clone(s.ids)}
+}
+
 // present is what of the acknowledged is still in the store: lost are those whose execution nobody knows any more.
 func (s *senders) present(t *testing.T, in *server) verdict {
 	t.Helper()
