@@ -20,6 +20,8 @@ type Config struct {
 	AllowLoopback  bool           `help:"Let flows call this machine, for trying things out." env:"HEADRACE_ALLOW_LOOPBACK"`
 	MaxWebhookBody int64          `help:"Most bytes of a webhook's body." default:"6291456" env:"HEADRACE_MAX_WEBHOOK_BODY"`
 	Workers        int            `help:"Executions that run side by side for webhooks." default:"16" env:"HEADRACE_WORKERS"`
+	MaxQueued      int            `help:"Executions of one customer that may wait; more are refused with 429 until some have run." default:"100000" env:"HEADRACE_MAX_QUEUED"`
+	MaxCrashes     int            `help:"How often the server may end while an execution runs before it is given up." default:"3" env:"HEADRACE_MAX_CRASHES"`
 	SyncTimeout    time.Duration  `help:"How long the caller of a synchronous flow is kept waiting." default:"30s" env:"HEADRACE_SYNC_TIMEOUT"`
 	RunTimeout     time.Duration  `help:"How long one execution may run." default:"15m" env:"HEADRACE_RUN_TIMEOUT"`
 	DrainTimeout   time.Duration  `help:"How long work under way may take when the server is told to stop." default:"20s" env:"HEADRACE_DRAIN_TIMEOUT"`
@@ -45,6 +47,8 @@ func (c *Config) check() error {
 	}{
 		{"--max-webhook-body", c.MaxWebhookBody},
 		{"--workers", int64(c.Workers)},
+		{"--max-queued", int64(c.MaxQueued)},
+		{"--max-crashes", int64(c.MaxCrashes)},
 		{"--sync-timeout", int64(c.SyncTimeout)},
 		{"--run-timeout", int64(c.RunTimeout)},
 		{"--drain-timeout", int64(c.DrainTimeout)},

@@ -136,7 +136,8 @@ func (s *server) build(ctx context.Context, keys *secret.Keyring) error {
 	s.plane, err = control.New(ctx, control.Options{
 		Store: tampered(s.store), Keys: keys, Builtins: tamperedComponents(builtin.All()), Client: s.client, PublicURL: s.publicURL, Logger: s.logger,
 		Limits: control.Limits{
-			Workers: s.cfg.Workers, SyncTimeout: s.cfg.SyncTimeout, ExecutionTimeout: s.cfg.RunTimeout,
+			Workers: s.cfg.Workers, MaxQueued: s.cfg.MaxQueued, MaxCrashes: s.cfg.MaxCrashes,
+			SyncTimeout: s.cfg.SyncTimeout, ExecutionTimeout: s.cfg.RunTimeout,
 			KeepPayloads: s.cfg.KeepPayloads, KeepExecutions: s.cfg.KeepExecutions,
 		},
 	})

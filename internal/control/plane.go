@@ -39,6 +39,9 @@ type Limits struct {
 	SyncTimeout      time.Duration // how long a synchronous caller waits; default 30 s
 	MaxHeld          int           // held executions of one instance; default 10,000
 	HeldFor          time.Duration // how long executions are held before they are given up; default 24 h
+	MaxQueued        int           // executions of one customer that wait; default 100,000
+	MaxCrashes       int           // how often the server may end while an execution runs before it is given up; default 3
+	DeduplicateFor   time.Duration // how long deduplication keys are remembered; default 7 days
 	Lease            time.Duration // of a running execution, extended while it runs; default 30 s
 	RequestIDs       time.Duration // how long answers are remembered by request id; default 24 h
 	KeepPayloads     time.Duration // of ended executions, with step results and logs; default 14 days
@@ -58,6 +61,9 @@ func (l Limits) withDefaults() Limits {
 	}
 	setInt(&l.Workers, 16)
 	setInt(&l.MaxHeld, 10_000)
+	setInt(&l.MaxQueued, 100_000)
+	setInt(&l.MaxCrashes, 3)
+	set(&l.DeduplicateFor, 7*24*time.Hour)
 	set(&l.ExecutionTimeout, 15*time.Minute)
 	set(&l.SyncTimeout, 30*time.Second)
 	set(&l.HeldFor, 24*time.Hour)
@@ -83,9 +89,11 @@ type Plane struct {
 	tails     *tails
 	deploys   *joins
 	left      leftovers
+	live      live
 	tests     joined[TestResult]
 	removals  joined[RemovalResult]
-	testing   turns         // by test instance: tests that reconcile, and resets
+	testing   turns // by test instance: tests that reconcile, and resets
+	replays   joined[Replayed]
 	nudge     chan struct{} // tells the worker that there may be something to claim
 
 	background sync.WaitGroup  // work that outlives the request that began it

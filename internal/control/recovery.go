@@ -22,12 +22,8 @@ const anyLease = 100 * 365 * 24 * time.Hour
 // and deployments and deletions that did not end. The store belongs to one process at a time, so at this moment nothing that is marked
 // as running runs, whatever its lease says.
 func (p *Plane) takeStock(ctx context.Context) (err error) {
-	requeued, failed, err := p.store.RecoverExecutions(ctx, p.now().Add(anyLease))
-	if err != nil {
-		return fmt.Errorf("recover executions: %w", err)
-	}
-	if requeued+failed > 0 {
-		p.logger.Info("executions of a stopped server recovered", "requeued", requeued, "failed", failed)
+	if _, err := p.recoverExecutions(ctx, p.now().Add(anyLease)); err != nil {
+		return err
 	}
 	if p.left.deployments, err = p.store.UnfinishedDeployments(ctx); err != nil {
 		return fmt.Errorf("find unfinished deployments: %w", err)
@@ -36,6 +32,20 @@ func (p *Plane) takeStock(ctx context.Context) (err error) {
 		return fmt.Errorf("find unfinished deletions: %w", err)
 	}
 	return nil
+}
+
+// recoverExecutions deals with executions whose lease had ended at a moment. Those that this process runs are none of them, however far
+// the clock was moved. It returns whether some are to be run again.
+func (p *Plane) recoverExecutions(ctx context.Context, at time.Time) (again bool, err error) {
+	done, err := p.store.RecoverExecutions(ctx, at, storage.Recovery{MaxCrashes: p.limits.MaxCrashes, Except: p.live.ids()})
+	if err != nil {
+		return false, fmt.Errorf("recover executions: %w", err)
+	}
+	if done != (storage.Recovered{}) {
+		p.logger.Info("executions that nobody ran any more recovered",
+			"requeued", done.Requeued, "failed", done.Failed, "dead_lettered", done.DeadLettered, "canceled", done.Canceled)
+	}
+	return done != (storage.Recovered{}), nil
 }
 
 func (p *Plane) unfinishedDeletions(ctx context.Context) ([]ipaas.Instance, error) {

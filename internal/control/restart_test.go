@@ -13,6 +13,7 @@ import (
 
 	"github.com/headrace/headrace/internal/control"
 	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/storage"
 	"github.com/headrace/headrace/internal/value"
 )
 
@@ -142,7 +143,7 @@ func TestLostLeaseStopsARun(t *testing.T) {
 	id := w.accepted(urls["Slow"], `{}`)
 	<-w.probe.gate("gate").reached
 	// Someone else takes the execution over, as when this machine had slept.
-	if _, _, err := w.store.RecoverExecutions(t.Context(), time.Now().Add(time.Hour)); err != nil {
+	if _, err := w.store.RecoverExecutions(t.Context(), time.Now().Add(time.Hour), storage.Recovery{}); err != nil {
 		t.Fatal(err)
 	}
 	<-w.probe.gate("gate").reached // the worker takes it again

@@ -1,9 +1,12 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"runtime/debug"
 	"strconv"
 	"time"
 
@@ -28,9 +31,13 @@ type job struct {
 // run runs a RUNNING execution to its end and records it. The error says that it stopped where it stood: the server stops, someone else
 // has the execution now, or the store fails. Losing the caller does not stop it; ctx ends only with the server.
 func (p *Plane) run(ctx context.Context, j *job) (ipaas.Execution, *host, error) {
+	j.execution.OriginID, j.execution.Try = cmp.Or(j.execution.OriginID, j.execution.ID), max(j.execution.Try, 1)
+	ctx, leave := p.live.enter(ctx, j.execution.ID, j.execution.Attempts)
+	defer leave()
 	ctx, interrupt := context.WithCancelCause(ctx)
 	defer interrupt(nil)
-	ctx, cancel := context.WithDeadline(ctx, deadlineOr(p.now(), p.limits.ExecutionTimeout, j.deadline))
+	// Counted from here on and not to a moment: the clock may be moved.
+	ctx, cancel := context.WithTimeout(ctx, p.timeLeft(j))
 	defer cancel()
 	stopLease := p.holdLease(ctx, interrupt, j.execution)
 	defer stopLease()
@@ -42,7 +49,7 @@ func (p *Plane) run(ctx context.Context, j *job) (ipaas.Execution, *host, error)
 	}
 	ex := h.finished(outcome)
 	fault.Point("execution-finish")
-	if err := p.store.FinishExecution(context.WithoutCancel(ctx), ex); err != nil {
+	if err := p.record(context.WithoutCancel(ctx), j, ex); err != nil {
 		return j.execution, h, fmt.Errorf("finish execution %s: %w", ex.ID, err)
 	}
 	fault.Point("execution-finished")
@@ -50,6 +57,64 @@ func (p *Plane) run(ctx context.Context, j *job) (ipaas.Execution, *host, error)
 	p.logger.Info("execution ended", "execution", ex.ID, "instance", ex.InstanceID, "flow", ex.FlowID, "state", ex.State,
 		"duration", ex.EndTime.Sub(ex.StartTime))
 	return ex, h, nil
+}
+
+// timeLeft returns how long a run may take: as long as the flow and the server allow, and not beyond the job's own deadline.
+func (p *Plane) timeLeft(j *job) time.Duration {
+	most := p.limits.ExecutionTimeout
+	if flow := j.program.Flow(j.execution.FlowID); flow != nil && flow.Timeout > 0 {
+		most = min(most, flow.Timeout)
+	}
+	if !j.deadline.IsZero() {
+		most = min(most, j.deadline.Sub(p.now()))
+	}
+	return most
+}
+
+// record records the end of a run, and with it the next try if there is to be one.
+func (p *Plane) record(ctx context.Context, j *job, ex ipaas.Execution) error {
+	next := p.nextTry(j, ex)
+	if next == nil {
+		return p.store.FinishExecution(ctx, ex)
+	}
+	added, err := p.store.RetryExecution(ctx, ex, *next)
+	if added {
+		p.wake() // who waits for what is asleep looks again for how long
+	}
+	return err
+}
+
+// nextTry returns how an execution that failed is tried again; nil: it is not.
+func (p *Plane) nextTry(j *job, ex ipaas.Execution) *ipaas.Execution {
+	flow := j.program.Flow(ex.FlowID)
+	if flow == nil || flow.Retry == nil || ex.Inline || ex.Invoke != ipaas.InvokeWebhook || ex.Error == nil || ex.Try > flow.Retry.MaxAttempts {
+		return nil
+	}
+	if ex.Error.Reason != ipaas.ExecutionStepFailed && ex.Error.Reason != ipaas.ExecutionTimeout {
+		return nil
+	}
+	next := again(ex, p.now())
+	next.Try = ex.Try + 1
+	delay := flow.Retry.DelayBefore(next.Try)
+	spread := time.Duration(float64(delay) * retrySpread)
+	next.WakeTime = next.CreateTime.Add(delay - spread + rand.N(2*spread+1)) //nolint:gosec // a wait is no secret
+	return &next
+}
+
+// retrySpread is how much of a delay chance may add or take: those that failed together do not come back together.
+const retrySpread = 0.2
+
+// again returns an execution that does the same as another one, which it stands in line with.
+func again(ex ipaas.Execution, now time.Time) ipaas.Execution {
+	next := ipaas.Execution{
+		ID: ipaas.NewID("exe"), InstanceID: ex.InstanceID, CustomerID: ex.CustomerID, IntegrationID: ex.IntegrationID, FlowID: ex.FlowID,
+		FlowDisplayName: ex.FlowDisplayName, State: ipaas.ExecutionQueued, Invoke: ex.Invoke, Test: ex.Test, CreateTime: now,
+		OriginID: ex.OriginID, Try: 1, Lane: ex.Lane, OrderingKey: ex.OrderingKey, OnFailure: ex.OnFailure,
+	}
+	if ex.Test {
+		next.DefinitionHash, next.ConfigRevision = ex.DefinitionHash, ex.ConfigRevision // no generation serves a test instance
+	}
+	return next
 }
 
 // ended is how a run came out.
@@ -73,8 +138,17 @@ func (p *Plane) runAlone(j *job, then func(*ended)) <-chan ended {
 	return done
 }
 
-// runFlow records the trigger and runs the steps.
-func (p *Plane) runFlow(ctx context.Context, j *job, h *host) (engine.Outcome, error) {
+// faultMessage is what people are told of a fault of the server; the rest is in its log.
+const faultMessage = "the server met a fault of its own: its log has more under the execution's id"
+
+// runFlow records the trigger and runs the steps. A fault of our own costs this execution and not the server.
+func (p *Plane) runFlow(ctx context.Context, j *job, h *host) (outcome engine.Outcome, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			p.logger.Error("a fault in running an execution", "execution", j.execution.ID, "fault", v, "stack", string(debug.Stack()))
+			outcome, err = engine.Outcome{State: ipaas.ExecutionFailed, Error: &ipaas.ExecutionError{Reason: ipaas.ExecutionFault, Message: faultMessage}}, nil
+		}
+	}()
 	results, err := p.triggerResults(ctx, j.execution, j.instance, j.program.Definition(), j.urls)
 	if err != nil {
 		var e *ipaas.Error
@@ -89,7 +163,7 @@ func (p *Plane) runFlow(ctx context.Context, j *job, h *host) (engine.Outcome, e
 		return engine.Outcome{}, err
 	}
 	return p.engine.Run(ctx, engine.Run{
-		Program: j.program, FlowID: j.execution.FlowID, ExecutionID: j.execution.ID,
+		Program: j.program, FlowID: j.execution.FlowID, ExecutionID: j.execution.OriginID,
 		Trigger: results, Config: j.settings.values, Hop: hop(j.execution.Payload),
 	}, h)
 }

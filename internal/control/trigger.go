@@ -2,7 +2,6 @@ package control
 
 import (
 	"context"
-	"time"
 
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/value"
@@ -112,13 +111,4 @@ func object(pairs ...any) *value.Object {
 		o.Set(pairs[i].(string), pairs[i+1])
 	}
 	return o
-}
-
-// deadlineOr returns the earlier of a deadline and a span from now.
-func deadlineOr(now time.Time, span time.Duration, deadline time.Time) time.Time {
-	at := now.Add(span)
-	if !deadline.IsZero() && deadline.Before(at) {
-		return deadline
-	}
-	return at
 }

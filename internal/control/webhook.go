@@ -11,6 +11,7 @@ import (
 	"github.com/headrace/headrace/internal/fault"
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/secret"
+	"github.com/headrace/headrace/internal/storage"
 	"github.com/headrace/headrace/internal/value"
 )
 
@@ -152,12 +153,16 @@ func (p *Plane) acceptByCandidate(ctx context.Context, c *candidate, hook ipaas.
 	if err != nil {
 		return Reply{}, err
 	}
-	if flow.Synchronous || hop(payload) > 0 && prefs.Wait > 0 {
+	if flow.Synchronous || hop(payload) > 0 && prefs.Wait > 0 && flow.Ordering == nil {
 		return p.runSynchronously(ctx, j, flow, payload, reception, prefs)
 	}
 	ex := newEvent(p.now(), j.execution, flow, payload)
+	a, err := p.admission(ctx, j, flow, &ex, false)
+	if err != nil {
+		return Reply{}, err
+	}
 	ex.Generation, ex.DefinitionHash, ex.Version, ex.ConfigRevision = 0, "", 0, 0 // bound when it first starts
-	return p.enqueue(ctx, ex, false, reception)
+	return p.enqueue(ctx, ex, a, reception)
 }
 
 // holdForDeployment keeps an event for an instance whose deployment failed or is not in this process; the next one releases it.
@@ -165,7 +170,8 @@ func (p *Plane) holdForDeployment(ctx context.Context, in ipaas.Instance, hook i
 	ex := newEvent(p.now(), ipaas.Execution{
 		InstanceID: in.ID, CustomerID: in.CustomerID, IntegrationID: in.IntegrationID,
 	}, &ipaas.Flow{ID: hook.FlowID}, payload)
-	return p.enqueue(ctx, ex, false, component.Reception{})
+	a := storage.Admission{MaxHeld: p.limits.MaxHeld, MaxQueued: p.limits.MaxQueued}
+	return p.enqueue(ctx, ex, a, component.Reception{})
 }
 
 // accept takes what is for a flow that serves.
@@ -178,35 +184,30 @@ func (p *Plane) accept(ctx context.Context, j *job, flow *ipaas.Flow, payload ip
 		return Reply{Response: *reception.Answer}, nil
 	}
 	if flow.Synchronous {
-		if j.instance.Paused {
-			return Reply{}, paused()
-		}
 		return p.runSynchronously(ctx, j, flow, payload, reception, prefs)
 	}
 	ex := newEvent(p.now(), j.execution, flow, payload)
+	a, err := p.admission(ctx, j, flow, &ex, true)
+	if err != nil {
+		return Reply{}, err
+	}
 	if !ex.Test {
 		ex.Generation, ex.DefinitionHash, ex.Version, ex.ConfigRevision = 0, "", 0, 0 // bound when it first starts
 	}
-	return p.enqueue(ctx, ex, true, reception)
-}
-
-func paused() error {
-	return &ipaas.Error{
-		Kind: ipaas.Unavailable, Reason: ipaas.ReasonInstancePaused, RetryAfter: time.Minute,
-		Message: "this instance is paused: send again later",
-	}
+	return p.enqueue(ctx, ex, a, reception)
 }
 
 func newEvent(now time.Time, ex ipaas.Execution, flow *ipaas.Flow, payload ipaas.Payload) ipaas.Execution {
-	ex.ID, ex.FlowID, ex.FlowDisplayName = ipaas.NewID("exe"), flow.ID, flow.DisplayName
+	ex.ID, ex.FlowID, ex.FlowDisplayName, ex.Try = ipaas.NewID("exe"), flow.ID, flow.DisplayName, 1
+	ex.OriginID = ex.ID
 	ex.State, ex.Invoke, ex.Payload, ex.CreateTime = ipaas.ExecutionQueued, ipaas.InvokeWebhook, payload, now
 	return ex
 }
 
-// enqueue puts an event on disk and only then acknowledges it.
-func (p *Plane) enqueue(ctx context.Context, ex ipaas.Execution, servingHasFlow bool, reception component.Reception) (Reply, error) {
+// enqueue puts an event on disk and only then acknowledges it. One that came before gets the same acknowledgement once more.
+func (p *Plane) enqueue(ctx context.Context, ex ipaas.Execution, a storage.Admission, reception component.Reception) (Reply, error) {
 	fault.Point("accept-begin")
-	ex, err := p.store.AcceptExecution(ctx, ex, servingHasFlow, p.limits.MaxHeld)
+	ex, err := p.store.AcceptExecution(ctx, ex, a)
 	if err != nil {
 		return Reply{}, err
 	}
@@ -248,11 +249,18 @@ func (p *Plane) runSynchronously(
 		return Reply{}, err
 	}
 	now := p.now()
-	j.urls, j.execution = urls, newEvent(now, j.execution, flow, payload)
-	j.execution.State, j.execution.Inline, j.execution.Attempts = ipaas.ExecutionRunning, true, 1
-	j.execution.StartTime, j.execution.LeaseTime = now, now.Add(p.limits.Lease)
-	if err := p.store.StartExecution(ctx, j.execution); err != nil {
+	ex := newEvent(now, j.execution, flow, payload)
+	ex.Inline, ex.StartTime, ex.LeaseTime = true, now, now.Add(p.limits.Lease)
+	j.urls = urls
+	a, err := p.admission(ctx, j, flow, &ex, true)
+	if err != nil {
 		return Reply{}, err
+	}
+	if j.execution, err = p.store.AcceptExecution(ctx, ex, a); err != nil {
+		return Reply{}, err
+	}
+	if j.execution.ID != ex.ID {
+		return p.answerAgain(j.execution, urls, reception)
 	}
 	done := p.runAlone(j, nil)
 	wait := p.limits.SyncTimeout
@@ -273,6 +281,28 @@ func (p *Plane) runSynchronously(
 	case <-ctx.Done():
 		return Reply{}, ctx.Err()
 	}
+}
+
+// answerAgain is what the caller of a synchronous flow is answered whose request came before: what was stored of the answer, which is
+// without secrets.
+func (p *Plane) answerAgain(first ipaas.Execution, urls map[string]string, reception component.Reception) (Reply, error) {
+	if !first.State.Ended() {
+		return Reply{}, &ipaas.Error{
+			Kind: ipaas.Conflict, Reason: ipaas.ReasonExecutionRunning, RetryAfter: time.Second,
+			Message: fmt.Sprintf("this request came before, and execution %s, which it began, has not ended: send it again in a moment", first.ID),
+			Meta:    map[string]string{"execution_id": first.ID},
+		}
+	}
+	shown := revealedExecution(first, p.mask(urls))
+	outcome := engine.Outcome{Response: shown.Response}
+	if shown.Result != "" {
+		result, err := value.Decode([]byte(shown.Result))
+		if err != nil {
+			return Reply{}, fmt.Errorf("read the result of execution %s: %w", first.ID, err)
+		}
+		outcome.Result = result
+	}
+	return Reply{Response: answerOf(shown, outcome, true, reception), ExecutionID: first.ID}, nil
 }
 
 // answerOf is what the caller of a flow's webhook is answered: a synchronous one the result of the flow, as the flow made it. What is

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"github.com/headrace/headrace/internal/fault"
@@ -26,12 +27,16 @@ func (p *Plane) Run(ctx context.Context) error {
 	poll, expire := time.NewTicker(pollEvery), time.NewTicker(expireEvery)
 	defer poll.Stop()
 	defer expire.Stop()
+	due := time.NewTimer(pollEvery)
+	defer due.Stop()
 	for {
 		p.claimAll(ctx, slots)
+		p.sleep(ctx, due)
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-p.nudge:
+		case <-due.C:
 		case <-poll.C:
 		case <-expire.C:
 			p.expire(ctx)
@@ -44,9 +49,9 @@ func (p *Plane) expire(ctx context.Context) {
 	if _, err := p.store.Expire(ctx, now, now.Add(-p.limits.HeldFor)); err != nil && ctx.Err() == nil {
 		p.logger.Error("clear away what has had its time", "error", err)
 	}
-	if requeued, _, err := p.store.RecoverExecutions(ctx, now); err != nil && ctx.Err() == nil {
-		p.logger.Error("recover executions", "error", err)
-	} else if requeued > 0 {
+	if again, err := p.recoverExecutions(ctx, now); err != nil && ctx.Err() == nil {
+		p.logger.Error("look for executions that nobody runs", "error", err)
+	} else if again {
 		p.wake()
 	}
 }
@@ -62,39 +67,87 @@ func (p *Plane) wake() {
 // claimAll runs what is queued, as many at a time as there are slots.
 func (p *Plane) claimAll(ctx context.Context, slots chan struct{}) {
 	for ctx.Err() == nil {
-		select {
-		case slots <- struct{}{}:
-		default:
+		free := cap(slots) - len(slots) // only others give slots back meanwhile
+		if free == 0 {
 			return // a slot that becomes free wakes the worker
 		}
 		now := p.now()
-		ex, err := p.store.ClaimExecution(ctx, now, now.Add(p.limits.Lease))
-		if err != nil {
-			<-slots
-			if !errors.Is(err, ipaas.NotFound) && ctx.Err() == nil {
-				p.logger.Error("claim an execution", "error", err)
-			}
+		claimed, err := p.store.ClaimExecutions(ctx, now, now.Add(p.limits.Lease), free)
+		if err != nil && ctx.Err() == nil {
+			p.logger.Error("claim executions", "error", err)
+		}
+		for _, ex := range claimed {
+			slots <- struct{}{}
+			p.background.Go(func() {
+				defer func() {
+					<-slots
+					p.wake()
+				}()
+				if err := p.runClaimed(p.stop, ex); err != nil {
+					p.logger.Error("run an execution", "execution", ex.ID, "error", err)
+				}
+			})
+		}
+		if len(claimed) < free {
 			return
 		}
-		p.background.Go(func() {
-			defer func() {
-				<-slots
-				p.wake()
-			}()
-			if err := p.runClaimed(p.stop, ex); err != nil {
-				p.logger.Error("run an execution", "execution", ex.ID, "error", err)
-			}
-		})
+	}
+}
+
+// sleep sets a timer to when the next execution wakes that is asleep. The poll heals what a clock that was moved makes of it.
+func (p *Plane) sleep(ctx context.Context, timer *time.Timer) {
+	timer.Stop()
+	next, err := p.store.NextWake(ctx)
+	switch {
+	case err != nil && ctx.Err() == nil:
+		p.logger.Error("find out when the next execution wakes", "error", err)
+	case err == nil && !next.IsZero():
+		timer.Reset(max(next.Sub(p.now()), 0))
 	}
 }
 
 // runClaimed runs an execution that the worker has taken.
-func (p *Plane) runClaimed(ctx context.Context, ex ipaas.Execution) error {
+func (p *Plane) runClaimed(ctx context.Context, ex ipaas.Execution) (err error) {
+	ctx, leave := p.live.enter(ctx, ex.ID, ex.Attempts)
+	defer leave()
+	defer func() {
+		if v := recover(); v != nil {
+			p.logger.Error("a fault in running an execution", "execution", ex.ID, "fault", v, "stack", string(debug.Stack()))
+			err = p.giveUp(ctx, ex, ipaas.ExecutionFault, faultMessage)
+		}
+		if err != nil {
+			err = p.giveBack(ctx, ex, err)
+		}
+	}()
 	fault.Point("execution-claimed")
+	return p.runPrepared(ctx, ex)
+}
+
+// giveBack releases an execution that was cut by the server's stop or by who canceled it, and one that the store would not record:
+// neither says anything against it. After other errors it is left to its lease, whose end counts as a crash.
+func (p *Plane) giveBack(ctx context.Context, ex ipaas.Execution, cause error) error {
+	switch {
+	case ctx.Err() != nil:
+		cause = nil
+	case errors.Is(cause, ipaas.Unavailable):
+		wait := time.NewTimer(pollEvery) // the store may need a while
+		defer wait.Stop()
+		select {
+		case <-wait.C:
+		case <-ctx.Done():
+		}
+	default:
+		return cause
+	}
+	return errors.Join(cause, p.store.ReleaseExecution(context.WithoutCancel(ctx), ex.ID, ex.Attempts, p.now()))
+}
+
+// runPrepared makes ready what an execution needs, and runs it.
+func (p *Plane) runPrepared(ctx context.Context, ex ipaas.Execution) error {
 	p.tails.notify(ex.ID)
 	in, err := p.store.GetInstance(ctx, ex.InstanceID)
 	if errors.Is(err, ipaas.NotFound) {
-		return p.giveUp(ctx, ex, "its instance is gone")
+		return p.giveUp(ctx, ex, ipaas.ExecutionTriggerFailed, "its instance is gone")
 	}
 	if err != nil {
 		return err // it is not known: the next attempt goes on
@@ -104,11 +157,11 @@ func (p *Plane) runClaimed(ctx context.Context, ex ipaas.Execution) error {
 		return err
 	}
 	if len(j.settings.problems) > 0 {
-		return p.giveUp(ctx, ex, "its config is not valid any more: "+j.settings.problems[0].Field+" "+j.settings.problems[0].Description)
+		return p.giveUp(ctx, ex, ipaas.ExecutionTriggerFailed, "its config is not valid any more: "+j.settings.problems[0].Field+" "+j.settings.problems[0].Description)
 	}
 	flow := j.program.Flow(ex.FlowID)
 	if flow == nil {
-		return p.giveUp(ctx, ex, fmt.Sprintf("the version that serves now has no flow %q any more", ex.FlowID))
+		return p.giveUp(ctx, ex, ipaas.ExecutionTriggerFailed, fmt.Sprintf("the version that serves now has no flow %q any more", ex.FlowID))
 	}
 	_, _, err = p.run(ctx, j)
 	return err
@@ -147,9 +200,9 @@ func (p *Plane) boundJob(ctx context.Context, in ipaas.Instance, ex ipaas.Execut
 }
 
 // giveUp ends an execution that cannot be run.
-func (p *Plane) giveUp(ctx context.Context, ex ipaas.Execution, why string) error {
+func (p *Plane) giveUp(ctx context.Context, ex ipaas.Execution, reason ipaas.ExecutionReason, why string) error {
 	ex.State, ex.EndTime = ipaas.ExecutionFailed, p.now()
-	ex.Error = &ipaas.ExecutionError{Reason: ipaas.ExecutionTriggerFailed, Message: "the execution could not be started: " + why}
+	ex.Error = &ipaas.ExecutionError{Reason: reason, Message: "the execution could not be started: " + why}
 	err := p.store.FinishExecution(context.WithoutCancel(ctx), ex)
 	p.tails.notify(ex.ID)
 	return err

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -23,6 +24,7 @@ func (c *check) add(path string, reason ipaas.Reason, format string, args ...any
 
 func (c *check) flow(f *flow) {
 	c.trigger(f)
+	c.keys(f)
 	c.steps(f, f.steps)
 }
 
@@ -46,6 +48,15 @@ func (c *check) trigger(f *flow) {
 		p.component, p.fields, p.known = comp, trigger.Inputs, true
 	}
 	c.inputs(p)
+}
+
+// keys checks what events of a flow are told apart by. Nothing but the trigger has run when they are looked at.
+func (c *check) keys(f *flow) {
+	given := eventKeys(f.def)
+	for _, key := range slices.Sorted(maps.Keys(given)) {
+		p := place{flow: f, path: f.path, given: given, nodes: f.keys, event: true}
+		c.input(f.path+"."+key, p, nil, given[key], f.keys[key])
+	}
 }
 
 func (c *check) unknownComponent(at string, reason ipaas.Reason, what, name string) {

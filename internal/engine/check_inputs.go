@@ -16,6 +16,7 @@ import (
 type place struct {
 	flow      *flow
 	step      *step // nil: the trigger
+	event     bool  // a key of the flow's events, which sees the trigger's results
 	path      string
 	component *component.Component
 	fields    []ipaas.InputField
@@ -144,6 +145,8 @@ func (c *check) variable(at string, p place, field *ipaas.InputField, n *expr.Co
 	}
 	isConnection := v.Type == ipaas.ConfigConnection
 	switch {
+	case isConnection && p.event:
+		c.add(at, ipaas.ReasonWrongType, "config variable %q is a connection, which tells no events apart: give a reference to the trigger's results", v.DisplayName)
 	case isConnection && inTemplate:
 		c.add(at, ipaas.ReasonWrongType, "config variable %q is a connection, and a connection is no text: take it out of the template, and give it to an input of type CONNECTION", v.DisplayName)
 		p.breaks(fmt.Sprintf("has the connection %q in a template: take it out", v.DisplayName))
@@ -170,11 +173,16 @@ func accepts(field *ipaas.InputField, comp *component.Component, connectionType 
 
 // reference checks that a reference names something that is there when its step runs.
 func (c *check) reference(at string, p place, ref *expr.ReferenceNode) {
-	if p.step == nil {
+	isTrigger := ref.Key == ipaas.TriggerStepID || ref.Key == p.flow.key
+	if p.event && !isTrigger {
+		c.add(at, ipaas.ReasonMisplaced, "%q refers to a step, but when an event's keys are looked at none has run: refer to the trigger's results", ref.Text)
+		return
+	}
+	if p.step == nil && !p.event {
 		c.add(at, ipaas.ReasonMisplaced, "%q refers to a result, but when a trigger looks at its inputs nothing has run: give a value or a config variable", ref.Text)
 		return
 	}
-	if ref.Key == ipaas.TriggerStepID || ref.Key == p.flow.key {
+	if isTrigger {
 		c.triggerReference(at, p, ref)
 		return
 	}

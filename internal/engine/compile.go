@@ -41,9 +41,22 @@ func Compile(def *ipaas.Definition, hash string, registry component.Registry) *P
 
 func compileFlow(registry component.Registry, path string, def *ipaas.Flow) *flow {
 	f := &flow{def: def, path: path, key: expr.Key(def.Trigger.DisplayName), inputs: compileInputs(def.Trigger.Inputs), byKey: map[string]*step{}}
+	f.keys = compileInputs(eventKeys(def))
 	_, f.trigger = registry.Trigger(def.Trigger.Type)
 	f.steps = f.compileSteps(registry, path+".steps", def.Steps, nil, inBody)
 	return f
+}
+
+// eventKeys returns the inputs that events of a flow are told apart by, as far as there are any.
+func eventKeys(def *ipaas.Flow) map[string]ipaas.Input {
+	keys := map[string]ipaas.Input{}
+	if def.DeduplicationKey != nil {
+		keys[deduplicationKey] = *def.DeduplicationKey
+	}
+	if def.Ordering != nil && def.Ordering.Key != nil {
+		keys[orderingKey] = *def.Ordering.Key
+	}
+	return keys
 }
 
 func (f *flow) compileSteps(registry component.Registry, path string, defs []ipaas.Step, parent *step, branch int) []*step {

@@ -7,6 +7,7 @@ import (
 	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/expr"
 	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/value"
 )
 
 // Program is a definition made ready to run with the components it uses. It never changes and may be used by many at once.
@@ -27,6 +28,7 @@ type flow struct {
 	key     string             // of the trigger's display name
 	trigger *component.Trigger // nil: unknown
 	inputs  inputs             // of the trigger
+	keys    inputs             // of its events, by where they stand in the definition
 	steps   []*step
 	all     []*step // nested ones, too, in the order of the document
 	byKey   map[string]*step
@@ -132,6 +134,53 @@ func (p *Program) TriggerInputs(flowID string, config map[string]any) (component
 		wrong[i].Field = f.path + ".trigger." + wrong[i].Field
 	}
 	return in, wrong
+}
+
+// EventKeys is what an event is told from others by; empty: it is not.
+type EventKeys struct{ Deduplication, Ordering string }
+
+// The keys of a flow's events, as they stand in a definition.
+const (
+	deduplicationKey = "deduplicationKey"
+	orderingKey      = "ordering.key"
+)
+
+// EventKeys evaluates the keys of an event with the trigger's results and config values: no step has run yet. What is wrong comes with
+// the path in the definition.
+func (p *Program) EventKeys(flowID string, trigger *value.Object, config map[string]any) (EventKeys, []ipaas.Violation) {
+	f := p.byID[flowID]
+	if f == nil {
+		return EventKeys{}, nil
+	}
+	s := newScope(Run{Program: p, Trigger: trigger, Config: config}, f)
+	var wrong []ipaas.Violation
+	eval := func(key string) string {
+		node := f.keys[key]
+		if node == nil {
+			return ""
+		}
+		v, err := expr.EvalWithin(node, s, maxInput)
+		if err != nil {
+			wrong = append(wrong, ipaas.Violation{
+				Field: f.path + "." + key, Reason: ipaas.ReasonTooLarge, Description: fmt.Sprintf("would be a text of more than %d bytes", maxInput),
+			})
+			return ""
+		}
+		return keyText(v)
+	}
+	return EventKeys{Deduplication: eval(deduplicationKey), Ordering: eval(orderingKey)}, wrong
+}
+
+// keyText returns the text by which a value tells events apart.
+func keyText(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case string:
+		return v
+	default:
+		return string(value.Canonical(v))
+	}
 }
 
 // Creations returns the ids of a flow's steps that create remote objects which can be removed again, in the order of the definition.

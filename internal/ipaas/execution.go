@@ -20,16 +20,32 @@ type Execution struct {
 	Invoke          InvokeType
 	Test            bool
 	Inline          bool // someone waits for its answer: it runs at once, and is not taken over after a crash
-	Attempts        int
-	Payload         Payload
-	PayloadExpired  bool // payload, results and logs were cleared away, since it ended long ago
-	Error           *ExecutionError
-	Result          string // redacted, in the storage form of values
-	Response        *Response
-	CreateTime      time.Time
-	StartTime       time.Time
-	EndTime         time.Time
-	LeaseTime       time.Time // a running execution whose lease has ended is taken over
+	Attempts        int  // how often it was started; the number of the one that runs is what it holds its lease by
+	Crashes         int  // attempts that ended with their server
+	Canceling       bool // it runs, and was told to stop
+
+	OriginID     string    // the first of the line of retries and replays it stands in; its own id if it is the first
+	RetryOf      string    // the try before it
+	ReplayOf     string    // the execution it is a replay of
+	SupersededBy string    // the newest retry or replay of it
+	Try          int       // counted from 1 in a line of retries
+	WakeTime     time.Time // a retry does not start before
+
+	Lane        string        // the order it keeps among the executions of its flow; empty: none
+	OrderingKey string        // what its lane was made from, as it is shown
+	OnFailure   FailureEffect // what its failure does to its lane
+	Blocked     bool          // queued behind another one of its lane
+	Blocking    bool          // it has failed, and its lane waits until it is replayed or canceled
+
+	Payload        Payload
+	PayloadExpired bool // payload, results and logs were cleared away, since it ended long ago
+	Error          *ExecutionError
+	Result         string // redacted, in the storage form of values
+	Response       *Response
+	CreateTime     time.Time
+	StartTime      time.Time
+	EndTime        time.Time
+	LeaseTime      time.Time // a running execution whose lease has ended is taken over
 }
 
 // ExecutionState is where an execution is.
@@ -77,6 +93,8 @@ const (
 	ExecutionTimeout       ExecutionReason = "TIMEOUT"
 	ExecutionInterrupted   ExecutionReason = "INTERRUPTED" // the server stopped while it ran and it may not run again
 	ExecutionExpired       ExecutionReason = "EXPIRED"     // held too long
+	ExecutionCrashed       ExecutionReason = "CRASHED"     // the server ended while it ran, again and again
+	ExecutionFault         ExecutionReason = "FAULT"       // the server met a fault of its own
 )
 
 // Payload is what came in at a flow's trigger. The JSON of this type is the format on disk.

@@ -12,8 +12,79 @@ type Flow struct {
 	Steps       []Step       `json:"steps,omitempty"`
 	Synchronous bool         `json:"synchronous,omitempty"`
 	TestPayload *TestPayload `json:"test_payload,omitempty"`
-	CreateTime  time.Time    `json:"create_time"`
-	UpdateTime  time.Time    `json:"update_time"`
+
+	Concurrency      int           `json:"concurrency,omitempty"` // executions of an instance that run side by side; 0: no limit
+	Ordering         *Ordering     `json:"ordering,omitempty"`
+	Retry            *Retry        `json:"retry,omitempty"`
+	DeduplicationKey *Input        `json:"deduplication_key,omitempty"` // of a trigger's results: events with the same are one
+	Timeout          time.Duration `json:"timeout,omitempty"`           // of one execution; 0: the server's
+
+	CreateTime time.Time `json:"create_time"`
+	UpdateTime time.Time `json:"update_time"`
+}
+
+// Ordering says which executions of a flow wait for each other.
+type Ordering struct {
+	Scope     OrderingScope `json:"scope"`
+	Key       *Input        `json:"key,omitempty"` // of a trigger's results, for OrderByKey
+	OnFailure FailureEffect `json:"on_failure,omitempty"`
+}
+
+// OrderingScope says how far an order reaches.
+type OrderingScope string
+
+// The scopes of an order, each within one instance.
+const (
+	OrderByFlow OrderingScope = "FLOW" // all executions of the flow
+	OrderByKey  OrderingScope = "KEY"  // those with the same key; one without a key waits for none
+)
+
+// FailureEffect says what a failure does to the executions behind it. The zero value means FailureContinue.
+type FailureEffect string
+
+// What a failure does.
+const (
+	FailureContinue FailureEffect = "CONTINUE" // the next one runs
+	FailureBlock    FailureEffect = "BLOCK"    // they wait until it is replayed well, or canceled
+)
+
+// Retry says when an execution that failed is tried again.
+type Retry struct {
+	MaxAttempts int           `json:"max_attempts"` // tries after the first
+	Delay       time.Duration `json:"delay,omitempty"`
+	Multiplier  float64       `json:"multiplier,omitempty"` // of the delay, from try to try; 0: DefaultRetryMultiplier
+	MaxDelay    time.Duration `json:"max_delay,omitempty"`  // 0: MaxRetryDelay
+}
+
+// The bounds of what a flow asks for.
+const (
+	DefaultRetryMultiplier = 2
+	DefaultRetryDelay      = 10 * time.Second
+	MaxRetryAttempts       = 10
+	MaxRetryDelay          = 24 * time.Hour
+	MaxFlowTimeout         = 15 * time.Minute
+	MaxConcurrency         = 1000
+)
+
+// DelayBefore returns how long to wait before a try, which are counted from 2 when they are retries.
+func (r *Retry) DelayBefore(try int) time.Duration {
+	delay, most, by := r.Delay, r.MaxDelay, r.Multiplier
+	if delay == 0 {
+		delay = DefaultRetryDelay
+	}
+	if most == 0 {
+		most = MaxRetryDelay
+	}
+	if by == 0 {
+		by = DefaultRetryMultiplier
+	}
+	grown := float64(delay)
+	for range try - 2 {
+		if grown *= by; grown > float64(most) {
+			break
+		}
+	}
+	return time.Duration(min(grown, float64(most)))
 }
 
 // Trigger is what starts a flow.

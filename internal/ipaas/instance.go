@@ -4,26 +4,27 @@ import "time"
 
 // Instance is an integration as one customer has it, or the one instance on which an integration's draft is tested.
 type Instance struct {
-	ID            string
-	UID           string
-	Kind          InstanceKind
-	DisplayName   string
-	Description   string
-	CustomerID    string // empty for a test instance
-	IntegrationID string
-	Version       int // what it is pinned to; 0: never deployed, or a test instance
-	State         InstanceState
-	Paused        bool
-	PauseMode     PauseMode
-	Config        Config // what the next deployment will use
-	Generation    int    // number of the serving generation; 0: none
-	ServingConfig int64  // revision of the config the serving generation uses
-	DeploymentID  string // the deployment that runs, or else the last one
-	Labels        map[string]string
-	Revision      int64
-	CreateTime    time.Time
-	UpdateTime    time.Time
-	DeployTime    time.Time // of the serving generation
+	ID             string
+	UID            string
+	Kind           InstanceKind
+	DisplayName    string
+	Description    string
+	CustomerID     string // empty for a test instance
+	IntegrationID  string
+	Version        int // what it is pinned to; 0: never deployed, or a test instance
+	State          InstanceState
+	Paused         bool
+	PauseMode      PauseMode
+	Config         Config // what the next deployment will use
+	Generation     int    // number of the serving generation; 0: none
+	ServingConfig  int64  // revision of the config the serving generation uses
+	DeploymentID   string // the deployment that runs, or else the last one
+	Labels         map[string]string
+	MaxConcurrency int // executions that run side by side; 0: no limit
+	Revision       int64
+	CreateTime     time.Time
+	UpdateTime     time.Time
+	DeployTime     time.Time // of the serving generation
 }
 
 // NeedsDeploy reports whether config values have changed since the serving generation was made.

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/headrace/headrace/internal/expr"
 	"github.com/headrace/headrace/internal/value"
@@ -41,8 +42,75 @@ func (c *checker) flow(path string, f *Flow) int {
 	if f.TestPayload != nil {
 		c.testPayload(path+".testPayload", f.TestPayload)
 	}
+	c.running(path, f)
 	return s.count
 }
+
+// running checks how executions of a flow are to run.
+func (c *checker) running(path string, f *Flow) {
+	if f.Concurrency < 0 || f.Concurrency > MaxConcurrency {
+		c.add(path+".concurrency", ReasonMalformed, "%d executions side by side cannot be: give a number from 1 to %d, or 0 for no limit", f.Concurrency, MaxConcurrency)
+	}
+	if f.Timeout < 0 || f.Timeout > MaxFlowTimeout {
+		c.add(path+".timeout", ReasonMalformed, "a timeout of %s cannot be: give at most %s, or none for the server's", f.Timeout, MaxFlowTimeout)
+	}
+	if f.DeduplicationKey != nil {
+		c.input(path+".deduplicationKey", *f.DeduplicationKey, 0)
+	}
+	if f.Ordering != nil {
+		c.ordering(path+".ordering", f)
+	}
+	if f.Retry != nil {
+		c.retry(path+".retry", f)
+	}
+}
+
+func (c *checker) ordering(path string, f *Flow) {
+	o := f.Ordering
+	if f.Synchronous {
+		c.add(path, ReasonMisplaced, "a synchronous flow keeps no order, since each of its callers waits for an answer: make it asynchronous, or remove the order")
+	}
+	if !slices.Contains(orderingScopes, o.Scope) {
+		c.add(path+".scope", ReasonNotAChoice, "the scope %q is unknown: give one of %s", o.Scope, list(orderingScopes))
+	}
+	if !slices.Contains(failureEffects, o.OnFailure) {
+		c.add(path+".onFailure", ReasonNotAChoice, "%q is unknown: give one of %s", o.OnFailure, list(failureEffects))
+	}
+	switch {
+	case o.Scope == OrderByKey && o.Key == nil:
+		c.add(path+".key", ReasonRequired, "an order by key needs the key: give one, such as a reference to trigger.results.body.data.id")
+	case o.Scope == OrderByFlow && o.Key != nil:
+		c.add(path+".key", ReasonMisplaced, "the order of a whole flow has no key: remove it, or give the scope %s", OrderByKey)
+	case o.Key != nil:
+		c.input(path+".key", *o.Key, 0)
+	}
+}
+
+func (c *checker) retry(path string, f *Flow) {
+	r := f.Retry
+	if f.Synchronous {
+		c.add(path, ReasonMisplaced, "a synchronous flow is not tried again, since its caller has its answer: make it asynchronous, or remove the retry")
+	}
+	if r.MaxAttempts < 0 || r.MaxAttempts > MaxRetryAttempts {
+		c.add(path+".maxAttempts", ReasonMalformed, "%d retries cannot be: give at most %d", r.MaxAttempts, MaxRetryAttempts)
+	}
+	if r.Multiplier != 0 && !(r.Multiplier >= 1 && r.Multiplier <= 10) {
+		c.add(path+".multiplier", ReasonMalformed, "the delay cannot grow by %v: give a number from 1 to 10", r.Multiplier)
+	}
+	for _, delay := range []struct {
+		name string
+		is   time.Duration
+	}{{"delay", r.Delay}, {"maxDelay", r.MaxDelay}} {
+		if delay.is < 0 || delay.is > MaxRetryDelay {
+			c.add(path+"."+delay.name, ReasonMalformed, "a wait of %s cannot be: give at most %s", delay.is, MaxRetryDelay)
+		}
+	}
+}
+
+var (
+	orderingScopes = []OrderingScope{OrderByFlow, OrderByKey}
+	failureEffects = []FailureEffect{"", FailureContinue, FailureBlock}
+)
 
 // flowChecker checks the steps of one flow, in which their ids, names and keys are unique.
 type flowChecker struct {

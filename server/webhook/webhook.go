@@ -130,6 +130,7 @@ var statuses = map[ipaas.Kind]int{
 	ipaas.NotFound:    http.StatusNotFound,
 	ipaas.Gone:        http.StatusGone,
 	ipaas.Invalid:     http.StatusBadRequest,
+	ipaas.Conflict:    http.StatusConflict,
 	ipaas.Exhausted:   http.StatusTooManyRequests,
 	ipaas.Unavailable: http.StatusServiceUnavailable,
 }

@@ -54,7 +54,7 @@ func BenchmarkAccept(b *testing.B) {
 		b.Run(fmt.Sprint(callers), func(b *testing.B) {
 			db, body := served(b), make([]byte, 2048)
 			spread(b, callers, func(ctx context.Context) error {
-				_, err := db.AcceptExecution(ctx, event(body), true, 0)
+				_, err := db.AcceptExecution(ctx, event(body), storage.Admission{ServingHasFlow: true})
 				return err
 			})
 		})
@@ -65,13 +65,14 @@ func BenchmarkAccept(b *testing.B) {
 func BenchmarkLife(b *testing.B) {
 	db, body := served(b), make([]byte, 2048)
 	spread(b, 64, func(ctx context.Context) error {
-		if _, err := db.AcceptExecution(ctx, event(body), true, 0); err != nil {
+		if _, err := db.AcceptExecution(ctx, event(body), storage.Admission{ServingHasFlow: true}); err != nil {
 			return err
 		}
-		ex, err := db.ClaimExecution(ctx, time.Now(), time.Now().Add(time.Hour))
-		if err != nil {
-			return err
+		taken, err := db.ClaimExecutions(ctx, time.Now(), time.Now().Add(time.Hour), 1)
+		if err != nil || len(taken) == 0 {
+			return fmt.Errorf("claimed %d: %w", len(taken), err)
 		}
+		ex := taken[0]
 		for _, path := range []string{"trigger", "post"} {
 			s, _, err := db.BeginStep(ctx, ex.Attempts, ipaas.StepResult{ExecutionID: ex.ID, Path: path, Inputs: `{"a":1}`, StartTime: time.Now()})
 			if err != nil {

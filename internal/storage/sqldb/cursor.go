@@ -58,11 +58,11 @@ func (l *list[T]) values(terms []term, cursor string) ([]any, error) {
 func (f field) decode(v any) (any, error) {
 	switch v := v.(type) {
 	case string:
-		if f.kind == text {
+		if f.kind == text || f.kind == sparse {
 			return v, nil
 		}
 	case json.Number:
-		if f.kind != text {
+		if f.kind != text && f.kind != sparse {
 			return v.Int64()
 		}
 	}

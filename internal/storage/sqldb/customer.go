@@ -10,14 +10,14 @@ import (
 )
 
 const insertCustomer = `
-INSERT INTO customers (id, uid, display_name, external_id, description, labels, revision, create_time, update_time)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (id) DO NOTHING`
+INSERT INTO customers (id, uid, display_name, external_id, description, labels, max_concurrency, revision, create_time, update_time)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (id) DO NOTHING`
 
 // CreateCustomer adds a customer.
 func (db *DB) CreateCustomer(ctx context.Context, c ipaas.Customer, w storage.Write) error {
 	return db.change(ctx, w, func(ctx context.Context, tx *tx) error {
 		n, err := tx.exec(ctx, insertCustomer, c.ID, c.UID, c.DisplayName, c.ExternalID, c.Description, asJSON(c.Labels),
-			max(c.Revision, 1), micros(c.CreateTime), micros(c.UpdateTime))
+			c.MaxConcurrency, max(c.Revision, 1), micros(c.CreateTime), micros(c.UpdateTime))
 		if err == nil && n == 0 {
 			return ipaas.Taken("customer", c.ID)
 		}
@@ -26,7 +26,7 @@ func (db *DB) CreateCustomer(ctx context.Context, c ipaas.Customer, w storage.Wr
 }
 
 const updateCustomer = `
-UPDATE customers SET display_name = $2, external_id = $3, description = $4, labels = $5, revision = revision + 1, update_time = $6
+UPDATE customers SET display_name = $2, external_id = $3, description = $4, labels = $5, max_concurrency = $6, revision = revision + 1, update_time = $7
 WHERE id = $1`
 
 // UpdateCustomer replaces a customer.
@@ -35,7 +35,8 @@ func (db *DB) UpdateCustomer(ctx context.Context, c ipaas.Customer, base int64, 
 		if err := checkCustomer(ctx, tx, c.ID, base); err != nil {
 			return err
 		}
-		return tx.do(ctx, updateCustomer, c.ID, c.DisplayName, c.ExternalID, c.Description, asJSON(c.Labels), micros(c.UpdateTime))
+		return tx.do(ctx, updateCustomer, c.ID, c.DisplayName, c.ExternalID, c.Description, asJSON(c.Labels), c.MaxConcurrency,
+			micros(c.UpdateTime))
 	})
 }
 
@@ -85,7 +86,7 @@ func checkCustomer(ctx context.Context, q querier, id string, base int64) error 
 }
 
 const (
-	customerColumns = `id, uid, display_name, external_id, description, labels, revision, create_time, update_time`
+	customerColumns = `id, uid, display_name, external_id, description, labels, max_concurrency, revision, create_time, update_time`
 	selectCustomer  = `SELECT ` + customerColumns + ` FROM customers WHERE id = $1`
 )
 
@@ -102,7 +103,7 @@ func (db *DB) GetCustomer(ctx context.Context, id string) (c ipaas.Customer, err
 }
 
 func scanCustomer(scan scanner) (c ipaas.Customer, err error) {
-	err = scan(&c.ID, &c.UID, &c.DisplayName, &c.ExternalID, &c.Description, intoJSON(&c.Labels), &c.Revision,
+	err = scan(&c.ID, &c.UID, &c.DisplayName, &c.ExternalID, &c.Description, intoJSON(&c.Labels), &c.MaxConcurrency, &c.Revision,
 		intoTime(&c.CreateTime), intoTime(&c.UpdateTime))
 	return c, err
 }

@@ -13,7 +13,7 @@ import (
 
 const (
 	insertDefinition          = `INSERT INTO definitions (hash, document) VALUES ($1, $2) ON CONFLICT (hash) DO NOTHING`
-	insertDefinitionFlow      = `INSERT INTO definition_flows (hash, flow_id) VALUES ($1, $2) ON CONFLICT (hash, flow_id) DO NOTHING`
+	insertDefinitionFlow      = `INSERT INTO definition_flows (hash, flow_id, concurrency) VALUES ($1, $2, $3) ON CONFLICT (hash, flow_id) DO NOTHING`
 	insertDefinitionComponent = `INSERT INTO definition_components (hash, component_id) VALUES ($1, $2)`
 )
 
@@ -33,7 +33,7 @@ func putDefinition(ctx context.Context, tx *tx, hash string, d *ipaas.Definition
 		return tx.do(ctx, useDefinition, hash) // whoever saves it is about to point at it
 	}
 	for i := range d.Flows {
-		if err := tx.do(ctx, insertDefinitionFlow, hash, d.Flows[i].ID); err != nil {
+		if err := tx.do(ctx, insertDefinitionFlow, hash, d.Flows[i].ID, d.Flows[i].Concurrency); err != nil {
 			return err
 		}
 	}

@@ -146,7 +146,7 @@ func (db *DB) CommitDeployment(ctx context.Context, id string, now time.Time) (s
 			return err
 		}
 		if !in.Paused {
-			if err := tx.do(ctx, releaseHeld, uid); err != nil {
+			if err := release(ctx, tx, uid); err != nil {
 				return err
 			}
 		}

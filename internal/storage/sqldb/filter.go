@@ -18,10 +18,11 @@ const (
 	number
 	boolean
 	moment
+	sparse // a text that most rows leave empty; the index holds only the others
 )
 
 func (k kind) String() string {
-	return [...]string{"a text", "a number", "a boolean", "a timestamp"}[k]
+	return [...]string{"a text", "a number", "a boolean", "a timestamp", "a text"}[k]
 }
 
 // field is a column that a list can be filtered and ordered by.
@@ -123,6 +124,9 @@ func (c *condition) compare(f *storage.Filter) {
 		c.match(on.column, pattern, f.Operator == storage.NotEqual)
 		return
 	}
+	if on.kind == sparse && f.Operator == storage.Equal && value != "" {
+		c.text.WriteString(on.column + " <> '' AND ") // without it the index is not thought of
+	}
 	c.text.WriteString(on.column)
 	c.text.WriteString(operator)
 	c.text.WriteString(c.arg(value))
@@ -139,7 +143,7 @@ func (c *condition) match(column, pattern string, not bool) {
 func (f field) value(v any) (any, bool) {
 	switch v := v.(type) {
 	case string:
-		return v, f.kind == text
+		return v, f.kind == text || f.kind == sparse
 	case int64:
 		return v, f.kind == number
 	case bool:

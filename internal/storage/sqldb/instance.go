@@ -45,15 +45,16 @@ func mustExist(ctx context.Context, q querier, noun, id, text string) error {
 
 const insertInstance = `
 INSERT INTO instances (uid, id, kind, display_name, description, customer_id, integration_id, version, state, paused, pause_mode,
-	config_revision, generation, last_generation, serving_config, deployment_id, labels, revision, create_time, update_time, deploy_time)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, 0, 0, '', $13, $14, $15, $16, 0)
+	config_revision, generation, last_generation, serving_config, deployment_id, labels, revision, create_time, update_time, deploy_time,
+	max_concurrency)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, 0, 0, '', $13, $14, $15, $16, 0, $17)
 ON CONFLICT DO NOTHING`
 
 // putInstance adds an instance that was never deployed, with its config.
 func putInstance(ctx context.Context, tx *tx, in *ipaas.Instance) error {
 	n, err := tx.exec(ctx, insertInstance, in.UID, in.ID, in.Kind, in.DisplayName, in.Description, in.CustomerID, in.IntegrationID,
 		in.Version, in.State, flag(in.Paused), in.PauseMode, in.Config.Revision, asJSON(in.Labels), max(in.Revision, 1),
-		micros(in.CreateTime), micros(in.UpdateTime))
+		micros(in.CreateTime), micros(in.UpdateTime), in.MaxConcurrency)
 	if err != nil {
 		return err
 	}
@@ -73,8 +74,8 @@ func putConfig(ctx context.Context, tx *tx, uid string, c ipaas.Config) error {
 }
 
 const updateInstance = `
-UPDATE instances SET display_name = $2, description = $3, labels = $4, config_revision = $5, revision = revision + 1, update_time = $6
-WHERE uid = $1`
+UPDATE instances SET display_name = $2, description = $3, labels = $4, config_revision = $5, max_concurrency = $6, revision = revision + 1,
+	update_time = $7 WHERE uid = $1`
 
 // UpdateInstance replaces names, labels and config.
 func (db *DB) UpdateInstance(ctx context.Context, in ipaas.Instance, base int64, w storage.Write) error {
@@ -86,7 +87,8 @@ func (db *DB) UpdateInstance(ctx context.Context, in ipaas.Instance, base int64,
 		if err := nextConfig(ctx, tx, was, in.Config); err != nil {
 			return err
 		}
-		return tx.do(ctx, updateInstance, was.UID, in.DisplayName, in.Description, asJSON(in.Labels), in.Config.Revision, micros(in.UpdateTime))
+		return tx.do(ctx, updateInstance, was.UID, in.DisplayName, in.Description, asJSON(in.Labels), in.Config.Revision,
+			in.MaxConcurrency, micros(in.UpdateTime))
 	})
 }
 
@@ -125,7 +127,7 @@ func instanceToChange(ctx context.Context, q querier, id string, base int64) (ip
 const (
 	instanceColumns = `i.uid, i.id, i.kind, i.display_name, i.description, i.customer_id, i.integration_id, i.version, i.state,
 	i.paused, i.pause_mode, i.config_revision, COALESCE(c.document, ''), i.generation, i.serving_config, i.deployment_id, i.labels,
-	i.revision, i.create_time, i.update_time, i.deploy_time`
+	i.revision, i.create_time, i.update_time, i.deploy_time, i.max_concurrency`
 	instanceTables = `instances i LEFT JOIN configs c ON c.instance_uid = i.uid AND c.revision = i.config_revision`
 	selectInstance = `SELECT ` + instanceColumns + ` FROM ` + instanceTables + ` WHERE i.id = $1 AND i.state <> 'DELETED'`
 )
@@ -151,7 +153,8 @@ func getInstance(ctx context.Context, q querier, id string) (ipaas.Instance, err
 func scanInstance(scan scanner) (in ipaas.Instance, err error) {
 	err = scan(&in.UID, &in.ID, &in.Kind, &in.DisplayName, &in.Description, &in.CustomerID, &in.IntegrationID, &in.Version, &in.State,
 		&in.Paused, &in.PauseMode, &in.Config.Revision, intoJSON(&in.Config.Values), &in.Generation, &in.ServingConfig, &in.DeploymentID,
-		intoJSON(&in.Labels), &in.Revision, intoTime(&in.CreateTime), intoTime(&in.UpdateTime), intoTime(&in.DeployTime))
+		intoJSON(&in.Labels), &in.Revision, intoTime(&in.CreateTime), intoTime(&in.UpdateTime), intoTime(&in.DeployTime),
+		&in.MaxConcurrency)
 	return in, err
 }
 
@@ -219,12 +222,20 @@ const (
 	pauseInstance  = `UPDATE instances SET paused = 1, pause_mode = $2, revision = revision + 1, update_time = $3 WHERE uid = $1`
 	resumeInstance = `UPDATE instances SET paused = 0, pause_mode = '', revision = revision + 1, update_time = $2 WHERE uid = $1`
 	stopClaims     = `UPDATE executions SET ready = 0 WHERE instance_uid = $1 AND state = 'QUEUED' AND ready = 1`
-	allowClaims    = `UPDATE executions SET ready = 1 WHERE instance_uid = $1 AND state = 'QUEUED' AND held = 0`
+	allowClaims    = `UPDATE executions SET ready = 1 WHERE instance_uid = $1 AND held = 0 AND ready = 0 AND ` + mayRun
 	releaseHeld    = `
-UPDATE executions SET held = 0, ready = 1 WHERE instance_uid = $1 AND state = 'QUEUED' AND held = 1 AND flow_id IN (
+UPDATE executions SET held = 0 WHERE instance_uid = $1 AND state = 'QUEUED' AND held = 1 AND flow_id IN (
 	SELECT f.flow_id FROM instances i JOIN generations g ON g.instance_uid = i.uid AND g.number = i.generation
 	JOIN definition_flows f ON f.hash = g.definition_hash WHERE i.uid = $1)`
 )
+
+// release lets those executions of an instance run that its serving generation can run.
+func release(ctx context.Context, tx *tx, uid string) error {
+	if err := tx.do(ctx, releaseHeld, uid); err != nil {
+		return err
+	}
+	return tx.do(ctx, allowClaims, uid)
+}
 
 // PauseInstance pauses, or changes the mode of a pause.
 func (db *DB) PauseInstance(
@@ -252,12 +263,10 @@ func (db *DB) ResumeInstance(ctx context.Context, id string, base int64, now tim
 		if in, err = instanceToChange(ctx, tx, id, base); err != nil || !in.Paused {
 			return err
 		}
-		for _, statement := range []string{allowClaims, releaseHeld} {
-			if err := tx.do(ctx, statement, in.UID); err != nil {
-				return err
-			}
-		}
 		if err := tx.do(ctx, resumeInstance, in.UID, micros(now)); err != nil {
+			return err
+		}
+		if err := release(ctx, tx, in.UID); err != nil {
 			return err
 		}
 		in, err = getInstance(ctx, tx, id)
@@ -272,7 +281,7 @@ UPDATE instances SET state = $2, generation = CASE $2 WHEN 'DELETING' THEN gener
 	serving_config = CASE $2 WHEN 'DELETING' THEN serving_config ELSE 0 END,
 	deploy_time = CASE $2 WHEN 'DELETING' THEN deploy_time ELSE 0 END, revision = revision + 1, update_time = $3 WHERE uid = $1`
 	cancelQueued = `
-UPDATE executions SET state = 'CANCELED', held = 0, ready = 0, end_time = CASE $2 WHEN 0 THEN create_time ELSE $2 END
+UPDATE executions SET state = 'CANCELED', held = 0, ready = 0, asleep = 0, in_lane = 0, end_time = CASE $2 WHEN 0 THEN create_time ELSE $2 END
 WHERE instance_uid = $1 AND state = 'QUEUED' AND attempts = 0`
 	removeRegistrations = `
 UPDATE registrations SET state = 'REMOVE_PENDING', update_time = $2

@@ -37,8 +37,11 @@ func TestHistoryIsNeverReadFromEndToEnd(t *testing.T) {
 	db := fresh(t)
 	for name, statement := range map[string]string{
 		"accept": selectScene, "held": countHeld, "claim": selectHead, "ready": selectReady, "claimed": claimExecution, "execution": selectExecution,
-		"release": releaseHeld, "stop": stopClaims, "allow": allowClaims, "cancel": cancelQueued, "requeue": requeueExecutions,
-		"interrupted": failInterrupted, "expire": expireHeld, "receipts": deleteReceipts, "rotated": deleteRotated,
+		"release": releaseHeld, "stop": stopClaims, "allow": allowClaims, "cancel": cancelQueued, "lapsed": selectLapsed, "asleep": wakeDue, "due": selectDue, "next wake": selectNextWake, "first customer": selectFirstCustomer,
+		"next customer": selectNextCustomer, "next group": selectNextGroup, "customer runs": countOfCustomer, "instance runs": countOfInstance,
+		"flow runs": countOfFlow, "queued": countQueued, "place": selectPlace, "make ready": makeReady, "promote": promoteNext,
+		"known event": selectDeduplication, "old keys": deleteDeduplications, "payload": copyPayload, "before": selectBefore,
+		"expire": expireHeld, "receipts": deleteReceipts, "rotated": deleteRotated,
 		"step": selectStep, "steps": selectSteps, "logs": selectLogs, "last log": selectLastLog, "begin step": insertStep,
 		"hook": selectWebhook, "hooks": selectCurrentWebhooks, "deployments": selectAllUnfinished, "request": selectByRequest,
 		"key": selectByKey, "used": selectUsedRegistrations, "superseded": supersedeUnused, "dropped": dropCreated,
@@ -48,7 +51,7 @@ func TestHistoryIsNeverReadFromEndToEnd(t *testing.T) {
 	} {
 		args := make([]any, strings.Count(statement, "$")+1)
 		for _, line := range plan(t, db, statement, args...) {
-			if strings.HasPrefix(line, "SCAN") && !strings.Contains(line, "INDEX") && !strings.Contains(line, "CONSTANT") {
+			if strings.HasPrefix(line, "SCAN") && !strings.Contains(line, "INDEX") && !strings.Contains(line, "CONSTANT") && line != "SCAN waiting" {
 				t.Errorf("%s: %s", name, line)
 			}
 		}
@@ -94,7 +97,8 @@ func TestListOfExecutionsFollowsAnIndex(t *testing.T) {
 	for field, index := range map[string]string{
 		"id": "sqlite_autoindex_executions_1", "instance_id": "executions_by_instance", "customer_id": "executions_by_customer",
 		"integration_id": "executions_by_integration", "flow_id": "executions_by_flow", "deployment_id": "executions_by_deployment",
-		"state": "executions_by_state",
+		"state": "executions_by_state", "origin_id": "executions_by_origin", "retry_of": "executions_by_retry_of",
+		"replay_of": "executions_by_replay_of",
 	} {
 		f := &storage.Filter{Field: field, Operator: storage.Equal, Value: "x"}
 		check(field, storage.Query{Filter: f}, fmt.Sprintf("SEARCH e USING INDEX %s (", index))

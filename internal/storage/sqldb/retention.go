@@ -79,7 +79,7 @@ DELETE FROM receipts WHERE key IN (SELECT key FROM receipts WHERE expire_time <=
 DELETE FROM webhooks WHERE token_hash IN (
 	SELECT token_hash FROM webhooks WHERE current = 0 AND expire_time > 0 AND expire_time <= $1 ORDER BY expire_time LIMIT $2)`
 	expireHeld = `
-UPDATE executions SET state = 'DEAD_LETTER', held = 0, error = $3, end_time = $4
+UPDATE executions SET state = 'DEAD_LETTER', held = 0, in_lane = 0, error = $3, end_time = $4
 WHERE seq IN (SELECT seq FROM executions WHERE held = 1 AND create_time < $1 ORDER BY create_time LIMIT $2)`
 )
 
@@ -92,6 +92,9 @@ func (db *DB) Expire(ctx context.Context, now, heldBefore time.Time) (int, error
 	for _, batch := range []func(ctx context.Context, tx *tx) (int64, error){
 		func(ctx context.Context, tx *tx) (int64, error) {
 			return tx.exec(ctx, deleteReceipts, micros(now), expireBatch)
+		},
+		func(ctx context.Context, tx *tx) (int64, error) {
+			return tx.exec(ctx, deleteDeduplications, micros(now), expireBatch)
 		},
 		func(ctx context.Context, tx *tx) (int64, error) {
 			return tx.exec(ctx, deleteRotated, micros(now), expireBatch)
@@ -123,7 +126,7 @@ const openRegistration = `r.state NOT IN ('REMOVED', 'ABANDONED')`
 
 const (
 	selectEnded = `
-SELECT e.seq, e.id FROM executions e WHERE e.payload_expired = $1 AND e.end_time > 0 AND e.end_time < $2
+SELECT e.seq, e.id FROM executions e WHERE e.payload_expired = $1 AND e.end_time > 0 AND e.end_time < $2 AND e.blocking = 0
 	AND NOT EXISTS (SELECT 1 FROM registrations r WHERE r.execution_id = e.id AND ` + openRegistration + `)
 ORDER BY e.end_time LIMIT $3`
 	deleteSomeLogs = `

@@ -23,6 +23,9 @@ type DB struct {
 	lock    *fileLock
 	disk    *disk
 
+	waiting  waiting
+	rotation rotation
+
 	failure failure
 
 	mu     sync.RWMutex

@@ -166,7 +166,7 @@ func setUpPaused(t *testing.T, db *DB, in ipaas.Instance, now time.Time) {
 }
 
 func (db *DB) accept(ctx context.Context, id string, now time.Time) error {
-	_, err := db.AcceptExecution(ctx, ipaas.Execution{ID: id, InstanceID: "paused", FlowID: "orders", Invoke: ipaas.InvokeWebhook, CreateTime: now}, true, 10)
+	_, err := db.AcceptExecution(ctx, ipaas.Execution{ID: id, InstanceID: "paused", FlowID: "orders", Invoke: ipaas.InvokeWebhook, CreateTime: now}, storage.Admission{ServingHasFlow: true, MaxHeld: 10})
 	return err
 }
 

@@ -15,8 +15,8 @@ func executionIDs(t *testing.T, s storage.Store, q storage.Query) []string {
 
 func (w *world) wantNothingToClaim() {
 	w.t.Helper()
-	if ex, err := w.s.ClaimExecution(w.t.Context(), start, never); !isKind(err, ipaas.NotFound) {
-		w.t.Errorf("claimed %+v with error %v, want NotFound", ex, err)
+	if claimed := got(w.s.ClaimExecutions(w.t.Context(), start, never, 10))(w.t); len(claimed) > 0 {
+		w.t.Errorf("claimed %+v, want nothing", claimed)
 	}
 }
 
@@ -25,10 +25,10 @@ var executionSentences = []sentence{
 		w := newWorld(t, s)
 		w.active("i")
 		want := w.event("i", "orders")
-		got1 := got(s.AcceptExecution(t.Context(), want, true, 10))(t)
+		got1 := got(s.AcceptExecution(t.Context(), want, storage.Admission{ServingHasFlow: true, MaxHeld: 10}))(t)
 		same(t, "returned", want, got1)
 		same(t, "stored", want, w.execution(want.ID))
-		_, err := s.AcceptExecution(t.Context(), want, true, 10)
+		_, err := s.AcceptExecution(t.Context(), want, storage.Admission{ServingHasFlow: true, MaxHeld: 10})
 		wantKind(t, err, ipaas.Exists, "")
 		_, err = s.GetExecution(t.Context(), "nothing")
 		wantKind(t, err, ipaas.NotFound, "")
@@ -38,7 +38,7 @@ var executionSentences = []sentence{
 		w.active("i")
 		want := w.event("i", "orders")
 		want.Payload = ipaas.Payload{}
-		got(s.AcceptExecution(t.Context(), want, true, 10))(t)
+		got(s.AcceptExecution(t.Context(), want, storage.Admission{ServingHasFlow: true, MaxHeld: 10}))(t)
 		if ex := w.execution(want.ID); ex.Payload.Body != nil {
 			t.Errorf("body is %q", ex.Payload.Body)
 		}
@@ -48,14 +48,14 @@ var executionSentences = []sentence{
 		w.active("i")
 		ex := w.event("i", "orders")
 		ex.CustomerID, ex.IntegrationID = "", ""
-		if ex := got(s.AcceptExecution(t.Context(), ex, true, 10))(t); ex.CustomerID != "progix" || ex.IntegrationID != "erp" {
+		if ex := got(s.AcceptExecution(t.Context(), ex, storage.Admission{ServingHasFlow: true, MaxHeld: 10}))(t); ex.CustomerID != "progix" || ex.IntegrationID != "erp" {
 			t.Errorf("execution is %+v", ex)
 		}
 	}},
 	{"an_event_for_an_instance_that_cannot_take_it_is_refused", func(t *testing.T, s storage.Store) {
 		w := newWorld(t, s)
 		accept := func(id string) error {
-			_, err := s.AcceptExecution(t.Context(), w.event(id, "orders"), true, 10)
+			_, err := s.AcceptExecution(t.Context(), w.event(id, "orders"), storage.Admission{ServingHasFlow: true, MaxHeld: 10})
 			return err
 		}
 		wantKind(t, accept("nobody"), ipaas.NotFound, "")
@@ -93,14 +93,14 @@ var executionSentences = []sentence{
 		w := newWorld(t, s)
 		w.active("i") // orders, items
 		d := w.begin("i", definition("ERP", "orders", "new"))
-		held := got(s.AcceptExecution(t.Context(), w.event("i", "new"), false, 10))(t)
+		held := got(s.AcceptExecution(t.Context(), w.event("i", "new"), storage.Admission{MaxHeld: 10}))(t)
 		if !held.Held {
 			t.Error("it is not held")
 		}
 		if ex := w.accept("i", "items"); ex.Held {
 			t.Error("an event of a flow that serves is held")
 		}
-		_, err := s.AcceptExecution(t.Context(), w.event("i", "unknown"), false, 10)
+		_, err := s.AcceptExecution(t.Context(), w.event("i", "unknown"), storage.Admission{MaxHeld: 10})
 		wantKind(t, err, ipaas.NotFound, "")
 		w.claim()
 		w.wantNothingToClaim()
@@ -113,20 +113,20 @@ var executionSentences = []sentence{
 		w := newWorld(t, s)
 		w.active("i")
 		w.deploy("i", definition("ERP", "orders", "new"))
-		ex := got(s.AcceptExecution(t.Context(), w.event("i", "new"), false, 10))(t) // the caller looked before the deployment
+		ex := got(s.AcceptExecution(t.Context(), w.event("i", "new"), storage.Admission{MaxHeld: 10}))(t) // the caller looked before the deployment
 		if ex.Held {
 			t.Error("it is held though its flow serves by now")
 		}
 		d := w.begin("i", definition("ERP", "orders", "newer"))
 		w.fail(d.ID)
-		_, err := s.AcceptExecution(t.Context(), w.event("i", "newer"), false, 10)
+		_, err := s.AcceptExecution(t.Context(), w.event("i", "newer"), storage.Admission{MaxHeld: 10})
 		wantKind(t, err, ipaas.NotFound, "")
 	}},
 	{"what_only_the_candidate_has_stays_held_over_a_pause_and_a_failure", func(t *testing.T, s storage.Store) {
 		w := newWorld(t, s)
 		w.active("i")
 		d := w.begin("i", definition("ERP", "orders", "new"))
-		held := got(s.AcceptExecution(t.Context(), w.event("i", "new"), false, 10))(t)
+		held := got(s.AcceptExecution(t.Context(), w.event("i", "new"), storage.Admission{MaxHeld: 10}))(t)
 		got(s.PauseInstance(t.Context(), "i", ipaas.PauseHold, 0, start, no))(t)
 		got(s.ResumeInstance(t.Context(), "i", 0, start, no))(t)
 		w.fail(d.ID)
@@ -155,7 +155,7 @@ var executionSentences = []sentence{
 		refused := make([]bool, len(events))
 		for n, ex := range events {
 			all.Go(func() {
-				_, err := s.AcceptExecution(t.Context(), ex, true, 5)
+				_, err := s.AcceptExecution(t.Context(), ex, storage.Admission{ServingHasFlow: true, MaxHeld: 5})
 				refused[n] = err != nil
 				if refused[n] && (!isKind(err, ipaas.Exhausted) || ipaas.ReasonOf(err) != ipaas.ReasonTooManyHeld) {
 					t.Errorf("refused with %v", err)
@@ -196,7 +196,7 @@ var executionSentences = []sentence{
 		check(t, err)
 		got(s.CommitDeployment(t.Context(), d.ID, start))(t)
 		first, second := w.accept("i", "orders"), w.accept("i", "orders")
-		ex := got(s.ClaimExecution(t.Context(), at(60), at(90)))(t)
+		ex := w.claimAt(at(60), at(90))
 		want := first
 		want.State, want.Attempts, want.StartTime, want.LeaseTime = ipaas.ExecutionRunning, 1, at(60), at(90)
 		want.Generation, want.Version, want.DefinitionHash, want.ConfigRevision = 1, 7, d.Candidate.DefinitionHash, 1
@@ -235,16 +235,18 @@ var executionSentences = []sentence{
 		for range 32 {
 			all.Go(func() {
 				for {
-					ex, err := s.ClaimExecution(t.Context(), start, never)
-					if isKind(err, ipaas.NotFound) {
-						return
-					}
+					taken, err := s.ClaimExecutions(t.Context(), start, never, 3)
 					if err != nil {
 						t.Error(err)
 						return
 					}
+					if len(taken) == 0 {
+						return
+					}
 					mu.Lock()
-					claimed[ex.ID]++
+					for _, ex := range taken {
+						claimed[ex.ID]++
+					}
 					mu.Unlock()
 				}
 			})
@@ -305,20 +307,18 @@ var executionSentences = []sentence{
 		w := newWorld(t, s)
 		w.active("i")
 		w.accept("i", "orders")
-		queued := got(s.ClaimExecution(t.Context(), at(10), at(100)))(t)
+		queued := w.claimAt(at(10), at(100))
 		alive := w.running("i") // its lease has not ended
 		inline := w.event("i", "orders")
 		inline.Inline, inline.LeaseTime = true, at(100)
 		check(t, s.StartExecution(t.Context(), inline))
-		requeued, failed, err := s.RecoverExecutions(t.Context(), at(100))
-		check(t, err)
-		if requeued != 0 || failed != 0 {
-			t.Errorf("%d were requeued and %d failed before their leases had ended", requeued, failed)
+		done := got(s.RecoverExecutions(t.Context(), at(100), storage.Recovery{}))(t)
+		if done != (storage.Recovered{}) {
+			t.Errorf("recovered %+v before their leases had ended", done)
 		}
-		requeued, failed, err = s.RecoverExecutions(t.Context(), at(101))
-		check(t, err)
-		if requeued != 1 || failed != 1 {
-			t.Errorf("%d were requeued and %d failed, want 1 and 1", requeued, failed)
+		done = got(s.RecoverExecutions(t.Context(), at(101), storage.Recovery{}))(t)
+		if done != (storage.Recovered{Requeued: 1, Failed: 1}) {
+			t.Errorf("recovered %+v, want one requeued and one failed", done)
 		}
 		if ex := w.execution(inline.ID); ex.State != ipaas.ExecutionFailed || ex.Error == nil ||
 			ex.Error.Reason != ipaas.ExecutionInterrupted || !ex.EndTime.Equal(at(101)) {
@@ -337,22 +337,21 @@ var executionSentences = []sentence{
 		w := newWorld(t, s)
 		w.active("i")
 		w.accept("i", "orders")
-		ex := got(s.ClaimExecution(t.Context(), at(10), at(20)))(t)
+		ex := w.claimAt(at(10), at(20))
 		ex.State, ex.EndTime = ipaas.ExecutionSucceeded, at(15)
 		check(t, s.FinishExecution(t.Context(), ex))
-		requeued, failed, err := s.RecoverExecutions(t.Context(), at(1000))
-		check(t, err)
-		if requeued+failed != 0 || w.execution(ex.ID).State != ipaas.ExecutionSucceeded {
-			t.Errorf("%d were requeued and %d failed", requeued, failed)
+		done := got(s.RecoverExecutions(t.Context(), at(1000), storage.Recovery{}))(t)
+		if done != (storage.Recovered{}) || w.execution(ex.ID).State != ipaas.ExecutionSucceeded {
+			t.Errorf("recovered %+v", done)
 		}
 	}},
 	{"an_execution_stays_bound_when_it_runs_again", func(t *testing.T, s storage.Store) {
 		w := newWorld(t, s)
 		w.active("i")
 		w.accept("i", "orders")
-		first := got(s.ClaimExecution(t.Context(), at(10), at(20)))(t)
+		first := w.claimAt(at(10), at(20))
 		w.deploy("i", definition("Second", "orders"))
-		_, _, err := s.RecoverExecutions(t.Context(), at(30))
+		_, err := s.RecoverExecutions(t.Context(), at(30), storage.Recovery{})
 		check(t, err)
 		again := w.claim()
 		if again.Generation != first.Generation || again.DefinitionHash != first.DefinitionHash {
@@ -363,9 +362,9 @@ var executionSentences = []sentence{
 		w := newWorld(t, s)
 		w.active("i")
 		w.accept("i", "orders")
-		got(s.ClaimExecution(t.Context(), at(10), at(20)))(t)
+		w.claimAt(at(10), at(20))
 		got(s.PauseInstance(t.Context(), "i", ipaas.PauseHold, 0, at(15), no))(t)
-		_, _, err := s.RecoverExecutions(t.Context(), at(30))
+		_, err := s.RecoverExecutions(t.Context(), at(30), storage.Recovery{})
 		check(t, err)
 		w.wantNothingToClaim()
 		got(s.ResumeInstance(t.Context(), "i", 0, at(40), no))(t)

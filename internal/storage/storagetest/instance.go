@@ -98,7 +98,7 @@ var instanceSentences = []sentence{
 		w.active("i")
 		before := w.accept("i", "orders")
 		paused := got(s.PauseInstance(t.Context(), "i", ipaas.PauseHold, 0, at(100), no))(t)
-		held := w.accept("i", "items")
+		held := w.accept("i", "orders")
 		if !held.Held {
 			t.Error("an event for a paused instance is not held")
 		}
@@ -149,7 +149,7 @@ var instanceSentences = []sentence{
 				want.Generation, want.ServingConfig, want.DeployTime = 0, 0, in.DeployTime
 			}
 			same(t, "instance", want, in)
-			_, err := s.AcceptExecution(t.Context(), w.event(id, "orders"), true, 10)
+			_, err := s.AcceptExecution(t.Context(), w.event(id, "orders"), storage.Admission{ServingHasFlow: true, MaxHeld: 10})
 			wantKind(t, err, ipaas.Gone, ipaas.ReasonInstanceRemoved)
 			_, err = s.BeginRemoval(t.Context(), id, state, before.Revision, at(5001), no)
 			wantKind(t, err, ipaas.Conflict, ipaas.ReasonStaleEtag)
@@ -161,11 +161,11 @@ var instanceSentences = []sentence{
 		w := newWorld(t, s)
 		w.active("i")
 		w.accept("i", "orders")
-		started := got(s.ClaimExecution(t.Context(), at(10), at(20)))(t)
+		started := w.claimAt(at(10), at(20))
 		queued := w.accept("i", "orders")
 		got(s.PauseInstance(t.Context(), "i", ipaas.PauseHold, 0, at(30), no))(t)
 		held := w.accept("i", "orders")
-		_, _, err := s.RecoverExecutions(t.Context(), at(40))
+		_, err := s.RecoverExecutions(t.Context(), at(40), storage.Recovery{})
 		check(t, err)
 		got(s.BeginRemoval(t.Context(), "i", ipaas.InstanceUndeployed, 0, at(50), no))(t)
 		for _, id := range []string{queued.ID, held.ID} {
@@ -243,7 +243,7 @@ var instanceSentences = []sentence{
 		check(t, s.SettleRegistration(t.Context(), r.ID, ipaas.RegistrationRemoveFailed, "no", start))
 		w.wantState("i", r.ID, ipaas.RegistrationRemoveFailed)
 		w.execution(ex.ID)
-		_, err = s.AcceptExecution(t.Context(), w.event("i", "orders"), true, 10)
+		_, err = s.AcceptExecution(t.Context(), w.event("i", "orders"), storage.Admission{ServingHasFlow: true, MaxHeld: 10})
 		wantKind(t, err, ipaas.Gone, ipaas.ReasonInstanceRemoved)
 		for name, call := range map[string]func() error{
 			"get":    func() error { _, err := s.GetInstance(t.Context(), "i"); return err },

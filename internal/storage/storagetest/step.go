@@ -57,12 +57,12 @@ var stepSentences = []sentence{
 		w := newWorld(t, s)
 		w.active("i")
 		w.accept("i", "orders")
-		ex := got(s.ClaimExecution(t.Context(), at(10), at(20)))(t)
+		ex := w.claimAt(at(10), at(20))
 		well, badly := ended(w.begun(ex.ID, "a")), ended(w.begun(ex.ID, "b"))
 		badly.State, badly.Error = ipaas.StepFailed, "no"
 		check(t, s.CompleteStep(t.Context(), 1, well, nil, nil))
 		check(t, s.CompleteStep(t.Context(), 1, badly, nil, nil))
-		_, _, err := s.RecoverExecutions(t.Context(), at(30))
+		_, err := s.RecoverExecutions(t.Context(), at(30), storage.Recovery{})
 		check(t, err)
 		w.claim()
 		for _, want := range []ipaas.StepResult{well, badly} {
@@ -81,11 +81,11 @@ var stepSentences = []sentence{
 		w := newWorld(t, s)
 		w.active("i")
 		w.accept("i", "orders")
-		ex := got(s.ClaimExecution(t.Context(), at(10), at(20)))(t)
+		ex := w.claimAt(at(10), at(20))
 		want := w.begun(ex.ID, "loop")
 		want.Exact, want.Branch = "items", "Then"
 		check(t, s.CompleteStep(t.Context(), 1, want, nil, nil)) // RUNNING still: it only decided
-		_, _, err := s.RecoverExecutions(t.Context(), at(30))
+		_, err := s.RecoverExecutions(t.Context(), at(30), storage.Recovery{})
 		check(t, err)
 		w.claim()
 		again := step(ex.ID, "loop")
@@ -103,9 +103,9 @@ var stepSentences = []sentence{
 		w := newWorld(t, s)
 		w.active("i")
 		w.accept("i", "orders")
-		ex := got(s.ClaimExecution(t.Context(), at(10), at(20)))(t)
+		ex := w.claimAt(at(10), at(20))
 		r := ended(w.begun(ex.ID, "a"))
-		_, _, err := s.RecoverExecutions(t.Context(), at(30))
+		_, err := s.RecoverExecutions(t.Context(), at(30), storage.Recovery{})
 		check(t, err)
 		for _, when := range []string{"queued", "running again"} {
 			_, _, err := s.BeginStep(t.Context(), 1, step(ex.ID, "b"))

@@ -3,6 +3,7 @@ package storagetest
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/storage"
@@ -167,6 +168,7 @@ func (w *world) event(instanceID, flow string) ipaas.Execution {
 	return ipaas.Execution{
 		ID: fmt.Sprintf("exe-%05d", n), InstanceID: instanceID, CustomerID: "progix", IntegrationID: "erp", FlowID: flow,
 		FlowDisplayName: "Flow " + flow, State: ipaas.ExecutionQueued, Invoke: ipaas.InvokeWebhook, CreateTime: at(n),
+		OriginID: fmt.Sprintf("exe-%05d", n), Try: 1,
 		Payload: ipaas.Payload{
 			Method: "POST", Path: "/a", Query: []ipaas.NamedText{{Name: "q", Text: "1"}, {Name: "q", Text: "2"}},
 			Headers: []ipaas.NamedText{{Name: "X-Sig", Text: "abc"}}, ContentType: "application/json", Body: []byte("{\"n\":1}\x00\xff"),
@@ -176,7 +178,7 @@ func (w *world) event(instanceID, flow string) ipaas.Execution {
 
 func (w *world) accept(instanceID, flow string) ipaas.Execution {
 	w.t.Helper()
-	return got(w.s.AcceptExecution(w.t.Context(), w.event(instanceID, flow), true, 1000))(w.t)
+	return got(w.s.AcceptExecution(w.t.Context(), w.event(instanceID, flow), storage.Admission{ServingHasFlow: true, MaxHeld: 1000}))(w.t)
 }
 
 // running starts an execution for which somebody waits.
@@ -190,7 +192,24 @@ func (w *world) running(instanceID string) ipaas.Execution {
 
 func (w *world) claim() ipaas.Execution {
 	w.t.Helper()
-	return got(w.s.ClaimExecution(w.t.Context(), at(w.next()), never))(w.t)
+	return w.claimAt(at(w.next()), never)
+}
+
+// claimAt claims one execution, which must be there.
+func (w *world) claimAt(now, lease time.Time) ipaas.Execution {
+	w.t.Helper()
+	claimed := got(w.s.ClaimExecutions(w.t.Context(), now, lease, 1))(w.t)
+	if len(claimed) != 1 {
+		w.t.Fatalf("claimed %d executions, want 1", len(claimed))
+	}
+	return claimed[0]
+}
+
+// claimed returns the ids of at most so many executions that may run.
+func (w *world) claimed(most int) []string {
+	w.t.Helper()
+	all := got(w.s.ClaimExecutions(w.t.Context(), at(w.next()), never, most))(w.t)
+	return ids(all, func(ex ipaas.Execution) string { return ex.ID })
 }
 
 func (w *world) execution(id string) ipaas.Execution {
