@@ -52,7 +52,7 @@ const (
 type Retry struct {
 	MaxAttempts int           `json:"max_attempts"` // tries after the first
 	Delay       time.Duration `json:"delay,omitempty"`
-	Multiplier  float64       `json:"multiplier,omitempty"` // of the delay, from try to try; 0: DefaultRetryMultiplier
+	Multiplier  int           `json:"multiplier,omitempty"` // of the delay, from try to try; 0: DefaultRetryMultiplier
 	MaxDelay    time.Duration `json:"max_delay,omitempty"`  // 0: MaxRetryDelay
 }
 
@@ -61,6 +61,7 @@ const (
 	DefaultRetryMultiplier = 2
 	DefaultRetryDelay      = 10 * time.Second
 	MaxRetryAttempts       = 10
+	MaxRetryMultiplier     = 10
 	MaxRetryDelay          = 24 * time.Hour
 	MaxFlowTimeout         = 15 * time.Minute
 	MaxConcurrency         = 1000
@@ -78,13 +79,13 @@ func (r *Retry) DelayBefore(try int) time.Duration {
 	if by == 0 {
 		by = DefaultRetryMultiplier
 	}
-	grown := float64(delay)
+	grown := delay
 	for range try - 2 {
-		if grown *= by; grown > float64(most) {
+		if grown *= time.Duration(by); grown > most {
 			break
 		}
 	}
-	return time.Duration(min(grown, float64(most)))
+	return min(grown, most)
 }
 
 // Trigger is what starts a flow.

@@ -94,8 +94,8 @@ func (c *checker) retry(path string, f *Flow) {
 	if r.MaxAttempts < 0 || r.MaxAttempts > MaxRetryAttempts {
 		c.add(path+".maxAttempts", ReasonMalformed, "%d retries cannot be: give at most %d", r.MaxAttempts, MaxRetryAttempts)
 	}
-	if r.Multiplier != 0 && !(r.Multiplier >= 1 && r.Multiplier <= 10) {
-		c.add(path+".multiplier", ReasonMalformed, "the delay cannot grow by %v: give a number from 1 to 10", r.Multiplier)
+	if r.Multiplier < 0 || r.Multiplier > MaxRetryMultiplier {
+		c.add(path+".multiplier", ReasonMalformed, "the delay cannot grow by %d: give a number from 1 to %d", r.Multiplier, MaxRetryMultiplier)
 	}
 	for _, delay := range []struct {
 		name string

@@ -1,6 +1,10 @@
 package api
 
 import (
+	"time"
+
+	"google.golang.org/protobuf/types/known/durationpb"
+
 	"github.com/headrace/headrace/internal/ipaas"
 	pb "github.com/headrace/headrace/proto/gen/headrace/v1"
 )
@@ -12,6 +16,8 @@ func flowToProto(f ipaas.Flow, integrationID string, position int, etag string) 
 		Id: f.ID, IntegrationId: integrationID, Uid: f.UID, DisplayName: f.DisplayName, Description: f.Description,
 		Trigger: triggerToProto(f.Trigger), Steps: stepsToProto(f.Steps), Synchronous: f.Synchronous,
 		TestPayload: testPayloadToProto(f.TestPayload), Position: &at, Etag: etag,
+		Concurrency: count(f.Concurrency), Ordering: orderingToProto(f.Ordering), Retry: retryToProto(f.Retry),
+		DeduplicationKey: keyToProto(f.DeduplicationKey), Timeout: durationToProto(f.Timeout),
 		CreateTime: timeToProto(f.CreateTime), UpdateTime: timeToProto(f.UpdateTime),
 	}
 }
@@ -22,8 +28,71 @@ func (d *decoding) flow(path string, f *pb.Flow) ipaas.Flow {
 		ID: f.GetId(), UID: f.GetUid(), DisplayName: f.GetDisplayName(), Description: f.GetDescription(),
 		Trigger: d.trigger(joinPath(path, "trigger"), f.GetTrigger()), Steps: d.steps(joinPath(path, "steps"), f.GetSteps(), 0),
 		Synchronous: f.GetSynchronous(), TestPayload: d.testPayload(joinPath(path, "test_payload"), f.GetTestPayload()),
+		Concurrency: int(f.GetConcurrency()), Ordering: d.ordering(joinPath(path, "ordering"), f.GetOrdering()),
+		Retry: retryFromProto(f.GetRetry()), DeduplicationKey: d.key(joinPath(path, "deduplication_key"), f.GetDeduplicationKey()),
+		Timeout:    f.GetTimeout().AsDuration(),
 		CreateTime: timeFromProto(f.GetCreateTime()), UpdateTime: timeFromProto(f.GetUpdateTime()),
 	}
+}
+
+func orderingToProto(o *ipaas.Ordering) *pb.Ordering {
+	if o == nil {
+		return nil
+	}
+	return &pb.Ordering{
+		Scope: enumToProto[pb.Ordering_Scope](o.Scope), Key: keyToProto(o.Key), OnFailure: enumToProto[pb.Ordering_FailureEffect](o.OnFailure),
+	}
+}
+
+func (d *decoding) ordering(path string, o *pb.Ordering) *ipaas.Ordering {
+	if o == nil {
+		return nil
+	}
+	return &ipaas.Ordering{
+		Scope: enumFromProto[ipaas.OrderingScope](o.GetScope()), Key: d.key(joinPath(path, "key"), o.GetKey()),
+		OnFailure: enumFromProto[ipaas.FailureEffect](o.GetOnFailure()),
+	}
+}
+
+func keyToProto(key *ipaas.Input) *pb.Input {
+	if key == nil {
+		return nil
+	}
+	return inputToProto(*key)
+}
+
+func (d *decoding) key(path string, in *pb.Input) *ipaas.Input {
+	if in == nil {
+		return nil
+	}
+	key := d.input(path, in, 0)
+	return &key
+}
+
+func retryToProto(r *ipaas.Retry) *pb.Retry {
+	if r == nil {
+		return nil
+	}
+	return &pb.Retry{
+		MaxAttempts: count(r.MaxAttempts), Delay: durationToProto(r.Delay), Multiplier: count(r.Multiplier), MaxDelay: durationToProto(r.MaxDelay),
+	}
+}
+
+func retryFromProto(r *pb.Retry) *ipaas.Retry {
+	if r == nil {
+		return nil
+	}
+	return &ipaas.Retry{
+		MaxAttempts: int(r.GetMaxAttempts()), Delay: r.GetDelay().AsDuration(), Multiplier: int(r.GetMultiplier()), MaxDelay: r.GetMaxDelay().AsDuration(),
+	}
+}
+
+// durationToProto shows a span, and nothing for none.
+func durationToProto(d time.Duration) *durationpb.Duration {
+	if d == 0 {
+		return nil
+	}
+	return durationpb.New(d)
 }
 
 func triggerToProto(t ipaas.Trigger) *pb.Trigger {

@@ -16,7 +16,8 @@ func instanceToProto(in ipaas.Instance, view control.InstanceView) *pb.Instance 
 		Version: count(in.Version), State: enumToProto[pb.Instance_State](in.State),
 		Paused: in.Paused, PauseMode: enumToProto[pb.Instance_PauseMode](in.PauseMode),
 		NeedsDeploy: in.NeedsDeploy(), Generation: count(in.Generation), Labels: in.Labels, LastDeploymentId: in.DeploymentID,
-		Registrations: registrationsToProto(view.Registrations), Etag: etagOf(in.UID, in.Revision),
+		MaxConcurrency: count(in.MaxConcurrency),
+		Registrations:  registrationsToProto(view.Registrations), Etag: etagOf(in.UID, in.Revision),
 		CreateTime: timeToProto(in.CreateTime), UpdateTime: timeToProto(in.UpdateTime), DeployTime: timeToProto(in.DeployTime),
 	}
 	for _, f := range view.Flows {
@@ -38,6 +39,7 @@ func instanceFromProto(in *pb.Instance) ipaas.Instance {
 	return ipaas.Instance{
 		ID: in.GetId(), DisplayName: in.GetDisplayName(), Description: in.GetDescription(),
 		CustomerID: in.GetCustomerId(), IntegrationID: in.GetIntegrationId(), Labels: in.GetLabels(),
+		MaxConcurrency: int(in.GetMaxConcurrency()),
 	}
 }
 

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"strconv"
 
@@ -103,6 +104,54 @@ func (s *services) TailExecution(req *pb.TailExecutionRequest, stream grpc.Serve
 		}
 		return stream.Send(event)
 	})
+}
+
+// CancelExecution implements ExecutionService.
+func (s *services) CancelExecution(ctx context.Context, req *pb.CancelExecutionRequest) (*pb.CancelExecutionResponse, error) {
+	ex, err := s.plane.CancelExecution(ctx, req.GetExecutionId(), mutation(req, 0))
+	if err != nil {
+		return nil, err
+	}
+	return &pb.CancelExecutionResponse{Execution: executionToProto(ex)}, nil
+}
+
+// ReplayExecution implements ExecutionService.
+func (s *services) ReplayExecution(ctx context.Context, req *pb.ReplayExecutionRequest) (*pb.ReplayExecutionResponse, error) {
+	ex, err := s.plane.ReplayExecution(ctx, req.GetExecutionId(), control.ReplayOptions{
+		FromStep: req.GetFromStep(), FromFailed: req.GetFromFailed(), FreshKeys: req.GetFreshKeys(),
+	}, mutation(req, 0))
+	if err != nil {
+		return nil, err
+	}
+	return &pb.ReplayExecutionResponse{Execution: executionToProto(ex)}, nil
+}
+
+// defaultReplays is how many executions are replayed at once where nothing is said.
+const defaultReplays = 100
+
+// ReplayExecutions implements ExecutionService.
+func (s *services) ReplayExecutions(ctx context.Context, req *pb.ReplayExecutionsRequest) (*pb.ReplayExecutionsResponse, error) {
+	filter, err := parseFilter(req.GetFilter(), executionFields)
+	if err != nil {
+		return nil, err
+	}
+	most := cmp.Or(int(req.GetMax()), defaultReplays)
+	done, err := s.plane.ReplayExecutions(ctx, filter, most, control.ReplayOptions{
+		FromFailed: req.GetFromFailed(), FreshKeys: req.GetFreshKeys(),
+	}, mutation(req, 0))
+	if err != nil {
+		return nil, err
+	}
+	resp := &pb.ReplayExecutionsResponse{Count: count(done.Count), More: done.More}
+	for _, ex := range done.Executions {
+		resp.ExecutionIds = append(resp.ExecutionIds, ex.ID)
+	}
+	for _, skipped := range done.Skipped {
+		resp.Skipped = append(resp.Skipped, &pb.ReplayExecutionsResponse_Skipped{
+			ExecutionId: skipped.ExecutionID, Reason: string(skipped.Reason), Message: skipped.Message,
+		})
+	}
+	return resp, nil
 }
 
 // executionsToProto shows executions without results, step results and logs.

@@ -61,9 +61,9 @@ var (
 	instanceFields = slices.Concat(text("id", "display_name", "customer_id", "integration_id"), number("version"),
 		words("state", pb.Instance_State(0).Descriptor()), boolean("paused"), moment("create_time", "update_time"))
 	deploymentFields = slices.Concat(words("state", pb.Deployment_State(0).Descriptor()), number("version"), moment("create_time"))
-	executionFields  = slices.Concat(text("id", "instance_id", "customer_id", "integration_id", "flow_id", "deployment_id"),
+	executionFields  = slices.Concat(text("id", "instance_id", "customer_id", "integration_id", "flow_id", "deployment_id", "origin_id", "retry_of", "replay_of"),
 		words("state", pb.Execution_State(0).Descriptor()), words("invoke_type", pb.Execution_InvokeType(0).Descriptor()),
-		boolean("test"), moment("create_time"))
+		boolean("test", "superseded", "blocking"), moment("create_time"))
 )
 
 // find returns the field with a name, in either spelling.

@@ -118,6 +118,7 @@ var sampleWords = map[reflect.Type]string{
 	reflect.TypeFor[ipaas.RegistrationState](): "CREATED", reflect.TypeFor[ipaas.ChangeKind](): "KEPT",
 	reflect.TypeFor[ipaas.ExecutionState](): "FAILED", reflect.TypeFor[ipaas.InvokeType](): "WEBHOOK",
 	reflect.TypeFor[ipaas.StepState](): "FAILED", reflect.TypeFor[ipaas.Severity](): "WARN",
+	reflect.TypeFor[ipaas.OrderingScope](): "KEY", reflect.TypeFor[ipaas.FailureEffect](): "BLOCK",
 	reflect.TypeFor[ipaas.BodyKind](): "text", reflect.TypeFor[control.ValueSource](): "INSTANCE",
 }
 

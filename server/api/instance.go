@@ -78,6 +78,7 @@ func (s *services) UpdateInstance(ctx context.Context, req *pb.UpdateInstanceReq
 			return err
 		}
 		in.DisplayName, in.Description, in.Labels = merged.DisplayName, merged.Description, merged.Labels
+		in.MaxConcurrency = merged.MaxConcurrency
 		return nil
 	})
 	if err != nil {
@@ -289,7 +290,7 @@ func (u update) instance(in ipaas.Instance) (ipaas.Instance, error) {
 		d.refuse("integration_id", ipaas.ReasonImmutable, "is %q and never changes: create an instance of integration %q instead",
 			in.IntegrationID, id)
 	}
-	merged := &pb.Instance{DisplayName: in.DisplayName, Description: in.Description, Labels: in.Labels}
+	merged := &pb.Instance{DisplayName: in.DisplayName, Description: in.Description, Labels: in.Labels, MaxConcurrency: count(in.MaxConcurrency)}
 	u.mask.merge(merged, proto.Clone(src))
 	return instanceFromProto(merged), d.err()
 }
@@ -309,6 +310,8 @@ func (u update) keepsTestInstance(in ipaas.Instance) error {
 			changed = merged.Description != in.Description
 		case "labels":
 			changed = !maps.Equal(merged.Labels, in.Labels)
+		case "max_concurrency":
+			changed = merged.MaxConcurrency != in.MaxConcurrency
 		}
 		// A whole replacement that leaves the field out does not ask for it to be emptied: there is nothing else it could say.
 		if changed && (src.Has(fd) || !u.mask.all) {

@@ -40,9 +40,9 @@ const (
 	Execution_STATE_SUCCEEDED Execution_State = 3
 	// It failed: a step did, the trigger refused the payload, or its time ran out.
 	Execution_STATE_FAILED Execution_State = 4
-	// Ended before its end, e.g. since its instance was undeployed before it began.
+	// Ended before its end: somebody canceled it, or its instance was undeployed before it began.
 	Execution_STATE_CANCELED Execution_State = 5
-	// Given up without having run: it was held too long.
+	// Given up: it was held too long, or the server ended each time it ran.
 	Execution_STATE_DEAD_LETTER Execution_State = 6
 )
 
@@ -323,6 +323,30 @@ type Execution struct {
 	EndTime *timestamppb.Timestamp `protobuf:"bytes,22,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
 	// How long it ran.
 	Duration *durationpb.Duration `protobuf:"bytes,23,opt,name=duration,proto3" json:"duration,omitempty"`
+	// How often the server ended while it ran. With the third crash, or what `--max-crashes` says, it is given up.
+	Crashes int32 `protobuf:"varint,24,opt,name=crashes,proto3" json:"crashes,omitempty"`
+	// Whether it runs, but was told to stop.
+	Canceling bool `protobuf:"varint,25,opt,name=canceling,proto3" json:"canceling,omitempty"`
+	// The first of the line of retries and replays it stands in, itself if it is that. The steps of a line send the same idempotency keys.
+	OriginId string `protobuf:"bytes,26,opt,name=origin_id,json=originId,proto3" json:"origin_id,omitempty"`
+	// The try before it. Empty: it is no retry.
+	RetryOf string `protobuf:"bytes,27,opt,name=retry_of,json=retryOf,proto3" json:"retry_of,omitempty"`
+	// The execution it is a replay of. Empty: it is none.
+	ReplayOf string `protobuf:"bytes,28,opt,name=replay_of,json=replayOf,proto3" json:"replay_of,omitempty"`
+	// The newest retry or replay of it. Empty: there is none.
+	SupersededBy string `protobuf:"bytes,29,opt,name=superseded_by,json=supersededBy,proto3" json:"superseded_by,omitempty"`
+	// The number of the try, counted from 1.
+	Try int32 `protobuf:"varint,30,opt,name=try,proto3" json:"try,omitempty"`
+	// When a retry starts at the earliest.
+	WakeTime *timestamppb.Timestamp `protobuf:"bytes,31,opt,name=wake_time,json=wakeTime,proto3" json:"wake_time,omitempty"`
+	// The order it keeps: executions of the same flow and instance with the same lane run one after another. Empty: none.
+	Lane string `protobuf:"bytes,32,opt,name=lane,proto3" json:"lane,omitempty"`
+	// The key its lane was made from, without secrets, cut after 200 characters.
+	OrderingKey string `protobuf:"bytes,33,opt,name=ordering_key,json=orderingKey,proto3" json:"ordering_key,omitempty"`
+	// Whether it waits behind one of its lane that failed.
+	Blocked bool `protobuf:"varint,34,opt,name=blocked,proto3" json:"blocked,omitempty"`
+	// Whether it failed, and those behind it in its lane wait until it is replayed or canceled.
+	Blocking bool `protobuf:"varint,35,opt,name=blocking,proto3" json:"blocking,omitempty"`
 	// Whether what it was sent, its result, its step results and its logs were cleared away: it ended longer ago than the server keeps
 	// them (14 days, unless its operator chose otherwise). It cannot be replayed then.
 	PayloadExpired bool `protobuf:"varint,40,opt,name=payload_expired,json=payloadExpired,proto3" json:"payload_expired,omitempty"`
@@ -521,6 +545,90 @@ func (x *Execution) GetDuration() *durationpb.Duration {
 	return nil
 }
 
+func (x *Execution) GetCrashes() int32 {
+	if x != nil {
+		return x.Crashes
+	}
+	return 0
+}
+
+func (x *Execution) GetCanceling() bool {
+	if x != nil {
+		return x.Canceling
+	}
+	return false
+}
+
+func (x *Execution) GetOriginId() string {
+	if x != nil {
+		return x.OriginId
+	}
+	return ""
+}
+
+func (x *Execution) GetRetryOf() string {
+	if x != nil {
+		return x.RetryOf
+	}
+	return ""
+}
+
+func (x *Execution) GetReplayOf() string {
+	if x != nil {
+		return x.ReplayOf
+	}
+	return ""
+}
+
+func (x *Execution) GetSupersededBy() string {
+	if x != nil {
+		return x.SupersededBy
+	}
+	return ""
+}
+
+func (x *Execution) GetTry() int32 {
+	if x != nil {
+		return x.Try
+	}
+	return 0
+}
+
+func (x *Execution) GetWakeTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.WakeTime
+	}
+	return nil
+}
+
+func (x *Execution) GetLane() string {
+	if x != nil {
+		return x.Lane
+	}
+	return ""
+}
+
+func (x *Execution) GetOrderingKey() string {
+	if x != nil {
+		return x.OrderingKey
+	}
+	return ""
+}
+
+func (x *Execution) GetBlocked() bool {
+	if x != nil {
+		return x.Blocked
+	}
+	return false
+}
+
+func (x *Execution) GetBlocking() bool {
+	if x != nil {
+		return x.Blocking
+	}
+	return false
+}
+
 func (x *Execution) GetPayloadExpired() bool {
 	if x != nil {
 		return x.PayloadExpired
@@ -531,7 +639,7 @@ func (x *Execution) GetPayloadExpired() bool {
 // ExecutionError tells why an execution failed.
 type ExecutionError struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The kind of failure, stable: `STEP_FAILED`, `TRIGGER_FAILED`, `TIMEOUT`, `INTERRUPTED` or `EXPIRED`.
+	// The kind of failure, stable: `STEP_FAILED`, `TRIGGER_FAILED`, `TIMEOUT`, `INTERRUPTED`, `EXPIRED`, `CRASHED` or `FAULT`.
 	Reason string `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
 	// What happened, for people.
 	Message string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
@@ -1581,11 +1689,486 @@ func (*TailExecutionResponse_StepResult) isTailExecutionResponse_Event() {}
 
 func (*TailExecutionResponse_Log) isTailExecutionResponse_Event() {}
 
+// CancelExecutionRequest asks for CancelExecution.
+type CancelExecutionRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The execution's id.
+	ExecutionId string `protobuf:"bytes,1,opt,name=execution_id,json=executionId,proto3" json:"execution_id,omitempty"`
+	// The same id with the same content gives the same answer for 24 hours.
+	RequestId string `protobuf:"bytes,2,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Check everything and change nothing.
+	ValidateOnly  bool `protobuf:"varint,3,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CancelExecutionRequest) Reset() {
+	*x = CancelExecutionRequest{}
+	mi := &file_headrace_v1_execution_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CancelExecutionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CancelExecutionRequest) ProtoMessage() {}
+
+func (x *CancelExecutionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_v1_execution_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CancelExecutionRequest.ProtoReflect.Descriptor instead.
+func (*CancelExecutionRequest) Descriptor() ([]byte, []int) {
+	return file_headrace_v1_execution_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *CancelExecutionRequest) GetExecutionId() string {
+	if x != nil {
+		return x.ExecutionId
+	}
+	return ""
+}
+
+func (x *CancelExecutionRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *CancelExecutionRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
+// CancelExecutionResponse answers CancelExecution.
+type CancelExecutionResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The execution. One that runs on after all has `canceling` set.
+	Execution     *Execution `protobuf:"bytes,1,opt,name=execution,proto3" json:"execution,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CancelExecutionResponse) Reset() {
+	*x = CancelExecutionResponse{}
+	mi := &file_headrace_v1_execution_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CancelExecutionResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CancelExecutionResponse) ProtoMessage() {}
+
+func (x *CancelExecutionResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_v1_execution_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CancelExecutionResponse.ProtoReflect.Descriptor instead.
+func (*CancelExecutionResponse) Descriptor() ([]byte, []int) {
+	return file_headrace_v1_execution_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *CancelExecutionResponse) GetExecution() *Execution {
+	if x != nil {
+		return x.Execution
+	}
+	return nil
+}
+
+// ReplayExecutionRequest asks for ReplayExecution.
+type ReplayExecutionRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The execution's id.
+	ExecutionId string `protobuf:"bytes,1,opt,name=execution_id,json=executionId,proto3" json:"execution_id,omitempty"`
+	// The step to begin with, as in StepResult.path: one it came to, and none inside a loop. Empty: from the start.
+	FromStep string `protobuf:"bytes,2,opt,name=from_step,json=fromStep,proto3" json:"from_step,omitempty"`
+	// Begin with the step that failed, or the loop it stands in. Without one: from the start.
+	FromFailed bool `protobuf:"varint,3,opt,name=from_failed,json=fromFailed,proto3" json:"from_failed,omitempty"`
+	// Send idempotency keys that were never sent before, so that other systems do once more what they did already.
+	FreshKeys bool `protobuf:"varint,4,opt,name=fresh_keys,json=freshKeys,proto3" json:"fresh_keys,omitempty"`
+	// The same id with the same content gives the same answer for 24 hours.
+	RequestId string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Check everything and change nothing.
+	ValidateOnly  bool `protobuf:"varint,6,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReplayExecutionRequest) Reset() {
+	*x = ReplayExecutionRequest{}
+	mi := &file_headrace_v1_execution_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplayExecutionRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplayExecutionRequest) ProtoMessage() {}
+
+func (x *ReplayExecutionRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_v1_execution_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplayExecutionRequest.ProtoReflect.Descriptor instead.
+func (*ReplayExecutionRequest) Descriptor() ([]byte, []int) {
+	return file_headrace_v1_execution_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *ReplayExecutionRequest) GetExecutionId() string {
+	if x != nil {
+		return x.ExecutionId
+	}
+	return ""
+}
+
+func (x *ReplayExecutionRequest) GetFromStep() string {
+	if x != nil {
+		return x.FromStep
+	}
+	return ""
+}
+
+func (x *ReplayExecutionRequest) GetFromFailed() bool {
+	if x != nil {
+		return x.FromFailed
+	}
+	return false
+}
+
+func (x *ReplayExecutionRequest) GetFreshKeys() bool {
+	if x != nil {
+		return x.FreshKeys
+	}
+	return false
+}
+
+func (x *ReplayExecutionRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *ReplayExecutionRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
+// ReplayExecutionResponse answers ReplayExecution.
+type ReplayExecutionResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The new execution, as it was queued.
+	Execution     *Execution `protobuf:"bytes,1,opt,name=execution,proto3" json:"execution,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReplayExecutionResponse) Reset() {
+	*x = ReplayExecutionResponse{}
+	mi := &file_headrace_v1_execution_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplayExecutionResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplayExecutionResponse) ProtoMessage() {}
+
+func (x *ReplayExecutionResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_v1_execution_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplayExecutionResponse.ProtoReflect.Descriptor instead.
+func (*ReplayExecutionResponse) Descriptor() ([]byte, []int) {
+	return file_headrace_v1_execution_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *ReplayExecutionResponse) GetExecution() *Execution {
+	if x != nil {
+		return x.Execution
+	}
+	return nil
+}
+
+// ReplayExecutionsRequest asks for ReplayExecutions.
+type ReplayExecutionsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which executions, in the language of ListExecutions, e.g. `instance_id = "smith-rockets-erp" AND state = "FAILED"`.
+	Filter string `protobuf:"bytes,1,opt,name=filter,proto3" json:"filter,omitempty"`
+	// The most executions to replay, up to 1000. 0: 100.
+	Max int32 `protobuf:"varint,2,opt,name=max,proto3" json:"max,omitempty"`
+	// Begin each with the step that failed, or the loop it stands in. Without one: from the start.
+	FromFailed bool `protobuf:"varint,3,opt,name=from_failed,json=fromFailed,proto3" json:"from_failed,omitempty"`
+	// Send idempotency keys that were never sent before, so that other systems do once more what they did already.
+	FreshKeys bool `protobuf:"varint,4,opt,name=fresh_keys,json=freshKeys,proto3" json:"fresh_keys,omitempty"`
+	// The same id with the same content gives the same answer for 24 hours.
+	RequestId string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Tell how many would be replayed, and change nothing.
+	ValidateOnly  bool `protobuf:"varint,6,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReplayExecutionsRequest) Reset() {
+	*x = ReplayExecutionsRequest{}
+	mi := &file_headrace_v1_execution_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplayExecutionsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplayExecutionsRequest) ProtoMessage() {}
+
+func (x *ReplayExecutionsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_v1_execution_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplayExecutionsRequest.ProtoReflect.Descriptor instead.
+func (*ReplayExecutionsRequest) Descriptor() ([]byte, []int) {
+	return file_headrace_v1_execution_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *ReplayExecutionsRequest) GetFilter() string {
+	if x != nil {
+		return x.Filter
+	}
+	return ""
+}
+
+func (x *ReplayExecutionsRequest) GetMax() int32 {
+	if x != nil {
+		return x.Max
+	}
+	return 0
+}
+
+func (x *ReplayExecutionsRequest) GetFromFailed() bool {
+	if x != nil {
+		return x.FromFailed
+	}
+	return false
+}
+
+func (x *ReplayExecutionsRequest) GetFreshKeys() bool {
+	if x != nil {
+		return x.FreshKeys
+	}
+	return false
+}
+
+func (x *ReplayExecutionsRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *ReplayExecutionsRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
+// ReplayExecutionsResponse answers ReplayExecutions.
+type ReplayExecutionsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The ids of the new executions. With `validate_only`: none.
+	ExecutionIds []string `protobuf:"bytes,1,rep,name=execution_ids,json=executionIds,proto3" json:"execution_ids,omitempty"`
+	// How many there are, or would be.
+	Count int32 `protobuf:"varint,2,opt,name=count,proto3" json:"count,omitempty"`
+	// Those that could not be replayed.
+	Skipped []*ReplayExecutionsResponse_Skipped `protobuf:"bytes,3,rep,name=skipped,proto3" json:"skipped,omitempty"`
+	// Whether there are more that fit.
+	More          bool `protobuf:"varint,4,opt,name=more,proto3" json:"more,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReplayExecutionsResponse) Reset() {
+	*x = ReplayExecutionsResponse{}
+	mi := &file_headrace_v1_execution_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplayExecutionsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplayExecutionsResponse) ProtoMessage() {}
+
+func (x *ReplayExecutionsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_v1_execution_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplayExecutionsResponse.ProtoReflect.Descriptor instead.
+func (*ReplayExecutionsResponse) Descriptor() ([]byte, []int) {
+	return file_headrace_v1_execution_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *ReplayExecutionsResponse) GetExecutionIds() []string {
+	if x != nil {
+		return x.ExecutionIds
+	}
+	return nil
+}
+
+func (x *ReplayExecutionsResponse) GetCount() int32 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *ReplayExecutionsResponse) GetSkipped() []*ReplayExecutionsResponse_Skipped {
+	if x != nil {
+		return x.Skipped
+	}
+	return nil
+}
+
+func (x *ReplayExecutionsResponse) GetMore() bool {
+	if x != nil {
+		return x.More
+	}
+	return false
+}
+
+// Skipped is an execution that fits and could not be replayed.
+type ReplayExecutionsResponse_Skipped struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The execution.
+	ExecutionId string `protobuf:"bytes,1,opt,name=execution_id,json=executionId,proto3" json:"execution_id,omitempty"`
+	// Why, for programs.
+	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Why, for people.
+	Message       string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReplayExecutionsResponse_Skipped) Reset() {
+	*x = ReplayExecutionsResponse_Skipped{}
+	mi := &file_headrace_v1_execution_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplayExecutionsResponse_Skipped) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplayExecutionsResponse_Skipped) ProtoMessage() {}
+
+func (x *ReplayExecutionsResponse_Skipped) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_v1_execution_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplayExecutionsResponse_Skipped.ProtoReflect.Descriptor instead.
+func (*ReplayExecutionsResponse_Skipped) Descriptor() ([]byte, []int) {
+	return file_headrace_v1_execution_proto_rawDescGZIP(), []int{20, 0}
+}
+
+func (x *ReplayExecutionsResponse_Skipped) GetExecutionId() string {
+	if x != nil {
+		return x.ExecutionId
+	}
+	return ""
+}
+
+func (x *ReplayExecutionsResponse_Skipped) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *ReplayExecutionsResponse_Skipped) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
 var File_headrace_v1_execution_proto protoreflect.FileDescriptor
 
 const file_headrace_v1_execution_proto_rawDesc = "" +
 	"\n" +
-	"\x1bheadrace/v1/execution.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16headrace/v1/view.proto\"\xc4\v\n" +
+	"\x1bheadrace/v1/execution.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16headrace/v1/view.proto\"\xf6\x0e\n" +
 	"\tExecution\x12\x14\n" +
 	"\x02id\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\x02id\x12%\n" +
 	"\vinstance_id\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\n" +
@@ -1618,7 +2201,19 @@ const file_headrace_v1_execution_proto_rawDesc = "" +
 	"\n" +
 	"start_time\x18\x15 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xe2A\x01\x03R\tstartTime\x12;\n" +
 	"\bend_time\x18\x16 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xe2A\x01\x03R\aendTime\x12;\n" +
-	"\bduration\x18\x17 \x01(\v2\x19.google.protobuf.DurationB\x04\xe2A\x01\x03R\bduration\x12-\n" +
+	"\bduration\x18\x17 \x01(\v2\x19.google.protobuf.DurationB\x04\xe2A\x01\x03R\bduration\x12\x1e\n" +
+	"\acrashes\x18\x18 \x01(\x05B\x04\xe2A\x01\x03R\acrashes\x12\"\n" +
+	"\tcanceling\x18\x19 \x01(\bB\x04\xe2A\x01\x03R\tcanceling\x12!\n" +
+	"\torigin_id\x18\x1a \x01(\tB\x04\xe2A\x01\x03R\boriginId\x12\x1f\n" +
+	"\bretry_of\x18\x1b \x01(\tB\x04\xe2A\x01\x03R\aretryOf\x12!\n" +
+	"\treplay_of\x18\x1c \x01(\tB\x04\xe2A\x01\x03R\breplayOf\x12)\n" +
+	"\rsuperseded_by\x18\x1d \x01(\tB\x04\xe2A\x01\x03R\fsupersededBy\x12\x16\n" +
+	"\x03try\x18\x1e \x01(\x05B\x04\xe2A\x01\x03R\x03try\x12=\n" +
+	"\twake_time\x18\x1f \x01(\v2\x1a.google.protobuf.TimestampB\x04\xe2A\x01\x03R\bwakeTime\x12\x18\n" +
+	"\x04lane\x18  \x01(\tB\x04\xe2A\x01\x03R\x04lane\x12'\n" +
+	"\fordering_key\x18! \x01(\tB\x04\xe2A\x01\x03R\vorderingKey\x12\x1e\n" +
+	"\ablocked\x18\" \x01(\bB\x04\xe2A\x01\x03R\ablocked\x12 \n" +
+	"\bblocking\x18# \x01(\bB\x04\xe2A\x01\x03R\bblocking\x12-\n" +
 	"\x0fpayload_expired\x18( \x01(\bB\x04\xe2A\x01\x03R\x0epayloadExpired\"\x95\x01\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n" +
@@ -1731,13 +2326,55 @@ const file_headrace_v1_execution_proto_rawDesc = "" +
 	"\vstep_result\x18\x02 \x01(\v2\x17.headrace.v1.StepResultH\x00R\n" +
 	"stepResult\x12$\n" +
 	"\x03log\x18\x03 \x01(\v2\x10.headrace.v1.LogH\x00R\x03logB\a\n" +
-	"\x05event2\xc5\x05\n" +
+	"\x05event\"\x97\x01\n" +
+	"\x16CancelExecutionRequest\x120\n" +
+	"\fexecution_id\x18\x01 \x01(\tB\r\xe2A\x01\x02\xbaH\x06r\x04\x10\x01\x18dR\vexecutionId\x12&\n" +
+	"\n" +
+	"request_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18dR\trequestId\x12#\n" +
+	"\rvalidate_only\x18\x03 \x01(\bR\fvalidateOnly\"O\n" +
+	"\x17CancelExecutionResponse\x124\n" +
+	"\texecution\x18\x01 \x01(\v2\x16.headrace.v1.ExecutionR\texecution\"\xfe\x01\n" +
+	"\x16ReplayExecutionRequest\x120\n" +
+	"\fexecution_id\x18\x01 \x01(\tB\r\xe2A\x01\x02\xbaH\x06r\x04\x10\x01\x18dR\vexecutionId\x12%\n" +
+	"\tfrom_step\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xf4\x03R\bfromStep\x12\x1f\n" +
+	"\vfrom_failed\x18\x03 \x01(\bR\n" +
+	"fromFailed\x12\x1d\n" +
+	"\n" +
+	"fresh_keys\x18\x04 \x01(\bR\tfreshKeys\x12&\n" +
+	"\n" +
+	"request_id\x18\x05 \x01(\tB\a\xbaH\x04r\x02\x18dR\trequestId\x12#\n" +
+	"\rvalidate_only\x18\x06 \x01(\bR\fvalidateOnly\"O\n" +
+	"\x17ReplayExecutionResponse\x124\n" +
+	"\texecution\x18\x01 \x01(\v2\x16.headrace.v1.ExecutionR\texecution\"\xec\x01\n" +
+	"\x17ReplayExecutionsRequest\x12&\n" +
+	"\x06filter\x18\x01 \x01(\tB\x0e\xe2A\x01\x02\xbaH\ar\x05\x10\x01\x18\xa0\x1fR\x06filter\x12\x1c\n" +
+	"\x03max\x18\x02 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\x03max\x12\x1f\n" +
+	"\vfrom_failed\x18\x03 \x01(\bR\n" +
+	"fromFailed\x12\x1d\n" +
+	"\n" +
+	"fresh_keys\x18\x04 \x01(\bR\tfreshKeys\x12&\n" +
+	"\n" +
+	"request_id\x18\x05 \x01(\tB\a\xbaH\x04r\x02\x18dR\trequestId\x12#\n" +
+	"\rvalidate_only\x18\x06 \x01(\bR\fvalidateOnly\"\x92\x02\n" +
+	"\x18ReplayExecutionsResponse\x12#\n" +
+	"\rexecution_ids\x18\x01 \x03(\tR\fexecutionIds\x12\x14\n" +
+	"\x05count\x18\x02 \x01(\x05R\x05count\x12G\n" +
+	"\askipped\x18\x03 \x03(\v2-.headrace.v1.ReplayExecutionsResponse.SkippedR\askipped\x12\x12\n" +
+	"\x04more\x18\x04 \x01(\bR\x04more\x1a^\n" +
+	"\aSkipped\x12!\n" +
+	"\fexecution_id\x18\x01 \x01(\tR\vexecutionId\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x18\n" +
+	"\amessage\x18\x03 \x01(\tR\amessage2\xff\b\n" +
 	"\x10ExecutionService\x12\x85\x01\n" +
 	"\fGetExecution\x12 .headrace.v1.GetExecutionRequest\x1a!.headrace.v1.GetExecutionResponse\"0\x82\xd3\xe4\x93\x02*b\texecution\x12\x1d/v1/executions/{execution_id}\x12q\n" +
 	"\x0eListExecutions\x12\".headrace.v1.ListExecutionsRequest\x1a#.headrace.v1.ListExecutionsResponse\"\x16\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/executions\x12\x90\x01\n" +
 	"\x0fListStepResults\x12#.headrace.v1.ListStepResultsRequest\x1a$.headrace.v1.ListStepResultsResponse\"2\x82\xd3\xe4\x93\x02,\x12*/v1/executions/{execution_id}/step-results\x12s\n" +
 	"\bListLogs\x12\x1c.headrace.v1.ListLogsRequest\x1a\x1d.headrace.v1.ListLogsResponse\"*\x82\xd3\xe4\x93\x02$\x12\"/v1/executions/{execution_id}/logs\x12\xad\x01\n" +
-	"\rTailExecution\x12!.headrace.v1.TailExecutionRequest\x1a\".headrace.v1.TailExecutionResponse\"S\x82\xd3\xe4\x93\x02MZ':\x01*\"\"/v1/executions/{execution_id}:tail\x12\"/v1/executions/{execution_id}:tail0\x01B?Z=github.com/headrace/headrace/proto/gen/headrace/v1;headracev1b\x06proto3"
+	"\rTailExecution\x12!.headrace.v1.TailExecutionRequest\x1a\".headrace.v1.TailExecutionResponse\"S\x82\xd3\xe4\x93\x02MZ':\x01*\"\"/v1/executions/{execution_id}:tail\x12\"/v1/executions/{execution_id}:tail0\x01\x12\x98\x01\n" +
+	"\x0fCancelExecution\x12#.headrace.v1.CancelExecutionRequest\x1a$.headrace.v1.CancelExecutionResponse\":\x82\xd3\xe4\x93\x024:\x01*b\texecution\"$/v1/executions/{execution_id}:cancel\x12\x98\x01\n" +
+	"\x0fReplayExecution\x12#.headrace.v1.ReplayExecutionRequest\x1a$.headrace.v1.ReplayExecutionResponse\":\x82\xd3\xe4\x93\x024:\x01*b\texecution\"$/v1/executions/{execution_id}:replay\x12\x81\x01\n" +
+	"\x10ReplayExecutions\x12$.headrace.v1.ReplayExecutionsRequest\x1a%.headrace.v1.ReplayExecutionsResponse\" \x82\xd3\xe4\x93\x02\x1a:\x01*\"\x15/v1/executions:replayB?Z=github.com/headrace/headrace/proto/gen/headrace/v1;headracev1b\x06proto3"
 
 var (
 	file_headrace_v1_execution_proto_rawDescOnce sync.Once
@@ -1752,79 +2389,96 @@ func file_headrace_v1_execution_proto_rawDescGZIP() []byte {
 }
 
 var file_headrace_v1_execution_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_headrace_v1_execution_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_headrace_v1_execution_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_headrace_v1_execution_proto_goTypes = []any{
-	(Execution_State)(0),            // 0: headrace.v1.Execution.State
-	(Execution_InvokeType)(0),       // 1: headrace.v1.Execution.InvokeType
-	(StepResult_State)(0),           // 2: headrace.v1.StepResult.State
-	(Log_Severity)(0),               // 3: headrace.v1.Log.Severity
-	(*Execution)(nil),               // 4: headrace.v1.Execution
-	(*ExecutionError)(nil),          // 5: headrace.v1.ExecutionError
-	(*StepResult)(nil),              // 6: headrace.v1.StepResult
-	(*Log)(nil),                     // 7: headrace.v1.Log
-	(*WebhookResponse)(nil),         // 8: headrace.v1.WebhookResponse
-	(*GetExecutionRequest)(nil),     // 9: headrace.v1.GetExecutionRequest
-	(*GetExecutionResponse)(nil),    // 10: headrace.v1.GetExecutionResponse
-	(*ListExecutionsRequest)(nil),   // 11: headrace.v1.ListExecutionsRequest
-	(*ListExecutionsResponse)(nil),  // 12: headrace.v1.ListExecutionsResponse
-	(*ListStepResultsRequest)(nil),  // 13: headrace.v1.ListStepResultsRequest
-	(*ListStepResultsResponse)(nil), // 14: headrace.v1.ListStepResultsResponse
-	(*ListLogsRequest)(nil),         // 15: headrace.v1.ListLogsRequest
-	(*ListLogsResponse)(nil),        // 16: headrace.v1.ListLogsResponse
-	(*TailExecutionRequest)(nil),    // 17: headrace.v1.TailExecutionRequest
-	(*TailExecutionResponse)(nil),   // 18: headrace.v1.TailExecutionResponse
-	nil,                             // 19: headrace.v1.WebhookResponse.HeadersEntry
-	(*structpb.Value)(nil),          // 20: google.protobuf.Value
-	(*timestamppb.Timestamp)(nil),   // 21: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),     // 22: google.protobuf.Duration
-	(*structpb.Struct)(nil),         // 23: google.protobuf.Struct
-	(View)(0),                       // 24: headrace.v1.View
+	(Execution_State)(0),                     // 0: headrace.v1.Execution.State
+	(Execution_InvokeType)(0),                // 1: headrace.v1.Execution.InvokeType
+	(StepResult_State)(0),                    // 2: headrace.v1.StepResult.State
+	(Log_Severity)(0),                        // 3: headrace.v1.Log.Severity
+	(*Execution)(nil),                        // 4: headrace.v1.Execution
+	(*ExecutionError)(nil),                   // 5: headrace.v1.ExecutionError
+	(*StepResult)(nil),                       // 6: headrace.v1.StepResult
+	(*Log)(nil),                              // 7: headrace.v1.Log
+	(*WebhookResponse)(nil),                  // 8: headrace.v1.WebhookResponse
+	(*GetExecutionRequest)(nil),              // 9: headrace.v1.GetExecutionRequest
+	(*GetExecutionResponse)(nil),             // 10: headrace.v1.GetExecutionResponse
+	(*ListExecutionsRequest)(nil),            // 11: headrace.v1.ListExecutionsRequest
+	(*ListExecutionsResponse)(nil),           // 12: headrace.v1.ListExecutionsResponse
+	(*ListStepResultsRequest)(nil),           // 13: headrace.v1.ListStepResultsRequest
+	(*ListStepResultsResponse)(nil),          // 14: headrace.v1.ListStepResultsResponse
+	(*ListLogsRequest)(nil),                  // 15: headrace.v1.ListLogsRequest
+	(*ListLogsResponse)(nil),                 // 16: headrace.v1.ListLogsResponse
+	(*TailExecutionRequest)(nil),             // 17: headrace.v1.TailExecutionRequest
+	(*TailExecutionResponse)(nil),            // 18: headrace.v1.TailExecutionResponse
+	(*CancelExecutionRequest)(nil),           // 19: headrace.v1.CancelExecutionRequest
+	(*CancelExecutionResponse)(nil),          // 20: headrace.v1.CancelExecutionResponse
+	(*ReplayExecutionRequest)(nil),           // 21: headrace.v1.ReplayExecutionRequest
+	(*ReplayExecutionResponse)(nil),          // 22: headrace.v1.ReplayExecutionResponse
+	(*ReplayExecutionsRequest)(nil),          // 23: headrace.v1.ReplayExecutionsRequest
+	(*ReplayExecutionsResponse)(nil),         // 24: headrace.v1.ReplayExecutionsResponse
+	nil,                                      // 25: headrace.v1.WebhookResponse.HeadersEntry
+	(*ReplayExecutionsResponse_Skipped)(nil), // 26: headrace.v1.ReplayExecutionsResponse.Skipped
+	(*structpb.Value)(nil),                   // 27: google.protobuf.Value
+	(*timestamppb.Timestamp)(nil),            // 28: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),              // 29: google.protobuf.Duration
+	(*structpb.Struct)(nil),                  // 30: google.protobuf.Struct
+	(View)(0),                                // 31: headrace.v1.View
 }
 var file_headrace_v1_execution_proto_depIdxs = []int32{
 	0,  // 0: headrace.v1.Execution.state:type_name -> headrace.v1.Execution.State
 	1,  // 1: headrace.v1.Execution.invoke_type:type_name -> headrace.v1.Execution.InvokeType
 	5,  // 2: headrace.v1.Execution.error:type_name -> headrace.v1.ExecutionError
-	20, // 3: headrace.v1.Execution.result:type_name -> google.protobuf.Value
+	27, // 3: headrace.v1.Execution.result:type_name -> google.protobuf.Value
 	8,  // 4: headrace.v1.Execution.response:type_name -> headrace.v1.WebhookResponse
 	6,  // 5: headrace.v1.Execution.step_results:type_name -> headrace.v1.StepResult
 	7,  // 6: headrace.v1.Execution.logs:type_name -> headrace.v1.Log
-	21, // 7: headrace.v1.Execution.create_time:type_name -> google.protobuf.Timestamp
-	21, // 8: headrace.v1.Execution.start_time:type_name -> google.protobuf.Timestamp
-	21, // 9: headrace.v1.Execution.end_time:type_name -> google.protobuf.Timestamp
-	22, // 10: headrace.v1.Execution.duration:type_name -> google.protobuf.Duration
-	2,  // 11: headrace.v1.StepResult.state:type_name -> headrace.v1.StepResult.State
-	23, // 12: headrace.v1.StepResult.inputs:type_name -> google.protobuf.Struct
-	20, // 13: headrace.v1.StepResult.result:type_name -> google.protobuf.Value
-	21, // 14: headrace.v1.StepResult.start_time:type_name -> google.protobuf.Timestamp
-	21, // 15: headrace.v1.StepResult.end_time:type_name -> google.protobuf.Timestamp
-	22, // 16: headrace.v1.StepResult.duration:type_name -> google.protobuf.Duration
-	3,  // 17: headrace.v1.Log.severity:type_name -> headrace.v1.Log.Severity
-	21, // 18: headrace.v1.Log.create_time:type_name -> google.protobuf.Timestamp
-	19, // 19: headrace.v1.WebhookResponse.headers:type_name -> headrace.v1.WebhookResponse.HeadersEntry
-	24, // 20: headrace.v1.GetExecutionRequest.view:type_name -> headrace.v1.View
-	4,  // 21: headrace.v1.GetExecutionResponse.execution:type_name -> headrace.v1.Execution
-	24, // 22: headrace.v1.ListExecutionsRequest.view:type_name -> headrace.v1.View
-	4,  // 23: headrace.v1.ListExecutionsResponse.executions:type_name -> headrace.v1.Execution
-	6,  // 24: headrace.v1.ListStepResultsResponse.step_results:type_name -> headrace.v1.StepResult
-	7,  // 25: headrace.v1.ListLogsResponse.logs:type_name -> headrace.v1.Log
-	4,  // 26: headrace.v1.TailExecutionResponse.execution:type_name -> headrace.v1.Execution
-	6,  // 27: headrace.v1.TailExecutionResponse.step_result:type_name -> headrace.v1.StepResult
-	7,  // 28: headrace.v1.TailExecutionResponse.log:type_name -> headrace.v1.Log
-	9,  // 29: headrace.v1.ExecutionService.GetExecution:input_type -> headrace.v1.GetExecutionRequest
-	11, // 30: headrace.v1.ExecutionService.ListExecutions:input_type -> headrace.v1.ListExecutionsRequest
-	13, // 31: headrace.v1.ExecutionService.ListStepResults:input_type -> headrace.v1.ListStepResultsRequest
-	15, // 32: headrace.v1.ExecutionService.ListLogs:input_type -> headrace.v1.ListLogsRequest
-	17, // 33: headrace.v1.ExecutionService.TailExecution:input_type -> headrace.v1.TailExecutionRequest
-	10, // 34: headrace.v1.ExecutionService.GetExecution:output_type -> headrace.v1.GetExecutionResponse
-	12, // 35: headrace.v1.ExecutionService.ListExecutions:output_type -> headrace.v1.ListExecutionsResponse
-	14, // 36: headrace.v1.ExecutionService.ListStepResults:output_type -> headrace.v1.ListStepResultsResponse
-	16, // 37: headrace.v1.ExecutionService.ListLogs:output_type -> headrace.v1.ListLogsResponse
-	18, // 38: headrace.v1.ExecutionService.TailExecution:output_type -> headrace.v1.TailExecutionResponse
-	34, // [34:39] is the sub-list for method output_type
-	29, // [29:34] is the sub-list for method input_type
-	29, // [29:29] is the sub-list for extension type_name
-	29, // [29:29] is the sub-list for extension extendee
-	0,  // [0:29] is the sub-list for field type_name
+	28, // 7: headrace.v1.Execution.create_time:type_name -> google.protobuf.Timestamp
+	28, // 8: headrace.v1.Execution.start_time:type_name -> google.protobuf.Timestamp
+	28, // 9: headrace.v1.Execution.end_time:type_name -> google.protobuf.Timestamp
+	29, // 10: headrace.v1.Execution.duration:type_name -> google.protobuf.Duration
+	28, // 11: headrace.v1.Execution.wake_time:type_name -> google.protobuf.Timestamp
+	2,  // 12: headrace.v1.StepResult.state:type_name -> headrace.v1.StepResult.State
+	30, // 13: headrace.v1.StepResult.inputs:type_name -> google.protobuf.Struct
+	27, // 14: headrace.v1.StepResult.result:type_name -> google.protobuf.Value
+	28, // 15: headrace.v1.StepResult.start_time:type_name -> google.protobuf.Timestamp
+	28, // 16: headrace.v1.StepResult.end_time:type_name -> google.protobuf.Timestamp
+	29, // 17: headrace.v1.StepResult.duration:type_name -> google.protobuf.Duration
+	3,  // 18: headrace.v1.Log.severity:type_name -> headrace.v1.Log.Severity
+	28, // 19: headrace.v1.Log.create_time:type_name -> google.protobuf.Timestamp
+	25, // 20: headrace.v1.WebhookResponse.headers:type_name -> headrace.v1.WebhookResponse.HeadersEntry
+	31, // 21: headrace.v1.GetExecutionRequest.view:type_name -> headrace.v1.View
+	4,  // 22: headrace.v1.GetExecutionResponse.execution:type_name -> headrace.v1.Execution
+	31, // 23: headrace.v1.ListExecutionsRequest.view:type_name -> headrace.v1.View
+	4,  // 24: headrace.v1.ListExecutionsResponse.executions:type_name -> headrace.v1.Execution
+	6,  // 25: headrace.v1.ListStepResultsResponse.step_results:type_name -> headrace.v1.StepResult
+	7,  // 26: headrace.v1.ListLogsResponse.logs:type_name -> headrace.v1.Log
+	4,  // 27: headrace.v1.TailExecutionResponse.execution:type_name -> headrace.v1.Execution
+	6,  // 28: headrace.v1.TailExecutionResponse.step_result:type_name -> headrace.v1.StepResult
+	7,  // 29: headrace.v1.TailExecutionResponse.log:type_name -> headrace.v1.Log
+	4,  // 30: headrace.v1.CancelExecutionResponse.execution:type_name -> headrace.v1.Execution
+	4,  // 31: headrace.v1.ReplayExecutionResponse.execution:type_name -> headrace.v1.Execution
+	26, // 32: headrace.v1.ReplayExecutionsResponse.skipped:type_name -> headrace.v1.ReplayExecutionsResponse.Skipped
+	9,  // 33: headrace.v1.ExecutionService.GetExecution:input_type -> headrace.v1.GetExecutionRequest
+	11, // 34: headrace.v1.ExecutionService.ListExecutions:input_type -> headrace.v1.ListExecutionsRequest
+	13, // 35: headrace.v1.ExecutionService.ListStepResults:input_type -> headrace.v1.ListStepResultsRequest
+	15, // 36: headrace.v1.ExecutionService.ListLogs:input_type -> headrace.v1.ListLogsRequest
+	17, // 37: headrace.v1.ExecutionService.TailExecution:input_type -> headrace.v1.TailExecutionRequest
+	19, // 38: headrace.v1.ExecutionService.CancelExecution:input_type -> headrace.v1.CancelExecutionRequest
+	21, // 39: headrace.v1.ExecutionService.ReplayExecution:input_type -> headrace.v1.ReplayExecutionRequest
+	23, // 40: headrace.v1.ExecutionService.ReplayExecutions:input_type -> headrace.v1.ReplayExecutionsRequest
+	10, // 41: headrace.v1.ExecutionService.GetExecution:output_type -> headrace.v1.GetExecutionResponse
+	12, // 42: headrace.v1.ExecutionService.ListExecutions:output_type -> headrace.v1.ListExecutionsResponse
+	14, // 43: headrace.v1.ExecutionService.ListStepResults:output_type -> headrace.v1.ListStepResultsResponse
+	16, // 44: headrace.v1.ExecutionService.ListLogs:output_type -> headrace.v1.ListLogsResponse
+	18, // 45: headrace.v1.ExecutionService.TailExecution:output_type -> headrace.v1.TailExecutionResponse
+	20, // 46: headrace.v1.ExecutionService.CancelExecution:output_type -> headrace.v1.CancelExecutionResponse
+	22, // 47: headrace.v1.ExecutionService.ReplayExecution:output_type -> headrace.v1.ReplayExecutionResponse
+	24, // 48: headrace.v1.ExecutionService.ReplayExecutions:output_type -> headrace.v1.ReplayExecutionsResponse
+	41, // [41:49] is the sub-list for method output_type
+	33, // [33:41] is the sub-list for method input_type
+	33, // [33:33] is the sub-list for extension type_name
+	33, // [33:33] is the sub-list for extension extendee
+	0,  // [0:33] is the sub-list for field type_name
 }
 
 func init() { file_headrace_v1_execution_proto_init() }
@@ -1844,7 +2498,7 @@ func file_headrace_v1_execution_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_headrace_v1_execution_proto_rawDesc), len(file_headrace_v1_execution_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   16,
+			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

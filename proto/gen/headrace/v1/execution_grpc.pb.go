@@ -19,23 +19,27 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	ExecutionService_GetExecution_FullMethodName    = "/headrace.v1.ExecutionService/GetExecution"
-	ExecutionService_ListExecutions_FullMethodName  = "/headrace.v1.ExecutionService/ListExecutions"
-	ExecutionService_ListStepResults_FullMethodName = "/headrace.v1.ExecutionService/ListStepResults"
-	ExecutionService_ListLogs_FullMethodName        = "/headrace.v1.ExecutionService/ListLogs"
-	ExecutionService_TailExecution_FullMethodName   = "/headrace.v1.ExecutionService/TailExecution"
+	ExecutionService_GetExecution_FullMethodName     = "/headrace.v1.ExecutionService/GetExecution"
+	ExecutionService_ListExecutions_FullMethodName   = "/headrace.v1.ExecutionService/ListExecutions"
+	ExecutionService_ListStepResults_FullMethodName  = "/headrace.v1.ExecutionService/ListStepResults"
+	ExecutionService_ListLogs_FullMethodName         = "/headrace.v1.ExecutionService/ListLogs"
+	ExecutionService_TailExecution_FullMethodName    = "/headrace.v1.ExecutionService/TailExecution"
+	ExecutionService_CancelExecution_FullMethodName  = "/headrace.v1.ExecutionService/CancelExecution"
+	ExecutionService_ReplayExecution_FullMethodName  = "/headrace.v1.ExecutionService/ReplayExecution"
+	ExecutionService_ReplayExecutions_FullMethodName = "/headrace.v1.ExecutionService/ReplayExecutions"
 )
 
 // ExecutionServiceClient is the client API for ExecutionService service.
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// ExecutionService reads executions, their step results and their logs.
+// ExecutionService reads executions, their step results and their logs, ends them early and runs them again.
 type ExecutionServiceClient interface {
 	// Returns one execution.
 	GetExecution(ctx context.Context, in *GetExecutionRequest, opts ...grpc.CallOption) (*GetExecutionResponse, error)
 	// Lists executions, newest first. Filter fields: `id`, `instance_id`, `customer_id`, `integration_id`, `flow_id`, `deployment_id`,
-	// `state`, `invoke_type`, `test`, `create_time`.
+	// `state`, `invoke_type`, `test`, `origin_id`, `retry_of`, `replay_of`, `superseded`, `blocking`, `create_time`. `superseded` tells
+	// whether it was retried or replayed; `origin_id` finds the retries and replays of an execution, and not that itself.
 	ListExecutions(ctx context.Context, in *ListExecutionsRequest, opts ...grpc.CallOption) (*ListExecutionsResponse, error)
 	// Lists the step results of an execution in the order the steps began; the trigger's comes first.
 	ListStepResults(ctx context.Context, in *ListStepResultsRequest, opts ...grpc.CallOption) (*ListStepResultsResponse, error)
@@ -44,6 +48,17 @@ type ExecutionServiceClient interface {
 	// Streams an execution while it runs: what has happened so far, then each step result and log line as it comes, and at last
 	// the finished execution; then the stream ends. Over REST it is newline-delimited JSON.
 	TailExecution(ctx context.Context, in *TailExecutionRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[TailExecutionResponse], error)
+	// Ends an execution before its end. One that waits, a retry that is yet to come among them, is CANCELED at once; one that runs has the
+	// step it is in cut, which takes a second at most as a rule; the answer waits that long. One that failed and is `blocking` its lane stays FAILED and
+	// lets the next one run. FAILED_PRECONDITION for another one that has ended, and for a part of a deployment that runs.
+	CancelExecution(ctx context.Context, in *CancelExecutionRequest, opts ...grpc.CallOption) (*CancelExecutionResponse, error)
+	// Runs an execution that has ended once more, as a new one linked to it: from the start on what serves the instance now, or from a
+	// step on what it ran on before, with what the steps before that did then. One that is `blocking` its lane gives its place to the
+	// new one. FAILED_PRECONDITION for one that has not ended, for tests and parts of deployments, and where what it takes is not kept any more.
+	ReplayExecution(ctx context.Context, in *ReplayExecutionRequest, opts ...grpc.CallOption) (*ReplayExecutionResponse, error)
+	// Replays the executions that fit a filter, the oldest first: those that have ended, were events of customers' instances, and were
+	// neither retried nor replayed yet. What cannot be replayed is listed and left out.
+	ReplayExecutions(ctx context.Context, in *ReplayExecutionsRequest, opts ...grpc.CallOption) (*ReplayExecutionsResponse, error)
 }
 
 type executionServiceClient struct {
@@ -113,16 +128,47 @@ func (c *executionServiceClient) TailExecution(ctx context.Context, in *TailExec
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type ExecutionService_TailExecutionClient = grpc.ServerStreamingClient[TailExecutionResponse]
 
+func (c *executionServiceClient) CancelExecution(ctx context.Context, in *CancelExecutionRequest, opts ...grpc.CallOption) (*CancelExecutionResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CancelExecutionResponse)
+	err := c.cc.Invoke(ctx, ExecutionService_CancelExecution_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *executionServiceClient) ReplayExecution(ctx context.Context, in *ReplayExecutionRequest, opts ...grpc.CallOption) (*ReplayExecutionResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ReplayExecutionResponse)
+	err := c.cc.Invoke(ctx, ExecutionService_ReplayExecution_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *executionServiceClient) ReplayExecutions(ctx context.Context, in *ReplayExecutionsRequest, opts ...grpc.CallOption) (*ReplayExecutionsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ReplayExecutionsResponse)
+	err := c.cc.Invoke(ctx, ExecutionService_ReplayExecutions_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // ExecutionServiceServer is the server API for ExecutionService service.
 // All implementations must embed UnimplementedExecutionServiceServer
 // for forward compatibility.
 //
-// ExecutionService reads executions, their step results and their logs.
+// ExecutionService reads executions, their step results and their logs, ends them early and runs them again.
 type ExecutionServiceServer interface {
 	// Returns one execution.
 	GetExecution(context.Context, *GetExecutionRequest) (*GetExecutionResponse, error)
 	// Lists executions, newest first. Filter fields: `id`, `instance_id`, `customer_id`, `integration_id`, `flow_id`, `deployment_id`,
-	// `state`, `invoke_type`, `test`, `create_time`.
+	// `state`, `invoke_type`, `test`, `origin_id`, `retry_of`, `replay_of`, `superseded`, `blocking`, `create_time`. `superseded` tells
+	// whether it was retried or replayed; `origin_id` finds the retries and replays of an execution, and not that itself.
 	ListExecutions(context.Context, *ListExecutionsRequest) (*ListExecutionsResponse, error)
 	// Lists the step results of an execution in the order the steps began; the trigger's comes first.
 	ListStepResults(context.Context, *ListStepResultsRequest) (*ListStepResultsResponse, error)
@@ -131,6 +177,17 @@ type ExecutionServiceServer interface {
 	// Streams an execution while it runs: what has happened so far, then each step result and log line as it comes, and at last
 	// the finished execution; then the stream ends. Over REST it is newline-delimited JSON.
 	TailExecution(*TailExecutionRequest, grpc.ServerStreamingServer[TailExecutionResponse]) error
+	// Ends an execution before its end. One that waits, a retry that is yet to come among them, is CANCELED at once; one that runs has the
+	// step it is in cut, which takes a second at most as a rule; the answer waits that long. One that failed and is `blocking` its lane stays FAILED and
+	// lets the next one run. FAILED_PRECONDITION for another one that has ended, and for a part of a deployment that runs.
+	CancelExecution(context.Context, *CancelExecutionRequest) (*CancelExecutionResponse, error)
+	// Runs an execution that has ended once more, as a new one linked to it: from the start on what serves the instance now, or from a
+	// step on what it ran on before, with what the steps before that did then. One that is `blocking` its lane gives its place to the
+	// new one. FAILED_PRECONDITION for one that has not ended, for tests and parts of deployments, and where what it takes is not kept any more.
+	ReplayExecution(context.Context, *ReplayExecutionRequest) (*ReplayExecutionResponse, error)
+	// Replays the executions that fit a filter, the oldest first: those that have ended, were events of customers' instances, and were
+	// neither retried nor replayed yet. What cannot be replayed is listed and left out.
+	ReplayExecutions(context.Context, *ReplayExecutionsRequest) (*ReplayExecutionsResponse, error)
 	mustEmbedUnimplementedExecutionServiceServer()
 }
 
@@ -155,6 +212,15 @@ func (UnimplementedExecutionServiceServer) ListLogs(context.Context, *ListLogsRe
 }
 func (UnimplementedExecutionServiceServer) TailExecution(*TailExecutionRequest, grpc.ServerStreamingServer[TailExecutionResponse]) error {
 	return status.Error(codes.Unimplemented, "method TailExecution not implemented")
+}
+func (UnimplementedExecutionServiceServer) CancelExecution(context.Context, *CancelExecutionRequest) (*CancelExecutionResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CancelExecution not implemented")
+}
+func (UnimplementedExecutionServiceServer) ReplayExecution(context.Context, *ReplayExecutionRequest) (*ReplayExecutionResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ReplayExecution not implemented")
+}
+func (UnimplementedExecutionServiceServer) ReplayExecutions(context.Context, *ReplayExecutionsRequest) (*ReplayExecutionsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ReplayExecutions not implemented")
 }
 func (UnimplementedExecutionServiceServer) mustEmbedUnimplementedExecutionServiceServer() {}
 func (UnimplementedExecutionServiceServer) testEmbeddedByValue()                          {}
@@ -260,6 +326,60 @@ func _ExecutionService_TailExecution_Handler(srv interface{}, stream grpc.Server
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type ExecutionService_TailExecutionServer = grpc.ServerStreamingServer[TailExecutionResponse]
 
+func _ExecutionService_CancelExecution_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CancelExecutionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ExecutionServiceServer).CancelExecution(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ExecutionService_CancelExecution_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ExecutionServiceServer).CancelExecution(ctx, req.(*CancelExecutionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ExecutionService_ReplayExecution_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReplayExecutionRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ExecutionServiceServer).ReplayExecution(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ExecutionService_ReplayExecution_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ExecutionServiceServer).ReplayExecution(ctx, req.(*ReplayExecutionRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _ExecutionService_ReplayExecutions_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReplayExecutionsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ExecutionServiceServer).ReplayExecutions(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ExecutionService_ReplayExecutions_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ExecutionServiceServer).ReplayExecutions(ctx, req.(*ReplayExecutionsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // ExecutionService_ServiceDesc is the grpc.ServiceDesc for ExecutionService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -282,6 +402,18 @@ var ExecutionService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListLogs",
 			Handler:    _ExecutionService_ListLogs_Handler,
+		},
+		{
+			MethodName: "CancelExecution",
+			Handler:    _ExecutionService_CancelExecution_Handler,
+		},
+		{
+			MethodName: "ReplayExecution",
+			Handler:    _ExecutionService_ReplayExecution_Handler,
+		},
+		{
+			MethodName: "ReplayExecutions",
+			Handler:    _ExecutionService_ReplayExecutions_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

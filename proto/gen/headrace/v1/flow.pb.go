@@ -11,6 +11,7 @@ import (
 	_ "google.golang.org/genproto/googleapis/api/annotations"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	fieldmaskpb "google.golang.org/protobuf/types/known/fieldmaskpb"
 	structpb "google.golang.org/protobuf/types/known/structpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
@@ -25,6 +26,112 @@ const (
 	// Verify that runtime/protoimpl is sufficiently up-to-date.
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
+
+// Scope is how far the order reaches.
+type Ordering_Scope int32
+
+const (
+	// Not set.
+	Ordering_SCOPE_UNSPECIFIED Ordering_Scope = 0
+	// All executions of the flow.
+	Ordering_SCOPE_FLOW Ordering_Scope = 1
+	// Those with the same key. One whose key is empty waits for none.
+	Ordering_SCOPE_KEY Ordering_Scope = 2
+)
+
+// Enum value maps for Ordering_Scope.
+var (
+	Ordering_Scope_name = map[int32]string{
+		0: "SCOPE_UNSPECIFIED",
+		1: "SCOPE_FLOW",
+		2: "SCOPE_KEY",
+	}
+	Ordering_Scope_value = map[string]int32{
+		"SCOPE_UNSPECIFIED": 0,
+		"SCOPE_FLOW":        1,
+		"SCOPE_KEY":         2,
+	}
+)
+
+func (x Ordering_Scope) Enum() *Ordering_Scope {
+	p := new(Ordering_Scope)
+	*p = x
+	return p
+}
+
+func (x Ordering_Scope) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Ordering_Scope) Descriptor() protoreflect.EnumDescriptor {
+	return file_headrace_v1_flow_proto_enumTypes[0].Descriptor()
+}
+
+func (Ordering_Scope) Type() protoreflect.EnumType {
+	return &file_headrace_v1_flow_proto_enumTypes[0]
+}
+
+func (x Ordering_Scope) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Ordering_Scope.Descriptor instead.
+func (Ordering_Scope) EnumDescriptor() ([]byte, []int) {
+	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{1, 0}
+}
+
+// FailureEffect is what a failure does to those behind it.
+type Ordering_FailureEffect int32
+
+const (
+	// Not set: read as CONTINUE.
+	Ordering_FAILURE_EFFECT_UNSPECIFIED Ordering_FailureEffect = 0
+	// The next one runs.
+	Ordering_FAILURE_EFFECT_CONTINUE Ordering_FailureEffect = 1
+	// They wait until the one that failed is replayed well, or canceled, which lets it go.
+	Ordering_FAILURE_EFFECT_BLOCK Ordering_FailureEffect = 2
+)
+
+// Enum value maps for Ordering_FailureEffect.
+var (
+	Ordering_FailureEffect_name = map[int32]string{
+		0: "FAILURE_EFFECT_UNSPECIFIED",
+		1: "FAILURE_EFFECT_CONTINUE",
+		2: "FAILURE_EFFECT_BLOCK",
+	}
+	Ordering_FailureEffect_value = map[string]int32{
+		"FAILURE_EFFECT_UNSPECIFIED": 0,
+		"FAILURE_EFFECT_CONTINUE":    1,
+		"FAILURE_EFFECT_BLOCK":       2,
+	}
+)
+
+func (x Ordering_FailureEffect) Enum() *Ordering_FailureEffect {
+	p := new(Ordering_FailureEffect)
+	*p = x
+	return p
+}
+
+func (x Ordering_FailureEffect) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Ordering_FailureEffect) Descriptor() protoreflect.EnumDescriptor {
+	return file_headrace_v1_flow_proto_enumTypes[1].Descriptor()
+}
+
+func (Ordering_FailureEffect) Type() protoreflect.EnumType {
+	return &file_headrace_v1_flow_proto_enumTypes[1]
+}
+
+func (x Ordering_FailureEffect) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Ordering_FailureEffect.Descriptor instead.
+func (Ordering_FailureEffect) EnumDescriptor() ([]byte, []int) {
+	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{1, 1}
+}
 
 // Flow is one sequence of steps and the trigger that starts it. Every flow of an instance has its own webhook URL.
 type Flow struct {
@@ -56,7 +163,19 @@ type Flow struct {
 	// When the flow was created.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// When the flow was last changed.
-	UpdateTime    *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	// How many executions of the flow run side by side in one instance; others wait, and a synchronous one is refused. 0: no limit.
+	Concurrency int32 `protobuf:"varint,14,opt,name=concurrency,proto3" json:"concurrency,omitempty"`
+	// Which executions wait for each other. Not set: none does. A synchronous flow keeps no order.
+	Ordering *Ordering `protobuf:"bytes,15,opt,name=ordering,proto3" json:"ordering,omitempty"`
+	// Whether an execution that failed is tried again. Not set: it is not. A synchronous flow is not tried again.
+	Retry *Retry `protobuf:"bytes,16,opt,name=retry,proto3" json:"retry,omitempty"`
+	// What tells events apart: a reference to the trigger's results such as `trigger.results.headers.X-Event-Id`, a template of them, or
+	// anything else without a step. For 7 days an event with the key of an earlier one of the same flow and instance adds nothing and
+	// gets the answer of that, or 409 if its body is another. An event whose key is empty is always taken. Not set: all are.
+	DeduplicationKey *Input `protobuf:"bytes,17,opt,name=deduplication_key,json=deduplicationKey,proto3" json:"deduplication_key,omitempty"`
+	// How long one execution may run, up to 15 min. Not set: as long as the server lets it.
+	Timeout       *durationpb.Duration `protobuf:"bytes,18,opt,name=timeout,proto3" json:"timeout,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -182,6 +301,180 @@ func (x *Flow) GetUpdateTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Flow) GetConcurrency() int32 {
+	if x != nil {
+		return x.Concurrency
+	}
+	return 0
+}
+
+func (x *Flow) GetOrdering() *Ordering {
+	if x != nil {
+		return x.Ordering
+	}
+	return nil
+}
+
+func (x *Flow) GetRetry() *Retry {
+	if x != nil {
+		return x.Retry
+	}
+	return nil
+}
+
+func (x *Flow) GetDeduplicationKey() *Input {
+	if x != nil {
+		return x.DeduplicationKey
+	}
+	return nil
+}
+
+func (x *Flow) GetTimeout() *durationpb.Duration {
+	if x != nil {
+		return x.Timeout
+	}
+	return nil
+}
+
+// Ordering says which executions of a flow wait for each other, within one instance. The first that came runs, with all its retries;
+// when it has ended the next one does.
+type Ordering struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How far the order reaches. Required.
+	Scope Ordering_Scope `protobuf:"varint,1,opt,name=scope,proto3,enum=headrace.v1.Ordering_Scope" json:"scope,omitempty"`
+	// For the scope KEY, required there: the key, made of the trigger's results.
+	Key *Input `protobuf:"bytes,2,opt,name=key,proto3" json:"key,omitempty"`
+	// What a failure does to those behind it.
+	OnFailure     Ordering_FailureEffect `protobuf:"varint,3,opt,name=on_failure,json=onFailure,proto3,enum=headrace.v1.Ordering_FailureEffect" json:"on_failure,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Ordering) Reset() {
+	*x = Ordering{}
+	mi := &file_headrace_v1_flow_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Ordering) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Ordering) ProtoMessage() {}
+
+func (x *Ordering) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_v1_flow_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Ordering.ProtoReflect.Descriptor instead.
+func (*Ordering) Descriptor() ([]byte, []int) {
+	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Ordering) GetScope() Ordering_Scope {
+	if x != nil {
+		return x.Scope
+	}
+	return Ordering_SCOPE_UNSPECIFIED
+}
+
+func (x *Ordering) GetKey() *Input {
+	if x != nil {
+		return x.Key
+	}
+	return nil
+}
+
+func (x *Ordering) GetOnFailure() Ordering_FailureEffect {
+	if x != nil {
+		return x.OnFailure
+	}
+	return Ordering_FAILURE_EFFECT_UNSPECIFIED
+}
+
+// Retry says how an execution that failed is tried again: as a new execution that begins from the start, linked to the one before, and
+// with the same idempotency keys. One fails when a step does or its time is up; those two are tried again, no others.
+type Retry struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How often it is tried again, up to 10. 0: not at all.
+	MaxAttempts int32 `protobuf:"varint,1,opt,name=max_attempts,json=maxAttempts,proto3" json:"max_attempts,omitempty"`
+	// How long it waits before the first retry, up to 24 h; chance takes or adds a fifth, here and later. Not set: 10 s.
+	Delay *durationpb.Duration `protobuf:"bytes,2,opt,name=delay,proto3" json:"delay,omitempty"`
+	// By how much the wait grows from retry to retry, 1 to 10. 0: 2.
+	Multiplier int32 `protobuf:"varint,3,opt,name=multiplier,proto3" json:"multiplier,omitempty"`
+	// The longest wait, up to 24 h, which it is if not set.
+	MaxDelay      *durationpb.Duration `protobuf:"bytes,4,opt,name=max_delay,json=maxDelay,proto3" json:"max_delay,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Retry) Reset() {
+	*x = Retry{}
+	mi := &file_headrace_v1_flow_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Retry) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Retry) ProtoMessage() {}
+
+func (x *Retry) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_v1_flow_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Retry.ProtoReflect.Descriptor instead.
+func (*Retry) Descriptor() ([]byte, []int) {
+	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Retry) GetMaxAttempts() int32 {
+	if x != nil {
+		return x.MaxAttempts
+	}
+	return 0
+}
+
+func (x *Retry) GetDelay() *durationpb.Duration {
+	if x != nil {
+		return x.Delay
+	}
+	return nil
+}
+
+func (x *Retry) GetMultiplier() int32 {
+	if x != nil {
+		return x.Multiplier
+	}
+	return 0
+}
+
+func (x *Retry) GetMaxDelay() *durationpb.Duration {
+	if x != nil {
+		return x.MaxDelay
+	}
+	return nil
+}
+
 // Trigger is what starts a flow. Its result is what steps refer to as `trigger.results`, or by the key of its display name.
 type Trigger struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -199,7 +492,7 @@ type Trigger struct {
 
 func (x *Trigger) Reset() {
 	*x = Trigger{}
-	mi := &file_headrace_v1_flow_proto_msgTypes[1]
+	mi := &file_headrace_v1_flow_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -211,7 +504,7 @@ func (x *Trigger) String() string {
 func (*Trigger) ProtoMessage() {}
 
 func (x *Trigger) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_flow_proto_msgTypes[1]
+	mi := &file_headrace_v1_flow_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -224,7 +517,7 @@ func (x *Trigger) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Trigger.ProtoReflect.Descriptor instead.
 func (*Trigger) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{1}
+	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Trigger) GetDisplayName() string {
@@ -278,7 +571,7 @@ type Step struct {
 
 func (x *Step) Reset() {
 	*x = Step{}
-	mi := &file_headrace_v1_flow_proto_msgTypes[2]
+	mi := &file_headrace_v1_flow_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -290,7 +583,7 @@ func (x *Step) String() string {
 func (*Step) ProtoMessage() {}
 
 func (x *Step) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_flow_proto_msgTypes[2]
+	mi := &file_headrace_v1_flow_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -303,7 +596,7 @@ func (x *Step) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Step.ProtoReflect.Descriptor instead.
 func (*Step) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{2}
+	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Step) GetId() string {
@@ -368,7 +661,7 @@ type Branch struct {
 
 func (x *Branch) Reset() {
 	*x = Branch{}
-	mi := &file_headrace_v1_flow_proto_msgTypes[3]
+	mi := &file_headrace_v1_flow_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -380,7 +673,7 @@ func (x *Branch) String() string {
 func (*Branch) ProtoMessage() {}
 
 func (x *Branch) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_flow_proto_msgTypes[3]
+	mi := &file_headrace_v1_flow_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -393,7 +686,7 @@ func (x *Branch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Branch.ProtoReflect.Descriptor instead.
 func (*Branch) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{3}
+	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Branch) GetName() string {
@@ -437,7 +730,7 @@ type TestPayload struct {
 
 func (x *TestPayload) Reset() {
 	*x = TestPayload{}
-	mi := &file_headrace_v1_flow_proto_msgTypes[4]
+	mi := &file_headrace_v1_flow_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -449,7 +742,7 @@ func (x *TestPayload) String() string {
 func (*TestPayload) ProtoMessage() {}
 
 func (x *TestPayload) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_flow_proto_msgTypes[4]
+	mi := &file_headrace_v1_flow_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -462,7 +755,7 @@ func (x *TestPayload) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestPayload.ProtoReflect.Descriptor instead.
 func (*TestPayload) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{4}
+	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *TestPayload) GetBody() isTestPayload_Body {
@@ -576,7 +869,7 @@ type CreateFlowRequest struct {
 
 func (x *CreateFlowRequest) Reset() {
 	*x = CreateFlowRequest{}
-	mi := &file_headrace_v1_flow_proto_msgTypes[5]
+	mi := &file_headrace_v1_flow_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -588,7 +881,7 @@ func (x *CreateFlowRequest) String() string {
 func (*CreateFlowRequest) ProtoMessage() {}
 
 func (x *CreateFlowRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_flow_proto_msgTypes[5]
+	mi := &file_headrace_v1_flow_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -601,7 +894,7 @@ func (x *CreateFlowRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateFlowRequest.ProtoReflect.Descriptor instead.
 func (*CreateFlowRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{5}
+	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *CreateFlowRequest) GetIntegrationId() string {
@@ -643,7 +936,7 @@ type CreateFlowResponse struct {
 
 func (x *CreateFlowResponse) Reset() {
 	*x = CreateFlowResponse{}
-	mi := &file_headrace_v1_flow_proto_msgTypes[6]
+	mi := &file_headrace_v1_flow_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -655,7 +948,7 @@ func (x *CreateFlowResponse) String() string {
 func (*CreateFlowResponse) ProtoMessage() {}
 
 func (x *CreateFlowResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_flow_proto_msgTypes[6]
+	mi := &file_headrace_v1_flow_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -668,7 +961,7 @@ func (x *CreateFlowResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateFlowResponse.ProtoReflect.Descriptor instead.
 func (*CreateFlowResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{6}
+	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *CreateFlowResponse) GetFlow() *Flow {
@@ -691,7 +984,7 @@ type GetFlowRequest struct {
 
 func (x *GetFlowRequest) Reset() {
 	*x = GetFlowRequest{}
-	mi := &file_headrace_v1_flow_proto_msgTypes[7]
+	mi := &file_headrace_v1_flow_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -703,7 +996,7 @@ func (x *GetFlowRequest) String() string {
 func (*GetFlowRequest) ProtoMessage() {}
 
 func (x *GetFlowRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_flow_proto_msgTypes[7]
+	mi := &file_headrace_v1_flow_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -716,7 +1009,7 @@ func (x *GetFlowRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetFlowRequest.ProtoReflect.Descriptor instead.
 func (*GetFlowRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{7}
+	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GetFlowRequest) GetIntegrationId() string {
@@ -744,7 +1037,7 @@ type GetFlowResponse struct {
 
 func (x *GetFlowResponse) Reset() {
 	*x = GetFlowResponse{}
-	mi := &file_headrace_v1_flow_proto_msgTypes[8]
+	mi := &file_headrace_v1_flow_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -756,7 +1049,7 @@ func (x *GetFlowResponse) String() string {
 func (*GetFlowResponse) ProtoMessage() {}
 
 func (x *GetFlowResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_flow_proto_msgTypes[8]
+	mi := &file_headrace_v1_flow_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -769,7 +1062,7 @@ func (x *GetFlowResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetFlowResponse.ProtoReflect.Descriptor instead.
 func (*GetFlowResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{8}
+	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *GetFlowResponse) GetFlow() *Flow {
@@ -798,7 +1091,7 @@ type ListFlowsRequest struct {
 
 func (x *ListFlowsRequest) Reset() {
 	*x = ListFlowsRequest{}
-	mi := &file_headrace_v1_flow_proto_msgTypes[9]
+	mi := &file_headrace_v1_flow_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -810,7 +1103,7 @@ func (x *ListFlowsRequest) String() string {
 func (*ListFlowsRequest) ProtoMessage() {}
 
 func (x *ListFlowsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_flow_proto_msgTypes[9]
+	mi := &file_headrace_v1_flow_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -823,7 +1116,7 @@ func (x *ListFlowsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFlowsRequest.ProtoReflect.Descriptor instead.
 func (*ListFlowsRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{9}
+	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListFlowsRequest) GetIntegrationId() string {
@@ -874,7 +1167,7 @@ type ListFlowsResponse struct {
 
 func (x *ListFlowsResponse) Reset() {
 	*x = ListFlowsResponse{}
-	mi := &file_headrace_v1_flow_proto_msgTypes[10]
+	mi := &file_headrace_v1_flow_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -886,7 +1179,7 @@ func (x *ListFlowsResponse) String() string {
 func (*ListFlowsResponse) ProtoMessage() {}
 
 func (x *ListFlowsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_flow_proto_msgTypes[10]
+	mi := &file_headrace_v1_flow_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -899,7 +1192,7 @@ func (x *ListFlowsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFlowsResponse.ProtoReflect.Descriptor instead.
 func (*ListFlowsResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{10}
+	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListFlowsResponse) GetFlows() []*Flow {
@@ -937,7 +1230,7 @@ type UpdateFlowRequest struct {
 
 func (x *UpdateFlowRequest) Reset() {
 	*x = UpdateFlowRequest{}
-	mi := &file_headrace_v1_flow_proto_msgTypes[11]
+	mi := &file_headrace_v1_flow_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -949,7 +1242,7 @@ func (x *UpdateFlowRequest) String() string {
 func (*UpdateFlowRequest) ProtoMessage() {}
 
 func (x *UpdateFlowRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_flow_proto_msgTypes[11]
+	mi := &file_headrace_v1_flow_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -962,7 +1255,7 @@ func (x *UpdateFlowRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateFlowRequest.ProtoReflect.Descriptor instead.
 func (*UpdateFlowRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{11}
+	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *UpdateFlowRequest) GetIntegrationId() string {
@@ -1018,7 +1311,7 @@ type UpdateFlowResponse struct {
 
 func (x *UpdateFlowResponse) Reset() {
 	*x = UpdateFlowResponse{}
-	mi := &file_headrace_v1_flow_proto_msgTypes[12]
+	mi := &file_headrace_v1_flow_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1030,7 +1323,7 @@ func (x *UpdateFlowResponse) String() string {
 func (*UpdateFlowResponse) ProtoMessage() {}
 
 func (x *UpdateFlowResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_flow_proto_msgTypes[12]
+	mi := &file_headrace_v1_flow_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1043,7 +1336,7 @@ func (x *UpdateFlowResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateFlowResponse.ProtoReflect.Descriptor instead.
 func (*UpdateFlowResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{12}
+	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *UpdateFlowResponse) GetFlow() *Flow {
@@ -1072,7 +1365,7 @@ type DeleteFlowRequest struct {
 
 func (x *DeleteFlowRequest) Reset() {
 	*x = DeleteFlowRequest{}
-	mi := &file_headrace_v1_flow_proto_msgTypes[13]
+	mi := &file_headrace_v1_flow_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1084,7 +1377,7 @@ func (x *DeleteFlowRequest) String() string {
 func (*DeleteFlowRequest) ProtoMessage() {}
 
 func (x *DeleteFlowRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_flow_proto_msgTypes[13]
+	mi := &file_headrace_v1_flow_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1097,7 +1390,7 @@ func (x *DeleteFlowRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteFlowRequest.ProtoReflect.Descriptor instead.
 func (*DeleteFlowRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{13}
+	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *DeleteFlowRequest) GetIntegrationId() string {
@@ -1144,7 +1437,7 @@ type DeleteFlowResponse struct {
 
 func (x *DeleteFlowResponse) Reset() {
 	*x = DeleteFlowResponse{}
-	mi := &file_headrace_v1_flow_proto_msgTypes[14]
+	mi := &file_headrace_v1_flow_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1156,7 +1449,7 @@ func (x *DeleteFlowResponse) String() string {
 func (*DeleteFlowResponse) ProtoMessage() {}
 
 func (x *DeleteFlowResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_flow_proto_msgTypes[14]
+	mi := &file_headrace_v1_flow_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1169,7 +1462,7 @@ func (x *DeleteFlowResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteFlowResponse.ProtoReflect.Descriptor instead.
 func (*DeleteFlowResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{14}
+	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{16}
 }
 
 // TestFlowRequest asks for TestFlow.
@@ -1193,7 +1486,7 @@ type TestFlowRequest struct {
 
 func (x *TestFlowRequest) Reset() {
 	*x = TestFlowRequest{}
-	mi := &file_headrace_v1_flow_proto_msgTypes[15]
+	mi := &file_headrace_v1_flow_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1205,7 +1498,7 @@ func (x *TestFlowRequest) String() string {
 func (*TestFlowRequest) ProtoMessage() {}
 
 func (x *TestFlowRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_flow_proto_msgTypes[15]
+	mi := &file_headrace_v1_flow_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1218,7 +1511,7 @@ func (x *TestFlowRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestFlowRequest.ProtoReflect.Descriptor instead.
 func (*TestFlowRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{15}
+	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *TestFlowRequest) GetIntegrationId() string {
@@ -1276,7 +1569,7 @@ type TestFlowResponse struct {
 
 func (x *TestFlowResponse) Reset() {
 	*x = TestFlowResponse{}
-	mi := &file_headrace_v1_flow_proto_msgTypes[16]
+	mi := &file_headrace_v1_flow_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1288,7 +1581,7 @@ func (x *TestFlowResponse) String() string {
 func (*TestFlowResponse) ProtoMessage() {}
 
 func (x *TestFlowResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_flow_proto_msgTypes[16]
+	mi := &file_headrace_v1_flow_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1301,7 +1594,7 @@ func (x *TestFlowResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestFlowResponse.ProtoReflect.Descriptor instead.
 func (*TestFlowResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{16}
+	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *TestFlowResponse) GetExecution() *Execution {
@@ -1322,7 +1615,7 @@ var File_headrace_v1_flow_proto protoreflect.FileDescriptor
 
 const file_headrace_v1_flow_proto_rawDesc = "" +
 	"\n" +
-	"\x16headrace/v1/flow.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bheadrace/v1/execution.proto\x1a\x17headrace/v1/input.proto\"\xf3\x04\n" +
+	"\x16headrace/v1/flow.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bheadrace/v1/execution.proto\x1a\x17headrace/v1/input.proto\"\x83\a\n" +
 	"\x04Flow\x128\n" +
 	"\x02id\x18\x01 \x01(\tB(\xe2A\x01\x05\xbaH!r\x1f\x18?2\x1b^([a-z0-9]+(-[a-z0-9]+)*)?$R\x02id\x12+\n" +
 	"\x0eintegration_id\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\rintegrationId\x12\x16\n" +
@@ -1339,8 +1632,38 @@ const file_headrace_v1_flow_proto_rawDesc = "" +
 	"\vcreate_time\x18\f \x01(\v2\x1a.google.protobuf.TimestampB\x04\xe2A\x01\x03R\n" +
 	"createTime\x12A\n" +
 	"\vupdate_time\x18\r \x01(\v2\x1a.google.protobuf.TimestampB\x04\xe2A\x01\x03R\n" +
-	"updateTimeB\v\n" +
-	"\t_position\"\xc5\x02\n" +
+	"updateTime\x12,\n" +
+	"\vconcurrency\x18\x0e \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\vconcurrency\x121\n" +
+	"\bordering\x18\x0f \x01(\v2\x15.headrace.v1.OrderingR\bordering\x12(\n" +
+	"\x05retry\x18\x10 \x01(\v2\x12.headrace.v1.RetryR\x05retry\x12?\n" +
+	"\x11deduplication_key\x18\x11 \x01(\v2\x12.headrace.v1.InputR\x10deduplicationKey\x12B\n" +
+	"\atimeout\x18\x12 \x01(\v2\x19.google.protobuf.DurationB\r\xbaH\n" +
+	"\xaa\x01\a\"\x03\b\x84\a2\x00R\atimeoutB\v\n" +
+	"\t_position\"\xe2\x02\n" +
+	"\bOrdering\x12;\n" +
+	"\x05scope\x18\x01 \x01(\x0e2\x1b.headrace.v1.Ordering.ScopeB\b\xbaH\x05\x82\x01\x02\x10\x01R\x05scope\x12$\n" +
+	"\x03key\x18\x02 \x01(\v2\x12.headrace.v1.InputR\x03key\x12L\n" +
+	"\n" +
+	"on_failure\x18\x03 \x01(\x0e2#.headrace.v1.Ordering.FailureEffectB\b\xbaH\x05\x82\x01\x02\x10\x01R\tonFailure\"=\n" +
+	"\x05Scope\x12\x15\n" +
+	"\x11SCOPE_UNSPECIFIED\x10\x00\x12\x0e\n" +
+	"\n" +
+	"SCOPE_FLOW\x10\x01\x12\r\n" +
+	"\tSCOPE_KEY\x10\x02\"f\n" +
+	"\rFailureEffect\x12\x1e\n" +
+	"\x1aFAILURE_EFFECT_UNSPECIFIED\x10\x00\x12\x1b\n" +
+	"\x17FAILURE_EFFECT_CONTINUE\x10\x01\x12\x18\n" +
+	"\x14FAILURE_EFFECT_BLOCK\x10\x02\"\xe9\x01\n" +
+	"\x05Retry\x12,\n" +
+	"\fmax_attempts\x18\x01 \x01(\x05B\t\xbaH\x06\x1a\x04\x18\n" +
+	"(\x00R\vmaxAttempts\x12?\n" +
+	"\x05delay\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x04\b\x80\xa3\x052\x00R\x05delay\x12)\n" +
+	"\n" +
+	"multiplier\x18\x03 \x01(\x05B\t\xbaH\x06\x1a\x04\x18\n" +
+	"(\x00R\n" +
+	"multiplier\x12F\n" +
+	"\tmax_delay\x18\x04 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x04\b\x80\xa3\x052\x00R\bmaxDelay\"\xc5\x02\n" +
 	"\aTrigger\x12*\n" +
 	"\fdisplay_name\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18dR\vdisplayName\x12O\n" +
 	"\x04type\x18\x02 \x01(\tB;\xbaH8r6\x18\x82\x0121^([a-z0-9]+(-[a-z0-9]+)*\\.[A-Za-z][A-Za-z0-9]*)?$R\x04type\x12B\n" +
@@ -1458,79 +1781,94 @@ func file_headrace_v1_flow_proto_rawDescGZIP() []byte {
 	return file_headrace_v1_flow_proto_rawDescData
 }
 
-var file_headrace_v1_flow_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_headrace_v1_flow_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_headrace_v1_flow_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_headrace_v1_flow_proto_goTypes = []any{
-	(*Flow)(nil),                  // 0: headrace.v1.Flow
-	(*Trigger)(nil),               // 1: headrace.v1.Trigger
-	(*Step)(nil),                  // 2: headrace.v1.Step
-	(*Branch)(nil),                // 3: headrace.v1.Branch
-	(*TestPayload)(nil),           // 4: headrace.v1.TestPayload
-	(*CreateFlowRequest)(nil),     // 5: headrace.v1.CreateFlowRequest
-	(*CreateFlowResponse)(nil),    // 6: headrace.v1.CreateFlowResponse
-	(*GetFlowRequest)(nil),        // 7: headrace.v1.GetFlowRequest
-	(*GetFlowResponse)(nil),       // 8: headrace.v1.GetFlowResponse
-	(*ListFlowsRequest)(nil),      // 9: headrace.v1.ListFlowsRequest
-	(*ListFlowsResponse)(nil),     // 10: headrace.v1.ListFlowsResponse
-	(*UpdateFlowRequest)(nil),     // 11: headrace.v1.UpdateFlowRequest
-	(*UpdateFlowResponse)(nil),    // 12: headrace.v1.UpdateFlowResponse
-	(*DeleteFlowRequest)(nil),     // 13: headrace.v1.DeleteFlowRequest
-	(*DeleteFlowResponse)(nil),    // 14: headrace.v1.DeleteFlowResponse
-	(*TestFlowRequest)(nil),       // 15: headrace.v1.TestFlowRequest
-	(*TestFlowResponse)(nil),      // 16: headrace.v1.TestFlowResponse
-	nil,                           // 17: headrace.v1.Trigger.InputsEntry
-	nil,                           // 18: headrace.v1.Step.InputsEntry
-	nil,                           // 19: headrace.v1.TestPayload.HeadersEntry
-	nil,                           // 20: headrace.v1.TestPayload.QueryEntry
-	(*timestamppb.Timestamp)(nil), // 21: google.protobuf.Timestamp
-	(*structpb.Value)(nil),        // 22: google.protobuf.Value
-	(*fieldmaskpb.FieldMask)(nil), // 23: google.protobuf.FieldMask
-	(*Execution)(nil),             // 24: headrace.v1.Execution
-	(*WebhookResponse)(nil),       // 25: headrace.v1.WebhookResponse
+	(Ordering_Scope)(0),           // 0: headrace.v1.Ordering.Scope
+	(Ordering_FailureEffect)(0),   // 1: headrace.v1.Ordering.FailureEffect
+	(*Flow)(nil),                  // 2: headrace.v1.Flow
+	(*Ordering)(nil),              // 3: headrace.v1.Ordering
+	(*Retry)(nil),                 // 4: headrace.v1.Retry
+	(*Trigger)(nil),               // 5: headrace.v1.Trigger
+	(*Step)(nil),                  // 6: headrace.v1.Step
+	(*Branch)(nil),                // 7: headrace.v1.Branch
+	(*TestPayload)(nil),           // 8: headrace.v1.TestPayload
+	(*CreateFlowRequest)(nil),     // 9: headrace.v1.CreateFlowRequest
+	(*CreateFlowResponse)(nil),    // 10: headrace.v1.CreateFlowResponse
+	(*GetFlowRequest)(nil),        // 11: headrace.v1.GetFlowRequest
+	(*GetFlowResponse)(nil),       // 12: headrace.v1.GetFlowResponse
+	(*ListFlowsRequest)(nil),      // 13: headrace.v1.ListFlowsRequest
+	(*ListFlowsResponse)(nil),     // 14: headrace.v1.ListFlowsResponse
+	(*UpdateFlowRequest)(nil),     // 15: headrace.v1.UpdateFlowRequest
+	(*UpdateFlowResponse)(nil),    // 16: headrace.v1.UpdateFlowResponse
+	(*DeleteFlowRequest)(nil),     // 17: headrace.v1.DeleteFlowRequest
+	(*DeleteFlowResponse)(nil),    // 18: headrace.v1.DeleteFlowResponse
+	(*TestFlowRequest)(nil),       // 19: headrace.v1.TestFlowRequest
+	(*TestFlowResponse)(nil),      // 20: headrace.v1.TestFlowResponse
+	nil,                           // 21: headrace.v1.Trigger.InputsEntry
+	nil,                           // 22: headrace.v1.Step.InputsEntry
+	nil,                           // 23: headrace.v1.TestPayload.HeadersEntry
+	nil,                           // 24: headrace.v1.TestPayload.QueryEntry
+	(*timestamppb.Timestamp)(nil), // 25: google.protobuf.Timestamp
 	(*Input)(nil),                 // 26: headrace.v1.Input
+	(*durationpb.Duration)(nil),   // 27: google.protobuf.Duration
+	(*structpb.Value)(nil),        // 28: google.protobuf.Value
+	(*fieldmaskpb.FieldMask)(nil), // 29: google.protobuf.FieldMask
+	(*Execution)(nil),             // 30: headrace.v1.Execution
+	(*WebhookResponse)(nil),       // 31: headrace.v1.WebhookResponse
 }
 var file_headrace_v1_flow_proto_depIdxs = []int32{
-	1,  // 0: headrace.v1.Flow.trigger:type_name -> headrace.v1.Trigger
-	2,  // 1: headrace.v1.Flow.steps:type_name -> headrace.v1.Step
-	4,  // 2: headrace.v1.Flow.test_payload:type_name -> headrace.v1.TestPayload
-	21, // 3: headrace.v1.Flow.create_time:type_name -> google.protobuf.Timestamp
-	21, // 4: headrace.v1.Flow.update_time:type_name -> google.protobuf.Timestamp
-	17, // 5: headrace.v1.Trigger.inputs:type_name -> headrace.v1.Trigger.InputsEntry
-	18, // 6: headrace.v1.Step.inputs:type_name -> headrace.v1.Step.InputsEntry
-	3,  // 7: headrace.v1.Step.branches:type_name -> headrace.v1.Branch
-	2,  // 8: headrace.v1.Step.steps:type_name -> headrace.v1.Step
-	2,  // 9: headrace.v1.Branch.steps:type_name -> headrace.v1.Step
-	22, // 10: headrace.v1.TestPayload.json:type_name -> google.protobuf.Value
-	19, // 11: headrace.v1.TestPayload.headers:type_name -> headrace.v1.TestPayload.HeadersEntry
-	20, // 12: headrace.v1.TestPayload.query:type_name -> headrace.v1.TestPayload.QueryEntry
-	0,  // 13: headrace.v1.CreateFlowRequest.flow:type_name -> headrace.v1.Flow
-	0,  // 14: headrace.v1.CreateFlowResponse.flow:type_name -> headrace.v1.Flow
-	0,  // 15: headrace.v1.GetFlowResponse.flow:type_name -> headrace.v1.Flow
-	0,  // 16: headrace.v1.ListFlowsResponse.flows:type_name -> headrace.v1.Flow
-	0,  // 17: headrace.v1.UpdateFlowRequest.flow:type_name -> headrace.v1.Flow
-	23, // 18: headrace.v1.UpdateFlowRequest.update_mask:type_name -> google.protobuf.FieldMask
-	0,  // 19: headrace.v1.UpdateFlowResponse.flow:type_name -> headrace.v1.Flow
-	4,  // 20: headrace.v1.TestFlowRequest.payload:type_name -> headrace.v1.TestPayload
-	24, // 21: headrace.v1.TestFlowResponse.execution:type_name -> headrace.v1.Execution
-	25, // 22: headrace.v1.TestFlowResponse.response:type_name -> headrace.v1.WebhookResponse
-	26, // 23: headrace.v1.Trigger.InputsEntry.value:type_name -> headrace.v1.Input
-	26, // 24: headrace.v1.Step.InputsEntry.value:type_name -> headrace.v1.Input
-	5,  // 25: headrace.v1.FlowService.CreateFlow:input_type -> headrace.v1.CreateFlowRequest
-	7,  // 26: headrace.v1.FlowService.GetFlow:input_type -> headrace.v1.GetFlowRequest
-	9,  // 27: headrace.v1.FlowService.ListFlows:input_type -> headrace.v1.ListFlowsRequest
-	11, // 28: headrace.v1.FlowService.UpdateFlow:input_type -> headrace.v1.UpdateFlowRequest
-	13, // 29: headrace.v1.FlowService.DeleteFlow:input_type -> headrace.v1.DeleteFlowRequest
-	15, // 30: headrace.v1.FlowService.TestFlow:input_type -> headrace.v1.TestFlowRequest
-	6,  // 31: headrace.v1.FlowService.CreateFlow:output_type -> headrace.v1.CreateFlowResponse
-	8,  // 32: headrace.v1.FlowService.GetFlow:output_type -> headrace.v1.GetFlowResponse
-	10, // 33: headrace.v1.FlowService.ListFlows:output_type -> headrace.v1.ListFlowsResponse
-	12, // 34: headrace.v1.FlowService.UpdateFlow:output_type -> headrace.v1.UpdateFlowResponse
-	14, // 35: headrace.v1.FlowService.DeleteFlow:output_type -> headrace.v1.DeleteFlowResponse
-	16, // 36: headrace.v1.FlowService.TestFlow:output_type -> headrace.v1.TestFlowResponse
-	31, // [31:37] is the sub-list for method output_type
-	25, // [25:31] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	5,  // 0: headrace.v1.Flow.trigger:type_name -> headrace.v1.Trigger
+	6,  // 1: headrace.v1.Flow.steps:type_name -> headrace.v1.Step
+	8,  // 2: headrace.v1.Flow.test_payload:type_name -> headrace.v1.TestPayload
+	25, // 3: headrace.v1.Flow.create_time:type_name -> google.protobuf.Timestamp
+	25, // 4: headrace.v1.Flow.update_time:type_name -> google.protobuf.Timestamp
+	3,  // 5: headrace.v1.Flow.ordering:type_name -> headrace.v1.Ordering
+	4,  // 6: headrace.v1.Flow.retry:type_name -> headrace.v1.Retry
+	26, // 7: headrace.v1.Flow.deduplication_key:type_name -> headrace.v1.Input
+	27, // 8: headrace.v1.Flow.timeout:type_name -> google.protobuf.Duration
+	0,  // 9: headrace.v1.Ordering.scope:type_name -> headrace.v1.Ordering.Scope
+	26, // 10: headrace.v1.Ordering.key:type_name -> headrace.v1.Input
+	1,  // 11: headrace.v1.Ordering.on_failure:type_name -> headrace.v1.Ordering.FailureEffect
+	27, // 12: headrace.v1.Retry.delay:type_name -> google.protobuf.Duration
+	27, // 13: headrace.v1.Retry.max_delay:type_name -> google.protobuf.Duration
+	21, // 14: headrace.v1.Trigger.inputs:type_name -> headrace.v1.Trigger.InputsEntry
+	22, // 15: headrace.v1.Step.inputs:type_name -> headrace.v1.Step.InputsEntry
+	7,  // 16: headrace.v1.Step.branches:type_name -> headrace.v1.Branch
+	6,  // 17: headrace.v1.Step.steps:type_name -> headrace.v1.Step
+	6,  // 18: headrace.v1.Branch.steps:type_name -> headrace.v1.Step
+	28, // 19: headrace.v1.TestPayload.json:type_name -> google.protobuf.Value
+	23, // 20: headrace.v1.TestPayload.headers:type_name -> headrace.v1.TestPayload.HeadersEntry
+	24, // 21: headrace.v1.TestPayload.query:type_name -> headrace.v1.TestPayload.QueryEntry
+	2,  // 22: headrace.v1.CreateFlowRequest.flow:type_name -> headrace.v1.Flow
+	2,  // 23: headrace.v1.CreateFlowResponse.flow:type_name -> headrace.v1.Flow
+	2,  // 24: headrace.v1.GetFlowResponse.flow:type_name -> headrace.v1.Flow
+	2,  // 25: headrace.v1.ListFlowsResponse.flows:type_name -> headrace.v1.Flow
+	2,  // 26: headrace.v1.UpdateFlowRequest.flow:type_name -> headrace.v1.Flow
+	29, // 27: headrace.v1.UpdateFlowRequest.update_mask:type_name -> google.protobuf.FieldMask
+	2,  // 28: headrace.v1.UpdateFlowResponse.flow:type_name -> headrace.v1.Flow
+	8,  // 29: headrace.v1.TestFlowRequest.payload:type_name -> headrace.v1.TestPayload
+	30, // 30: headrace.v1.TestFlowResponse.execution:type_name -> headrace.v1.Execution
+	31, // 31: headrace.v1.TestFlowResponse.response:type_name -> headrace.v1.WebhookResponse
+	26, // 32: headrace.v1.Trigger.InputsEntry.value:type_name -> headrace.v1.Input
+	26, // 33: headrace.v1.Step.InputsEntry.value:type_name -> headrace.v1.Input
+	9,  // 34: headrace.v1.FlowService.CreateFlow:input_type -> headrace.v1.CreateFlowRequest
+	11, // 35: headrace.v1.FlowService.GetFlow:input_type -> headrace.v1.GetFlowRequest
+	13, // 36: headrace.v1.FlowService.ListFlows:input_type -> headrace.v1.ListFlowsRequest
+	15, // 37: headrace.v1.FlowService.UpdateFlow:input_type -> headrace.v1.UpdateFlowRequest
+	17, // 38: headrace.v1.FlowService.DeleteFlow:input_type -> headrace.v1.DeleteFlowRequest
+	19, // 39: headrace.v1.FlowService.TestFlow:input_type -> headrace.v1.TestFlowRequest
+	10, // 40: headrace.v1.FlowService.CreateFlow:output_type -> headrace.v1.CreateFlowResponse
+	12, // 41: headrace.v1.FlowService.GetFlow:output_type -> headrace.v1.GetFlowResponse
+	14, // 42: headrace.v1.FlowService.ListFlows:output_type -> headrace.v1.ListFlowsResponse
+	16, // 43: headrace.v1.FlowService.UpdateFlow:output_type -> headrace.v1.UpdateFlowResponse
+	18, // 44: headrace.v1.FlowService.DeleteFlow:output_type -> headrace.v1.DeleteFlowResponse
+	20, // 45: headrace.v1.FlowService.TestFlow:output_type -> headrace.v1.TestFlowResponse
+	40, // [40:46] is the sub-list for method output_type
+	34, // [34:40] is the sub-list for method input_type
+	34, // [34:34] is the sub-list for extension type_name
+	34, // [34:34] is the sub-list for extension extendee
+	0,  // [0:34] is the sub-list for field type_name
 }
 
 func init() { file_headrace_v1_flow_proto_init() }
@@ -1541,7 +1879,7 @@ func file_headrace_v1_flow_proto_init() {
 	file_headrace_v1_execution_proto_init()
 	file_headrace_v1_input_proto_init()
 	file_headrace_v1_flow_proto_msgTypes[0].OneofWrappers = []any{}
-	file_headrace_v1_flow_proto_msgTypes[4].OneofWrappers = []any{
+	file_headrace_v1_flow_proto_msgTypes[6].OneofWrappers = []any{
 		(*TestPayload_Text)(nil),
 		(*TestPayload_Json)(nil),
 		(*TestPayload_Binary)(nil),
@@ -1551,13 +1889,14 @@ func file_headrace_v1_flow_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_headrace_v1_flow_proto_rawDesc), len(file_headrace_v1_flow_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   21,
+			NumEnums:      2,
+			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_headrace_v1_flow_proto_goTypes,
 		DependencyIndexes: file_headrace_v1_flow_proto_depIdxs,
+		EnumInfos:         file_headrace_v1_flow_proto_enumTypes,
 		MessageInfos:      file_headrace_v1_flow_proto_msgTypes,
 	}.Build()
 	File_headrace_v1_flow_proto = out.File

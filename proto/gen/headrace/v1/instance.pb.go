@@ -303,9 +303,11 @@ type Instance struct {
 	// When it was last changed.
 	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,21,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
 	// When the serving generation was made.
-	DeployTime    *timestamppb.Timestamp `protobuf:"bytes,22,opt,name=deploy_time,json=deployTime,proto3" json:"deploy_time,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	DeployTime *timestamppb.Timestamp `protobuf:"bytes,22,opt,name=deploy_time,json=deployTime,proto3" json:"deploy_time,omitempty"`
+	// How many of its executions run side by side; others wait, and a synchronous one is refused. 0: no limit.
+	MaxConcurrency int32 `protobuf:"varint,23,opt,name=max_concurrency,json=maxConcurrency,proto3" json:"max_concurrency,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *Instance) Reset() {
@@ -490,6 +492,13 @@ func (x *Instance) GetDeployTime() *timestamppb.Timestamp {
 		return x.DeployTime
 	}
 	return nil
+}
+
+func (x *Instance) GetMaxConcurrency() int32 {
+	if x != nil {
+		return x.MaxConcurrency
+	}
+	return 0
 }
 
 // InstanceFlow is a flow as an instance has it.
@@ -2526,7 +2535,7 @@ var File_headrace_v1_instance_proto protoreflect.FileDescriptor
 
 const file_headrace_v1_instance_proto_rawDesc = "" +
 	"\n" +
-	"\x1aheadrace/v1/instance.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!headrace/v1/config_variable.proto\x1a\x1cheadrace/v1/deployment.proto\x1a\x1bheadrace/v1/execution.proto\x1a\x1dheadrace/v1/integration.proto\x1a\x16headrace/v1/view.proto\"\xe6\f\n" +
+	"\x1aheadrace/v1/instance.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!headrace/v1/config_variable.proto\x1a\x1cheadrace/v1/deployment.proto\x1a\x1bheadrace/v1/execution.proto\x1a\x1dheadrace/v1/integration.proto\x1a\x16headrace/v1/view.proto\"\x9b\r\n" +
 	"\bInstance\x12A\n" +
 	"\x02id\x18\x01 \x01(\tB1\xe2A\x01\x05\xbaH*r(\x18E2$^([a-z0-9]+(-[a-z0-9]+)*(--test)?)?$R\x02id\x12\x16\n" +
 	"\x03uid\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\x03uid\x12*\n" +
@@ -2557,7 +2566,9 @@ const file_headrace_v1_instance_proto_rawDesc = "" +
 	"\vupdate_time\x18\x15 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xe2A\x01\x03R\n" +
 	"updateTime\x12A\n" +
 	"\vdeploy_time\x18\x16 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xe2A\x01\x03R\n" +
-	"deployTime\x1aY\n" +
+	"deployTime\x123\n" +
+	"\x0fmax_concurrency\x18\x17 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\x0emaxConcurrency\x1aY\n" +
 	"\x11ConfigValuesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12.\n" +
 	"\x05value\x18\x02 \x01(\v2\x18.headrace.v1.ConfigValueR\x05value:\x028\x01\x1a9\n" +
