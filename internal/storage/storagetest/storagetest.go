@@ -38,6 +38,9 @@ func Run(t *testing.T, open func(t *testing.T) storage.Store) {
 		{"deployments", deploymentSentences},
 		{"registrations", registrationSentences},
 		{"executions", executionSentences},
+		{"lanes", laneSentences},
+		{"claims", claimSentences},
+		{"retries", retrySentences},
 		{"steps", stepSentences},
 		{"retention", retentionSentences},
 	} {
