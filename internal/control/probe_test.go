@@ -15,6 +15,8 @@ type probe struct {
 	mu    sync.Mutex
 	seen  []string // values of probe.note, as JSON, in order
 	gates map[string]*gate
+	fails map[string]int      // how often probe.flaky still fails, by its value
+	keys  map[string][]string // the idempotency keys that came to probe.flaky
 }
 
 // gate is a place where steps wait.
@@ -26,7 +28,36 @@ type gate struct {
 
 func (g *gate) pass() { g.once.Do(func() { close(g.open) }) }
 
-func newProbe() *probe { return &probe{gates: map[string]*gate{}} }
+func newProbe() *probe {
+	return &probe{gates: map[string]*gate{}, fails: map[string]int{}, keys: map[string][]string{}}
+}
+
+// fail makes probe.flaky fail so many times for a value.
+func (p *probe) fail(value string, times int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.fails[value] = times
+}
+
+// sent returns the idempotency keys that came to probe.flaky with a value.
+func (p *probe) sent(value string) []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return append([]string{}, p.keys[value]...)
+}
+
+// flaky fails as often as it was told.
+func (p *probe) flaky(_ context.Context, call component.Call) (component.Result, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	name := call.Inputs.Text("value")
+	p.keys[name] = append(p.keys[name], call.IdempotencyKey)
+	if p.fails[name] > 0 {
+		p.fails[name]--
+		return component.Result{}, errors.New("not yet")
+	}
+	return component.Result{Data: name}, nil
+}
 
 // gate returns the gate of a name.
 func (p *probe) gate(name string) *gate {
@@ -53,9 +84,14 @@ func (p *probe) component() *component.Component {
 			Perform: perform,
 		}
 	}
+	faulty := action("faulty", func(context.Context, component.Call) (component.Result, error) { return component.Result{}, nil })
+	faulty.Undo = &ipaas.Undo{}
+	faulty.Target = func(component.Inputs) string { panic("a fault of our own") }
 	return &component.Component{
 		ID: "probe", DisplayName: "Probe",
 		Actions: []component.Action{
+			action("flaky", p.flaky),
+			faulty, // breaks the engine, not the action
 			// note keeps its value and gives it back.
 			action("note", func(_ context.Context, call component.Call) (component.Result, error) {
 				p.mu.Lock()
