@@ -38,10 +38,11 @@ import (
 
 // world is the API on real listeners, over a plane and a store of its own.
 type world struct {
-	api  *api.API
-	http *httptest.Server
-	conn *grpc.ClientConn
-	logs *syncBuffer
+	plane *control.Plane
+	api   *api.API
+	http  *httptest.Server
+	conn  *grpc.ClientConn
+	logs  *syncBuffer
 }
 
 // syncBuffer is a buffer that the server writes and the test reads.
@@ -80,6 +81,7 @@ func newWorld(t testing.TB) *world {
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	done := make(chan error, 1)
 	go func() { done <- plane.Run(ctx) }()
+	w.plane = plane
 	w.api = api.New(api.Options{Plane: plane, Store: store, Logger: logger, PageTokenKey: []byte("a key"), Version: "1.2.3"})
 	w.listen(t)
 	t.Cleanup(func() {

@@ -90,6 +90,15 @@ func TestDryRunLeavesNoTrace(t *testing.T) {
 			_, err := db.RotateWebhooks(ctx, "i", hooks("rotated"), now, 0, now, w)
 			return err
 		},
+		"CancelExecution": func(ctx context.Context, db *DB, w storage.Write) error {
+			_, err := db.CancelExecution(ctx, "held", now, w)
+			return err
+		},
+		"ReplayExecution": func(ctx context.Context, db *DB, w storage.Write) error {
+			_, err := db.ReplayExecution(ctx, ipaas.Execution{ID: "again", ReplayOf: "ended", InstanceID: "paused", FlowID: "orders"}, nil,
+				storage.Admission{MaxHeld: 10}, w)
+			return err
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -151,6 +160,15 @@ func setUpPaused(t *testing.T, db *DB, in ipaas.Instance, now time.Time) {
 			return err
 		},
 		func() error { _, err := db.CommitDeployment(ctx, "d", now); return err },
+		func() error { return db.accept(ctx, "ended", now) },
+		func() error {
+			claimed, err := db.ClaimExecutions(ctx, now, now, 1)
+			if err != nil {
+				return err
+			}
+			claimed[0].State, claimed[0].EndTime = ipaas.ExecutionFailed, now
+			return db.FinishExecution(ctx, claimed[0])
+		},
 		func() error { return db.accept(ctx, "before", now) },
 		func() error {
 			_, err := db.PauseInstance(ctx, "paused", ipaas.PauseHold, 0, now, storage.Write{})
