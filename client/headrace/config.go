@@ -31,6 +31,11 @@ type given struct {
 	connections map[string]map[string]string
 }
 
+// given tells whether there is anything to set.
+func (f *configFlags) given() bool {
+	return f.FromFile != "" || len(f.Set)+len(f.SetJSON)+len(f.SetConnection)+len(f.Unset) > 0
+}
+
 func (f *configFlags) read(a *app) (given, error) {
 	out := given{values: map[string]*headracev1.ConfigValue{}, connections: map[string]map[string]string{}}
 	if f.FromFile != "" {

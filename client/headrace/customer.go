@@ -2,9 +2,12 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
+
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
 	headracev1 "github.com/headrace/headrace/proto/gen/headrace/v1"
 )
@@ -14,16 +17,18 @@ type customersCmd struct {
 	Create customersCreateCmd `cmd:"" help:"Create a customer."`
 	List   customersListCmd   `cmd:"" default:"withargs" help:"List customers."`
 	Get    customersGetCmd    `cmd:"" help:"Show one customer."`
+	Set    customersSetCmd    `cmd:"" help:"Change how many executions of a customer run side by side."`
 	Delete customersDeleteCmd `cmd:"" help:"Delete a customer that has no instances."`
 }
 
 type customersCreateCmd struct {
-	ID          string   `arg:"" optional:"" help:"The id: lower-case letters, digits and hyphens. Default: made from the name."`
-	Name        string   `help:"The name people see. Default: the id." placeholder:"NAME"`
-	ExternalID  string   `help:"The customer's id in your own system." placeholder:"ID"`
-	Description string   `help:"Notes for people." placeholder:"TEXT"`
-	Label       []string `sep:"none" help:"Label to find it by. May be given several times." placeholder:"NAME=VALUE"`
-	DryRun      bool     `help:"Check everything and change nothing."`
+	ID             string   `arg:"" optional:"" help:"The id: lower-case letters, digits and hyphens. Default: made from the name."`
+	Name           string   `help:"The name people see. Default: the id." placeholder:"NAME"`
+	ExternalID     string   `help:"The customer's id in your own system." placeholder:"ID"`
+	Description    string   `help:"Notes for people." placeholder:"TEXT"`
+	Label          []string `sep:"none" help:"Label to find it by. May be given several times." placeholder:"NAME=VALUE"`
+	MaxConcurrency int32    `help:"How many executions of all its instances run side by side. 0: no limit." placeholder:"N"`
+	DryRun         bool     `help:"Check everything and change nothing."`
 }
 
 // Run carries out the command.
@@ -38,6 +43,7 @@ func (c *customersCreateCmd) Run(ctx context.Context, a *app) error {
 	res, err := a.client.Customers.CreateCustomer(ctx, &headracev1.CreateCustomerRequest{
 		Customer: &headracev1.Customer{
 			Id: c.ID, DisplayName: orElse(c.Name, c.ID), ExternalId: c.ExternalID, Description: c.Description, Labels: labels,
+			MaxConcurrency: c.MaxConcurrency,
 		},
 		ValidateOnly: c.DryRun,
 	})
@@ -92,7 +98,8 @@ func (c *customersGetCmd) Run(ctx context.Context, a *app) error {
 		a.line("%s  %s", a.the(clean(customer.GetId()), bold), clean(customer.GetDisplayName()))
 		a.fields(
 			text("external id"), text(customer.GetExternalId()), text("about"), text(customer.GetDescription()),
-			text("labels"), text(labels(customer.GetLabels())), text("created"), text(moment(customer.GetCreateTime())),
+			text("labels"), text(labels(customer.GetLabels())),
+			text("side by side"), text(limit(customer.GetMaxConcurrency())), text("created"), text(moment(customer.GetCreateTime())),
 		)
 	})
 }
@@ -104,6 +111,32 @@ func labels(all map[string]string) string {
 		out = append(out, name+"="+all[name])
 	}
 	return strings.Join(out, " ")
+}
+
+// limit shows how many may run; nothing where there is no limit.
+func limit(n int32) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("at most %d", n)
+}
+
+type customersSetCmd struct {
+	ID             string `arg:"" help:"The customer's id."`
+	MaxConcurrency int32  `required:"" help:"How many executions of all its instances run side by side. 0: no limit." placeholder:"N"`
+	DryRun         bool   `help:"Check everything and change nothing."`
+}
+
+// Run carries out the command.
+func (c *customersSetCmd) Run(ctx context.Context, a *app) error {
+	res, err := a.client.Customers.UpdateCustomer(ctx, &headracev1.UpdateCustomerRequest{
+		CustomerId: c.ID, Customer: &headracev1.Customer{MaxConcurrency: c.MaxConcurrency},
+		UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{"max_concurrency"}}, ValidateOnly: c.DryRun,
+	})
+	if err != nil {
+		return err
+	}
+	return a.show(res.GetCustomer(), func() { a.did("customer", c.ID, "changed", c.DryRun) })
 }
 
 type customersDeleteCmd struct {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"google.golang.org/protobuf/proto"
@@ -12,9 +13,11 @@ import (
 
 // executionsCmd holds the commands about executions.
 type executionsCmd struct {
-	List executionsListCmd `cmd:"" default:"withargs" help:"List executions, newest first."`
-	Get  executionsGetCmd  `cmd:"" help:"Show one execution with what each step did."`
-	Tail executionsTailCmd `cmd:"" help:"Follow an execution to its end."`
+	List   executionsListCmd   `cmd:"" default:"withargs" help:"List executions, newest first."`
+	Get    executionsGetCmd    `cmd:"" help:"Show one execution with what each step did."`
+	Tail   executionsTailCmd   `cmd:"" help:"Follow an execution to its end."`
+	Cancel executionsCancelCmd `cmd:"" help:"End an execution before its end, or let one go that blocks its lane."`
+	Replay executionsReplayCmd `cmd:"" help:"Run executions that have ended once more."`
 }
 
 type executionsListCmd struct {
@@ -78,13 +81,28 @@ func (p *printer) executions(all []*headracev1.Execution) {
 			instance = "test of " + ex.GetIntegrationId()
 		}
 		rows = append(rows, []cell{
-			text(ex.GetId()), state(ex.GetState()), text(ex.GetFlowDisplayName()), text(instance),
+			text(ex.GetId()), executionState(ex), number(ex.GetTry()), text(ex.GetFlowDisplayName()), text(instance),
 			{word(ex.GetInvokeType(), "INVOKE_TYPE_"), dim},
 			p.ago(ex.GetCreateTime()), text(took(ex.GetDuration())),
+			text(excerpt(ex.GetOrderingKey(), 20)),
 			{excerpt(ex.GetError().GetMessage(), 60), red},
 		})
 	}
-	p.list("no executions", []string{"ID", "STATE", "FLOW", "INSTANCE", "BY", "WHEN", "TOOK", "ERROR"}, rows)
+	p.list("no executions", []string{"ID", "STATE", "TRY", "FLOW", "INSTANCE", "BY", "WHEN", "TOOK", "ORDER", "ERROR"}, rows)
+}
+
+// executionState tells beside the state what an execution waits for, or who waits for it.
+func executionState(ex *headracev1.Execution) cell {
+	s := state(ex.GetState())
+	switch {
+	case ex.GetBlocking():
+		s.text += ", blocking"
+	case ex.GetBlocked():
+		s.text += ", blocked"
+	case ex.GetCanceling() && ex.GetState() == headracev1.Execution_STATE_RUNNING:
+		s.text += ", canceling"
+	}
+	return s
 }
 
 type executionsGetCmd struct {
@@ -101,6 +119,108 @@ func (c *executionsGetCmd) Run(ctx context.Context, a *app) error {
 		a.execution(res.GetExecution())
 		a.response(res.GetExecution().GetResponse())
 	})
+}
+
+type executionsCancelCmd struct {
+	ID     string `arg:"" help:"The execution's id."`
+	DryRun bool   `help:"Check whether it could be canceled, and change nothing."`
+}
+
+// Run carries out the command.
+func (c *executionsCancelCmd) Run(ctx context.Context, a *app) error {
+	res, err := a.client.Executions.CancelExecution(ctx, &headracev1.CancelExecutionRequest{ExecutionId: c.ID, ValidateOnly: c.DryRun})
+	if err != nil {
+		return err
+	}
+	ex := res.GetExecution()
+	return a.show(ex, func() {
+		switch {
+		case c.DryRun || ex.GetState() == headracev1.Execution_STATE_CANCELED:
+			a.did("execution", c.ID, "canceled", c.DryRun)
+		case ex.GetCanceling():
+			a.line("execution %s was told to stop, and is %s", clean(c.ID), word(ex.GetState(), "STATE_"))
+		default:
+			a.did("execution", c.ID, "let go", false)
+		}
+	})
+}
+
+type executionsReplayCmd struct {
+	ID         string `arg:"" optional:"" help:"The execution's id. Without one: those that fit --filter."`
+	FromStep   string `xor:"from" help:"Begin with this step; what the steps before it did is taken over." placeholder:"PATH"`
+	FromFailed bool   `xor:"from" help:"Begin with the step that failed."`
+	FreshKeys  bool   `help:"Send other idempotency keys than before, so that other systems do it all once more."`
+	Filter     string `help:"Replay what fits this expression (AIP-160), e.g. 'state = \"FAILED\"', and was neither retried nor replayed." placeholder:"EXPRESSION"`
+	Max        int32  `help:"Replay at most so many." default:"100"`
+	All        bool   `help:"Go on until none is left."`
+	DryRun     bool   `help:"Check, or tell how many there are, and change nothing."`
+}
+
+// Validate is called by the parser.
+func (c *executionsReplayCmd) Validate() error {
+	switch {
+	case (c.ID == "") == (c.Filter == ""):
+		return usage("give the id of an execution, or a --filter")
+	case c.ID == "" && c.FromStep != "":
+		return usage("--from-step is for one execution: give --from-failed with a --filter")
+	case c.ID != "" && c.All:
+		return usage("--all is for a --filter")
+	case c.Max < 1 || c.Max > 1000:
+		return usage("--max wants a number from 1 to 1000")
+	}
+	return nil
+}
+
+// Run carries out the command.
+func (c *executionsReplayCmd) Run(ctx context.Context, a *app) error {
+	if c.ID == "" {
+		return c.bulk(ctx, a)
+	}
+	res, err := a.client.Executions.ReplayExecution(ctx, &headracev1.ReplayExecutionRequest{
+		ExecutionId: c.ID, FromStep: c.FromStep, FromFailed: c.FromFailed, FreshKeys: c.FreshKeys, ValidateOnly: c.DryRun,
+	})
+	if err != nil {
+		return err
+	}
+	return a.show(res.GetExecution(), func() {
+		a.did("execution", c.ID, "replayed", c.DryRun)
+		if !c.DryRun {
+			a.line("  as %s", clean(res.GetExecution().GetId()))
+		}
+	})
+}
+
+// bulk replays what fits the filter; with --all it asks until nothing is left that can be.
+func (c *executionsReplayCmd) bulk(ctx context.Context, a *app) error {
+	all := &headracev1.ReplayExecutionsResponse{}
+	for {
+		res, err := a.client.Executions.ReplayExecutions(ctx, &headracev1.ReplayExecutionsRequest{
+			Filter: c.Filter, Max: c.Max, FromFailed: c.FromFailed, FreshKeys: c.FreshKeys, ValidateOnly: c.DryRun,
+		})
+		if err != nil {
+			return err
+		}
+		all.ExecutionIds = append(all.ExecutionIds, res.GetExecutionIds()...)
+		all.Count, all.Skipped, all.More = all.GetCount()+res.GetCount(), res.GetSkipped(), res.GetMore()
+		// One that had to be left out comes again each time.
+		if !c.All || c.DryRun || !res.GetMore() || res.GetCount() == 0 {
+			break
+		}
+	}
+	return a.show(all, func() { a.replayed(all, c.DryRun) })
+}
+
+func (p *printer) replayed(res *headracev1.ReplayExecutionsResponse, dryRun bool) {
+	p.did("executions", strconv.Itoa(int(res.GetCount())), "replayed", dryRun)
+	for _, id := range res.GetExecutionIds() {
+		p.line("  %s", clean(id))
+	}
+	for _, skipped := range res.GetSkipped() {
+		p.line("  %s %s", p.the("left out", yellow), clean(skipped.GetMessage()))
+	}
+	if res.GetMore() {
+		p.line("  %s", p.the("there are more: give --all, or ask again", dim))
+	}
 }
 
 type executionsTailCmd struct {

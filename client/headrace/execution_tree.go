@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"unicode/utf8"
 
@@ -30,7 +31,7 @@ func (p *printer) execution(ex *headracev1.Execution) {
 
 // executionHead tells which execution of what it is, and how it stands.
 func (p *printer) executionHead(ex *headracev1.Execution) {
-	s := state(ex.GetState())
+	s := executionState(ex)
 	head := p.the(clean(ex.GetFlowDisplayName()), bold) + "  " + p.the(s.text, s.style)
 	if t := took(ex.GetDuration()); t != "" {
 		head += "  " + t
@@ -43,6 +44,16 @@ func (p *printer) executionHead(ex *headracev1.Execution) {
 	about := []string{ex.GetId(), of}
 	if at := moment(ex.GetCreateTime()); at != "" {
 		about = append(about, at)
+	}
+	if ex.GetTry() > 1 {
+		about = append(about, fmt.Sprintf("try %d", ex.GetTry()))
+	}
+	for _, link := range []struct{ word, id string }{
+		{"retry of", ex.GetRetryOf()}, {"replay of", ex.GetReplayOf()}, {"superseded by", ex.GetSupersededBy()}, {"order", ex.GetOrderingKey()},
+	} {
+		if link.id != "" {
+			about = append(about, link.word+" "+link.id)
+		}
 	}
 	p.line("%s", p.the(clean(strings.Join(about, " · ")), dim))
 }

@@ -29,13 +29,14 @@ type instanceCmd struct {
 }
 
 type instanceCreateCmd struct {
-	ID          string   `arg:"" optional:"" help:"The id: lower-case letters, digits and hyphens. Default: made from the name."`
-	Customer    string   `required:"" help:"The customer it is for." placeholder:"ID"`
-	Integration string   `required:"" help:"The integration it is an instance of." placeholder:"ID"`
-	Name        string   `help:"The name people see. Default: the id." placeholder:"NAME"`
-	Description string   `help:"Notes for people." placeholder:"TEXT"`
-	Label       []string `sep:"none" help:"Label to find it by. May be given several times." placeholder:"NAME=VALUE"`
-	DryRun      bool     `help:"Check everything and change nothing."`
+	ID             string   `arg:"" optional:"" help:"The id: lower-case letters, digits and hyphens. Default: made from the name."`
+	Customer       string   `required:"" help:"The customer it is for." placeholder:"ID"`
+	Integration    string   `required:"" help:"The integration it is an instance of." placeholder:"ID"`
+	Name           string   `help:"The name people see. Default: the id." placeholder:"NAME"`
+	Description    string   `help:"Notes for people." placeholder:"TEXT"`
+	Label          []string `sep:"none" help:"Label to find it by. May be given several times." placeholder:"NAME=VALUE"`
+	MaxConcurrency int32    `help:"How many of its executions run side by side. 0: no limit." placeholder:"N"`
+	DryRun         bool     `help:"Check everything and change nothing."`
 	configFlags
 }
 
@@ -57,6 +58,7 @@ func (c *instanceCreateCmd) Run(ctx context.Context, a *app) error {
 		Instance: &headracev1.Instance{
 			Id: c.ID, DisplayName: orElse(c.Name, c.ID), Description: c.Description, CustomerId: c.Customer,
 			IntegrationId: c.Integration, Labels: labels, ConfigValues: values,
+			MaxConcurrency: c.MaxConcurrency,
 		},
 		ValidateOnly: c.DryRun,
 	})
@@ -145,7 +147,7 @@ func (p *printer) instance(in *headracev1.Instance) {
 		text("integration"), text(in.GetIntegrationId()), text("version"), number(in.GetVersion()),
 		text("generation"), number(in.GetGeneration()), text("note"), cell{standing(in), yellow},
 		text("labels"), text(labels(in.GetLabels())), text("deployed"), text(moment(in.GetDeployTime())),
-		text("deployment"), text(in.GetLastDeploymentId()),
+		text("deployment"), text(in.GetLastDeploymentId()), text("side by side"), text(limit(in.GetMaxConcurrency())),
 	)
 	if len(in.GetFlows()) > 0 {
 		p.heading("Flows")
@@ -185,22 +187,31 @@ func registrationCells(r *headracev1.Registration) []cell {
 }
 
 type instanceSetCmd struct {
-	ID     string `arg:"" help:"The instance's id."`
-	DryRun bool   `help:"Check everything and change nothing."`
+	ID             string `arg:"" help:"The instance's id."`
+	MaxConcurrency *int32 `help:"How many of its executions run side by side. 0: no limit. Takes effect at once." placeholder:"N"`
+	DryRun         bool   `help:"Check everything and change nothing."`
 	configFlags
 }
 
 // Run carries out the command.
 func (c *instanceSetCmd) Run(ctx context.Context, a *app) error {
-	update, err := c.update(a, func() (*headracev1.Instance, error) {
-		res, err := a.client.Instances.GetInstance(ctx, &headracev1.GetInstanceRequest{InstanceId: c.ID})
-		return res.GetInstance(), err
-	})
-	if err != nil {
-		return err
+	update := &headracev1.Instance{}
+	if c.MaxConcurrency == nil || c.given() {
+		var err error
+		if update, err = c.update(a, func() (*headracev1.Instance, error) {
+			res, err := a.client.Instances.GetInstance(ctx, &headracev1.GetInstanceRequest{InstanceId: c.ID})
+			return res.GetInstance(), err
+		}); err != nil {
+			return err
+		}
+	}
+	mask := maskOf(update.GetConfigValues())
+	if c.MaxConcurrency != nil {
+		update.MaxConcurrency = *c.MaxConcurrency
+		mask.Paths = append(mask.Paths, "max_concurrency")
 	}
 	res, err := a.client.Instances.UpdateInstance(ctx, &headracev1.UpdateInstanceRequest{
-		InstanceId: c.ID, Instance: update, UpdateMask: maskOf(update.GetConfigValues()), ValidateOnly: c.DryRun,
+		InstanceId: c.ID, Instance: update, UpdateMask: mask, ValidateOnly: c.DryRun,
 	})
 	if err != nil {
 		return err

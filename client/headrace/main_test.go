@@ -21,6 +21,7 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/fieldmaskpb"
 	"google.golang.org/protobuf/testing/protocmp"
 	"google.golang.org/protobuf/types/known/structpb"
 
@@ -29,7 +30,7 @@ import (
 
 // peer is the far end of a connection. It answers every call with what a test gave it for the method, and keeps the requests.
 type peer struct {
-	answers map[string]any // by method: a response, or an error
+	answers map[string]any // by method: a response, or what makes one, or an error
 
 	mu       sync.Mutex
 	requests []proto.Message
@@ -59,6 +60,8 @@ func (p *peer) call(_ any, stream grpc.ServerStream) error {
 			}
 		}
 		return nil
+	case func() proto.Message:
+		return stream.SendMsg(answer())
 	case proto.Message:
 		return stream.SendMsg(answer)
 	}
@@ -67,6 +70,7 @@ func (p *peer) call(_ any, stream grpc.ServerStream) error {
 
 func requestOf(method string) proto.Message {
 	for _, message := range []proto.Message{
+		&headracev1.CancelExecutionRequest{}, &headracev1.ReplayExecutionRequest{}, &headracev1.ReplayExecutionsRequest{}, &headracev1.UpdateCustomerRequest{},
 		&headracev1.GetComponentRequest{}, &headracev1.UpdateComponentRequest{}, &headracev1.DeleteComponentRequest{}, &headracev1.ListComponentsRequest{},
 		&headracev1.ImportIntegrationRequest{}, &headracev1.ListIntegrationsRequest{}, &headracev1.GetIntegrationRequest{},
 		&headracev1.PublishIntegrationRequest{}, &headracev1.ExportIntegrationRequest{}, &headracev1.DeleteIntegrationRequest{},
@@ -586,6 +590,12 @@ func TestCommandsAsk(t *testing.T) {
 		{[]string{"test-instance", "get", "acme"}, &headracev1.GetTestInstanceResponse{TestInstance: instance}, &headracev1.GetTestInstanceRequest{IntegrationId: "acme"}, "smith"},
 		{[]string{"test-instance", "reset", "acme"}, &headracev1.ResetTestInstanceResponse{}, &headracev1.ResetTestInstanceRequest{IntegrationId: "acme"}, "test instance of acme reset"},
 		{[]string{"executions", "get", "exe-1"}, &headracev1.GetExecutionResponse{Execution: &headracev1.Execution{Id: "exe-1"}}, &headracev1.GetExecutionRequest{ExecutionId: "exe-1"}, "exe-1"},
+		{[]string{"executions", "cancel", "exe-1"}, &headracev1.CancelExecutionResponse{Execution: &headracev1.Execution{State: headracev1.Execution_STATE_CANCELED}}, &headracev1.CancelExecutionRequest{ExecutionId: "exe-1"}, "execution exe-1 canceled"},
+		{[]string{"executions", "cancel", "exe-1", "--dry-run"}, &headracev1.CancelExecutionResponse{}, &headracev1.CancelExecutionRequest{ExecutionId: "exe-1", ValidateOnly: true}, "execution exe-1 could be canceled"},
+		{[]string{"executions", "replay", "exe-1", "--from-step", "post", "--fresh-keys"}, &headracev1.ReplayExecutionResponse{Execution: &headracev1.Execution{Id: "exe-2"}}, &headracev1.ReplayExecutionRequest{ExecutionId: "exe-1", FromStep: "post", FreshKeys: true}, "as exe-2"},
+		{[]string{"executions", "replay", "--filter", "x", "--from-failed"}, &headracev1.ReplayExecutionsResponse{Count: 2, ExecutionIds: []string{"exe-8", "exe-9"}, More: true}, &headracev1.ReplayExecutionsRequest{Filter: "x", Max: 100, FromFailed: true}, "there are more"},
+		{[]string{"customers", "set", "smith", "--max-concurrency", "4"}, &headracev1.UpdateCustomerResponse{}, &headracev1.UpdateCustomerRequest{CustomerId: "smith", Customer: &headracev1.Customer{MaxConcurrency: 4}, UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{"max_concurrency"}}}, "customer smith changed"},
+		{[]string{"instance", "set", "smith", "--max-concurrency", "0"}, &headracev1.UpdateInstanceResponse{}, &headracev1.UpdateInstanceRequest{InstanceId: "smith", Instance: &headracev1.Instance{}, UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{"max_concurrency"}}}, "instance smith configured"},
 		{[]string{"integrations", "export", "acme", "--version", "2"}, &headracev1.ExportIntegrationResponse{Definition: "id: acme\n"}, &headracev1.ExportIntegrationRequest{IntegrationId: "acme", Version: 2}, "kind: Integration\nid: acme\n"},
 		{[]string{"integrations", "export", "acme", "-o", "json"}, &headracev1.ExportIntegrationResponse{Definition: "id: acme\n"}, &headracev1.ExportIntegrationRequest{IntegrationId: "acme"}, "{\n  \"kind\": \"Integration\",\n  \"id\": \"acme\"\n}\n"},
 	}
@@ -670,5 +680,23 @@ func TestCompletion(t *testing.T) {
 	_, zsh, _ := headrace(t, &peer{}, "", "completion", "zsh")
 	if !strings.HasPrefix(zsh, "autoload") || !strings.HasSuffix(zsh, script) {
 		t.Errorf("zsh gets %q", zsh)
+	}
+}
+
+func TestBulkReplayGoesOnUntilNothingIsLeft(t *testing.T) {
+	t.Parallel()
+	left := int32(3)
+	p := &peer{answers: map[string]any{"ReplayExecutions": func() proto.Message {
+		left--
+		return &headracev1.ReplayExecutionsResponse{Count: 2, More: left > 0}
+	}}}
+	code, stdout, stderr := headrace(t, p, "", "executions", "replay", "--filter", "x", "--all", "--max", "2")
+	if code != exitOK || len(p.requests) != 3 || !strings.Contains(stdout, "executions 6 replayed") {
+		t.Errorf("code %d, %d requests, printed %q and %q", code, len(p.requests), stdout, stderr)
+	}
+	for _, args := range [][]string{nil, {"exe-1", "--filter", "x"}, {"--filter", "x", "--from-step", "a"}, {"exe-1", "--all"}, {"exe-1", "--max", "0"}} {
+		if code, _, _ := headrace(t, &peer{}, "", append([]string{"executions", "replay"}, args...)...); code != exitUsage {
+			t.Errorf("%v: code %d", args, code)
+		}
 	}
 }

@@ -63,7 +63,7 @@ func anExecution() *headracev1.Execution {
 	return &headracev1.Execution{
 		Id: "exe-1", InstanceId: "smith-acme", CustomerId: "smith", IntegrationId: "acme-erp", Version: 2, FlowId: "sync-customer-data",
 		FlowDisplayName: "Sync Customer Data", Generation: 3, State: headracev1.Execution_STATE_FAILED,
-		InvokeType: headracev1.Execution_INVOKE_TYPE_WEBHOOK, Attempts: 1,
+		InvokeType: headracev1.Execution_INVOKE_TYPE_WEBHOOK, Attempts: 1, Try: 2, RetryOf: "exe-0", OrderingKey: "A-1", Blocking: true,
 		Error: &headracev1.ExecutionError{
 			Reason: "STEP_FAILED", Message: `step "Post Item" failed`, StepId: "post-item", StepPath: "sync-items[1].post-item",
 		},

@@ -17,6 +17,7 @@ func TestCommentsNameTheFieldsThatListsAcceptInFilters(t *testing.T) {
 		"ListComponents": componentFields, "ListIntegrations": integrationFields, "ListIntegrationVersions": versionFields,
 		"ListFlows": flowFields, "ListConfigVariables": configVariableFields, "ListCustomers": customerFields,
 		"ListInstances": instanceFields, "ListDeployments": deploymentFields, "ListExecutions": executionFields,
+		"ReplayExecutions": executionFields,
 	}
 	documented := documentedFilters(t)
 	for _, file := range files {

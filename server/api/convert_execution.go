@@ -18,7 +18,7 @@ func executionToProto(ex ipaas.Execution) *pb.Execution {
 		Generation: count(ex.Generation), State: enumToProto[pb.Execution_State](ex.State),
 		InvokeType: enumToProto[pb.Execution_InvokeType](ex.Invoke), Test: ex.Test, Attempts: count(ex.Attempts),
 		CreateTime: timeToProto(ex.CreateTime), StartTime: timeToProto(ex.StartTime), EndTime: timeToProto(ex.EndTime),
-		Duration: between(ex.StartTime, ex.EndTime), Crashes: count(ex.Crashes), Canceling: ex.Canceling && !ex.State.Ended(),
+		Duration: between(ex.StartTime, ex.EndTime), Crashes: count(ex.Crashes), Canceling: ex.Canceling,
 		OriginId: ex.OriginID, RetryOf: ex.RetryOf, ReplayOf: ex.ReplayOf, SupersededBy: ex.SupersededBy, Try: count(ex.Try),
 		WakeTime: timeToProto(ex.WakeTime), Lane: ex.Lane, OrderingKey: utf8Text(ex.OrderingKey), Blocked: ex.Blocked, Blocking: ex.Blocking, PayloadExpired: ex.PayloadExpired,
 	}

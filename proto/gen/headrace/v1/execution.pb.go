@@ -325,7 +325,7 @@ type Execution struct {
 	Duration *durationpb.Duration `protobuf:"bytes,23,opt,name=duration,proto3" json:"duration,omitempty"`
 	// How often the server ended while it ran. With the third crash, or what `--max-crashes` says, it is given up.
 	Crashes int32 `protobuf:"varint,24,opt,name=crashes,proto3" json:"crashes,omitempty"`
-	// Whether it runs, but was told to stop.
+	// Whether it was told to stop while it ran.
 	Canceling bool `protobuf:"varint,25,opt,name=canceling,proto3" json:"canceling,omitempty"`
 	// The first of the line of retries and replays it stands in, itself if it is that. The steps of a line send the same idempotency keys.
 	OriginId string `protobuf:"bytes,26,opt,name=origin_id,json=originId,proto3" json:"origin_id,omitempty"`
@@ -2356,16 +2356,16 @@ const file_headrace_v1_execution_proto_rawDesc = "" +
 	"fresh_keys\x18\x04 \x01(\bR\tfreshKeys\x12&\n" +
 	"\n" +
 	"request_id\x18\x05 \x01(\tB\a\xbaH\x04r\x02\x18dR\trequestId\x12#\n" +
-	"\rvalidate_only\x18\x06 \x01(\bR\fvalidateOnly\"\x92\x02\n" +
+	"\rvalidate_only\x18\x06 \x01(\bR\fvalidateOnly\"\xa4\x02\n" +
 	"\x18ReplayExecutionsResponse\x12#\n" +
 	"\rexecution_ids\x18\x01 \x03(\tR\fexecutionIds\x12\x14\n" +
 	"\x05count\x18\x02 \x01(\x05R\x05count\x12G\n" +
 	"\askipped\x18\x03 \x03(\v2-.headrace.v1.ReplayExecutionsResponse.SkippedR\askipped\x12\x12\n" +
-	"\x04more\x18\x04 \x01(\bR\x04more\x1a^\n" +
-	"\aSkipped\x12!\n" +
-	"\fexecution_id\x18\x01 \x01(\tR\vexecutionId\x12\x16\n" +
-	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x18\n" +
-	"\amessage\x18\x03 \x01(\tR\amessage2\xff\b\n" +
+	"\x04more\x18\x04 \x01(\bR\x04more\x1ap\n" +
+	"\aSkipped\x12'\n" +
+	"\fexecution_id\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\vexecutionId\x12\x1c\n" +
+	"\x06reason\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\x06reason\x12\x1e\n" +
+	"\amessage\x18\x03 \x01(\tB\x04\xe2A\x01\x03R\amessage2\xff\b\n" +
 	"\x10ExecutionService\x12\x85\x01\n" +
 	"\fGetExecution\x12 .headrace.v1.GetExecutionRequest\x1a!.headrace.v1.GetExecutionResponse\"0\x82\xd3\xe4\x93\x02*b\texecution\x12\x1d/v1/executions/{execution_id}\x12q\n" +
 	"\x0eListExecutions\x12\".headrace.v1.ListExecutionsRequest\x1a#.headrace.v1.ListExecutionsResponse\"\x16\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/executions\x12\x90\x01\n" +

@@ -37,9 +37,9 @@ const (
 type ExecutionServiceClient interface {
 	// Returns one execution.
 	GetExecution(ctx context.Context, in *GetExecutionRequest, opts ...grpc.CallOption) (*GetExecutionResponse, error)
-	// Lists executions, newest first. Filter fields: `id`, `instance_id`, `customer_id`, `integration_id`, `flow_id`, `deployment_id`,
-	// `state`, `invoke_type`, `test`, `origin_id`, `retry_of`, `replay_of`, `superseded`, `blocking`, `create_time`. `superseded` tells
-	// whether it was retried or replayed; `origin_id` finds the retries and replays of an execution, and not that itself.
+	// Lists executions, newest first. `superseded` are those that were retried or replayed; `origin_id` finds the retries and replays
+	// of an execution, and not that itself. Filter fields: `id`, `instance_id`, `customer_id`, `integration_id`, `flow_id`, `deployment_id`,
+	// `origin_id`, `retry_of`, `replay_of`, `state`, `invoke_type`, `test`, `superseded`, `blocking`, `create_time`.
 	ListExecutions(ctx context.Context, in *ListExecutionsRequest, opts ...grpc.CallOption) (*ListExecutionsResponse, error)
 	// Lists the step results of an execution in the order the steps began; the trigger's comes first.
 	ListStepResults(ctx context.Context, in *ListStepResultsRequest, opts ...grpc.CallOption) (*ListStepResultsResponse, error)
@@ -57,7 +57,8 @@ type ExecutionServiceClient interface {
 	// new one. FAILED_PRECONDITION for one that has not ended, for tests and parts of deployments, and where what it takes is not kept any more.
 	ReplayExecution(ctx context.Context, in *ReplayExecutionRequest, opts ...grpc.CallOption) (*ReplayExecutionResponse, error)
 	// Replays the executions that fit a filter, the oldest first: those that have ended, were events of customers' instances, and were
-	// neither retried nor replayed yet. What cannot be replayed is listed and left out.
+	// neither retried nor replayed yet. What cannot be replayed is listed and left out. Filter fields: `id`, `instance_id`, `customer_id`, `integration_id`, `flow_id`, `deployment_id`,
+	// `origin_id`, `retry_of`, `replay_of`, `state`, `invoke_type`, `test`, `superseded`, `blocking`, `create_time`.
 	ReplayExecutions(ctx context.Context, in *ReplayExecutionsRequest, opts ...grpc.CallOption) (*ReplayExecutionsResponse, error)
 }
 
@@ -166,9 +167,9 @@ func (c *executionServiceClient) ReplayExecutions(ctx context.Context, in *Repla
 type ExecutionServiceServer interface {
 	// Returns one execution.
 	GetExecution(context.Context, *GetExecutionRequest) (*GetExecutionResponse, error)
-	// Lists executions, newest first. Filter fields: `id`, `instance_id`, `customer_id`, `integration_id`, `flow_id`, `deployment_id`,
-	// `state`, `invoke_type`, `test`, `origin_id`, `retry_of`, `replay_of`, `superseded`, `blocking`, `create_time`. `superseded` tells
-	// whether it was retried or replayed; `origin_id` finds the retries and replays of an execution, and not that itself.
+	// Lists executions, newest first. `superseded` are those that were retried or replayed; `origin_id` finds the retries and replays
+	// of an execution, and not that itself. Filter fields: `id`, `instance_id`, `customer_id`, `integration_id`, `flow_id`, `deployment_id`,
+	// `origin_id`, `retry_of`, `replay_of`, `state`, `invoke_type`, `test`, `superseded`, `blocking`, `create_time`.
 	ListExecutions(context.Context, *ListExecutionsRequest) (*ListExecutionsResponse, error)
 	// Lists the step results of an execution in the order the steps began; the trigger's comes first.
 	ListStepResults(context.Context, *ListStepResultsRequest) (*ListStepResultsResponse, error)
@@ -186,7 +187,8 @@ type ExecutionServiceServer interface {
 	// new one. FAILED_PRECONDITION for one that has not ended, for tests and parts of deployments, and where what it takes is not kept any more.
 	ReplayExecution(context.Context, *ReplayExecutionRequest) (*ReplayExecutionResponse, error)
 	// Replays the executions that fit a filter, the oldest first: those that have ended, were events of customers' instances, and were
-	// neither retried nor replayed yet. What cannot be replayed is listed and left out.
+	// neither retried nor replayed yet. What cannot be replayed is listed and left out. Filter fields: `id`, `instance_id`, `customer_id`, `integration_id`, `flow_id`, `deployment_id`,
+	// `origin_id`, `retry_of`, `replay_of`, `state`, `invoke_type`, `test`, `superseded`, `blocking`, `create_time`.
 	ReplayExecutions(context.Context, *ReplayExecutionsRequest) (*ReplayExecutionsResponse, error)
 	mustEmbedUnimplementedExecutionServiceServer()
 }
