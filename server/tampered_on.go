@@ -30,16 +30,16 @@ func tampered(s storage.Store) storage.Store {
 // hasty says that an event is on disk before it is.
 type hasty struct{ storage.Store }
 
-func (s hasty) AcceptExecution(ctx context.Context, ex ipaas.Execution, servingHasFlow bool, maxHeld int) (ipaas.Execution, error) {
-	go s.Store.AcceptExecution(context.WithoutCancel(ctx), ex, servingHasFlow, maxHeld) //nolint:errcheck // that is what is broken here
+func (s hasty) AcceptExecution(ctx context.Context, ex ipaas.Execution, a storage.Admission) (ipaas.Execution, error) {
+	go s.Store.AcceptExecution(context.WithoutCancel(ctx), ex, a) //nolint:errcheck // that is what is broken here
 	return ex, nil
 }
 
 // careless takes a full disk for one that has room.
 type careless struct{ storage.Store }
 
-func (s careless) AcceptExecution(ctx context.Context, ex ipaas.Execution, servingHasFlow bool, maxHeld int) (ipaas.Execution, error) {
-	kept, err := s.Store.AcceptExecution(ctx, ex, servingHasFlow, maxHeld)
+func (s careless) AcceptExecution(ctx context.Context, ex ipaas.Execution, a storage.Admission) (ipaas.Execution, error) {
+	kept, err := s.Store.AcceptExecution(ctx, ex, a)
 	if ipaas.ReasonOf(err) == ipaas.ReasonStorageFull {
 		return ex, nil
 	}

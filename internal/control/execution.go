@@ -60,7 +60,7 @@ func (p *Plane) awaitEnd(ctx context.Context, id string, happened <-chan struct{
 		case <-late.C:
 			return ex, nil
 		case <-ctx.Done():
-			return ex, nil
+			return ex, ctx.Err()
 		}
 	}
 }
@@ -74,19 +74,23 @@ type ReplayOptions struct {
 
 // ReplayExecution runs an execution that has ended once more, as a new one.
 func (p *Plane) ReplayExecution(ctx context.Context, id string, o ReplayOptions, m Mutation) (ipaas.Execution, error) {
-	return once(ctx, p, m, func(write func(ipaas.Execution) (storage.Write, error)) (ipaas.Execution, error) {
+	var made ipaas.Execution
+	newID, err := once(ctx, p, m, func(write func(string) (storage.Write, error)) (string, error) {
 		ex, steps, err := p.prepareReplay(ctx, id, o)
 		if err != nil {
-			return ipaas.Execution{}, err
+			return "", err
 		}
-		shown := ex
-		shown.Payload = ipaas.Payload{}
-		w, err := write(shown)
+		w, err := write(ex.ID)
 		if err != nil {
-			return ipaas.Execution{}, err
+			return "", err
 		}
-		return p.replay(ctx, ex, steps, w)
+		made, err = p.replay(ctx, ex, steps, w)
+		return made.ID, err
 	})
+	if err != nil || made.ID != "" {
+		return made, err
+	}
+	return p.store.GetExecution(ctx, newID)
 }
 
 func (p *Plane) replay(ctx context.Context, ex ipaas.Execution, steps []ipaas.StepResult, w storage.Write) (ipaas.Execution, error) {
@@ -260,20 +264,17 @@ func (p *Plane) replayOne(ctx context.Context, old ipaas.Execution, o ReplayOpti
 		ex, err = p.replay(ctx, ex, steps, storage.Write{DryRun: m.ValidateOnly})
 	}
 	var e *ipaas.Error
-	switch {
-	case err == nil:
+	if errors.As(err, &e) && e.Kind != ipaas.Unavailable {
+		done.Skipped = append(done.Skipped, Skipped{ExecutionID: old.ID, Reason: e.Reason, Message: e.Error()})
+		err = nil
+	} else if err == nil {
 		done.Count++
 		if !m.ValidateOnly {
 			ex.Payload = ipaas.Payload{}
 			done.Executions = append(done.Executions, ex)
 		}
-		return nil
-	case errors.As(err, &e) && e.Kind != ipaas.Unavailable:
-		done.Skipped = append(done.Skipped, Skipped{ExecutionID: old.ID, Reason: e.Reason, Message: e.Error()})
-		return nil
-	default:
-		return err
 	}
+	return err
 }
 
 // replayable narrows a filter to what can be replayed.

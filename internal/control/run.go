@@ -54,6 +54,7 @@ func (p *Plane) run(ctx context.Context, j *job) (ipaas.Execution, *host, error)
 	}
 	fault.Point("execution-finished")
 	p.tails.notify(ex.ID)
+	p.wake() // it made room: for the next of its lane, or under a limit
 	p.logger.Info("execution ended", "execution", ex.ID, "instance", ex.InstanceID, "flow", ex.FlowID, "state", ex.State,
 		"duration", ex.EndTime.Sub(ex.StartTime))
 	return ex, h, nil
@@ -77,10 +78,7 @@ func (p *Plane) record(ctx context.Context, j *job, ex ipaas.Execution) error {
 	if next == nil {
 		return p.store.FinishExecution(ctx, ex)
 	}
-	added, err := p.store.RetryExecution(ctx, ex, *next)
-	if added {
-		p.wake() // who waits for what is asleep looks again for how long
-	}
+	_, err := p.store.RetryExecution(ctx, ex, *next)
 	return err
 }
 

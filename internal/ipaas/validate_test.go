@@ -115,6 +115,43 @@ func TestValidate(t *testing.T) {
 			want:   []string{"displayName MALFORMED", "flows[1].displayName TOO_LARGE"},
 		},
 		{
+			name: "how a flow runs",
+			change: func(d *ipaas.Definition) {
+				key := reference("trigger.results.body.data.id")
+				f := &d.Flows[0]
+				f.Concurrency, f.Timeout, f.DeduplicationKey = 1000, 15*time.Minute, &key
+				f.Ordering = &ipaas.Ordering{Scope: ipaas.OrderByKey, Key: &key, OnFailure: ipaas.FailureBlock}
+				f.Retry = &ipaas.Retry{MaxAttempts: 10, Delay: time.Second, Multiplier: 10, MaxDelay: 24 * time.Hour}
+			},
+		},
+		{
+			name: "how a flow cannot run",
+			change: func(d *ipaas.Definition) {
+				wrong := template("{{")
+				f := &d.Flows[0]
+				f.Concurrency, f.Timeout, f.DeduplicationKey, f.Synchronous = 1001, 16*time.Minute, &wrong, true
+				f.Ordering = &ipaas.Ordering{Scope: "ROUND", OnFailure: "EXPLODE"}
+				f.Retry = &ipaas.Retry{MaxAttempts: 11, Delay: 25 * time.Hour, Multiplier: 11, MaxDelay: -1}
+				d.Flows[1].Ordering = &ipaas.Ordering{Scope: ipaas.OrderByKey}
+				d.Flows[1].Concurrency = -1
+			},
+			want: []string{
+				"flows[0].concurrency MALFORMED", "flows[0].timeout MALFORMED", "flows[0].deduplicationKey MALFORMED",
+				"flows[0].ordering MISPLACED", "flows[0].ordering.scope NOT_A_CHOICE", "flows[0].ordering.onFailure NOT_A_CHOICE",
+				"flows[0].retry MISPLACED", "flows[0].retry.maxAttempts MALFORMED", "flows[0].retry.multiplier MALFORMED",
+				"flows[0].retry.delay MALFORMED", "flows[0].retry.maxDelay MALFORMED",
+				"flows[1].concurrency MALFORMED", "flows[1].ordering.key REQUIRED",
+			},
+		},
+		{
+			name: "a key for the order of a whole flow",
+			change: func(d *ipaas.Definition) {
+				key := reference("trigger.results.body.data.id")
+				d.Flows[0].Ordering = &ipaas.Ordering{Scope: ipaas.OrderByFlow, Key: &key}
+			},
+			want: []string{"flows[0].ordering.key MISPLACED"},
+		},
+		{
 			name:   "no flows",
 			change: func(d *ipaas.Definition) { d.Flows = []ipaas.Flow{} },
 			want:   []string{"flows REQUIRED"},

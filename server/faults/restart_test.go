@@ -15,6 +15,7 @@ import (
 
 	"github.com/headrace/headrace/client"
 	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/storage"
 	"github.com/headrace/headrace/internal/storage/sqldb"
 	headracev1 "github.com/headrace/headrace/proto/gen/headrace/v1"
 )
@@ -71,7 +72,7 @@ func (s *server) queue(t *testing.T, executions, instances int) {
 		_, err := db.AcceptExecution(ctx, ipaas.Execution{
 			ID: ipaas.NewID("exe"), InstanceID: id, FlowID: "relay", FlowDisplayName: "Relay", Invoke: ipaas.InvokeWebhook, CreateTime: time.Now(),
 			Payload: ipaas.Payload{Method: "POST", ContentType: "application/json", Body: fmt.Appendf(nil, `"%d event"`, n)},
-		}, true, 0)
+		}, storage.Admission{ServingHasFlow: true})
 		return err
 	})
 	if err := db.Close(); err != nil {

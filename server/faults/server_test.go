@@ -116,6 +116,7 @@ func (s *server) launch(b breakage) {
 	s.t.Helper()
 	words := slices.Concat(s.wrapper, []string{
 		s.binary, "--data-dir", s.dir, "--http-addr", s.httpAddr, "--grpc-addr", s.grpcAddr, "--allow-loopback", "--log-level", "WARN",
+		"--max-crashes", "1000", // the kills come from outside and say nothing against what runs
 	}, s.args)
 	p := &process{cmd: exec.Command(words[0], words[1:]...), stderr: new(transcript), exited: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), fault.PlanVariable+"="+b.plan, fault.BrokenVariable+"="+b.broken)

@@ -55,7 +55,7 @@ const (
 	insertPayload = `INSERT INTO execution_payloads (execution_seq, document, body) VALUES ($1, $2, $3)`
 	copyPayload   = `
 INSERT INTO execution_payloads (execution_seq, document, body)
-SELECT $1, document, body FROM execution_payloads WHERE execution_seq = $2`
+SELECT $1, document, body FROM execution_payloads WHERE execution_seq = $2 AND document <> ''`
 )
 
 func putPayload(ctx context.Context, tx *tx, seq int64, p ipaas.Payload) error {

@@ -42,11 +42,11 @@ func (w *world) limitInstance(id string, most int) {
 }
 
 // inline returns an event for whose result somebody waits.
-func (w *world) inline(instanceID, flow string) ipaas.Execution {
+func (w *world) inline(instanceID string) ipaas.Execution {
 	w.t.Helper()
 	in := w.get(instanceID)
 	g := got(w.s.GetGeneration(w.t.Context(), instanceID, in.Generation))(w.t)
-	ex := w.event(instanceID, flow)
+	ex := w.event(instanceID, "orders")
 	ex.Inline, ex.StartTime, ex.LeaseTime = true, ex.CreateTime, never
 	ex.Generation, ex.Version, ex.DefinitionHash, ex.ConfigRevision = g.Number, g.Version, g.DefinitionHash, g.ConfigRevision
 	return ex
@@ -122,19 +122,19 @@ var claimSentences = []sentence{
 		w := newWorld(t, s)
 		w.active("i")
 		w.limitInstance("i", 2)
-		first := w.inline("i", "orders")
+		first := w.inline("i")
 		want := first
 		want.State, want.Attempts = ipaas.ExecutionRunning, 1
 		same(t, "accepted", want, got(s.AcceptExecution(t.Context(), first, admission))(t))
 		same(t, "stored", want, w.execution(first.ID))
 		waits := w.accept("i", "orders")
 		w.wantClaimed("beside it", waits)
-		_, err := s.AcceptExecution(t.Context(), w.inline("i", "orders"), admission)
+		_, err := s.AcceptExecution(t.Context(), w.inline("i"), admission)
 		wantKind(t, err, ipaas.Exhausted, ipaas.ReasonTooManyRunning)
 		w.finish(want, ipaas.ExecutionSucceeded)
-		got(s.AcceptExecution(t.Context(), w.inline("i", "orders"), admission))(t)
+		got(s.AcceptExecution(t.Context(), w.inline("i"), admission))(t)
 		w.active("p")
-		ex := w.inline("p", "orders")
+		ex := w.inline("p")
 		got(s.PauseInstance(t.Context(), "p", ipaas.PauseHold, 0, start, no))(t)
 		_, err = s.AcceptExecution(t.Context(), ex, admission)
 		wantKind(t, err, ipaas.Unavailable, ipaas.ReasonInstancePaused)
@@ -174,28 +174,28 @@ var claimSentences = []sentence{
 		w := newWorld(t, s)
 		w.active("i")
 		w.active("j")
-		accept := func(instance, flow, key, body string) (ipaas.Execution, error) {
+		accept := func(instance, flow, body string) (ipaas.Execution, error) {
 			a := admission
 			ex := w.event(instance, flow)
-			a.Deduplication = &storage.Deduplication{KeyHash: key, BodyHash: body, ExpireTime: ex.CreateTime.Add(50_000_000_000)}
+			a.Deduplication = &storage.Deduplication{KeyHash: "k", BodyHash: body, ExpireTime: ex.CreateTime.Add(50_000_000_000)}
 			return s.AcceptExecution(t.Context(), ex, a)
 		}
-		first := got(accept("i", "orders", "k", "b"))(t)
-		same(t, "the same event", w.execution(first.ID), got(accept("i", "orders", "k", "b"))(t))
-		_, err := accept("i", "orders", "k", "another body")
+		first := got(accept("i", "orders", "b"))(t)
+		same(t, "the same event", w.execution(first.ID), got(accept("i", "orders", "b"))(t))
+		_, err := accept("i", "orders", "another body")
 		wantKind(t, err, ipaas.Conflict, ipaas.ReasonDeduplicationKeyReused)
 		for _, apart := range [][2]string{{"i", "items"}, {"j", "orders"}} {
-			if ex := got(accept(apart[0], apart[1], "k", "b"))(t); ex.ID == first.ID {
+			if ex := got(accept(apart[0], apart[1], "b"))(t); ex.ID == first.ID {
 				t.Errorf("the key holds for %v, too", apart)
 			}
 		}
 		got(s.PauseInstance(t.Context(), "i", ipaas.PauseRefuse, 0, start, no))(t)
-		if ex := got(accept("i", "orders", "k", "b"))(t); ex.ID != first.ID {
+		if ex := got(accept("i", "orders", "b"))(t); ex.ID != first.ID {
 			t.Error("the event is not known while the instance is paused")
 		}
 		got(s.ResumeInstance(t.Context(), "i", 0, start, no))(t)
 		w.n += 60
-		second := got(accept("i", "orders", "k", "another body"))(t) // the key has had its time
+		second := got(accept("i", "orders", "another body"))(t) // the key has had its time
 		if second.ID == first.ID {
 			t.Error("the key is known for too long")
 		}

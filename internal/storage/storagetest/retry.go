@@ -21,11 +21,11 @@ func (w *world) replayed(old ipaas.Execution) ipaas.Execution {
 	return got(w.s.ReplayExecution(w.t.Context(), ex, nil, storage.Admission{MaxHeld: 10}, no))(w.t)
 }
 
-// retried ends an execution badly and tries it again.
-func (w *world) retried(old ipaas.Execution, wake int) (next ipaas.Execution, added bool) {
+// retried ends an execution badly and has it tried again at 500.
+func (w *world) retried(old ipaas.Execution) (next ipaas.Execution, added bool) {
 	w.t.Helper()
 	next = w.after(old)
-	next.Try, next.WakeTime = old.Try+1, at(wake)
+	next.Try, next.WakeTime = old.Try+1, at(500)
 	old.State, old.EndTime = ipaas.ExecutionFailed, at(w.next())
 	old.Error = &ipaas.ExecutionError{Reason: ipaas.ExecutionStepFailed, Message: "no"}
 	return next, got(w.s.RetryExecution(w.t.Context(), old, next))(w.t)
@@ -36,7 +36,7 @@ var retrySentences = []sentence{
 		w := newWorld(t, s)
 		w.active("i")
 		first := w.accept("i", "orders")
-		next, added := w.retried(w.claim(), 500)
+		next, added := w.retried(w.claim())
 		if !added {
 			t.Fatal("it was not added")
 		}
@@ -69,7 +69,7 @@ var retrySentences = []sentence{
 		w.active("i")
 		w.ordered("i", "a", ipaas.FailureBlock)
 		second := w.ordered("i", "a", ipaas.FailureBlock)
-		next, _ := w.retried(w.claim(), 500)
+		next, _ := w.retried(w.claim())
 		if none := got(s.ClaimExecutions(t.Context(), at(400), never, 9))(t); len(none) > 0 || w.execution(second.ID).Blocked {
 			t.Errorf("claimed %v before the retry", none)
 		}
@@ -85,7 +85,7 @@ var retrySentences = []sentence{
 		w.active("i")
 		w.ordered("i", "a", "")
 		second := w.ordered("i", "a", "")
-		next, _ := w.retried(w.claim(), 500)
+		next, _ := w.retried(w.claim())
 		if ex := got(s.CancelExecution(t.Context(), next.ID, at(60), no))(t); ex.State != ipaas.ExecutionCanceled || !ex.EndTime.Equal(at(60)) {
 			t.Errorf("it is %+v", ex)
 		}
@@ -98,7 +98,7 @@ var retrySentences = []sentence{
 		w := newWorld(t, s)
 		w.active("i")
 		w.accept("i", "orders")
-		next, _ := w.retried(w.claim(), 500)
+		next, _ := w.retried(w.claim())
 		got(s.PauseInstance(t.Context(), "i", ipaas.PauseHold, 0, at(100), no))(t)
 		if none := got(s.ClaimExecutions(t.Context(), at(501), never, 9))(t); len(none) > 0 {
 			t.Error("it runs while its instance is paused")
@@ -110,7 +110,7 @@ var retrySentences = []sentence{
 		w := newWorld(t, s)
 		w.active("i")
 		w.accept("i", "orders")
-		w.retried(w.claim(), 500)
+		w.retried(w.claim())
 		got(s.PauseInstance(t.Context(), "i", ipaas.PauseHold, 0, at(100), no))(t)
 		got(s.ResumeInstance(t.Context(), "i", 0, at(110), no))(t)
 		w.wantNothingToClaim()
@@ -122,7 +122,7 @@ var retrySentences = []sentence{
 		second := w.ordered("i", "a", "")
 		ex := w.claim()
 		got(s.CancelExecution(t.Context(), ex.ID, at(50), no))(t)
-		next, added := w.retried(ex, 500)
+		next, added := w.retried(ex)
 		_, err := s.GetExecution(t.Context(), next.ID)
 		wantKind(t, err, ipaas.NotFound, "")
 		if added || w.execution(ex.ID).State != ipaas.ExecutionFailed {
@@ -130,7 +130,7 @@ var retrySentences = []sentence{
 		}
 		w.wantClaimed("then", second)
 		got(s.BeginRemoval(t.Context(), "i", ipaas.InstanceUndeployed, 0, at(60), no))(t)
-		if _, added := w.retried(w.execution(second.ID), 500); added {
+		if _, added := w.retried(w.execution(second.ID)); added {
 			t.Error("it is retried though its instance is undeployed")
 		}
 	}},
