@@ -2,6 +2,7 @@ package control_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -145,6 +146,27 @@ func TestClockThatIsMovedTakesNoRunAway(t *testing.T) {
 		t.Errorf("it took %+v", ex)
 	}
 	w.succeeded(w.accepted(hook, `{}`))
+}
+
+// An attempt that slept longer than its lease does not know that another one has taken over (F6): what it does then is refused.
+func TestSupersededAttemptChangesNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	hook := w.deployed("stale", slow(), nil)["Slow"]
+	id := w.accepted(hook, `{}`)
+	<-w.probe.gate("gate").reached
+	must[storage.Recovered](t)(w.store.RecoverExecutions(t.Context(), time.Now().Add(time.Hour), storage.Recovery{MaxCrashes: 3}))
+	<-w.probe.gate("gate").reached // the second attempt, beside the first
+	w.probe.gate("gate").pass()
+	if ex := w.succeeded(id); ex.Attempts != 2 || ex.Crashes != 1 {
+		t.Errorf("it is %+v", ex)
+	}
+	w.eventually("the first attempt has learned that it was superseded", func() bool {
+		return strings.Contains(w.logs.String(), "not RUNNING in attempt 1")
+	})
+	if diff := cmp.Diff([]string{`"after"`}, w.probe.notes()); diff != "" {
+		t.Errorf("notes (-want +got):\n%s", diff)
+	}
 }
 
 func TestReplayFromTheStart(t *testing.T) {

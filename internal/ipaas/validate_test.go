@@ -127,7 +127,7 @@ func TestValidate(t *testing.T) {
 		{
 			name: "how a flow cannot run",
 			change: func(d *ipaas.Definition) {
-				wrong := template("{{")
+				wrong := reference("")
 				f := &d.Flows[0]
 				f.Concurrency, f.Timeout, f.DeduplicationKey, f.Synchronous = 1001, 16*time.Minute, &wrong, true
 				f.Ordering = &ipaas.Ordering{Scope: "ROUND", OnFailure: "EXPLODE"}
