@@ -38,8 +38,10 @@ func getScene(ctx context.Context, q querier, text, key, instanceID string) (s s
 
 // AcceptExecution adds an execution for a webhook.
 func (db *DB) AcceptExecution(ctx context.Context, ex ipaas.Execution, a storage.Admission) (out ipaas.Execution, err error) {
-	if err := db.waiting.admit(ctx, db, ex.CustomerID, ex.CreateTime, a.MaxQueued); err != nil && !ex.Inline {
-		return ipaas.Execution{}, err
+	if !ex.Inline {
+		if err := db.waiting.admit(ctx, db, ex.CustomerID, ex.CreateTime, a.MaxQueued); err != nil {
+			return ipaas.Execution{}, err
+		}
 	}
 	ex.Error, ex.Result, ex.Response, ex.EndTime = nil, "", nil, time.Time{}
 	ex.CreateTime, ex.OriginID, ex.Try = stored(ex.CreateTime), ex.ID, 1

@@ -95,6 +95,9 @@ func addTry(ctx context.Context, tx *tx, id string, next ipaas.Execution, end fi
 func (db *DB) ReplayExecution(
 	ctx context.Context, ex ipaas.Execution, steps []ipaas.StepResult, a storage.Admission, w storage.Write,
 ) (out ipaas.Execution, err error) {
+	if err := db.waiting.admit(ctx, db, ex.CustomerID, ex.CreateTime, a.MaxQueued); err != nil {
+		return ipaas.Execution{}, err
+	}
 	ex.State, ex.Attempts = ipaas.ExecutionQueued, 0
 	err = db.change(ctx, w, func(ctx context.Context, tx *tx) error {
 		out, err = replay(ctx, tx, ex, steps, a)
