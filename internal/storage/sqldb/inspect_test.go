@@ -74,7 +74,7 @@ func closed(t *testing.T, path string) {
 	fill := func(ctx context.Context, tx *tx) error {
 		for n := range 400 {
 			c := ipaas.Customer{ID: fmt.Sprintf("c-%03d", n), UID: "u", DisplayName: strings.Repeat("name ", 20), CreateTime: time.Unix(1, 0)}
-			if err := tx.do(ctx, insertCustomer, c.ID, c.UID, c.DisplayName, "", "", "", 1, 1, 1); err != nil {
+			if err := tx.do(ctx, insertCustomer, c.ID, c.UID, c.DisplayName, "", "", "", 0, 1, 1, 1); err != nil {
 				return err
 			}
 		}

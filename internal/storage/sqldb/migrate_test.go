@@ -164,7 +164,11 @@ func TestUpgradeKilledAnywhere(t *testing.T) {
 		left[had]++
 		sameRows(t, before, rows(t, path))
 		if had > 1 {
-			sameRows(t, before, rows(t, beforeUpgrade(path, had)))
+			goal, err := newestSchema()
+			if err != nil {
+				t.Fatal(err)
+			}
+			sameRows(t, before, rows(t, beforeUpgrade(path, goal)))
 		}
 		db := open(t, path)
 		if err := db.Close(); err != nil {

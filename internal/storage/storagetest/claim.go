@@ -131,7 +131,7 @@ var claimSentences = []sentence{
 		w.wantClaimed("beside it", waits)
 		_, err := s.AcceptExecution(t.Context(), w.inline("i"), admission)
 		wantKind(t, err, ipaas.Exhausted, ipaas.ReasonTooManyRunning)
-		w.finish(want, ipaas.ExecutionSucceeded)
+		w.conclude(want, ipaas.ExecutionSucceeded)
 		got(s.AcceptExecution(t.Context(), w.inline("i"), admission))(t)
 		w.active("p")
 		ex := w.inline("p")

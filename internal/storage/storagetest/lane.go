@@ -1,7 +1,9 @@
 package storagetest
 
 import (
+	"context"
 	"testing"
+	"time"
 
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/storage"
@@ -18,8 +20,8 @@ func (w *world) ordered(instanceID, lane string, effect ipaas.FailureEffect) ipa
 	return got(w.s.AcceptExecution(w.t.Context(), ex, admission))(w.t)
 }
 
-// finish ends a running execution in a state.
-func (w *world) finish(ex ipaas.Execution, state ipaas.ExecutionState) {
+// conclude ends a running execution in a state.
+func (w *world) conclude(ex ipaas.Execution, state ipaas.ExecutionState) {
 	w.t.Helper()
 	ex.State, ex.EndTime = state, at(w.next())
 	check(w.t, w.s.FinishExecution(w.t.Context(), ex))
@@ -40,9 +42,9 @@ var laneSentences = []sentence{
 		if ex := w.execution(two.ID); ex.Lane != "a" || ex.OrderingKey != "key of a" || ex.Blocked || ex.Blocking {
 			t.Errorf("the second is %+v", ex)
 		}
-		w.finish(w.execution(one.ID), ipaas.ExecutionSucceeded)
+		w.conclude(w.execution(one.ID), ipaas.ExecutionSucceeded)
 		w.wantClaimed("after the first", two)
-		w.finish(w.execution(two.ID), ipaas.ExecutionFailed)
+		w.conclude(w.execution(two.ID), ipaas.ExecutionFailed)
 		w.wantClaimed("after a failure", three)
 	}},
 	{"lanes_of_other_flows_and_instances_are_apart", func(t *testing.T, s storage.Store) {
@@ -79,7 +81,7 @@ var laneSentences = []sentence{
 		w.wantClaimed("after it was released", one)
 		got(s.RecoverExecutions(t.Context(), never.AddDate(1, 0, 0), storage.Recovery{}))(t)
 		w.wantClaimed("after a crash", one)
-		w.finish(w.execution(one.ID), ipaas.ExecutionSucceeded)
+		w.conclude(w.execution(one.ID), ipaas.ExecutionSucceeded)
 		w.wantClaimed("after its end", two)
 	}},
 	{"what_was_held_keeps_its_order", func(t *testing.T, s storage.Store) {
@@ -92,7 +94,7 @@ var laneSentences = []sentence{
 		got(s.ResumeInstance(t.Context(), "i", 0, start, no))(t)
 		for _, want := range []ipaas.Execution{one, two, three} {
 			w.wantClaimed("next", want)
-			w.finish(w.execution(want.ID), ipaas.ExecutionSucceeded)
+			w.conclude(w.execution(want.ID), ipaas.ExecutionSucceeded)
 		}
 	}},
 	{"a_paused_instance_goes_on_with_the_next_when_it_is_resumed", func(t *testing.T, s storage.Store) {
@@ -101,7 +103,7 @@ var laneSentences = []sentence{
 		one, two := w.ordered("i", "a", ""), w.ordered("i", "a", "")
 		w.wantClaimed("at first", one)
 		got(s.PauseInstance(t.Context(), "i", ipaas.PauseHold, 0, start, no))(t)
-		w.finish(w.execution(one.ID), ipaas.ExecutionSucceeded)
+		w.conclude(w.execution(one.ID), ipaas.ExecutionSucceeded)
 		w.wantNothingToClaim()
 		got(s.ResumeInstance(t.Context(), "i", 0, start, no))(t)
 		w.wantClaimed("resumed", two)
@@ -114,7 +116,7 @@ var laneSentences = []sentence{
 		if w.execution(two.ID).Blocked {
 			t.Error("one that waits for its turn is blocked")
 		}
-		w.finish(w.execution(one.ID), ipaas.ExecutionFailed)
+		w.conclude(w.execution(one.ID), ipaas.ExecutionFailed)
 		w.wantNothingToClaim()
 		if !w.execution(one.ID).Blocking || !w.execution(two.ID).Blocked {
 			t.Errorf("the first is %+v, the second %+v", w.execution(one.ID), w.execution(two.ID))
@@ -137,7 +139,7 @@ var laneSentences = []sentence{
 		w.active("i")
 		one, two := w.ordered("i", "a", ipaas.FailureBlock), w.ordered("i", "a", ipaas.FailureBlock)
 		w.wantClaimed("at first", one)
-		w.finish(w.execution(one.ID), ipaas.ExecutionCanceled)
+		w.conclude(w.execution(one.ID), ipaas.ExecutionCanceled)
 		w.wantClaimed("then", two)
 	}},
 	{"a_replay_takes_the_place_of_what_blocks", func(t *testing.T, s storage.Store) {
@@ -145,17 +147,17 @@ var laneSentences = []sentence{
 		w.active("i")
 		one, two := w.ordered("i", "a", ipaas.FailureBlock), w.ordered("i", "a", ipaas.FailureBlock)
 		w.wantClaimed("at first", one)
-		w.finish(w.execution(one.ID), ipaas.ExecutionFailed)
+		w.conclude(w.execution(one.ID), ipaas.ExecutionFailed)
 		again := w.replayed(one)
 		if w.execution(one.ID).Blocking || w.execution(two.ID).Blocked {
 			t.Error("the lane is still blocked by the first")
 		}
 		w.wantClaimed("the replay", again)
-		w.finish(w.execution(again.ID), ipaas.ExecutionFailed)
+		w.conclude(w.execution(again.ID), ipaas.ExecutionFailed)
 		w.wantNothingToClaim()
 		again = w.replayed(again)
 		w.wantClaimed("the second replay", again)
-		w.finish(w.execution(again.ID), ipaas.ExecutionSucceeded)
+		w.conclude(w.execution(again.ID), ipaas.ExecutionSucceeded)
 		w.wantClaimed("then", two)
 	}},
 	{"another_replay_stands_at_the_end_of_its_lane", func(t *testing.T, s storage.Store) {
@@ -163,11 +165,32 @@ var laneSentences = []sentence{
 		w.active("i")
 		one, two := w.ordered("i", "a", ""), w.ordered("i", "a", "")
 		w.wantClaimed("at first", one)
-		w.finish(w.execution(one.ID), ipaas.ExecutionFailed)
+		w.conclude(w.execution(one.ID), ipaas.ExecutionFailed)
 		again := w.replayed(one)
 		w.wantClaimed("then", two)
-		w.finish(w.execution(two.ID), ipaas.ExecutionSucceeded)
+		w.conclude(w.execution(two.ID), ipaas.ExecutionSucceeded)
 		w.wantClaimed("at last", again)
+	}},
+	{"what_blocks_is_never_cleared_away", func(t *testing.T, s storage.Store) {
+		w := newWorld(t, s)
+		w.active("i")
+		one, two := w.ordered("i", "a", ipaas.FailureBlock), w.ordered("i", "a", ipaas.FailureBlock)
+		w.wantClaimed("at first", one)
+		w.conclude(w.execution(one.ID), ipaas.ExecutionFailed)
+		for _, expire := range []func(ctx context.Context, endedBefore time.Time) (int, error){s.ExpirePayloads, s.ExpireExecutions} {
+			if n := got(expire(t.Context(), never))(t); n != 0 {
+				t.Errorf("%d were cleared away", n)
+			}
+		}
+		got(s.CancelExecution(t.Context(), one.ID, at(100), no))(t)
+		if n := got(s.ExpirePayloads(t.Context(), never))(t); n != 1 {
+			t.Errorf("%d were emptied, want 1", n)
+		}
+		ex := w.after(one)
+		ex.ReplayOf = one.ID
+		_, err := s.ReplayExecution(t.Context(), ex, nil, admission, no)
+		wantKind(t, err, ipaas.Precondition, ipaas.ReasonPayloadExpired)
+		w.wantClaimed("then", two)
 	}},
 	{"undeploying_empties_lanes", func(t *testing.T, s storage.Store) {
 		w := newWorld(t, s)
@@ -176,7 +199,7 @@ var laneSentences = []sentence{
 		w.ordered("i", "a", "")
 		w.wantClaimed("at first", one)
 		got(s.BeginRemoval(t.Context(), "i", ipaas.InstanceUndeployed, 0, at(50), no))(t)
-		w.finish(w.execution(one.ID), ipaas.ExecutionSucceeded)
+		w.conclude(w.execution(one.ID), ipaas.ExecutionSucceeded)
 		w.deploy("i", definition("ERP", "orders"))
 		w.wantClaimed("afterwards", w.ordered("i", "a", ""))
 	}},

@@ -77,7 +77,7 @@ var retrySentences = []sentence{
 		if ex.ID != next.ID {
 			t.Errorf("claimed %s, want the retry", ex.ID)
 		}
-		w.finish(ex, ipaas.ExecutionSucceeded)
+		w.conclude(ex, ipaas.ExecutionSucceeded)
 		w.wantClaimed("after the retry", second)
 	}},
 	{"a_retry_that_is_canceled_lets_the_next_of_its_lane_run", func(t *testing.T, s storage.Store) {
@@ -154,7 +154,7 @@ var retrySentences = []sentence{
 		early.ReplayOf = first.ID
 		_, err := s.ReplayExecution(t.Context(), early, nil, admission, no)
 		wantKind(t, err, ipaas.Precondition, ipaas.ReasonExecutionRunning)
-		w.finish(w.claim(), ipaas.ExecutionSucceeded)
+		w.conclude(w.claim(), ipaas.ExecutionSucceeded)
 		w.deploy("i", definition("Second", "orders"))
 		again := w.replayed(first)
 		if old := w.execution(first.ID); old.SupersededBy != again.ID || old.State != ipaas.ExecutionSucceeded {
@@ -176,7 +176,7 @@ var retrySentences = []sentence{
 		w.active("i")
 		w.accept("i", "orders")
 		old := w.claim()
-		w.finish(old, ipaas.ExecutionFailed)
+		w.conclude(old, ipaas.ExecutionFailed)
 		w.deploy("i", definition("Second", "orders"))
 		ex := w.after(old)
 		ex.ReplayOf, ex.Generation, ex.Version, ex.DefinitionHash, ex.ConfigRevision = old.ID, old.Generation, old.Version, old.DefinitionHash, old.ConfigRevision
@@ -200,7 +200,7 @@ var retrySentences = []sentence{
 		w := newWorld(t, s)
 		w.active("i")
 		first := w.accept("i", "orders")
-		w.finish(w.claim(), ipaas.ExecutionFailed)
+		w.conclude(w.claim(), ipaas.ExecutionFailed)
 		got(s.PauseInstance(t.Context(), "i", ipaas.PauseHold, 0, start, no))(t)
 		if again := w.replayed(first); !again.Held {
 			t.Error("it is not held in a paused instance")
