@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 
 	headracev1 "github.com/headrace/headrace/proto/gen/headrace/v1"
 )
@@ -88,15 +89,42 @@ func (p *printer) integration(in *headracev1.Integration) {
 func (p *printer) flows(flows []*headracev1.Flow) {
 	var rows [][]cell
 	for _, f := range flows {
-		answer := "asynchronous"
-		if f.GetSynchronous() {
-			answer = "synchronous"
-		}
 		rows = append(rows, []cell{
-			{f.GetId(), cyan}, text(f.GetDisplayName()), {f.GetTrigger().GetType(), dim}, text(plural(len(f.GetSteps()), "step")), {answer, dim},
+			{f.GetId(), cyan}, text(f.GetDisplayName()), {f.GetTrigger().GetType(), dim}, text(plural(len(f.GetSteps()), "step")), {howItRuns(f), dim},
 		})
 	}
 	p.table("  ", nil, rows)
+}
+
+// howItRuns tells in a few words what is set of how a flow's executions run.
+func howItRuns(f *headracev1.Flow) string {
+	words := []string{"asynchronous"}
+	if f.GetSynchronous() {
+		words[0] = "synchronous"
+	}
+	if n := f.GetConcurrency(); n > 0 {
+		words = append(words, fmt.Sprintf("%d side by side", n))
+	}
+	switch f.GetOrdering().GetScope() {
+	case headracev1.Ordering_SCOPE_FLOW:
+		words = append(words, "in order")
+	case headracev1.Ordering_SCOPE_KEY:
+		words = append(words, "in order by key")
+	default:
+	}
+	if f.GetOrdering().GetOnFailure() == headracev1.Ordering_FAILURE_EFFECT_BLOCK {
+		words = append(words, "a failure blocks")
+	}
+	if f.GetDeduplicationKey() != nil {
+		words = append(words, "deduplicated")
+	}
+	if n := f.GetRetry().GetMaxAttempts(); n > 0 {
+		words = append(words, fmt.Sprintf("tried %d times", n+1))
+	}
+	if t := took(f.GetTimeout()); t != "" {
+		words = append(words, "within "+t)
+	}
+	return strings.Join(words, ", ")
 }
 
 func (p *printer) configVariables(variables []*headracev1.ConfigVariable) {

@@ -122,6 +122,11 @@ func TestTables(t *testing.T) {
 		Id: "acme-erp", DisplayName: "Acme ERP", Category: "ERP", LatestVersion: 2, UnpublishedChanges: true, UpdateTime: before(3 * time.Hour),
 		Flows: []*headracev1.Flow{
 			{Id: "sync", DisplayName: "Sync Customer Data", Trigger: &headracev1.Trigger{Type: "webhook-triggers.webhook"}, Synchronous: true, Steps: []*headracev1.Step{{}}},
+			{
+				Id: "orders", DisplayName: "Orders", Concurrency: 2, DeduplicationKey: &headracev1.Input{}, Timeout: durationpb.New(time.Minute),
+				Ordering: &headracev1.Ordering{Scope: headracev1.Ordering_SCOPE_KEY, OnFailure: headracev1.Ordering_FAILURE_EFFECT_BLOCK},
+				Retry:    &headracev1.Retry{MaxAttempts: 3},
+			},
 		},
 		ConfigVariables: []*headracev1.ConfigVariable{
 			{Id: "erp", DisplayName: "ERP", Type: headracev1.ConfigVariable_TYPE_CONNECTION, ConnectionType: "acme-erp.apiKey", Required: true},

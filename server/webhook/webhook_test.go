@@ -263,8 +263,10 @@ func TestEveryAnswerIsHarmlessInABrowser(t *testing.T) {
 
 func TestStatusesOfWhatIsNotAccepted(t *testing.T) {
 	t.Parallel()
+	keyed, key := flow("Keyed", false, nil), ref("trigger.results.headers.x-event-id")
+	keyed.DeduplicationKey = &key
 	f := newFace(t, control.Limits{MaxHeld: 1},
-		flow("Async", false, nil), flow("Sync", true, nil),
+		flow("Async", false, nil), flow("Sync", true, nil), keyed,
 		flow("Meta", false, map[string]ipaas.Input{"handshake": lit("meta"), "verifyToken": lit("right")}),
 		flow("Fail", true, nil, ipaas.Step{DisplayName: "Stop", Action: "stop-execution.stopExecution", Inputs: map[string]ipaas.Input{"statusCode": ref("trigger.results.body.data.status")}}))
 	token := strings.TrimPrefix(f.urls["Async"], f.server.URL+"/hooks/")
@@ -291,6 +293,12 @@ func TestStatusesOfWhatIsNotAccepted(t *testing.T) {
 	if a := f.do("POST", f.urls["Async"], strings.NewReader(strings.Repeat("x", maxBody)), "Content-Encoding", "identity"); a.status != 200 {
 		t.Errorf("a body of the most bytes: answered %d %s", a.status, a.body)
 	}
+
+	first := f.do("POST", f.urls["Keyed"], strings.NewReader("a"), "X-Event-Id", "1")
+	if again := f.do("POST", f.urls["Keyed"], strings.NewReader("a"), "X-Event-Id", "1"); again.status != 200 || again.body != first.body {
+		t.Errorf("an event that comes again: answered %d %s, at first %s", again.status, again.body, first.body)
+	}
+	refuse("another event with its key", f.do("POST", f.urls["Keyed"], strings.NewReader("b"), "X-Event-Id", "1"), 409, "DEDUPLICATION_KEY_REUSED")
 
 	if _, err := f.plane.PauseInstance(t.Context(), "one", ipaas.PauseHold, control.Mutation{}); err != nil {
 		t.Fatal(err)
