@@ -20,6 +20,28 @@ type candidate struct {
 	done       chan struct{} // closed when the deployment has ended
 	result     DeployResult
 	err        error
+
+	stopped chan struct{} // closed to end the deployment before its next step
+	stop    func()
+}
+
+func newCandidate(d ipaas.Deployment, in ipaas.Instance, program *engine.Program, s *settings) *candidate {
+	c := &candidate{deployment: d, instance: in, program: program, settings: s, done: make(chan struct{}), stopped: make(chan struct{})}
+	c.stop = sync.OnceFunc(func() { close(c.stopped) })
+	return c
+}
+
+// errDeployCanceled is the error with which a deployment stops before a step.
+var errDeployCanceled = errors.New("the instance is being deleted")
+
+// halted returns an error once the deployment is to stop.
+func (c *candidate) halted() error {
+	select {
+	case <-c.stopped:
+		return errDeployCanceled
+	default:
+		return nil
+	}
 }
 
 // joins are the deployments under way in this process, by instance: callers with the same request id wait for the same answer, and
@@ -107,7 +129,7 @@ func (p *Plane) joinDeployment(ctx context.Context, instanceID string, m Mutatio
 func (p *Plane) pastResult(ctx context.Context, d ipaas.Deployment) (DeployResult, error) {
 	switch {
 	case d.State == ipaas.DeploymentFailed && d.Error != nil:
-		return DeployResult{}, deploymentError(d.InstanceID, d.ID, *d.Error)
+		return DeployResult{}, p.deploymentError(ctx, d.InstanceID, d.ID, *d.Error)
 	case !d.State.Ended():
 		return DeployResult{}, deploymentRunning(d)
 	}

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/headrace/headrace/internal/ipaas"
 )
@@ -92,16 +95,13 @@ func (p *Plane) prepare(ctx context.Context, in ipaas.Instance, asked int) (*can
 	if timeout == 0 {
 		timeout = ipaas.DefaultDeployTimeout
 	}
-	return &candidate{
-		instance: in, program: program, settings: s, done: make(chan struct{}),
-		deployment: ipaas.Deployment{
-			ID: ipaas.NewID("dep"), InstanceID: in.ID, State: ipaas.DeploymentRunning, CreateTime: now, Deadline: now.Add(timeout),
-			Candidate: ipaas.Generation{
-				InstanceID: in.ID, Number: number, Version: version, DefinitionHash: program.Hash(),
-				ComponentVersions: components, ConfigRevision: in.Config.Revision,
-			},
+	return newCandidate(ipaas.Deployment{
+		ID: ipaas.NewID("dep"), InstanceID: in.ID, State: ipaas.DeploymentRunning, CreateTime: now, Deadline: now.Add(timeout),
+		Candidate: ipaas.Generation{
+			InstanceID: in.ID, Number: number, Version: version, DefinitionHash: program.Hash(),
+			ComponentVersions: components, ConfigRevision: in.Config.Revision,
 		},
-	}, nil
+	}, in, program, s), nil
 }
 
 // nextGeneration numbers deployments: one that failed leaves a gap in the numbers of generations.
@@ -136,9 +136,12 @@ func (p *Plane) carryOut(c *candidate) {
 	defer close(c.done)
 	defer p.deploys.remove(c)
 	log := p.logger.With("instance", c.deployment.InstanceID, "deployment", c.deployment.ID)
-	log.Info("deployment began", "version", c.deployment.Candidate.Version, "generation", c.deployment.Candidate.Number)
+	log.Info("deployment began", "version", c.deployment.Candidate.Version, "generation", c.deployment.Candidate.Number, "resumes", c.deployment.Resumes)
 	executions, cause, err := p.runDeployFlows(p.stop, c)
-	if err != nil {
+	switch {
+	case errors.Is(err, errDeployCanceled):
+		cause = &ipaas.DeploymentError{Reason: ipaas.ReasonDeployCanceled, Message: err.Error()}
+	case err != nil:
 		log.Error("deployment could not be recorded", "error", err)
 		cause = &ipaas.DeploymentError{Reason: ipaas.ReasonDeployInterrupted, Message: "the deployment was interrupted: " + interruption(err)}
 	}
@@ -168,8 +171,15 @@ func interruption(err error) string {
 // runDeployFlows runs the instance-deploy flows one after another, up to the first that fails.
 func (p *Plane) runDeployFlows(ctx context.Context, c *candidate) ([]ipaas.Execution, *ipaas.DeploymentError, error) {
 	var executions []ipaas.Execution
+	earlier, err := p.earlierExecutions(ctx, c)
+	if err != nil {
+		return nil, nil, err
+	}
 	for _, flow := range c.program.FlowsByTrigger(ipaas.TriggerInstanceDeploy) {
-		ex, err := p.runDeployFlow(ctx, c, flow)
+		if err := c.halted(); err != nil {
+			return executions, nil, err
+		}
+		ex, err := p.runDeployFlow(ctx, c, flow, earlier[flow.ID])
 		if err != nil {
 			return executions, nil, err
 		}
@@ -184,7 +194,41 @@ func (p *Plane) runDeployFlows(ctx context.Context, c *candidate) ([]ipaas.Execu
 	return executions, nil, nil
 }
 
-func (p *Plane) runDeployFlow(ctx context.Context, c *candidate, flow *ipaas.Flow) (ipaas.Execution, error) {
+// earlierExecutions returns the executions that a deployment which is carried on had before the server stopped, by flow.
+func (p *Plane) earlierExecutions(ctx context.Context, c *candidate) (map[string]*ipaas.Execution, error) {
+	earlier := map[string]*ipaas.Execution{}
+	for _, id := range c.deployment.ExecutionIDs {
+		ex, err := p.store.GetExecution(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		earlier[ex.FlowID] = &ex
+	}
+	return earlier, nil
+}
+
+// runDeployFlow runs a flow of a deployment. One that ran earlier is not run again, and one that was torn goes on after the last step
+// that was recorded, as the same execution: its steps send the same idempotency keys.
+func (p *Plane) runDeployFlow(ctx context.Context, c *candidate, flow *ipaas.Flow, earlier *ipaas.Execution) (ex ipaas.Execution, err error) {
+	switch {
+	case earlier == nil:
+		ex, err = p.startDeployFlow(ctx, c, flow)
+	case earlier.State.Ended():
+		return *earlier, nil
+	default:
+		ex, err = p.store.ResumeExecution(ctx, earlier.ID, p.now().Add(p.limits.Lease))
+	}
+	if err != nil {
+		return ex, p.stopped(err)
+	}
+	ex, _, err = p.run(ctx, &job{
+		execution: ex, instance: c.instance, program: c.program, settings: c.settings, urls: c.urls,
+		deployment: c.deployment.ID, reconcile: true, deadline: c.deployment.Deadline, halted: c.halted,
+	})
+	return ex, err
+}
+
+func (p *Plane) startDeployFlow(ctx context.Context, c *candidate, flow *ipaas.Flow) (ipaas.Execution, error) {
 	now := p.now()
 	g := c.deployment.Candidate
 	ex := ipaas.Execution{
@@ -193,14 +237,7 @@ func (p *Plane) runDeployFlow(ctx context.Context, c *candidate, flow *ipaas.Flo
 		DeploymentID: c.deployment.ID, Generation: g.Number, ConfigRevision: g.ConfigRevision, State: ipaas.ExecutionRunning,
 		Invoke: ipaas.InvokeInstanceDeploy, Inline: true, Attempts: 1, CreateTime: now, StartTime: now, LeaseTime: now.Add(p.limits.Lease),
 	}
-	if err := p.store.StartExecution(ctx, ex); err != nil {
-		return ex, p.stopped(err)
-	}
-	ex, _, err := p.run(ctx, &job{
-		execution: ex, instance: c.instance, program: c.program, settings: c.settings, urls: c.urls,
-		deployment: c.deployment.ID, reconcile: true, deadline: c.deployment.Deadline,
-	})
-	return ex, err
+	return ex, p.store.StartExecution(ctx, ex)
 }
 
 func deployFailure(c *candidate, flow *ipaas.Flow, ex ipaas.Execution) *ipaas.DeploymentError {
@@ -254,28 +291,79 @@ func (p *Plane) rollback(ctx context.Context, c *candidate, cause ipaas.Deployme
 	if err != nil {
 		return fmt.Errorf("roll back deployment %s: %w", c.deployment.ID, err)
 	}
-	undone, err := p.undoAll(ctx, c.instance, created)
+	if err := p.finishRollback(ctx, c, created); err != nil {
+		return err
+	}
+	return p.deploymentError(ctx, c.deployment.InstanceID, c.deployment.ID, cause)
+}
+
+// finishRollback undoes what is left of a deployment that is being rolled back.
+func (p *Plane) finishRollback(ctx context.Context, c *candidate, left []ipaas.Registration) error {
+	undone, err := p.undoAll(ctx, c.instance, left)
 	if err != nil {
 		return err
 	}
 	if err := p.recordChanges(ctx, c, undone, ipaas.ChangeUndone); err != nil {
 		return err
 	}
+	if err := p.endExecutions(ctx, c.deployment); err != nil {
+		return err
+	}
 	if err := p.store.FinishRollback(ctx, c.deployment.ID, p.now()); err != nil {
 		return fmt.Errorf("finish the rollback of deployment %s: %w", c.deployment.ID, err)
 	}
-	return deploymentError(c.deployment.InstanceID, c.deployment.ID, cause)
+	return nil
 }
 
-func deploymentError(instanceID, deploymentID string, cause ipaas.DeploymentError) error {
-	return &ipaas.Error{
+// endExecutions ends what a deployment that was cut short left running.
+func (p *Plane) endExecutions(ctx context.Context, d ipaas.Deployment) error {
+	d, err := p.store.GetDeployment(ctx, d.InstanceID, d.ID) // it may have begun more
+	if err != nil {
+		return err
+	}
+	for _, id := range d.ExecutionIDs {
+		ex, err := p.store.GetExecution(ctx, id)
+		if err != nil {
+			return err
+		}
+		if ex.State.Ended() {
+			continue
+		}
+		ex.State, ex.EndTime, ex.LeaseTime = ipaas.ExecutionFailed, p.now(), time.Time{}
+		ex.Error = &ipaas.ExecutionError{Reason: ipaas.ExecutionInterrupted, Message: "the deployment it was part of was cut short, and is undone"}
+		if err := p.store.FinishExecution(ctx, ex); err != nil {
+			return fmt.Errorf("end execution %s: %w", id, err)
+		}
+		p.tails.notify(id)
+	}
+	return nil
+}
+
+// deploymentError is the error of a deployment that was rolled back. It names what may be left in other systems.
+func (p *Plane) deploymentError(ctx context.Context, instanceID, deploymentID string, cause ipaas.DeploymentError) error {
+	e := &ipaas.Error{
 		Kind: ipaas.Precondition, Reason: cause.Reason,
 		Message: fmt.Sprintf("instance %q was not deployed, and is as it was before: %s", instanceID, cause.Message),
 		Meta: map[string]string{
 			"instance_id": instanceID, "deployment_id": deploymentID, "flow_id": cause.FlowID, "step_id": cause.StepID,
-			"execution_id": cause.ExecutionID,
+			"execution_id": cause.ExecutionID, "retryable": strconv.FormatBool(cause.Retryable),
 		},
 	}
+	d, err := p.store.GetDeployment(ctx, instanceID, deploymentID)
+	if err != nil {
+		return err
+	}
+	var left []string
+	for _, c := range d.Changes {
+		if c.Kind == ipaas.ChangeUnconfirmed || c.Kind == ipaas.ChangeRemoveFailed || c.Kind == ipaas.ChangeRestoreFailed {
+			left = append(left, c.RegistrationID)
+		}
+	}
+	if len(left) > 0 {
+		e.Message += "; in other systems something may be left of it: see the deployment's changes"
+		e.Meta["left_registration_ids"] = strings.Join(left, ",")
+	}
+	return e
 }
 
 // recordChanges keeps what the deployment did in other systems.
@@ -285,22 +373,52 @@ func (p *Plane) recordChanges(ctx context.Context, c *candidate, undone []ipaas.
 		return err
 	}
 	var changes []ipaas.RegistrationChange
-	for _, r := range used {
-		switch {
-		case r.DeploymentID != c.deployment.ID:
-			changes = append(changes, ipaas.RegistrationChange{Kind: ipaas.ChangeKept, RegistrationID: r.ID})
-		case r.State != ipaas.RegistrationAbandoned:
-			changes = append(changes, ipaas.RegistrationChange{Kind: ipaas.ChangeCreated, RegistrationID: r.ID})
+	for i := range used {
+		if kind := didTo(&used[i], c.deployment.ID); kind != "" {
+			changes = append(changes, ipaas.RegistrationChange{Kind: kind, RegistrationID: used[i].ID})
 		}
 	}
-	for _, r := range undone {
-		k := kind
-		if r.State == ipaas.RegistrationRemoveFailed {
-			k = ipaas.ChangeRemoveFailed
+	for i := range undone {
+		if kind := undidTo(&undone[i], kind); kind != "" {
+			changes = append(changes, ipaas.RegistrationChange{Kind: kind, RegistrationID: undone[i].ID})
 		}
-		changes = append(changes, ipaas.RegistrationChange{Kind: k, RegistrationID: r.ID})
 	}
 	return p.store.RecordChanges(ctx, c.deployment.ID, changes)
+}
+
+// didTo tells what the flows of a deployment did with a registration that it used; "": nothing.
+func didTo(r *ipaas.Registration, deploymentID string) ipaas.ChangeKind {
+	switch {
+	case r.State == ipaas.RegistrationAbandoned:
+		return ""
+	case r.State == ipaas.RegistrationUnconfirmed && r.DeploymentID == deploymentID:
+		return ipaas.ChangeUnconfirmed
+	case r.DeploymentID == deploymentID && r.Adopted:
+		return ipaas.ChangeAdopted
+	case r.DeploymentID == deploymentID:
+		return ipaas.ChangeCreated
+	case r.ChangedBy == deploymentID:
+		return ipaas.ChangeUpdated
+	default:
+		return ipaas.ChangeKept
+	}
+}
+
+// undidTo tells what the end of a deployment did to a registration; "": nothing that the flows did not tell of.
+func undidTo(r *ipaas.Registration, undone ipaas.ChangeKind) ipaas.ChangeKind {
+	switch r.State {
+	case ipaas.RegistrationRemoveFailed:
+		return ipaas.ChangeRemoveFailed
+	case ipaas.RegistrationCreated:
+		if r.Error != "" {
+			return ipaas.ChangeRestoreFailed
+		}
+		return ipaas.ChangeRestored
+	case ipaas.RegistrationAbandoned, ipaas.RegistrationUnconfirmed:
+		return ""
+	default:
+		return undone
+	}
 }
 
 // fillResult reads what the answer shows.

@@ -54,6 +54,11 @@ func (h *host) trigger(ctx context.Context, results *value.Object) error {
 
 // Begin implements engine.Host.
 func (h *host) Begin(ctx context.Context, step engine.Step) (*engine.Done, error) {
+	if h.job.halted != nil {
+		if err := h.job.halted(); err != nil {
+			return nil, err
+		}
+	}
 	inputs, redacted, _ := h.storedText(shownInputs(step.Inputs))
 	row, done, err := h.plane.store.BeginStep(ctx, h.job.execution.Attempts, ipaas.StepResult{
 		ExecutionID: h.job.execution.ID, Path: step.Path, StepID: step.ID, DisplayName: step.DisplayName, Action: step.Action,

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/headrace/headrace/internal/component"
@@ -90,6 +91,7 @@ type Plane struct {
 	deploys   *joins
 	left      leftovers
 	live      live
+	sweeping  atomic.Bool // removals that were left behind are being gone on with
 	tests     joined[TestResult]
 	removals  joined[RemovalResult]
 	testing   turns // by test instance: tests that reconcile, and resets

@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -11,8 +12,9 @@ import (
 
 // leftovers is what a stopped server left half done.
 type leftovers struct {
-	deployments []ipaas.Deployment
-	deletions   []ipaas.Instance
+	resumed   []*candidate       // deployments that are carried on
+	rolled    []ipaas.Deployment // deployments that are rolled back
+	deletions []ipaas.Instance
 }
 
 // anyLease is later than every lease ends.
@@ -20,13 +22,17 @@ const anyLease = 100 * 365 * 24 * time.Hour
 
 // takeStock finds what a stopped server left, before this one begins anything: executions that were running, which can go on at once,
 // and deployments and deletions that did not end. The store belongs to one process at a time, so at this moment nothing that is marked
-// as running runs, whatever its lease says.
+// as running runs, whatever its lease says. It calls no other system: those may be slow, and the start does not wait for them.
 func (p *Plane) takeStock(ctx context.Context) (err error) {
 	if _, err := p.recoverExecutions(ctx, p.now().Add(anyLease)); err != nil {
 		return err
 	}
-	if p.left.deployments, err = p.store.UnfinishedDeployments(ctx); err != nil {
+	unfinished, err := p.store.UnfinishedDeployments(ctx)
+	if err != nil {
 		return fmt.Errorf("find unfinished deployments: %w", err)
+	}
+	for _, d := range unfinished {
+		p.takeStockOf(ctx, d)
 	}
 	if p.left.deletions, err = p.unfinishedDeletions(ctx); err != nil {
 		return fmt.Errorf("find unfinished deletions: %w", err)
@@ -48,6 +54,59 @@ func (p *Plane) recoverExecutions(ctx context.Context, at time.Time) (again bool
 	return done != (storage.Recovered{}), nil
 }
 
+// takeStockOf decides what becomes of a deployment that did not end. One that is carried on can be joined from this moment on.
+func (p *Plane) takeStockOf(ctx context.Context, d ipaas.Deployment) {
+	if d.State != ipaas.DeploymentRunning || d.Resumes > 0 || !p.now().Before(d.Deadline) {
+		p.left.rolled = append(p.left.rolled, d)
+		return
+	}
+	c, err := p.resumable(ctx, d)
+	if err != nil {
+		p.logger.Error("carry on a deployment", "instance", d.InstanceID, "deployment", d.ID, "error", err)
+		p.left.rolled = append(p.left.rolled, d)
+		return
+	}
+	p.deploys.put(c)
+	p.left.resumed = append(p.left.resumed, c)
+}
+
+// resumable makes the candidate of a deployment again as it was when the deployment was begun.
+func (p *Plane) resumable(ctx context.Context, d ipaas.Deployment) (*candidate, error) {
+	c, err := p.leftCandidate(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := p.store.GetConfig(ctx, d.InstanceID, d.Candidate.ConfigRevision)
+	if err != nil {
+		return nil, err
+	}
+	if c.settings, err = p.settings(c.instance.UID, c.program, cfg); err != nil {
+		return nil, err
+	}
+	if len(c.settings.problems) > 0 {
+		return nil, configIncomplete(d.InstanceID, c.settings.problems)
+	}
+	if c.urls, err = p.urls(ctx, d.InstanceID); err != nil {
+		return nil, err
+	}
+	// From here on it counts as carried on: one that makes the server stop again is not tried for ever.
+	c.deployment, err = p.store.ResumeDeployment(ctx, d.ID)
+	return c, err
+}
+
+// leftCandidate makes of a deployment that did not end as much as it takes to roll it back.
+func (p *Plane) leftCandidate(ctx context.Context, d ipaas.Deployment) (*candidate, error) {
+	in, err := p.store.GetInstance(ctx, d.InstanceID)
+	if err != nil {
+		return nil, err
+	}
+	program, err := p.generationProgram(ctx, d.Candidate)
+	if err != nil {
+		return nil, err
+	}
+	return newCandidate(d, in, program, nil), nil
+}
+
 func (p *Plane) unfinishedDeletions(ctx context.Context) ([]ipaas.Instance, error) {
 	query := storage.Query{Size: 100, Filter: &storage.Filter{
 		Field: "state", Operator: storage.Equal, Value: string(ipaas.InstanceDeleting),
@@ -66,61 +125,85 @@ func (p *Plane) unfinishedDeletions(ctx context.Context) ([]ipaas.Instance, erro
 	}
 }
 
-// takeOver rolls back the deployments and goes on with the deletions that a stopped server left.
+// takeOver goes on with what a stopped server left: deployments, deletions, and removals in other systems that were decided. They do
+// not wait for each other: each may hang on a system that is slow.
 func (p *Plane) takeOver(ctx context.Context) {
-	for _, d := range p.left.deployments {
-		if err := p.recoverDeployment(ctx, d); err != nil {
-			p.logger.Error("recover a deployment", "instance", d.InstanceID, "deployment", d.ID, "error", err)
-		}
+	busy := map[string]bool{}
+	for _, c := range p.left.resumed {
+		busy[c.deployment.InstanceID] = true
+		p.background.Go(func() { p.carryOut(c) })
+	}
+	for _, d := range p.left.rolled {
+		busy[d.InstanceID] = true
+		p.background.Go(func() {
+			if err := p.rollBackLeft(ctx, d); err != nil {
+				p.logger.Error("recover a deployment", "instance", d.InstanceID, "deployment", d.ID, "error", err)
+			}
+		})
 	}
 	for _, in := range p.left.deletions {
-		if _, err := p.carryOutRemoval(in, in); err != nil {
-			p.logger.Error("go on with a deletion", "instance", in.ID, "error", err)
-		}
+		busy[in.ID] = true
+		p.background.Go(func() {
+			if _, err := p.carryOutRemoval(in, in); err != nil {
+				p.logger.Error("go on with a deletion", "instance", in.ID, "error", err)
+			}
+		})
 	}
 	p.left = leftovers{}
+	if err := p.sweep(ctx, p.now().Add(time.Microsecond), busy); err != nil {
+		p.logger.Error("go on with removals", "error", err)
+	}
 }
 
-func (p *Plane) recoverDeployment(ctx context.Context, d ipaas.Deployment) error {
-	in, err := p.store.GetInstance(ctx, d.InstanceID)
+// rollBackLeft rolls back a deployment that is not carried on, or goes on with its rollback.
+func (p *Plane) rollBackLeft(ctx context.Context, d ipaas.Deployment) error {
+	c, err := p.leftCandidate(ctx, d)
 	if err != nil {
 		return err
 	}
-	program, err := p.generationProgram(ctx, d.Candidate)
-	if err != nil {
-		return err
-	}
-	c := &candidate{deployment: d, instance: in, program: program, done: make(chan struct{})}
-	cause := ipaas.DeploymentError{Reason: ipaas.ReasonDeployInterrupted, Message: "the server stopped while the deployment was running: deploy again"}
 	if d.State == ipaas.DeploymentRunning {
-		err = p.rollback(ctx, c, cause)
-	} else {
-		err = p.resumeRollback(ctx, c)
+		err = p.rollback(ctx, c, ipaas.DeploymentError{
+			Reason: ipaas.ReasonDeployInterrupted, Message: "the server stopped while the deployment was running: deploy again",
+		})
+		if ipaas.ReasonOf(err) == ipaas.ReasonDeployInterrupted {
+			return nil
+		}
+		return err
 	}
-	if ipaas.ReasonOf(err) == ipaas.ReasonDeployInterrupted {
-		return nil
-	}
-	return err
-}
-
-// resumeRollback goes on with a rollback that was begun: what is still to be removed is removed.
-func (p *Plane) resumeRollback(ctx context.Context, c *candidate) error {
-	pending, err := p.store.ListRegistrations(ctx, c.deployment.InstanceID, ipaas.RegistrationRemovePending)
+	left, err := p.store.RollbackLeft(ctx, d.ID)
 	if err != nil {
 		return err
 	}
-	var own []ipaas.Registration
-	for _, r := range pending {
-		if r.DeploymentID == c.deployment.ID {
-			own = append(own, r)
+	return p.finishRollback(ctx, c, left)
+}
+
+// sweep removes in other systems what was to be removed since before a moment, and nobody has done: the server stopped in between, or
+// the store failed. What other systems refuse becomes a debt. Instances that are busy see to it themselves.
+func (p *Plane) sweep(ctx context.Context, before time.Time, busy map[string]bool) error {
+	const most = 1000
+	rows, err := p.store.RegistrationsToRemove(ctx, before, most)
+	if err != nil {
+		return err
+	}
+	byInstance := map[string][]ipaas.Registration{}
+	for _, r := range rows {
+		if !busy[r.InstanceID] {
+			byInstance[r.InstanceID] = append(byInstance[r.InstanceID], r)
 		}
 	}
-	undone, err := p.undoAll(ctx, c.instance, own)
-	if err != nil {
-		return err
+	var failed error
+	for _, id := range sortedKeys(byInstance) {
+		in, err := p.store.GetInstance(ctx, id)
+		if errors.Is(err, ipaas.NotFound) {
+			continue // a tombstone: what it still owes is a debt
+		}
+		if err == nil {
+			_, err = p.undoAll(ctx, in, byInstance[id])
+		}
+		failed = errors.Join(failed, err)
 	}
-	if err := p.recordChanges(ctx, c, undone, ipaas.ChangeUndone); err != nil {
-		return err
-	}
-	return p.store.FinishRollback(ctx, c.deployment.ID, p.now())
+	return failed
 }
+
+// sweepAfter is how long a decided removal may take before it counts as left behind: longer than any that goes on.
+const sweepAfter = 3 * removalTimeout

@@ -26,6 +26,7 @@ type job struct {
 	deployment string            // the deployment it is part of; it reconciles the registrations
 	reconcile  bool              // registrations are kept over runs: a deployment, or a test of an instance-deploy flow
 	deadline   time.Time         // earlier than the execution's own time limit; zero: none
+	halted     func() error      // tells before each step whether the run is to stop there; nil: never
 }
 
 // run runs a RUNNING execution to its end and records it. The error says that it stopped where it stood: the server stops, someone else

@@ -49,6 +49,14 @@ func (p *Plane) expire(ctx context.Context) {
 	if _, err := p.store.Expire(ctx, now, now.Add(-p.limits.HeldFor)); err != nil && ctx.Err() == nil {
 		p.logger.Error("clear away what has had its time", "error", err)
 	}
+	if p.sweeping.CompareAndSwap(false, true) { // other systems may be slow: nothing waits for it
+		p.background.Go(func() {
+			defer p.sweeping.Store(false)
+			if err := p.sweep(p.stop, now.Add(-sweepAfter), nil); err != nil && p.stop.Err() == nil {
+				p.logger.Error("go on with removals", "error", err)
+			}
+		})
+	}
 	if again, err := p.recoverExecutions(ctx, now); err != nil && ctx.Err() == nil {
 		p.logger.Error("look for executions that nobody runs", "error", err)
 	} else if again {

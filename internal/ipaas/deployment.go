@@ -13,6 +13,7 @@ type Deployment struct {
 	Changes      []RegistrationChange // what it did in other systems; known when it has ended
 	RequestID    string               // to join it by; empty: cannot be joined
 	RequestHash  string               // of the request it joins, so that another request with the same id is refused
+	Resumes      int                  // how often it was carried on after the server had stopped
 	Deadline     time.Time
 	CreateTime   time.Time
 	EndTime      time.Time
@@ -39,6 +40,7 @@ type DeploymentError struct {
 	FlowID      string `json:"flow_id,omitempty"`
 	StepID      string `json:"step_id,omitempty"`
 	ExecutionID string `json:"execution_id,omitempty"`
+	Retryable   bool   `json:"retryable,omitempty"` // the same deployment may succeed later
 }
 
 // Registration is a row of the ledger: a remote object created for an instance. The row is committed as an intent before the
@@ -63,8 +65,10 @@ type Registration struct {
 	RemoteID         string
 	State            RegistrationState
 	Error            string // of the last try to remove it
-	BeforeImage      string // sealed; what an update changed, to be restored
-	Sequence         int64  // order of creation; undo runs backwards
+	Adopted          bool   // found in the other system, not created by the call of this row
+	ChangedBy        string // the deployment that updated it last; empty: none did
+	BeforeImage      string // sealed; what it was before that deployment, to be restored; empty: nothing is to be restored
+	Sequence         int64  // order of creation and of the last update; undo runs backwards
 	CreateTime       time.Time
 	UpdateTime       time.Time
 }
@@ -80,6 +84,7 @@ const (
 	RegistrationRemoved       RegistrationState = "REMOVED"        //
 	RegistrationRemoveFailed  RegistrationState = "REMOVE_FAILED"  // tried and refused; a debt
 	RegistrationAbandoned     RegistrationState = "ABANDONED"      // the creating call certainly did nothing
+	RegistrationUnconfirmed   RegistrationState = "UNCONFIRMED"    // it may exist, and cannot be looked up; a debt
 )
 
 // RegistrationChange tells what a deployment did with one registration. The JSON of this type is the format on disk.
@@ -95,6 +100,11 @@ type ChangeKind string
 const (
 	ChangeCreated         ChangeKind = "CREATED"
 	ChangeKept            ChangeKind = "KEPT"
+	ChangeAdopted         ChangeKind = "ADOPTED"
+	ChangeUpdated         ChangeKind = "UPDATED"
+	ChangeRestored        ChangeKind = "RESTORED"
+	ChangeRestoreFailed   ChangeKind = "RESTORE_FAILED"
+	ChangeUnconfirmed     ChangeKind = "UNCONFIRMED"
 	ChangeUndone          ChangeKind = "UNDONE"
 	ChangeObsoleteRemoved ChangeKind = "OBSOLETE_REMOVED"
 	ChangeRemoveFailed    ChangeKind = "REMOVE_FAILED"

@@ -20,6 +20,7 @@ const (
 	ReasonInitFlowFailed         Reason = "INIT_FLOW_FAILED"
 	ReasonDeployTimeout          Reason = "DEPLOY_TIMEOUT"
 	ReasonDeployInterrupted      Reason = "DEPLOY_INTERRUPTED"
+	ReasonDeployCanceled         Reason = "DEPLOY_CANCELED"
 	ReasonTestInstance           Reason = "TEST_INSTANCE"
 	ReasonInstanceDeleting       Reason = "INSTANCE_DELETING"
 	ReasonInstancePaused         Reason = "INSTANCE_PAUSED"

@@ -203,12 +203,18 @@ type Deployments interface {
 	// CommitDeployment switches the instance to the candidate in one step: state ACTIVE, the generation is added and serves, the
 	// version is pinned, held executions of flows that it has are released (unless the instance is paused), registrations of earlier
 	// deployments that are INTENT or CREATED and that this deployment did not use become REMOVE_PENDING. It returns those, last created
-	// first. Conflict if the deployment is not RUNNING.
+	// first. What registrations were before this deployment updated them is forgotten. Conflict if the deployment is not RUNNING.
 	CommitDeployment(ctx context.Context, id string, now time.Time) ([]ipaas.Registration, error)
 	// BeginRollback moves a RUNNING deployment to ROLLING_BACK and makes its registrations that are INTENT or CREATED REMOVE_PENDING,
-	// last created first in the answer; with keep they stay as they are and none is returned. Registrations it only used are not
-	// touched. Conflict if the deployment is not RUNNING.
+	// last created first in the answer, among them the CREATED ones that it updated, to be restored; with keep they stay as they are,
+	// what the updated ones were before is forgotten, and none is returned. Registrations it only used are not touched. Conflict if the
+	// deployment is not RUNNING.
 	BeginRollback(ctx context.Context, id string, cause ipaas.DeploymentError, keep bool, now time.Time) ([]ipaas.Registration, error)
+	// RollbackLeft returns what a deployment has still to undo, last created first: its registrations that are REMOVE_PENDING, and the
+	// CREATED ones that it updated. Conflict if the deployment is not ROLLING_BACK.
+	RollbackLeft(ctx context.Context, id string) ([]ipaas.Registration, error)
+	// ResumeDeployment counts that a RUNNING deployment is carried on after the server had stopped. Conflict if it is not RUNNING.
+	ResumeDeployment(ctx context.Context, id string) (ipaas.Deployment, error)
 	// FinishRollback moves a deployment from ROLLING_BACK to FAILED, else Conflict; an instance that no generation serves becomes
 	// DEPLOY_FAILED, unless it is a test instance.
 	FinishRollback(ctx context.Context, id string, now time.Time) error
@@ -231,14 +237,25 @@ type Registrations interface {
 	// BeginRegistration adds an INTENT and sets its sequence, the next of its instance. With a deployment it is marked as used by it;
 	// Conflict if that is not RUNNING.
 	BeginRegistration(ctx context.Context, r ipaas.Registration) (ipaas.Registration, error)
-	// UseRegistration marks a CREATED registration as used by a deployment. Conflict if it is not CREATED.
+	// UseRegistration marks a CREATED registration as used by a deployment. Conflict if it is not CREATED. One that has a
+	// before image, since an earlier deployment could not restore it, is from then on one that this deployment changes.
 	UseRegistration(ctx context.Context, id, deploymentID string) error
+	// BeginUpdate records that a RUNNING deployment is about to update a CREATED registration, else Conflict: it is marked as used by it
+	// and as changed by it, keeps beforeImage until the deployment has ended, has no inputs hash, since from here on nobody knows what
+	// the other system has, and is the last in the order of its instance. One that has a before image already keeps that.
+	BeginUpdate(ctx context.Context, id, deploymentID, beforeImage string, now time.Time) (ipaas.Registration, error)
+	// RestoreRegistration makes a registration what it was before an update: its inputs, result and remote id, and the component version,
+	// execution and config revision they are of. It has no before image and no error any more.
+	RestoreRegistration(ctx context.Context, r ipaas.Registration, now time.Time) error
 	// FindRegistration returns the newest CREATED registration of a flow under a key.
 	FindRegistration(ctx context.Context, instanceID, flowID, key string) (ipaas.Registration, error)
 	// SettleRegistration moves a registration to a state, with the error of a failed removal.
 	SettleRegistration(ctx context.Context, id string, state ipaas.RegistrationState, message string, now time.Time) error
 	// ListRegistrations returns the registrations of an instance in the states given, or all, in the order of their sequence.
 	ListRegistrations(ctx context.Context, instanceID string, states ...ipaas.RegistrationState) ([]ipaas.Registration, error)
+	// RegistrationsToRemove returns at most limit registrations, of all instances, tombstones included, that are REMOVE_PENDING since before
+	// a moment, instance by instance in the order of their sequence.
+	RegistrationsToRemove(ctx context.Context, before time.Time, limit int) ([]ipaas.Registration, error)
 	// UsedRegistrations returns the registrations a deployment used, in the order of their sequence.
 	UsedRegistrations(ctx context.Context, deploymentID string) ([]ipaas.Registration, error)
 }
@@ -286,7 +303,7 @@ type Executions interface {
 	// row with state, remote id and result filled in, or nil. A step may also be recorded as RUNNING still, with what it decided.
 	// NotFound for a step that was not begun, Conflict for one that has ended. What was decided while the call was under way stands: a
 	// registration whose removal was begun or done, or whose instance was undeployed or deleted, becomes REMOVE_PENDING, unless it is
-	// ABANDONED.
+	// ABANDONED or UNCONFIRMED.
 	CompleteStep(ctx context.Context, attempt int, s ipaas.StepResult, logs []ipaas.Log, created *ipaas.Registration) error
 	// FinishExecution moves a RUNNING execution to a final state with its error, result and response.
 	FinishExecution(ctx context.Context, ex ipaas.Execution) error
@@ -304,9 +321,13 @@ type Executions interface {
 	// one before has not ended, PAYLOAD_EXPIRED if its payload is gone; Gone INSTANCE_REMOVED if its instance is.
 	ReplayExecution(ctx context.Context, ex ipaas.Execution, steps []ipaas.StepResult, a Admission, w Write) (ipaas.Execution, error)
 	// RecoverExecutions deals with executions that are RUNNING under a lease that ended before now, but not with those it is told to
-	// except. One that was told to stop is CANCELED. One that is Inline, run for a waiting caller, is FAILED with reason INTERRUPTED.
+	// except. One that was told to stop is CANCELED. One that is Inline, run for a waiting caller, is FAILED with reason INTERRUPTED,
+	// but not one of a RUNNING deployment, which carries it on or ends it.
 	// Of the others a crash is counted: they go back to QUEUED, or with the last crash allowed to DEAD_LETTER with reason CRASHED.
 	RecoverExecutions(ctx context.Context, now time.Time, r Recovery) (Recovered, error)
+	// ResumeExecution begins the next attempt of a RUNNING execution whose runner is gone: one attempt more, lease until the given time.
+	// Conflict if it is not RUNNING.
+	ResumeExecution(ctx context.Context, id string, lease time.Time) (ipaas.Execution, error)
 	// GetExecution returns an execution with its payload.
 	GetExecution(ctx context.Context, id string) (ipaas.Execution, error)
 	// ListExecutions lists executions without their payloads. Fields: id, instance_id, customer_id, integration_id, flow_id,

@@ -125,6 +125,7 @@ UPDATE registrations SET state = 'REMOVE_PENDING', update_time = $3
 WHERE instance_uid = $1 AND deployment_id NOT IN ('', $2) AND state IN ('INTENT', 'CREATED')
 	AND id NOT IN (SELECT registration_id FROM deployment_registrations WHERE deployment_id = $2)
 RETURNING ` + registrationColumns
+	forgetBefore = `UPDATE registrations SET before_image = '' WHERE changed_by_deployment = $1 AND changed_by_deployment <> ''`
 )
 
 // CommitDeployment switches the instance to the candidate.
@@ -153,6 +154,9 @@ func (db *DB) CommitDeployment(ctx context.Context, id string, now time.Time) (s
 		if superseded, err = lastFirst(ctx, tx, supersedeUnused, uid, id, micros(now)); err != nil {
 			return err
 		}
+		if err := tx.do(ctx, forgetBefore, id); err != nil {
+			return err
+		}
 		return tx.do(ctx, endDeployment, id, ipaas.DeploymentSucceeded, micros(now))
 	})
 	return superseded, err
@@ -161,8 +165,12 @@ func (db *DB) CommitDeployment(ctx context.Context, id string, now time.Time) (s
 // lastFirst runs a statement that returns registrations and sorts them so that they can be undone one after another.
 func lastFirst(ctx context.Context, tx *tx, text string, args ...any) ([]ipaas.Registration, error) {
 	found, err := scanRegistrations(ctx, tx, text, args...)
-	slices.SortFunc(found, func(a, b ipaas.Registration) int { return int(b.Sequence - a.Sequence) })
+	sortLastFirst(found)
 	return found, err
+}
+
+func sortLastFirst(rows []ipaas.Registration) {
+	slices.SortFunc(rows, func(a, b ipaas.Registration) int { return int(b.Sequence - a.Sequence) })
 }
 
 const (
@@ -170,6 +178,8 @@ const (
 	dropCreated = `
 UPDATE registrations SET state = 'REMOVE_PENDING', update_time = $2 WHERE deployment_id = $1 AND state IN ('INTENT', 'CREATED')
 RETURNING ` + registrationColumns
+	selectChanged = `SELECT ` + registrationColumns + ` FROM registrations 
+WHERE changed_by_deployment = $1 AND changed_by_deployment <> '' AND state = 'CREATED' AND before_image <> ''`
 )
 
 // BeginRollback moves a RUNNING deployment to ROLLING_BACK.
@@ -181,13 +191,58 @@ func (db *DB) BeginRollback(
 		if _, _, err := deploymentInState(ctx, tx, id, ipaas.DeploymentRunning); err != nil {
 			return err
 		}
-		if err := tx.do(ctx, rollBack, id, asJSON(&cause)); err != nil || keep {
+		if err := tx.do(ctx, rollBack, id, asJSON(&cause)); err != nil {
 			return err
 		}
-		created, err = lastFirst(ctx, tx, dropCreated, id, micros(now))
+		if keep {
+			return tx.do(ctx, forgetBefore, id)
+		}
+		if created, err = scanRegistrations(ctx, tx, dropCreated, id, micros(now)); err != nil {
+			return err
+		}
+		changed, err := scanRegistrations(ctx, tx, selectChanged, id)
+		created = append(created, changed...)
+		sortLastFirst(created)
 		return err
 	})
 	return created, err
+}
+
+// RollbackLeft returns what a deployment that is ROLLING_BACK has still to remove or to restore.
+func (db *DB) RollbackLeft(ctx context.Context, id string) (left []ipaas.Registration, err error) {
+	err = db.view(func(q querier) error {
+		if _, _, err := deploymentInState(ctx, q, id, ipaas.DeploymentRollingBack); err != nil {
+			return err
+		}
+		if left, err = scanRegistrations(ctx, q, selectStillCreated, id); err != nil {
+			return err
+		}
+		changed, err := scanRegistrations(ctx, q, selectChanged, id)
+		left = append(left, changed...)
+		sortLastFirst(left)
+		return err
+	})
+	return left, err
+}
+
+const (
+	selectStillCreated = `SELECT ` + registrationColumns + ` FROM registrations WHERE deployment_id = $1 AND state = 'REMOVE_PENDING'`
+	resumeDeployment   = `UPDATE deployments SET resumes = resumes + 1 WHERE id = $1`
+)
+
+// ResumeDeployment counts that a RUNNING deployment is carried on.
+func (db *DB) ResumeDeployment(ctx context.Context, id string) (d ipaas.Deployment, err error) {
+	err = db.write(ctx, func(ctx context.Context, tx *tx) error {
+		if _, _, err := deploymentInState(ctx, tx, id, ipaas.DeploymentRunning); err != nil {
+			return err
+		}
+		if err := tx.do(ctx, resumeDeployment, id); err != nil {
+			return err
+		}
+		_, d, err = deploymentInState(ctx, tx, id, ipaas.DeploymentRunning)
+		return err
+	})
+	return d, err
 }
 
 const giveUpInstance = `
@@ -237,7 +292,7 @@ func (db *DB) RecordChanges(ctx context.Context, id string, changes []ipaas.Regi
 
 const (
 	deploymentColumns = `d.id, d.instance_id, d.state, d.number, d.version, d.definition_hash, d.component_versions, d.config_revision,
-	d.execution_ids, d.error, d.changes, d.request_id, d.request_hash, d.deadline, d.create_time, d.end_time`
+	d.execution_ids, d.error, d.changes, d.request_id, d.request_hash, d.resumes, d.deadline, d.create_time, d.end_time`
 	selectDeploymentAndUID = `SELECT ` + deploymentColumns + `, d.instance_uid FROM deployments d WHERE d.id = $1`
 	selectDeployment       = `SELECT ` + deploymentColumns + ` FROM deployments d WHERE d.instance_uid = $1 AND d.id = $2`
 	selectByRequest        = `
@@ -250,7 +305,7 @@ SELECT ` + deploymentColumns + ` FROM deployments d WHERE d.state IN ('RUNNING',
 func scanDeployment(scan scanner) (d ipaas.Deployment, err error) {
 	g := &d.Candidate
 	err = scan(&d.ID, &d.InstanceID, &d.State, &g.Number, &g.Version, &g.DefinitionHash, intoJSON(&g.ComponentVersions), &g.ConfigRevision,
-		intoJSON(&d.ExecutionIDs), intoJSON(&d.Error), intoJSON(&d.Changes), &d.RequestID, &d.RequestHash, intoTime(&d.Deadline),
+		intoJSON(&d.ExecutionIDs), intoJSON(&d.Error), intoJSON(&d.Changes), &d.RequestID, &d.RequestHash, &d.Resumes, intoTime(&d.Deadline),
 		intoTime(&d.CreateTime), intoTime(&d.EndTime))
 	g.InstanceID, g.DeploymentID, g.CreateTime = d.InstanceID, d.ID, d.CreateTime
 	return d, err

@@ -111,6 +111,30 @@ func (db *DB) ExtendLease(ctx context.Context, id string, attempt int, lease tim
 	})
 }
 
+const resumeExecution = `UPDATE executions SET attempts = attempts + 1, lease_time = $2 WHERE id = $1 AND state = 'RUNNING'`
+
+// ResumeExecution begins the next attempt of a RUNNING execution.
+func (db *DB) ResumeExecution(ctx context.Context, id string, lease time.Time) (ex ipaas.Execution, err error) {
+	err = db.write(ctx, func(ctx context.Context, tx *tx) error {
+		n, err := tx.exec(ctx, resumeExecution, id, micros(lease))
+		if err != nil {
+			return err
+		}
+		ex, err = scanWithPayload(func(dest ...any) error { return tx.row(ctx, selectExecution, []any{id}, dest...) })
+		if errors.Is(err, sql.ErrNoRows) {
+			return ipaas.Absent("execution", id)
+		}
+		if err == nil && n == 0 {
+			return moved("execution", id, string(ex.State), string(ipaas.ExecutionRunning))
+		}
+		return err
+	})
+	if err != nil {
+		return ipaas.Execution{}, err
+	}
+	return ex, nil
+}
+
 const selectExecutionHead = `SELECT seq, state, attempts FROM executions WHERE id = $1`
 
 // runningExecution returns the row of an execution that runs in an attempt. Whoever has lost it learns so here.

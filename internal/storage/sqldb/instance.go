@@ -285,7 +285,7 @@ UPDATE executions SET state = 'CANCELED', held = 0, ready = 0, asleep = 0, in_la
 WHERE instance_uid = $1 AND state = 'QUEUED' AND attempts = 0`
 	removeRegistrations = `
 UPDATE registrations SET state = 'REMOVE_PENDING', update_time = $2
-WHERE instance_uid = $1 AND state IN ('INTENT', 'CREATED', 'REMOVE_FAILED')`
+WHERE instance_uid = $1 AND state IN ('INTENT', 'CREATED', 'REMOVE_FAILED', 'UNCONFIRMED')`
 )
 
 // BeginRemoval begins to undeploy or delete an instance.

@@ -47,6 +47,8 @@ func TestHistoryIsNeverReadFromEndToEnd(t *testing.T) {
 		"key": selectByKey, "used": selectUsedRegistrations, "superseded": supersedeUnused, "dropped": dropCreated,
 		"ended": selectEnded, "some logs": deleteSomeLogs, "some steps": deleteSomeSteps, "old deployments": selectOldDeployments,
 		"tombstones": selectOldTombstones, "use again": useDefinition,
+		"changed": selectChanged, "forget": forgetBefore, "still created": selectStillCreated, "to remove": selectToRemove, "begin change": beginChange,
+		"resume":        resumeExecution,
 		"component use": selectRegistrationWith, "test registrations": selectTestRegistration,
 	} {
 		args := make([]any, strings.Count(statement, "$")+1)

@@ -60,7 +60,8 @@ func (db *DB) ReleaseExecution(ctx context.Context, id string, attempt int, now 
 }
 
 const selectLapsed = `
-SELECT seq, id, crashes, inline, canceling FROM executions WHERE state = 'RUNNING' AND lease_time < $1 ORDER BY lease_time, seq`
+SELECT seq, id, crashes, inline, canceling FROM executions WHERE state = 'RUNNING' AND lease_time < $1
+	AND NOT EXISTS (SELECT 1 FROM deployments d WHERE d.id = executions.deployment_id AND d.state = 'RUNNING') ORDER BY lease_time, seq`
 
 // RecoverExecutions deals with executions whose lease has ended.
 func (db *DB) RecoverExecutions(ctx context.Context, now time.Time, r storage.Recovery) (done storage.Recovered, err error) {

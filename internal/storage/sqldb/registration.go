@@ -15,8 +15,8 @@ const (
 	insertRegistration = `
 INSERT INTO registrations (id, instance_uid, instance_id, flow_id, step_id, key, action, component_id, component_version, deployment_id,
 	execution_id, generation, config_revision, config_variable, target, inputs_hash, inputs_sealed, result_sealed, remote_id, state,
-	error, before_image, sequence, create_time, update_time)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)
+	error, adopted, changed_by_deployment, before_image, sequence, create_time, update_time)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27)
 ON CONFLICT (id) DO NOTHING`
 	insertUse = `INSERT INTO deployment_registrations (deployment_id, registration_id) VALUES ($1, $2) ON CONFLICT DO NOTHING`
 )
@@ -39,7 +39,8 @@ func (db *DB) BeginRegistration(ctx context.Context, r ipaas.Registration) (ipaa
 		}
 		n, err := tx.exec(ctx, insertRegistration, r.ID, uid, r.InstanceID, r.FlowID, r.StepID, r.Key, r.Action, componentOf(r.Action),
 			r.ComponentVersion, r.DeploymentID, r.ExecutionID, r.Generation, r.ConfigRevision, r.ConfigVariable, r.Target, r.InputsHash,
-			r.InputsSealed, r.ResultSealed, r.RemoteID, r.State, r.Error, r.BeforeImage, r.Sequence, micros(r.CreateTime), micros(r.UpdateTime))
+			r.InputsSealed, r.ResultSealed, r.RemoteID, r.State, r.Error, flag(r.Adopted), r.ChangedBy, r.BeforeImage, r.Sequence, micros(r.CreateTime),
+			micros(r.UpdateTime))
 		if err != nil {
 			return err
 		}
@@ -57,7 +58,10 @@ func (db *DB) BeginRegistration(ctx context.Context, r ipaas.Registration) (ipaa
 	return r, nil
 }
 
-const selectRegistrationState = `SELECT state FROM registrations WHERE id = $1`
+const (
+	selectRegistrationState = `SELECT state FROM registrations WHERE id = $1`
+	takeOverChange          = `UPDATE registrations SET changed_by_deployment = $2 WHERE id = $1 AND before_image <> ''`
+)
 
 // UseRegistration marks a CREATED registration as used by a deployment.
 func (db *DB) UseRegistration(ctx context.Context, id, deploymentID string) error {
@@ -72,7 +76,59 @@ func (db *DB) UseRegistration(ctx context.Context, id, deploymentID string) erro
 		if err := mustExist(ctx, tx, "deployment", deploymentID, selectDeploymentID); err != nil {
 			return err
 		}
+		if err := tx.do(ctx, takeOverChange, id, deploymentID); err != nil {
+			return err
+		}
 		return tx.do(ctx, insertUse, deploymentID, id)
+	})
+}
+
+const (
+	selectRegistration = `SELECT ` + registrationColumns + ` FROM registrations WHERE id = $1`
+	beginChange        = `
+UPDATE registrations SET before_image = CASE before_image WHEN '' THEN $3 ELSE before_image END, changed_by_deployment = $2,
+	inputs_hash = '', sequence = (SELECT MAX(o.sequence) + 1 FROM registrations o WHERE o.instance_uid = registrations.instance_uid), update_time = $4
+WHERE id = $1`
+)
+
+// BeginUpdate records that a deployment is about to update a CREATED registration.
+func (db *DB) BeginUpdate(ctx context.Context, id, deploymentID, beforeImage string, now time.Time) (r ipaas.Registration, err error) {
+	err = db.write(ctx, func(ctx context.Context, tx *tx) error {
+		state, err := registrationState(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if state != ipaas.RegistrationCreated {
+			return moved("registration", id, string(state), string(ipaas.RegistrationCreated))
+		}
+		if _, _, err := deploymentInState(ctx, tx, deploymentID, ipaas.DeploymentRunning); err != nil {
+			return err
+		}
+		if err := tx.do(ctx, beginChange, id, deploymentID, beforeImage, micros(now)); err != nil {
+			return err
+		}
+		if err := tx.do(ctx, insertUse, deploymentID, id); err != nil {
+			return err
+		}
+		r, err = scanRegistration(func(dest ...any) error { return tx.row(ctx, selectRegistration, []any{id}, dest...) })
+		return err
+	})
+	return r, err
+}
+
+const restoreRegistration = `
+UPDATE registrations SET component_version = $2, execution_id = $3, config_revision = $4, inputs_hash = $5, inputs_sealed = $6, result_sealed = $7,
+	remote_id = $8, error = '', before_image = '', update_time = $9 WHERE id = $1`
+
+// RestoreRegistration makes a registration what it was before an update.
+func (db *DB) RestoreRegistration(ctx context.Context, r ipaas.Registration, now time.Time) error {
+	return db.write(ctx, func(ctx context.Context, tx *tx) error {
+		n, err := tx.exec(ctx, restoreRegistration, r.ID, r.ComponentVersion, r.ExecutionID, r.ConfigRevision, r.InputsHash, r.InputsSealed,
+			r.ResultSealed, r.RemoteID, micros(now))
+		if err == nil && n == 0 {
+			return ipaas.Absent("registration", r.ID)
+		}
+		return err
 	})
 }
 
@@ -86,8 +142,8 @@ func registrationState(ctx context.Context, q querier, id string) (state ipaas.R
 
 const (
 	registrationColumns = `id, instance_id, flow_id, step_id, key, action, component_version, deployment_id, execution_id, generation,
-	config_revision, config_variable, target, inputs_hash, inputs_sealed, result_sealed, remote_id, state, error, before_image, sequence,
-	create_time, update_time`
+	config_revision, config_variable, target, inputs_hash, inputs_sealed, result_sealed, remote_id, state, error, adopted,
+	changed_by_deployment, before_image, sequence, create_time, update_time`
 	selectByKey = `
 SELECT ` + registrationColumns + ` FROM registrations
 WHERE instance_uid = $1 AND flow_id = $2 AND key = $3 AND state = 'CREATED' ORDER BY sequence DESC LIMIT 1`
@@ -100,7 +156,7 @@ WHERE id IN (SELECT registration_id FROM deployment_registrations WHERE deployme
 func scanRegistration(scan scanner) (r ipaas.Registration, err error) {
 	err = scan(&r.ID, &r.InstanceID, &r.FlowID, &r.StepID, &r.Key, &r.Action, &r.ComponentVersion, &r.DeploymentID, &r.ExecutionID,
 		&r.Generation, &r.ConfigRevision, &r.ConfigVariable, &r.Target, &r.InputsHash, &r.InputsSealed, &r.ResultSealed, &r.RemoteID,
-		&r.State, &r.Error, &r.BeforeImage, &r.Sequence, intoTime(&r.CreateTime), intoTime(&r.UpdateTime))
+		&r.State, &r.Error, &r.Adopted, &r.ChangedBy, &r.BeforeImage, &r.Sequence, intoTime(&r.CreateTime), intoTime(&r.UpdateTime))
 	return r, err
 }
 
@@ -158,6 +214,18 @@ func (db *DB) ListRegistrations(ctx context.Context, instanceID string, states .
 	return found, err
 }
 
+const selectToRemove = `
+SELECT ` + registrationColumns + ` FROM registrations WHERE state = 'REMOVE_PENDING' AND update_time < $1 ORDER BY instance_uid, sequence LIMIT $2`
+
+// RegistrationsToRemove returns registrations of any instance whose removal was decided and not tried yet.
+func (db *DB) RegistrationsToRemove(ctx context.Context, before time.Time, limit int) (found []ipaas.Registration, err error) {
+	err = db.view(func(q querier) error {
+		found, err = scanRegistrations(ctx, q, selectToRemove, micros(before), limit)
+		return err
+	})
+	return found, err
+}
+
 // UsedRegistrations returns the registrations a deployment used.
 func (db *DB) UsedRegistrations(ctx context.Context, deploymentID string) (found []ipaas.Registration, err error) {
 	err = db.view(func(q querier) error {
@@ -174,7 +242,8 @@ const (
 	selectRegistrationScene = `
 SELECT r.state, i.state, i.kind FROM registrations r JOIN instances i ON i.uid = r.instance_uid WHERE r.id = $1`
 	updateCreated = `
-UPDATE registrations SET state = $2, remote_id = $3, result_sealed = $4, before_image = $5, error = $6, update_time = $7 WHERE id = $1`
+UPDATE registrations SET state = $2, remote_id = $3, result_sealed = $4, before_image = $5, error = $6, update_time = $7, adopted = $8,
+	component_version = $9, execution_id = $10, config_revision = $11, inputs_hash = $12, inputs_sealed = $13, changed_by_deployment = $14 WHERE id = $1`
 )
 
 // completeRegistration records what became of an intent. What was decided while the call was under way stands: an object whose
@@ -193,10 +262,12 @@ func completeRegistration(ctx context.Context, tx *tx, r *ipaas.Registration, no
 		return err
 	}
 	state := r.State
-	if state != ipaas.RegistrationAbandoned && (removalDecided(was) || kind == ipaas.InstanceStandard && removed(in)) {
+	certain := state != ipaas.RegistrationAbandoned && state != ipaas.RegistrationUnconfirmed
+	if certain && (removalDecided(was) || kind == ipaas.InstanceStandard && removed(in)) {
 		state = ipaas.RegistrationRemovePending
 	}
-	return tx.do(ctx, updateCreated, r.ID, state, r.RemoteID, r.ResultSealed, r.BeforeImage, r.Error, micros(now))
+	return tx.do(ctx, updateCreated, r.ID, state, r.RemoteID, r.ResultSealed, r.BeforeImage, r.Error, micros(now), flag(r.Adopted),
+		r.ComponentVersion, r.ExecutionID, r.ConfigRevision, r.InputsHash, r.InputsSealed, r.ChangedBy)
 }
 
 func removalDecided(s ipaas.RegistrationState) bool {

@@ -224,7 +224,7 @@ func (w *world) intent(instanceID, deploymentID string) ipaas.Registration {
 	return got(w.s.BeginRegistration(w.t.Context(), ipaas.Registration{
 		ID: fmt.Sprintf("reg-%03d", n), InstanceID: instanceID, FlowID: "orders", StepID: "post", Key: "post", Action: "acme.post",
 		ComponentVersion: 1, DeploymentID: deploymentID, ExecutionID: "exe-0", Generation: 1, ConfigRevision: 1, ConfigVariable: "conn",
-		Target: "target", InputsHash: "hash", InputsSealed: "inputs", State: ipaas.RegistrationIntent, BeforeImage: "before",
+		Target: "target", InputsHash: "hash", InputsSealed: "inputs", State: ipaas.RegistrationIntent,
 		CreateTime: at(n), UpdateTime: at(n),
 	}))(w.t)
 }
