@@ -22,7 +22,7 @@ type Component struct {
 	Triggers        []Trigger
 }
 
-// Action is one thing a component can do. Exactly one of Perform and Items is set.
+// Action is one thing a component can do. Exactly one of Perform, Items, Delegate and Removes is set.
 type Action struct {
 	ipaas.Action // what it declares
 
@@ -37,6 +37,20 @@ type Action struct {
 	// Target tells, for an action with undo, where the object lives: connection address and account. An object whose target
 	// changed is created anew. Default: the connection's inputs that are not secret.
 	Target func(in Inputs) string
+	// Delegate names, for an action that has another one create something, that action and its inputs. It is run in place of Perform,
+	// and what it creates is its own in every respect but the key.
+	Delegate func(in Inputs, registry Registry) (Delegation, error)
+	// Removes names, for an action that removes what is registered, the key it is registered under; "" is everything of the instance.
+	// The host removes it, in place of Perform.
+	Removes func(in Inputs) (key string, err error)
+}
+
+// Delegation is the action that another one runs in its place.
+type Delegation struct {
+	Component *Component
+	Action    *Action // declares an undo
+	Inputs    Inputs
+	Key       string // what the object is known by; "": by the step
 }
 
 // Call is what an action gets to do its work.

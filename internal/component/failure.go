@@ -17,6 +17,9 @@ func (f *Failure) Unwrap() error { return f.Err }
 // Gone reports whether the other system said that the thing is not there: for an undo, that is success.
 func (f *Failure) Gone() bool { return f.Status == 404 || f.Status == 410 }
 
+// Exists reports whether the refusal may mean that what was to be created is there already.
+func (f *Failure) Exists() bool { return f.Status == 409 || f.Status == 422 }
+
 // Failf returns a failure with a formatted message.
 func Failf(format string, args ...any) *Failure {
 	err := fmt.Errorf(format, args...)

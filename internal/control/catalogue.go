@@ -103,7 +103,7 @@ func (c *catalogue) compile(d ipaas.Component) (*component.Component, error) {
 	return compiled, nil
 }
 
-// component returns a component in the version a registration was made with; version 0 is a built-in one.
+// component returns a component in the version a registration was made with; version 0 is a built-in one, latestVersion the latest.
 func (c *catalogue) component(ctx context.Context, id string, version int) (*component.Component, error) {
 	if version == 0 {
 		if b := c.builtins.Component(id); b != nil {
@@ -111,9 +111,12 @@ func (c *catalogue) component(ctx context.Context, id string, version int) (*com
 		}
 		return nil, ipaas.Absent("component", id)
 	}
-	d, err := c.store.GetComponent(ctx, id, version)
+	d, err := c.store.GetComponent(ctx, id, max(version, 0))
 	if err != nil {
 		return nil, err
+	}
+	if d.Kind == ipaas.ComponentBuiltin {
+		return c.component(ctx, id, 0)
 	}
 	return c.compile(d)
 }

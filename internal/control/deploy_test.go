@@ -671,10 +671,17 @@ func TestLostAnswerOfACreationIsToldOf(t *testing.T) {
 	w.instance("lost", "acme", w.erpConfig())
 	w.erp.Fail(fake.Failure{Route: "POST /api/webhooks", Mode: fake.HangUpAfterCommit})
 	_, err := w.DeployInstance(t.Context(), "lost", 0, plain)
-	refused(t, err, ipaas.ReasonInitFlowFailed)
+	e := refused(t, err, ipaas.ReasonInitFlowFailed)
 	rows := must[[]ipaas.Registration](t)(w.store.ListRegistrations(t.Context(), "lost"))
-	if len(rows) != 1 || rows[0].State != ipaas.RegistrationRemoveFailed || !strings.Contains(rows[0].Error, "not known") {
-		t.Errorf("the ledger has %+v", rows)
+	if len(rows) != 1 || rows[0].State != ipaas.RegistrationUnconfirmed || !strings.Contains(rows[0].Error, "not known") {
+		t.Fatalf("the ledger has %+v", rows)
+	}
+	if e.Meta["left_registration_ids"] != rows[0].ID || !strings.Contains(e.Message, "cannot be looked up") {
+		t.Errorf("the error says %q with %v", e.Message, e.Meta)
+	}
+	d := must[ipaas.Deployment](t)(w.store.GetDeployment(t.Context(), "lost", e.Meta["deployment_id"]))
+	if diff := cmp.Diff([]ipaas.RegistrationChange{{Kind: ipaas.ChangeUnconfirmed, RegistrationID: rows[0].ID}}, d.Changes); diff != "" {
+		t.Errorf("the deployment tells (-want +got):\n%s", diff)
 	}
 }
 

@@ -3,7 +3,6 @@ package control
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -161,7 +160,11 @@ func (h *host) Complete(ctx context.Context, step engine.Step, done engine.Done)
 	} else {
 		row.Exact = ""
 	}
-	return h.complete(ctx, row, h.storedLogs(done.Logs), h.settled(step, done))
+	registration, err := h.settled(done)
+	if err != nil {
+		return err
+	}
+	return h.complete(ctx, row, h.storedLogs(done.Logs), registration)
 }
 
 func (h *host) complete(ctx context.Context, row ipaas.StepResult, logs []ipaas.Log, registration *ipaas.Registration) error {
@@ -170,87 +173,6 @@ func (h *host) complete(ctx context.Context, row ipaas.StepResult, logs []ipaas.
 	fault.Point("step-completed")
 	h.plane.tails.notify(h.job.execution.ID)
 	return err
-}
-
-// Intent implements engine.Host. In a deployment an object that is there already, in the same place with the same inputs, is kept.
-func (h *host) Intent(ctx context.Context, c engine.Creation) (engine.Decision, error) {
-	if h.job.reconcile {
-		decision, kept, err := h.keep(ctx, c)
-		if err != nil || kept {
-			return decision, err
-		}
-	}
-	ex := h.job.execution
-	row := ipaas.Registration{
-		ID: ipaas.NewID("reg"), InstanceID: ex.InstanceID, FlowID: ex.FlowID, StepID: c.Step.ID, Key: c.Key, Action: c.Step.Action,
-		ComponentVersion: c.Component.Version, DeploymentID: h.job.deployment, ExecutionID: ex.ID, Generation: ex.Generation,
-		ConfigRevision: ex.ConfigRevision, ConfigVariable: c.ConfigVariableID, Target: c.Target, InputsHash: c.InputsHash,
-		State: ipaas.RegistrationIntent, CreateTime: h.plane.now(), UpdateTime: h.plane.now(),
-	}
-	row.InputsSealed = h.plane.keys.Seal(value.Encode(inputsObject(c.Step.Inputs)), registrationPlace(row.ID, "inputs"))
-	row, err := h.plane.store.BeginRegistration(ctx, row)
-	if err != nil {
-		return engine.Decision{}, err
-	}
-	h.intents[row.ID] = row
-	h.used[row.ID] = true
-	return engine.Decision{ID: row.ID}, nil
-}
-
-// keep looks for the object that an earlier deployment created, and marks it as used by this one.
-func (h *host) keep(ctx context.Context, c engine.Creation) (engine.Decision, bool, error) {
-	store := h.plane.store
-	old, err := store.FindRegistration(ctx, h.job.execution.InstanceID, h.job.execution.FlowID, c.Key)
-	if errors.Is(err, ipaas.NotFound) {
-		return engine.Decision{}, false, nil
-	}
-	if err != nil {
-		return engine.Decision{}, false, err
-	}
-	if old.Target != c.Target || old.InputsHash != c.InputsHash || old.Action != c.Step.Action {
-		return engine.Decision{}, false, nil
-	}
-	text, err := h.plane.keys.Open(old.ResultSealed, registrationPlace(old.ID, "result"))
-	if err != nil {
-		return engine.Decision{}, false, fmt.Errorf("open the result of registration %s: %w", old.ID, err)
-	}
-	result, err := value.Decode(text)
-	if err != nil {
-		return engine.Decision{}, false, fmt.Errorf("read the result of registration %s: %w", old.ID, err)
-	}
-	if h.job.deployment != "" {
-		if err := store.UseRegistration(ctx, old.ID, h.job.deployment); err != nil {
-			return engine.Decision{}, false, err
-		}
-	}
-	h.used[old.ID] = true
-	return engine.Decision{ID: old.ID, Kept: true, Result: result}, true, nil
-}
-
-// settled fills in what became of the registration of a step that created something, or tried to.
-func (h *host) settled(step engine.Step, done engine.Done) *ipaas.Registration {
-	if done.Creation == nil {
-		return nil
-	}
-	row, ok := h.intents[done.Creation.ID]
-	if !ok {
-		return nil // it was kept
-	}
-	delete(h.intents, row.ID)
-	row.UpdateTime = h.plane.now()
-	switch {
-	case done.Error == "":
-		row.State = ipaas.RegistrationCreated
-		row.RemoteID = h.storedMessage(component.RemoteID(done.Creation.Action, done.Result, step.Inputs))
-		row.ResultSealed = h.plane.keys.Seal(value.Encode(done.Result), registrationPlace(row.ID, "result"))
-		h.created = append(h.created, row)
-	case done.Unknown:
-		row.Error = "the call was made and its outcome is not known: " + h.storedMessage(done.Error)
-		h.created = append(h.created, row)
-	default:
-		row.State = ipaas.RegistrationAbandoned
-	}
-	return &row
 }
 
 // finished turns an outcome into the execution as it is recorded.

@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,14 +11,16 @@ import (
 
 	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/secret"
 	"github.com/headrace/headrace/internal/value"
 )
 
 // undoTimeout bounds the removal of one remote object.
 const undoTimeout = 30 * time.Second
 
-// undoAll removes remote objects, the last created first, and records what became of each. It goes on after a failure, which stays
-// visible as REMOVE_FAILED. It returns the registrations as they are now.
+// undoAll undoes what is left in other systems, the last created first, and records what became of each: what is REMOVE_PENDING is
+// removed, what is CREATED and was updated is restored. It goes on after a failure, which stays visible. It returns the registrations
+// as they are now.
 func (p *Plane) undoAll(ctx context.Context, in ipaas.Instance, rows []ipaas.Registration) ([]ipaas.Registration, error) {
 	rows = slices.Clone(rows)
 	slices.SortStableFunc(rows, func(a, b ipaas.Registration) int { return int(b.Sequence - a.Sequence) })
@@ -31,71 +34,244 @@ func (p *Plane) undoAll(ctx context.Context, in ipaas.Instance, rows []ipaas.Reg
 	mask := p.mask(urls)
 	var failed error
 	for i := range rows {
-		row := &rows[i]
-		err := p.undo(ctx, in, *row)
-		row.State, row.Error, row.UpdateTime = ipaas.RegistrationRemoved, "", p.now()
-		if err != nil {
-			row.State, row.Error = ipaas.RegistrationRemoveFailed, cut(mask.Hide(err.Error()), ipaas.MaxLogMessage)
-			p.logger.Warn("a remote object could not be removed", "instance", in.ID, "registration", row.ID, "remote_id", row.RemoteID, "error", row.Error)
+		undo := p.removeRegistration
+		if rows[i].State == ipaas.RegistrationCreated && rows[i].BeforeImage != "" {
+			undo = p.restoreRegistration
 		}
-		if err := p.store.SettleRegistration(context.WithoutCancel(ctx), row.ID, row.State, row.Error, row.UpdateTime); err != nil {
-			failed = errors.Join(failed, fmt.Errorf("record the removal of registration %s: %w", row.ID, err))
-		}
+		rows[i], err = undo(context.WithoutCancel(ctx), in, rows[i], mask)
+		failed = errors.Join(failed, err)
 	}
 	return rows, failed
 }
 
-// undo removes one remote object by the action that its creation declared, with the component and the config it was created with.
-func (p *Plane) undo(ctx context.Context, in ipaas.Instance, row ipaas.Registration) error {
-	if row.ResultSealed == "" {
-		return fmt.Errorf("it is not known whether %s created it: look in the other system, and remove it there if it exists", row.Action)
-	}
-	id, key, _ := strings.Cut(row.Action, ".")
-	c, err := p.catalogue.component(ctx, id, row.ComponentVersion)
+// removeRegistration removes one remote object and records what became of it. The error is the store's: that the other system refuses is
+// what is recorded.
+func (p *Plane) removeRegistration(ctx context.Context, in ipaas.Instance, row ipaas.Registration, mask *secret.Mask) (ipaas.Registration, error) {
+	state, err := p.undo(ctx, in, row)
+	row.State, row.Error, row.UpdateTime = state, "", p.now()
 	if err != nil {
-		return fmt.Errorf("component %s version %d, which created it: %w", id, row.ComponentVersion, err)
+		row.Error = cut(mask.Hide(err.Error()), ipaas.MaxLogMessage)
+		p.logger.Warn("a remote object could not be removed", "instance", in.ID, "registration", row.ID, "remote_id", row.RemoteID, "state", state, "error", row.Error)
+	}
+	if err := p.store.SettleRegistration(ctx, row.ID, row.State, row.Error, row.UpdateTime); err != nil {
+		return row, fmt.Errorf("record the removal of registration %s: %w", row.ID, err)
+	}
+	return row, nil
+}
+
+// undo removes one remote object by the action that its creation declared, with the component and the config it was created with. Where
+// the creation's result is not known the object is looked for first.
+func (p *Plane) undo(ctx context.Context, in ipaas.Instance, row ipaas.Registration) (ipaas.RegistrationState, error) {
+	if row.ResultSealed == "" {
+		return p.undoUnknown(ctx, in, row)
+	}
+	c, action, err := p.creator(ctx, row.Action, row.ComponentVersion)
+	if err != nil {
+		return ipaas.RegistrationRemoveFailed, err
+	}
+	result, err := p.openRegistered(row, "result", row.ResultSealed)
+	if err != nil {
+		return ipaas.RegistrationRemoveFailed, err
+	}
+	err = p.withCredentials(ctx, in, row, c, action, func(o *remote) error { return component.Undo(c, action, o.inputs, result, o.do) })
+	if err != nil && !gone(err) {
+		return ipaas.RegistrationRemoveFailed, err
+	}
+	return ipaas.RegistrationRemoved, nil // or it is not there: that is what was wanted
+}
+
+// undoUnknown looks for what a creation whose result is not known may have created, and removes it. What cannot be looked for is
+// UNCONFIRMED, until a newer version of its component can.
+func (p *Plane) undoUnknown(ctx context.Context, in ipaas.Instance, row ipaas.Registration) (ipaas.RegistrationState, error) {
+	c, action, err := p.creator(ctx, row.Action, row.ComponentVersion)
+	if err == nil && action.Find == nil {
+		c, action, err = p.creator(ctx, row.Action, latestVersion)
+	}
+	if err != nil {
+		return ipaas.RegistrationRemoveFailed, err
+	}
+	if action.Find == nil {
+		return ipaas.RegistrationUnconfirmed, fmt.Errorf(
+			"%s may have created it, and declares no find to look for it: look in the other system, and remove it there if it exists", row.Action)
+	}
+	state := ipaas.RegistrationAbandoned
+	err = p.withCredentials(ctx, in, row, c, action, func(o *remote) error {
+		found, err := p.lookFor(ctx, in, row, c, action, o)
+		for _, result := range found {
+			if err := component.Undo(c, action, o.inputs, result, o.do); err != nil && !gone(err) {
+				return err
+			}
+			state = ipaas.RegistrationRemoved
+		}
+		return err
+	})
+	if err != nil {
+		return ipaas.RegistrationRemoveFailed, err
+	}
+	return state, nil
+}
+
+// lookFor returns what a creation has created, and no other registration has. It looks again where there is nothing yet: a call that
+// was cut off may go on at the other end.
+func (p *Plane) lookFor(
+	ctx context.Context, in ipaas.Instance, row ipaas.Registration, c *component.Component, action *component.Action, o *remote,
+) ([]any, error) {
+	taken := p.taken(ctx, in.ID, row.ID)
+	for i := 0; ; i++ {
+		found, err := component.Find(c, action, o.inputs, o.do)
+		if err != nil {
+			return nil, err
+		}
+		var free []any
+		for _, result := range found {
+			other, err := taken(component.RemoteID(action, result, o.inputs))
+			if err != nil {
+				return nil, err
+			}
+			if !other {
+				free = append(free, result)
+			}
+		}
+		if len(free) > 0 || i == len(component.LookAgain) {
+			return free, nil
+		}
+		select {
+		case <-time.After(component.LookAgain[i]):
+		case <-p.stop.Done():
+			return nil, errShutdown
+		}
+	}
+}
+
+// taken returns what tells whether a remote id is that of another registration of an instance, whose object may exist.
+func (p *Plane) taken(ctx context.Context, instanceID, registrationID string) func(remoteID string) (bool, error) {
+	return func(remoteID string) (bool, error) {
+		rows, err := p.store.ListRegistrations(ctx, instanceID, openStates...)
+		if err != nil || remoteID == "" {
+			return false, err
+		}
+		urls, err := p.urls(ctx, instanceID)
+		if err != nil {
+			return false, err
+		}
+		stored := p.mask(urls).Hide(remoteID)
+		return slices.ContainsFunc(rows, func(r ipaas.Registration) bool { return r.ID != registrationID && r.RemoteID == stored }), nil
+	}
+}
+
+// latestVersion asks for the latest version of a component.
+const latestVersion = -1
+
+// creator returns the action that created an object, which declares an undo.
+func (p *Plane) creator(ctx context.Context, name string, version int) (*component.Component, *component.Action, error) {
+	id, key, _ := strings.Cut(name, ".")
+	c, err := p.catalogue.component(ctx, id, version)
+	if err != nil {
+		return nil, nil, fmt.Errorf("component %s version %d, which created it: %w", id, version, err)
 	}
 	action := c.Action(key)
 	if action == nil || action.Undo == nil {
-		return fmt.Errorf("action %s declares no undo", row.Action)
+		return nil, nil, fmt.Errorf("action %s declares no undo", name)
 	}
-	undo := c.Action(action.Undo.Action)
-	if undo == nil {
-		return fmt.Errorf("component %s has no action %s to undo with", id, action.Undo.Action)
+	return c, action, nil
+}
+
+// remote is a remote object with what it takes to work on it: the inputs of its creation, its connection among them.
+type remote struct {
+	inputs component.Inputs
+	do     component.Do
+}
+
+// withCredentials works on a remote object with the config it was created with, and again with the current one where that has other
+// credentials of the same system and the old ones are refused. Of what the other system says no secret is in the error.
+func (p *Plane) withCredentials(
+	ctx context.Context, in ipaas.Instance, row ipaas.Registration, c *component.Component, action *component.Action, work func(*remote) error,
+) error {
+	try := func() error {
+		o, redact, err := p.remote(ctx, in, row, c, action)
+		if err != nil {
+			return err
+		}
+		if err = work(o); err == nil {
+			return nil
+		}
+		var failure *component.Failure
+		if errors.As(err, &failure) {
+			return &component.Failure{Message: redact(failure.Message), Status: failure.Status, Unknown: failure.Unknown}
+		}
+		return errors.New(redact(err.Error()))
 	}
-	status, err := p.performUndo(ctx, in, row, c, action, undo)
-	if status != 401 && status != 403 || !p.newCredentials(ctx, in, row, c) {
+	err := try()
+	var failure *component.Failure
+	if !errors.As(err, &failure) || failure.Status != 401 && failure.Status != 403 || !p.newCredentials(ctx, in, row, c) {
 		return err
 	}
 	row.ConfigRevision = in.Config.Revision
-	_, err = p.performUndo(ctx, in, row, c, action, undo)
-	return err
+	return try()
 }
 
-// performUndo calls the action that removes a remote object. It returns the status with which the other system refused, if it did.
-func (p *Plane) performUndo(
-	ctx context.Context, in ipaas.Instance, row ipaas.Registration, c *component.Component, action, undo *component.Action,
-) (status int, err error) {
-	inputs, redact, err := p.undoInputs(ctx, in, row, c, action, undo)
+// remote makes ready to work on a remote object: what its creation was given, and the connection as it was then.
+func (p *Plane) remote(
+	ctx context.Context, in ipaas.Instance, row ipaas.Registration, c *component.Component, action *component.Action,
+) (*remote, func(string) string, error) {
+	given, err := p.openRegistered(row, "inputs", row.InputsSealed)
 	if err != nil {
-		return 0, err
+		return nil, nil, err
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
-	defer cancel()
-	_, err = undo.Perform(ctx, component.Call{
-		Inputs: inputs, Client: p.client, IdempotencyKey: "undo-" + row.ID, Log: func(ipaas.Severity, string) {},
-	})
+	o := &remote{inputs: component.Inputs{}}
+	if given, ok := given.(*value.Object); ok {
+		for k, v := range given.All() {
+			o.inputs[k] = v
+		}
+	}
+	s, settingsErr := p.settingsAt(ctx, in, row, c)
+	redact := func(string) string {
+		return "it failed; what it said is not shown, since its secrets are not known any more"
+	}
+	if settingsErr == nil {
+		redact = s.redactor.Text
+	}
+	for _, f := range action.Inputs {
+		if f.Type != ipaas.FieldConnection {
+			continue
+		}
+		delete(o.inputs, f.Key)
+		if row.ConfigVariable == "" {
+			continue
+		}
+		if settingsErr != nil {
+			return nil, nil, settingsErr
+		}
+		connection, ok := s.values[row.ConfigVariable].(*component.Connection)
+		if !ok {
+			return nil, nil, fmt.Errorf("the connection %q, with which it was created, has no valid value any more", row.ConfigVariable)
+		}
+		o.inputs[f.Key] = connection
+	}
+	o.do = func(a *component.Action, inputs component.Inputs) (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
+		defer cancel()
+		result, err := a.Perform(ctx, component.Call{
+			Inputs: inputs, Client: p.client, IdempotencyKey: undoKey(row, a, inputs), Log: func(ipaas.Severity, string) {},
+		})
+		if err != nil {
+			return nil, err
+		}
+		return value.FromGo(result.Data)
+	}
+	return o, redact, nil
+}
+
+// undoKey is equal for every try to undo the same thing by the same call, and for no other.
+func undoKey(row ipaas.Registration, a *component.Action, inputs component.Inputs) string {
+	sum := sha256.Sum256(value.Canonical(inputs.Object()))
+	return fmt.Sprintf("undo-%s-%d-%s-%x", row.ID, row.Sequence, a.Key, sum[:8])
+}
+
+// gone reports whether the other system said that a thing is not there.
+func gone(err error) bool {
 	var failure *component.Failure
-	switch {
-	case err == nil:
-		return 0, nil
-	case !errors.As(err, &failure):
-		return 0, errors.New(redact(err.Error()))
-	case failure.Gone():
-		return 0, nil // it is not there: that is what was wanted
-	default:
-		return failure.Status, errors.New(redact(err.Error()))
-	}
+	return errors.As(err, &failure) && failure.Gone()
 }
 
 // newCredentials reports whether an instance has by now other credentials of the very system in which an object was created.
@@ -114,63 +290,6 @@ func (p *Plane) newCredentials(ctx context.Context, in ipaas.Instance, row ipaas
 	}
 	was, is := connectionAt(row.ConfigRevision), connectionAt(in.Config.Revision)
 	return was != nil && is != nil && value.Equal(was.Public, is.Public)
-}
-
-// undoInputs makes the inputs of an undo from what the creation was given and gave, and the connection as it was then.
-func (p *Plane) undoInputs(
-	ctx context.Context, in ipaas.Instance, row ipaas.Registration, c *component.Component, action, undo *component.Action,
-) (component.Inputs, func(string) string, error) {
-	result, err := p.openRegistered(row, "result", row.ResultSealed)
-	if err != nil {
-		return nil, nil, err
-	}
-	given, err := p.openRegistered(row, "inputs", row.InputsSealed)
-	if err != nil {
-		return nil, nil, err
-	}
-	created := component.Inputs{}
-	if o, ok := given.(*value.Object); ok {
-		for k, v := range o.All() {
-			created[k] = v
-		}
-	}
-	raw, err := component.UndoInputs(action, result, created)
-	if err != nil {
-		return nil, nil, fmt.Errorf("make the inputs of %s: %w", undo.Key, err)
-	}
-	s, settingsErr := p.settingsAt(ctx, in, row, c)
-	redact := func(string) string {
-		return "it failed; what it said is not shown, since its secrets are not known any more"
-	}
-	if settingsErr == nil {
-		redact = s.redactor.Text
-	}
-	for _, f := range undo.Inputs {
-		if f.Type != ipaas.FieldConnection || row.ConfigVariable == "" {
-			continue
-		}
-		if settingsErr != nil {
-			return nil, nil, settingsErr
-		}
-		connection, ok := s.values[row.ConfigVariable].(*component.Connection)
-		if !ok {
-			return nil, nil, fmt.Errorf("the connection %q, with which it was created, has no valid value any more", row.ConfigVariable)
-		}
-		raw[f.Key] = connection
-	}
-	inputs, wrong := component.Resolve(undo.Inputs, raw)
-	if len(wrong) > 0 {
-		return nil, nil, ipaas.InvalidArgument("the inputs of "+undo.Key+" are not valid", wrong...)
-	}
-	return inputs, redact, nil
-}
-
-func (p *Plane) openRegistered(row ipaas.Registration, field, sealed string) (any, error) {
-	text, err := p.keys.Open(sealed, registrationPlace(row.ID, field))
-	if err != nil {
-		return nil, fmt.Errorf("open the %s of registration %s: %w", field, row.ID, err)
-	}
-	return value.Decode(text)
 }
 
 // settingsAt returns the config values as they were when a registration was created.

@@ -352,4 +352,5 @@ func (p *Plane) DescribeDeployment(ctx context.Context, d ipaas.Deployment) ([]R
 // openStates are the states of registrations whose remote object may exist.
 var openStates = []ipaas.RegistrationState{
 	ipaas.RegistrationIntent, ipaas.RegistrationCreated, ipaas.RegistrationRemovePending, ipaas.RegistrationRemoveFailed,
+	ipaas.RegistrationUnconfirmed,
 }

@@ -37,20 +37,10 @@ func (r *runner) decide(ctx context.Context, s *step, at Step) (Done, error) {
 	return done, nil
 }
 
-// perform runs the action of a step, after announcing what it creates. An object that is there already is not created again.
+// perform runs the action of a step.
 func (r *runner) perform(ctx context.Context, s *step, at Step) (Done, error) {
-	var created *Creation
-	if s.action.Undo != nil {
-		c := creation(r.flow, s, at)
-		decision, err := r.host.Intent(context.WithoutCancel(ctx), c)
-		if err != nil {
-			return Done{}, fmt.Errorf("announce step %s: %w", at.Path, err)
-		}
-		if decision.Kept {
-			return Done{Result: decision.Result}, nil
-		}
-		c.ID = decision.ID
-		created = &c
+	if s.action.Undo != nil || s.action.Delegate != nil {
+		return r.create(ctx, s, at)
 	}
 	log := &logbook{path: at.Path, now: r.now}
 	var result component.Result
@@ -66,9 +56,8 @@ func (r *runner) perform(ctx context.Context, s *step, at Step) (Done, error) {
 		if done, err = r.failed(ctx, err); err != nil {
 			return Done{}, err
 		}
-		done.Unknown = done.Unknown && created != nil
+		done.Unknown = false // there is nothing that it tried to create
 	}
-	done.Creation = created
 	done.Logs = log.close()
 	return done, nil
 }

@@ -41,8 +41,9 @@ type Host interface {
 	// Decide records what a step decided before its inner steps run: the items of a loop, and what it logged so far. Resuming
 	// re-decides nothing.
 	Decide(ctx context.Context, step Step, done Done) error
-	// Intent announces, durably, that a step is about to create a remote object. If the object is there already, Kept is true and
-	// Result is what its creation gave; the step is not run.
+	// Intent announces, durably, that a step is about to create a remote object, and decides what becomes of it: it is there already
+	// and kept, it is to be updated, or it is to be created. It may be called again for the same step, with Anew set, where an object
+	// that was to be updated turns out to be gone.
 	Intent(ctx context.Context, creation Creation) (Decision, error)
 	// Call runs the action of a step. The ordinary host gives the call its client and calls action.Perform. The error is the
 	// action's: it fails the step. A panic is caught.
@@ -94,17 +95,27 @@ type Creation struct {
 	FlowID           string
 	Component        *component.Component
 	Action           *component.Action
-	Key              string // the step's path, step id and loop rounds: what identifies the object within instance and flow
+	Key              string // the step's path, step id and loop rounds, or what the step says: identifies the object within instance and flow
 	Target           string // digest of connection, address and account
 	InputsHash       string
 	ConfigVariableID string // of the connection
+	Ensure           bool   // one that is there already, whoever created it, is adopted
+	Anew             bool   // what was to be updated is gone
+
+	Updated bool // how it came out: it was there and was updated, or was to be
+	Adopted bool // how it came out: it was found in the other system
 }
 
-// Decision is what the host made of an intent.
+// Decision is what the host made of an intent. With neither Kept nor Update the object is to be created.
 type Decision struct {
 	ID     string // of the ledger row
-	Kept   bool
-	Result any // of a kept object
+	Kept   bool   // the object is as it should be: the step is not run, and Result is its result
+	Update bool   // the object is there with other inputs: Result is what is recorded of it
+	Result any    // of a kept object, or one to update
+	// Doubtful tells that an earlier attempt may have created the object: it is looked for before it is created.
+	Doubtful bool
+	// Taken reports whether an object that was found, by its remote id, is known as another one than this. Nil: none is.
+	Taken func(remoteID string) (bool, error)
 }
 
 // Engine runs flows.

@@ -68,13 +68,23 @@ func idempotencyKey(executionID, path string, inputs []byte) string {
 	return digest([]byte(executionID), []byte(path), inputs)
 }
 
-// creation describes the remote object that a step is about to create.
-func creation(f *flow, s *step, at Step) Creation {
-	variable, target := target(s.action, at.Inputs)
-	return Creation{
-		Step: at, FlowID: f.def.ID, Component: s.component, Action: s.action, Key: at.Path,
-		Target: target, InputsHash: digest(canonical(at.Inputs)), ConfigVariableID: variable,
+// creation describes the remote object that a step is about to create, or to have created by another action.
+func (r *runner) creation(s *step, at Step) (*Creation, error) {
+	c := &Creation{Step: at, FlowID: r.flow.def.ID, Component: s.component, Action: s.action, Key: at.Path}
+	if s.action.Delegate != nil {
+		d, err := s.action.Delegate(at.Inputs, r.run.Program.registry)
+		if err != nil {
+			return nil, err
+		}
+		c.Component, c.Action, c.Ensure = d.Component, d.Action, true
+		c.Step.Action, c.Step.Inputs = d.Component.ID+"."+d.Action.Key, d.Inputs
+		if d.Key != "" {
+			c.Key = d.Key
+		}
 	}
+	c.ConfigVariableID, c.Target = target(c.Action, c.Step.Inputs)
+	c.InputsHash = digest(canonical(c.Step.Inputs))
+	return c, nil
 }
 
 // target says where an object will live: a digest of the connections, and of what the action says or else of what is no secret in

@@ -278,13 +278,13 @@ func TestRunFailures(t *testing.T) {
 		},
 		{
 			"a creation whose answer is lost", step("Create", "acme-erp.createWebhook", "connection", connection, "url", "lost"), "create",
-			`step "Create" (acme-erp.createWebhook): acme did not answer`,
-			`create: result null, error "acme did not answer", created true, unknown`,
+			`step "Create" (acme-erp.createWebhook): acme did not answer; what acme-erp.createWebhook was to create may exist, and cannot be looked up: look in the other system`,
+			`create: result null, error "acme did not answer; what acme-erp.createWebhook was to create may exist, and cannot be looked up: look in the other system", created true, unknown`,
 		},
 		{
 			"a creation panics", step("Create", "acme-erp.createWebhook", "connection", connection, "url", "panic"), "create",
-			`step "Create" (acme-erp.createWebhook): action acme-erp.createWebhook panicked: boom: this is a fault in the component`,
-			`create: result null, error "action acme-erp.createWebhook panicked: boom: this is a fault in the component", created true, unknown`,
+			`step "Create" (acme-erp.createWebhook): action acme-erp.createWebhook panicked: boom: this is a fault in the component; what acme-erp.createWebhook was to create may exist, and cannot be looked up: look in the other system`,
+			`create: result null, error "action acme-erp.createWebhook panicked: boom: this is a fault in the component; what acme-erp.createWebhook was to create may exist, and cannot be looked up: look in the other system", created true, unknown`,
 		},
 	}
 	for _, tt := range tests {

@@ -77,6 +77,8 @@ type Action struct {
 	Request     *HTTPRequest `json:"request,omitempty"` // of a declarative action
 	Result      string       `json:"result,omitempty"`  // template over the response
 	Undo        *Undo        `json:"undo,omitempty"`
+	Find        *Find        `json:"find,omitempty"`
+	Update      *Update      `json:"update,omitempty"`
 	Loops       bool         `json:"loops,omitempty"`
 	Branches    bool         `json:"branches,omitempty"`
 }
@@ -106,6 +108,29 @@ type Undo struct {
 	Action   string            `json:"action"`
 	Inputs   map[string]string `json:"inputs,omitempty"`
 	RemoteID string            `json:"remote_id,omitempty"`
+}
+
+// Find tells how to look for what an action created, or may have created: by an action of the same component that lists, whose
+// items are compared with the inputs of the creation.
+type Find struct {
+	Action string            `json:"action"`
+	Inputs map[string]string `json:"inputs,omitempty"` // templates over the creation's inputs
+	Items  string            `json:"items,omitempty"`  // template over the listing's result; empty: all of it
+	Match  Match             `json:"match"`
+	Result string            `json:"result,omitempty"` // template over an item; empty: all of it
+}
+
+// Match is what makes an item of a list the one that is looked for: both texts are exactly equal.
+type Match struct {
+	Item   string `json:"item"`   // template over the item
+	Equals string `json:"equals"` // template over the creation's inputs
+}
+
+// Update tells which action of the same component gives an object that an action created other inputs.
+type Update struct {
+	Action string            `json:"action"`
+	Inputs map[string]string `json:"inputs,omitempty"` // templates over the new inputs and the recorded result
+	Result string            `json:"result,omitempty"` // template over the updating action's result and the recorded one; empty: the recorded one
 }
 
 // TriggerType is one way to start a flow.

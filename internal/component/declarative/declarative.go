@@ -75,6 +75,8 @@ func (b *builder) action(at string, declared ipaas.Action) component.Action {
 	a.uses = names.used
 	a.result = b.result(at+".result", declared.Result, names)
 	b.undo(at+".undo", &declared, names)
+	b.findings(at+".find", &declared, names)
+	b.update(at+".update", &declared, names)
 	declared.Loops, declared.Branches = false, false
 	if declared.Effect == "" {
 		declared.Effect = ipaas.EffectWrite

@@ -27,6 +27,10 @@ type roots struct {
 func (n *names) inRequest() roots { return roots{n, []string{"connection", "inputs"}} }
 func (n *names) inResult() roots  { return roots{n, []string{"response", "inputs"}} }
 func (n *names) inUndo() roots    { return roots{n, []string{"result", "inputs"}} }
+func (n *names) inLookup() roots  { return roots{n, []string{"inputs"}} }
+func (n *names) inListed() roots  { return roots{n, []string{"result", "inputs"}} }
+func (n *names) inItem() roots    { return roots{n, []string{"item", "inputs"}} }
+func (n *names) inUpdated() roots { return roots{n, []string{"updated", "result", "inputs"}} }
 
 func (b *builder) names(a *ipaas.Action) *names {
 	n := &names{inputs: make(map[string]bool, len(a.Inputs))}

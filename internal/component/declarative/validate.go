@@ -235,11 +235,12 @@ func (b *builder) undo(at string, a *ipaas.Action, names *names) {
 	case target.Undo != nil:
 		b.add(at+".action", ipaas.ReasonMisplaced, "action %q creates something itself: name one that only removes", shorten(target.Key))
 	}
-	b.undoInputs(at+".inputs", a, target, names)
+	b.relatedInputs(at+".inputs", a, a.Undo.Inputs, target, names, component.DefaultRemoteID)
 }
 
-func (b *builder) undoInputs(at string, a, target *ipaas.Action, names *names) {
-	for _, key := range slices.Sorted(maps.Keys(a.Undo.Inputs)) {
+// relatedInputs checks what an action gives to another one that works on what it creates.
+func (b *builder) relatedInputs(at string, a *ipaas.Action, given map[string]string, target *ipaas.Action, names *names, example string) {
+	for _, key := range slices.Sorted(maps.Keys(given)) {
 		f := ipaas.Field(target.Inputs, key)
 		switch {
 		case f == nil:
@@ -253,10 +254,79 @@ func (b *builder) undoInputs(at string, a, target *ipaas.Action, names *names) {
 		if f.Type == ipaas.FieldConnection && f.Required && !names.connected {
 			b.add(at+"."+f.Key, ipaas.ReasonRequired, "action %q requires a connection, and %q has none to pass on: declare one there", shorten(target.Key), shorten(a.Key))
 		}
-		_, given := a.Undo.Inputs[f.Key]
-		if f.Required && f.Default == "" && f.Type != ipaas.FieldConnection && !given {
-			b.add(at+"."+f.Key, ipaas.ReasonRequired, "action %q requires the input %q: give it a template such as %s", shorten(target.Key), shorten(f.Key), component.DefaultRemoteID)
+		_, set := given[f.Key]
+		if f.Required && f.Default == "" && f.Type != ipaas.FieldConnection && !set {
+			b.add(at+"."+f.Key, ipaas.ReasonRequired, "action %q requires the input %q: give it a template such as %s", shorten(target.Key), shorten(f.Key), example)
 		}
+	}
+}
+
+// related returns the action that an action names for its find or update, if it is there and may be named.
+func (b *builder) related(at, what string, a *ipaas.Action, key string) *ipaas.Action {
+	if a.Undo == nil {
+		b.add(at, ipaas.ReasonMisplaced, "action %q has a %s and no undo: only what can be removed again is remembered; declare an undo, or remove the %s", shorten(a.Key), what, what)
+	}
+	target := b.find(key)
+	switch {
+	case key == "":
+		b.add(at+".action", ipaas.ReasonRequired, "the %s names no action: name one of this component", what)
+	case target == nil:
+		b.add(at+".action", ipaas.ReasonUnknownAction, "the component has no action %q: declare it, or name another", shorten(key))
+	case target.Key == a.Key:
+		b.add(at+".action", ipaas.ReasonMisplaced, "action %q cannot be its own %s: name another", shorten(a.Key), what)
+	case target.Undo != nil:
+		b.add(at+".action", ipaas.ReasonMisplaced, "action %q creates something itself: name one that does not", shorten(target.Key))
+	default:
+		return target
+	}
+	return nil
+}
+
+func (b *builder) findings(at string, a *ipaas.Action, names *names) {
+	find := a.Find
+	if find == nil {
+		return
+	}
+	for _, key := range slices.Sorted(maps.Keys(find.Inputs)) {
+		b.template(at+".inputs."+key, find.Inputs[key], names.inLookup())
+	}
+	b.template(at+".items", find.Items, names.inListed())
+	b.template(at+".result", find.Result, names.inItem())
+	b.required(at+".match.item", find.Match.Item, "{{$item.callbackUrl}}", names.inItem())
+	b.required(at+".match.equals", find.Match.Equals, "{{$inputs.callbackUrl}}", names.inLookup())
+	target := b.related(at, "find", a, find.Action)
+	if target == nil {
+		return
+	}
+	if target.Effect != ipaas.EffectRead {
+		b.add(at+".action", ipaas.ReasonMisplaced, "action %q is not READ, and looking changes nothing: name one that is", shorten(target.Key))
+	}
+	b.relatedInputs(at+".inputs", a, find.Inputs, target, names, "{{$inputs.key}}")
+}
+
+func (b *builder) update(at string, a *ipaas.Action, names *names) {
+	update := a.Update
+	if update == nil {
+		return
+	}
+	for _, key := range slices.Sorted(maps.Keys(update.Inputs)) {
+		b.template(at+".inputs."+key, update.Inputs[key], names.inUndo())
+	}
+	b.template(at+".result", update.Result, names.inUpdated())
+	if target := b.related(at, "update", a, update.Action); target != nil {
+		b.relatedInputs(at+".inputs", a, update.Inputs, target, names, component.DefaultRemoteID)
+	}
+}
+
+// required checks a template that must be there and depend on data: one that does not would match everything, or nothing.
+func (b *builder) required(at, text, example string, allowed roots) {
+	if text == "" {
+		b.add(at, ipaas.ReasonRequired, "a template is missing: give one such as %s", example)
+		return
+	}
+	b.template(at, text, allowed)
+	if !strings.Contains(text, "{{") {
+		b.add(at, ipaas.ReasonMalformed, "%q is the same for all: refer to data, as in %s", shorten(text), example)
 	}
 }
 

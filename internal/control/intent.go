@@ -1,0 +1,192 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/headrace/headrace/internal/component"
+	"github.com/headrace/headrace/internal/engine"
+	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/value"
+)
+
+// Intent implements engine.Host. It goes on with what an earlier attempt announced. In a deployment an object that is there already, in
+// the same place with the same inputs, is kept; one with other inputs is updated, if that can be done, or else created anew.
+func (h *host) Intent(ctx context.Context, c engine.Creation) (engine.Decision, error) {
+	if c.Anew {
+		if err := h.forgetGone(ctx, c); err != nil {
+			return engine.Decision{}, err
+		}
+		return h.announce(ctx, c)
+	}
+	if h.job.execution.Attempts > 1 {
+		decision, torn, err := h.earlierIntent(ctx, c)
+		if err != nil || torn {
+			return decision, err
+		}
+	}
+	if h.job.reconcile {
+		decision, there, err := h.reconcile(ctx, c)
+		if err != nil || there {
+			return decision, err
+		}
+	}
+	return h.announce(ctx, c)
+}
+
+// announce commits the intent to create an object, before the call that does.
+func (h *host) announce(ctx context.Context, c engine.Creation) (engine.Decision, error) {
+	ex := h.job.execution
+	row := ipaas.Registration{
+		ID: ipaas.NewID("reg"), InstanceID: ex.InstanceID, FlowID: ex.FlowID, StepID: c.Step.ID, Key: c.Key, Action: c.Step.Action,
+		ComponentVersion: c.Component.Version, DeploymentID: h.job.deployment, ExecutionID: ex.ID, Generation: ex.Generation,
+		ConfigRevision: ex.ConfigRevision, ConfigVariable: c.ConfigVariableID, Target: c.Target, InputsHash: c.InputsHash,
+		State: ipaas.RegistrationIntent, CreateTime: h.plane.now(), UpdateTime: h.plane.now(),
+	}
+	row.InputsSealed = h.sealInputs(row.ID, c)
+	row, err := h.plane.store.BeginRegistration(ctx, row)
+	if err != nil {
+		return engine.Decision{}, err
+	}
+	return h.decided(ctx, row, engine.Decision{}), nil
+}
+
+// decided remembers a row until its step has ended.
+func (h *host) decided(ctx context.Context, row ipaas.Registration, d engine.Decision) engine.Decision {
+	h.intents[row.ID] = row
+	h.used[row.ID] = true
+	d.ID, d.Taken = row.ID, h.plane.taken(ctx, row.InstanceID, row.ID)
+	return d
+}
+
+func (h *host) sealInputs(registrationID string, c engine.Creation) string {
+	return h.plane.keys.Seal(value.Encode(inputsObject(c.Step.Inputs)), registrationPlace(registrationID, "inputs"))
+}
+
+// earlierIntent finds what an earlier attempt of this execution announced and did not record the end of. In a deployment, or where the
+// object can be looked for, it is gone on with. Elsewhere it is left as UNCONFIRMED, and the step is run again as every step is.
+func (h *host) earlierIntent(ctx context.Context, c engine.Creation) (engine.Decision, bool, error) {
+	rows, err := h.plane.store.ListRegistrations(ctx, h.job.execution.InstanceID, ipaas.RegistrationIntent)
+	if err != nil {
+		return engine.Decision{}, false, err
+	}
+	for _, row := range rows {
+		if row.ExecutionID != h.job.execution.ID || row.Key != c.Key || row.Action != c.Step.Action {
+			continue
+		}
+		if c.Action.Find != nil || h.job.deployment != "" {
+			return h.decided(ctx, row, engine.Decision{Doubtful: true}), true, nil
+		}
+		const cutOff = "the server stopped while it was being created: it may exist, and cannot be looked up"
+		if err := h.plane.store.SettleRegistration(ctx, row.ID, ipaas.RegistrationUnconfirmed, cutOff, h.plane.now()); err != nil {
+			return engine.Decision{}, false, err
+		}
+	}
+	return engine.Decision{}, false, nil
+}
+
+// reconcile looks for the object that an earlier deployment created, and keeps or updates it.
+func (h *host) reconcile(ctx context.Context, c engine.Creation) (engine.Decision, bool, error) {
+	old, err := h.plane.store.FindRegistration(ctx, h.job.execution.InstanceID, h.job.execution.FlowID, c.Key)
+	if errors.Is(err, ipaas.NotFound) {
+		return engine.Decision{}, false, nil
+	}
+	if err != nil {
+		return engine.Decision{}, false, err
+	}
+	changed := old.InputsHash != c.InputsHash
+	if old.Target != c.Target || old.Action != c.Step.Action || changed && (c.Action.Update == nil || h.job.deployment == "") {
+		return engine.Decision{}, false, nil
+	}
+	result, err := h.plane.openRegistered(old, "result", old.ResultSealed)
+	if err != nil {
+		return engine.Decision{}, false, err
+	}
+	if changed {
+		decision, err := h.beginUpdate(ctx, old, result)
+		return decision, err == nil, err
+	}
+	if h.job.deployment != "" {
+		if err := h.plane.store.UseRegistration(ctx, old.ID, h.job.deployment); err != nil {
+			return engine.Decision{}, false, err
+		}
+	}
+	h.used[old.ID] = true
+	return engine.Decision{ID: old.ID, Kept: true, Result: result}, true, nil
+}
+
+// beginUpdate commits what an object was before, before the call that changes it.
+func (h *host) beginUpdate(ctx context.Context, old ipaas.Registration, result any) (engine.Decision, error) {
+	image, err := imageOf(old)
+	if err != nil {
+		return engine.Decision{}, err
+	}
+	row, err := h.plane.store.BeginUpdate(ctx, old.ID, h.job.deployment, image, h.plane.now())
+	if err != nil {
+		return engine.Decision{}, err
+	}
+	return h.decided(ctx, row, engine.Decision{Update: true, Result: result}), nil
+}
+
+// forgetGone records that an object that was to be updated is not there any more.
+func (h *host) forgetGone(ctx context.Context, c engine.Creation) error {
+	delete(h.intents, c.ID)
+	return h.plane.store.SettleRegistration(ctx, c.ID, ipaas.RegistrationRemoved, "", h.plane.now())
+}
+
+// settled fills in what became of the registration of a step that created something, or tried to.
+func (h *host) settled(done engine.Done) (*ipaas.Registration, error) {
+	c := done.Creation
+	if c == nil {
+		return nil, nil
+	}
+	row, ok := h.intents[c.ID]
+	if !ok {
+		return nil, nil // it was kept
+	}
+	delete(h.intents, row.ID)
+	switch {
+	case done.Error == "":
+		h.settleMade(&row, c, done.Result)
+	case c.Updated && !done.Unknown:
+		var err error
+		if row, err = beforeUpdate(row); err != nil {
+			return nil, err
+		}
+		row.ChangedBy = "" // after all it did not
+	case done.Unknown:
+		row.Error = "the call was made and its outcome is not known: " + h.storedMessage(done.Error)
+		if !c.Updated && c.Action.Find == nil {
+			row.State = ipaas.RegistrationUnconfirmed
+		}
+	default:
+		row.State = ipaas.RegistrationAbandoned
+	}
+	row.UpdateTime = h.plane.now()
+	if !c.Updated && row.State != ipaas.RegistrationAbandoned && row.State != ipaas.RegistrationUnconfirmed {
+		h.created = append(h.created, row)
+	}
+	return &row, nil
+}
+
+// settleMade makes of a row that of an object as this step made it.
+func (h *host) settleMade(row *ipaas.Registration, c *engine.Creation, result any) {
+	ex := h.job.execution
+	row.State, row.Error, row.Adopted = ipaas.RegistrationCreated, "", row.Adopted || c.Adopted
+	row.RemoteID = h.storedMessage(component.RemoteID(c.Action, result, c.Step.Inputs))
+	row.ResultSealed = h.plane.keys.Seal(value.Encode(result), registrationPlace(row.ID, "result"))
+	if c.Updated {
+		row.ComponentVersion, row.ExecutionID, row.ConfigRevision = c.Component.Version, ex.ID, ex.ConfigRevision
+		row.InputsHash, row.InputsSealed = c.InputsHash, h.sealInputs(row.ID, *c)
+	}
+}
+
+// openRegistered opens what is kept of a registration under seal.
+func (p *Plane) openRegistered(row ipaas.Registration, field, sealed string) (any, error) {
+	text, err := p.keys.Open(sealed, registrationPlace(row.ID, field))
+	if err != nil {
+		return nil, fmt.Errorf("open the %s of registration %s: %w", field, row.ID, err)
+	}
+	return value.Decode(text)
+}
