@@ -73,6 +73,14 @@ func actionToProto(a ipaas.Action) *pb.Action {
 	if u := a.Undo; u != nil {
 		out.Undo = &pb.Undo{Action: u.Action, Inputs: u.Inputs, RemoteId: u.RemoteID}
 	}
+	if f := a.Find; f != nil {
+		out.Find = &pb.Find{
+			Action: f.Action, Inputs: f.Inputs, Items: f.Items, Result: f.Result, Match: &pb.Match{Item: f.Match.Item, Equals: f.Match.Equals},
+		}
+	}
+	if u := a.Update; u != nil {
+		out.Update = &pb.Update{Action: u.Action, Inputs: u.Inputs, Result: u.Result}
+	}
 	return out
 }
 
@@ -93,6 +101,15 @@ func (d *decoding) action(path string, a *pb.Action) ipaas.Action {
 	}
 	if u := a.GetUndo(); u != nil {
 		out.Undo = &ipaas.Undo{Action: u.GetAction(), Inputs: u.GetInputs(), RemoteID: u.GetRemoteId()}
+	}
+	if f := a.GetFind(); f != nil {
+		out.Find = &ipaas.Find{
+			Action: f.GetAction(), Inputs: f.GetInputs(), Items: f.GetItems(), Result: f.GetResult(),
+			Match: ipaas.Match{Item: f.GetMatch().GetItem(), Equals: f.GetMatch().GetEquals()},
+		}
+	}
+	if u := a.GetUpdate(); u != nil {
+		out.Update = &ipaas.Update{Action: u.GetAction(), Inputs: u.GetInputs(), Result: u.GetResult()}
 	}
 	return out
 }

@@ -11,10 +11,11 @@ func deploymentToProto(d ipaas.Deployment, changes []control.RegistrationChangeV
 		Id: d.ID, InstanceId: d.InstanceID, Version: count(d.Candidate.Version), State: enumToProto[pb.Deployment_State](d.State),
 		Generation: count(d.Candidate.Number), ExecutionIds: d.ExecutionIDs,
 		CreateTime: timeToProto(d.CreateTime), EndTime: timeToProto(d.EndTime), Deadline: timeToProto(d.Deadline),
+		Resumed: d.Resumes > 0,
 	}
 	if e := d.Error; e != nil {
 		out.Error = &pb.DeploymentError{
-			Reason: string(e.Reason), Message: e.Message, FlowId: e.FlowID, StepId: e.StepID, ExecutionId: e.ExecutionID,
+			Reason: string(e.Reason), Message: e.Message, FlowId: e.FlowID, StepId: e.StepID, ExecutionId: e.ExecutionID, Retryable: e.Retryable,
 		}
 	}
 	for _, c := range changes {

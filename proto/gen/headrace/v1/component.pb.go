@@ -652,7 +652,13 @@ type Action struct {
 	// Whether the action runs the steps inside a loop step once for each item.
 	Loops bool `protobuf:"varint,9,opt,name=loops,proto3" json:"loops,omitempty"`
 	// Whether the action chooses one of the step's branches.
-	Branches      bool `protobuf:"varint,10,opt,name=branches,proto3" json:"branches,omitempty"`
+	Branches bool `protobuf:"varint,10,opt,name=branches,proto3" json:"branches,omitempty"`
+	// How to look for what this action created. Only beside `undo`. With it an answer that was lost is made up for: the object is
+	// looked for and adopted, or created. Without it such a registration is UNCONFIRMED, and the step fails.
+	Find *Find `protobuf:"bytes,11,opt,name=find,proto3" json:"find,omitempty"`
+	// How to give what this action created other inputs. Only beside `undo`. With it a redeploy with changed inputs updates the object,
+	// and a deployment that fails gives it back what it had; without it the object is created anew and the old one removed.
+	Update        *Update `protobuf:"bytes,12,opt,name=update,proto3" json:"update,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -755,6 +761,20 @@ func (x *Action) GetBranches() bool {
 		return x.Branches
 	}
 	return false
+}
+
+func (x *Action) GetFind() *Find {
+	if x != nil {
+		return x.Find
+	}
+	return nil
+}
+
+func (x *Action) GetUpdate() *Update {
+	if x != nil {
+		return x.Update
+	}
+	return nil
 }
 
 // HttpRequest is the template of the HTTP request a declarative action sends. In every text `{{$connection.<input>}}` stands
@@ -915,6 +935,210 @@ func (x *Undo) GetRemoteId() string {
 	return ""
 }
 
+// Find tells how to look for what an action created or may have created: by an action that lists, whose items are compared with the
+// inputs of the creation. One call is made: further pages of the list are not asked for.
+type Find struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The key of the action that lists. It must be of effect READ.
+	Action string `protobuf:"bytes,1,opt,name=action,proto3" json:"action,omitempty"`
+	// Its inputs as templates, in which `$inputs` stands for the inputs of the creation. The connection is passed on by itself.
+	Inputs map[string]string `protobuf:"bytes,2,rep,name=inputs,proto3" json:"inputs,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// The list, as a template over `$result`, the listing action's result. Default: `{{$result}}`.
+	Items string `protobuf:"bytes,3,opt,name=items,proto3" json:"items,omitempty"`
+	// What makes an item the one that is looked for.
+	Match *Match `protobuf:"bytes,4,opt,name=match,proto3" json:"match,omitempty"`
+	// What the creation would have given, as a template over `$item`. Default: `{{$item}}`.
+	Result        string `protobuf:"bytes,5,opt,name=result,proto3" json:"result,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Find) Reset() {
+	*x = Find{}
+	mi := &file_headrace_v1_component_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Find) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Find) ProtoMessage() {}
+
+func (x *Find) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_v1_component_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Find.ProtoReflect.Descriptor instead.
+func (*Find) Descriptor() ([]byte, []int) {
+	return file_headrace_v1_component_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Find) GetAction() string {
+	if x != nil {
+		return x.Action
+	}
+	return ""
+}
+
+func (x *Find) GetInputs() map[string]string {
+	if x != nil {
+		return x.Inputs
+	}
+	return nil
+}
+
+func (x *Find) GetItems() string {
+	if x != nil {
+		return x.Items
+	}
+	return ""
+}
+
+func (x *Find) GetMatch() *Match {
+	if x != nil {
+		return x.Match
+	}
+	return nil
+}
+
+func (x *Find) GetResult() string {
+	if x != nil {
+		return x.Result
+	}
+	return ""
+}
+
+// Match is what makes an item of a list the object that an action created: both texts are exactly equal. It must tell the objects of
+// one instance from all others, as a webhook URL does: what matches is taken for the instance's own, and may be removed.
+type Match struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// A template over `$item`, e.g. `{{$item.callbackUrl}}`.
+	Item string `protobuf:"bytes,1,opt,name=item,proto3" json:"item,omitempty"`
+	// A template over `$inputs`, the inputs of the creation, e.g. `{{$inputs.callbackUrl}}`.
+	Equals        string `protobuf:"bytes,2,opt,name=equals,proto3" json:"equals,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Match) Reset() {
+	*x = Match{}
+	mi := &file_headrace_v1_component_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Match) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Match) ProtoMessage() {}
+
+func (x *Match) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_v1_component_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Match.ProtoReflect.Descriptor instead.
+func (*Match) Descriptor() ([]byte, []int) {
+	return file_headrace_v1_component_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *Match) GetItem() string {
+	if x != nil {
+		return x.Item
+	}
+	return ""
+}
+
+func (x *Match) GetEquals() string {
+	if x != nil {
+		return x.Equals
+	}
+	return ""
+}
+
+// Update tells which action of the same component gives an object that an action created other inputs.
+type Update struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The key of the action that updates. A 404 or 410 from it means that the object is gone: then another one is created.
+	Action string `protobuf:"bytes,1,opt,name=action,proto3" json:"action,omitempty"`
+	// Its inputs as templates, in which `$inputs` stands for the new inputs and `$result` for the creation's recorded result. The
+	// connection is passed on by itself.
+	Inputs map[string]string `protobuf:"bytes,2,rep,name=inputs,proto3" json:"inputs,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// The result from then on, as a template over `$updated`, the updating action's result, and `$result`. Default: `{{$result}}`.
+	Result        string `protobuf:"bytes,3,opt,name=result,proto3" json:"result,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Update) Reset() {
+	*x = Update{}
+	mi := &file_headrace_v1_component_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Update) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Update) ProtoMessage() {}
+
+func (x *Update) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_v1_component_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Update.ProtoReflect.Descriptor instead.
+func (*Update) Descriptor() ([]byte, []int) {
+	return file_headrace_v1_component_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *Update) GetAction() string {
+	if x != nil {
+		return x.Action
+	}
+	return ""
+}
+
+func (x *Update) GetInputs() map[string]string {
+	if x != nil {
+		return x.Inputs
+	}
+	return nil
+}
+
+func (x *Update) GetResult() string {
+	if x != nil {
+		return x.Result
+	}
+	return ""
+}
+
 // TriggerType is one way to start a flow.
 type TriggerType struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -932,7 +1156,7 @@ type TriggerType struct {
 
 func (x *TriggerType) Reset() {
 	*x = TriggerType{}
-	mi := &file_headrace_v1_component_proto_msgTypes[6]
+	mi := &file_headrace_v1_component_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -944,7 +1168,7 @@ func (x *TriggerType) String() string {
 func (*TriggerType) ProtoMessage() {}
 
 func (x *TriggerType) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_component_proto_msgTypes[6]
+	mi := &file_headrace_v1_component_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -957,7 +1181,7 @@ func (x *TriggerType) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TriggerType.ProtoReflect.Descriptor instead.
 func (*TriggerType) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_component_proto_rawDescGZIP(), []int{6}
+	return file_headrace_v1_component_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *TriggerType) GetKey() string {
@@ -1003,7 +1227,7 @@ type CreateComponentRequest struct {
 
 func (x *CreateComponentRequest) Reset() {
 	*x = CreateComponentRequest{}
-	mi := &file_headrace_v1_component_proto_msgTypes[7]
+	mi := &file_headrace_v1_component_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1015,7 +1239,7 @@ func (x *CreateComponentRequest) String() string {
 func (*CreateComponentRequest) ProtoMessage() {}
 
 func (x *CreateComponentRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_component_proto_msgTypes[7]
+	mi := &file_headrace_v1_component_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1028,7 +1252,7 @@ func (x *CreateComponentRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateComponentRequest.ProtoReflect.Descriptor instead.
 func (*CreateComponentRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_component_proto_rawDescGZIP(), []int{7}
+	return file_headrace_v1_component_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *CreateComponentRequest) GetComponent() *Component {
@@ -1063,7 +1287,7 @@ type CreateComponentResponse struct {
 
 func (x *CreateComponentResponse) Reset() {
 	*x = CreateComponentResponse{}
-	mi := &file_headrace_v1_component_proto_msgTypes[8]
+	mi := &file_headrace_v1_component_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1075,7 +1299,7 @@ func (x *CreateComponentResponse) String() string {
 func (*CreateComponentResponse) ProtoMessage() {}
 
 func (x *CreateComponentResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_component_proto_msgTypes[8]
+	mi := &file_headrace_v1_component_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1088,7 +1312,7 @@ func (x *CreateComponentResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateComponentResponse.ProtoReflect.Descriptor instead.
 func (*CreateComponentResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_component_proto_rawDescGZIP(), []int{8}
+	return file_headrace_v1_component_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *CreateComponentResponse) GetComponent() *Component {
@@ -1111,7 +1335,7 @@ type GetComponentRequest struct {
 
 func (x *GetComponentRequest) Reset() {
 	*x = GetComponentRequest{}
-	mi := &file_headrace_v1_component_proto_msgTypes[9]
+	mi := &file_headrace_v1_component_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1123,7 +1347,7 @@ func (x *GetComponentRequest) String() string {
 func (*GetComponentRequest) ProtoMessage() {}
 
 func (x *GetComponentRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_component_proto_msgTypes[9]
+	mi := &file_headrace_v1_component_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1136,7 +1360,7 @@ func (x *GetComponentRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetComponentRequest.ProtoReflect.Descriptor instead.
 func (*GetComponentRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_component_proto_rawDescGZIP(), []int{9}
+	return file_headrace_v1_component_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *GetComponentRequest) GetComponentId() string {
@@ -1164,7 +1388,7 @@ type GetComponentResponse struct {
 
 func (x *GetComponentResponse) Reset() {
 	*x = GetComponentResponse{}
-	mi := &file_headrace_v1_component_proto_msgTypes[10]
+	mi := &file_headrace_v1_component_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1176,7 +1400,7 @@ func (x *GetComponentResponse) String() string {
 func (*GetComponentResponse) ProtoMessage() {}
 
 func (x *GetComponentResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_component_proto_msgTypes[10]
+	mi := &file_headrace_v1_component_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1189,7 +1413,7 @@ func (x *GetComponentResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetComponentResponse.ProtoReflect.Descriptor instead.
 func (*GetComponentResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_component_proto_rawDescGZIP(), []int{10}
+	return file_headrace_v1_component_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *GetComponentResponse) GetComponent() *Component {
@@ -1218,7 +1442,7 @@ type ListComponentsRequest struct {
 
 func (x *ListComponentsRequest) Reset() {
 	*x = ListComponentsRequest{}
-	mi := &file_headrace_v1_component_proto_msgTypes[11]
+	mi := &file_headrace_v1_component_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1230,7 +1454,7 @@ func (x *ListComponentsRequest) String() string {
 func (*ListComponentsRequest) ProtoMessage() {}
 
 func (x *ListComponentsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_component_proto_msgTypes[11]
+	mi := &file_headrace_v1_component_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1243,7 +1467,7 @@ func (x *ListComponentsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListComponentsRequest.ProtoReflect.Descriptor instead.
 func (*ListComponentsRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_component_proto_rawDescGZIP(), []int{11}
+	return file_headrace_v1_component_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ListComponentsRequest) GetPageSize() int32 {
@@ -1294,7 +1518,7 @@ type ListComponentsResponse struct {
 
 func (x *ListComponentsResponse) Reset() {
 	*x = ListComponentsResponse{}
-	mi := &file_headrace_v1_component_proto_msgTypes[12]
+	mi := &file_headrace_v1_component_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1306,7 +1530,7 @@ func (x *ListComponentsResponse) String() string {
 func (*ListComponentsResponse) ProtoMessage() {}
 
 func (x *ListComponentsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_component_proto_msgTypes[12]
+	mi := &file_headrace_v1_component_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1319,7 +1543,7 @@ func (x *ListComponentsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListComponentsResponse.ProtoReflect.Descriptor instead.
 func (*ListComponentsResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_component_proto_rawDescGZIP(), []int{12}
+	return file_headrace_v1_component_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListComponentsResponse) GetComponents() []*Component {
@@ -1357,7 +1581,7 @@ type UpdateComponentRequest struct {
 
 func (x *UpdateComponentRequest) Reset() {
 	*x = UpdateComponentRequest{}
-	mi := &file_headrace_v1_component_proto_msgTypes[13]
+	mi := &file_headrace_v1_component_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1369,7 +1593,7 @@ func (x *UpdateComponentRequest) String() string {
 func (*UpdateComponentRequest) ProtoMessage() {}
 
 func (x *UpdateComponentRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_component_proto_msgTypes[13]
+	mi := &file_headrace_v1_component_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1382,7 +1606,7 @@ func (x *UpdateComponentRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateComponentRequest.ProtoReflect.Descriptor instead.
 func (*UpdateComponentRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_component_proto_rawDescGZIP(), []int{13}
+	return file_headrace_v1_component_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *UpdateComponentRequest) GetComponentId() string {
@@ -1438,7 +1662,7 @@ type UpdateComponentResponse struct {
 
 func (x *UpdateComponentResponse) Reset() {
 	*x = UpdateComponentResponse{}
-	mi := &file_headrace_v1_component_proto_msgTypes[14]
+	mi := &file_headrace_v1_component_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1450,7 +1674,7 @@ func (x *UpdateComponentResponse) String() string {
 func (*UpdateComponentResponse) ProtoMessage() {}
 
 func (x *UpdateComponentResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_component_proto_msgTypes[14]
+	mi := &file_headrace_v1_component_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1463,7 +1687,7 @@ func (x *UpdateComponentResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateComponentResponse.ProtoReflect.Descriptor instead.
 func (*UpdateComponentResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_component_proto_rawDescGZIP(), []int{14}
+	return file_headrace_v1_component_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *UpdateComponentResponse) GetComponent() *Component {
@@ -1490,7 +1714,7 @@ type DeleteComponentRequest struct {
 
 func (x *DeleteComponentRequest) Reset() {
 	*x = DeleteComponentRequest{}
-	mi := &file_headrace_v1_component_proto_msgTypes[15]
+	mi := &file_headrace_v1_component_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1502,7 +1726,7 @@ func (x *DeleteComponentRequest) String() string {
 func (*DeleteComponentRequest) ProtoMessage() {}
 
 func (x *DeleteComponentRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_component_proto_msgTypes[15]
+	mi := &file_headrace_v1_component_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1515,7 +1739,7 @@ func (x *DeleteComponentRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteComponentRequest.ProtoReflect.Descriptor instead.
 func (*DeleteComponentRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_component_proto_rawDescGZIP(), []int{15}
+	return file_headrace_v1_component_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *DeleteComponentRequest) GetComponentId() string {
@@ -1555,7 +1779,7 @@ type DeleteComponentResponse struct {
 
 func (x *DeleteComponentResponse) Reset() {
 	*x = DeleteComponentResponse{}
-	mi := &file_headrace_v1_component_proto_msgTypes[16]
+	mi := &file_headrace_v1_component_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1567,7 +1791,7 @@ func (x *DeleteComponentResponse) String() string {
 func (*DeleteComponentResponse) ProtoMessage() {}
 
 func (x *DeleteComponentResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_component_proto_msgTypes[16]
+	mi := &file_headrace_v1_component_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1580,7 +1804,7 @@ func (x *DeleteComponentResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteComponentResponse.ProtoReflect.Descriptor instead.
 func (*DeleteComponentResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_component_proto_rawDescGZIP(), []int{16}
+	return file_headrace_v1_component_proto_rawDescGZIP(), []int{19}
 }
 
 var File_headrace_v1_component_proto protoreflect.FileDescriptor
@@ -1646,7 +1870,7 @@ const file_headrace_v1_component_proto_rawDesc = "" +
 	"Collection\x12\x1a\n" +
 	"\x16COLLECTION_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fCOLLECTION_LIST\x10\x01\x12\x1d\n" +
-	"\x19COLLECTION_KEY_VALUE_LIST\x10\x02\"\x9d\x04\n" +
+	"\x19COLLECTION_KEY_VALUE_LIST\x10\x02\"\xf1\x04\n" +
 	"\x06Action\x121\n" +
 	"\x03key\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x1a\x18?2\x16^[A-Za-z][A-Za-z0-9]*$R\x03key\x12*\n" +
 	"\fdisplay_name\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18dR\vdisplayName\x12*\n" +
@@ -1658,7 +1882,9 @@ const file_headrace_v1_component_proto_rawDesc = "" +
 	"\x04undo\x18\b \x01(\v2\x11.headrace.v1.UndoR\x04undo\x12\x1a\n" +
 	"\x05loops\x18\t \x01(\bB\x04\xe2A\x01\x03R\x05loops\x12 \n" +
 	"\bbranches\x18\n" +
-	" \x01(\bB\x04\xe2A\x01\x03R\bbranches\"T\n" +
+	" \x01(\bB\x04\xe2A\x01\x03R\bbranches\x12%\n" +
+	"\x04find\x18\v \x01(\v2\x11.headrace.v1.FindR\x04find\x12+\n" +
+	"\x06update\x18\f \x01(\v2\x13.headrace.v1.UpdateR\x06update\"T\n" +
 	"\x06Effect\x12\x16\n" +
 	"\x12EFFECT_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vEFFECT_PURE\x10\x01\x12\x0f\n" +
@@ -1683,6 +1909,27 @@ const file_headrace_v1_component_proto_rawDesc = "" +
 	"\x06action\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18?R\x06action\x12?\n" +
 	"\x06inputs\x18\x02 \x03(\v2\x1d.headrace.v1.Undo.InputsEntryB\b\xbaH\x05\x9a\x01\x02\x102R\x06inputs\x12%\n" +
 	"\tremote_id\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\xe8\aR\bremoteId\x1a9\n" +
+	"\vInputsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x99\x02\n" +
+	"\x04Find\x12!\n" +
+	"\x06action\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18?R\x06action\x12?\n" +
+	"\x06inputs\x18\x02 \x03(\v2\x1d.headrace.v1.Find.InputsEntryB\b\xbaH\x05\x9a\x01\x02\x102R\x06inputs\x12\x1e\n" +
+	"\x05items\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\xe8\aR\x05items\x120\n" +
+	"\x05match\x18\x04 \x01(\v2\x12.headrace.v1.MatchB\x06\xbaH\x03\xc8\x01\x01R\x05match\x12 \n" +
+	"\x06result\x18\x05 \x01(\tB\b\xbaH\x05r\x03\x18\x90NR\x06result\x1a9\n" +
+	"\vInputsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"K\n" +
+	"\x05Match\x12\x1e\n" +
+	"\x04item\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xe8\aR\x04item\x12\"\n" +
+	"\x06equals\x18\x02 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xe8\aR\x06equals\"\xcb\x01\n" +
+	"\x06Update\x12!\n" +
+	"\x06action\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18?R\x06action\x12A\n" +
+	"\x06inputs\x18\x02 \x03(\v2\x1f.headrace.v1.Update.InputsEntryB\b\xbaH\x05\x9a\x01\x02\x102R\x06inputs\x12 \n" +
+	"\x06result\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x90NR\x06result\x1a9\n" +
 	"\vInputsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xad\x01\n" +
@@ -1755,7 +2002,7 @@ func file_headrace_v1_component_proto_rawDescGZIP() []byte {
 }
 
 var file_headrace_v1_component_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_headrace_v1_component_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
+var file_headrace_v1_component_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_headrace_v1_component_proto_goTypes = []any{
 	(Component_Kind)(0),             // 0: headrace.v1.Component.Kind
 	(InputField_Type)(0),            // 1: headrace.v1.InputField.Type
@@ -1767,68 +2014,78 @@ var file_headrace_v1_component_proto_goTypes = []any{
 	(*Action)(nil),                  // 7: headrace.v1.Action
 	(*HttpRequest)(nil),             // 8: headrace.v1.HttpRequest
 	(*Undo)(nil),                    // 9: headrace.v1.Undo
-	(*TriggerType)(nil),             // 10: headrace.v1.TriggerType
-	(*CreateComponentRequest)(nil),  // 11: headrace.v1.CreateComponentRequest
-	(*CreateComponentResponse)(nil), // 12: headrace.v1.CreateComponentResponse
-	(*GetComponentRequest)(nil),     // 13: headrace.v1.GetComponentRequest
-	(*GetComponentResponse)(nil),    // 14: headrace.v1.GetComponentResponse
-	(*ListComponentsRequest)(nil),   // 15: headrace.v1.ListComponentsRequest
-	(*ListComponentsResponse)(nil),  // 16: headrace.v1.ListComponentsResponse
-	(*UpdateComponentRequest)(nil),  // 17: headrace.v1.UpdateComponentRequest
-	(*UpdateComponentResponse)(nil), // 18: headrace.v1.UpdateComponentResponse
-	(*DeleteComponentRequest)(nil),  // 19: headrace.v1.DeleteComponentRequest
-	(*DeleteComponentResponse)(nil), // 20: headrace.v1.DeleteComponentResponse
-	nil,                             // 21: headrace.v1.HttpRequest.HeadersEntry
-	nil,                             // 22: headrace.v1.HttpRequest.QueryEntry
-	nil,                             // 23: headrace.v1.Undo.InputsEntry
-	(*timestamppb.Timestamp)(nil),   // 24: google.protobuf.Timestamp
-	(*structpb.Value)(nil),          // 25: google.protobuf.Value
-	(View)(0),                       // 26: headrace.v1.View
-	(*fieldmaskpb.FieldMask)(nil),   // 27: google.protobuf.FieldMask
+	(*Find)(nil),                    // 10: headrace.v1.Find
+	(*Match)(nil),                   // 11: headrace.v1.Match
+	(*Update)(nil),                  // 12: headrace.v1.Update
+	(*TriggerType)(nil),             // 13: headrace.v1.TriggerType
+	(*CreateComponentRequest)(nil),  // 14: headrace.v1.CreateComponentRequest
+	(*CreateComponentResponse)(nil), // 15: headrace.v1.CreateComponentResponse
+	(*GetComponentRequest)(nil),     // 16: headrace.v1.GetComponentRequest
+	(*GetComponentResponse)(nil),    // 17: headrace.v1.GetComponentResponse
+	(*ListComponentsRequest)(nil),   // 18: headrace.v1.ListComponentsRequest
+	(*ListComponentsResponse)(nil),  // 19: headrace.v1.ListComponentsResponse
+	(*UpdateComponentRequest)(nil),  // 20: headrace.v1.UpdateComponentRequest
+	(*UpdateComponentResponse)(nil), // 21: headrace.v1.UpdateComponentResponse
+	(*DeleteComponentRequest)(nil),  // 22: headrace.v1.DeleteComponentRequest
+	(*DeleteComponentResponse)(nil), // 23: headrace.v1.DeleteComponentResponse
+	nil,                             // 24: headrace.v1.HttpRequest.HeadersEntry
+	nil,                             // 25: headrace.v1.HttpRequest.QueryEntry
+	nil,                             // 26: headrace.v1.Undo.InputsEntry
+	nil,                             // 27: headrace.v1.Find.InputsEntry
+	nil,                             // 28: headrace.v1.Update.InputsEntry
+	(*timestamppb.Timestamp)(nil),   // 29: google.protobuf.Timestamp
+	(*structpb.Value)(nil),          // 30: google.protobuf.Value
+	(View)(0),                       // 31: headrace.v1.View
+	(*fieldmaskpb.FieldMask)(nil),   // 32: google.protobuf.FieldMask
 }
 var file_headrace_v1_component_proto_depIdxs = []int32{
 	0,  // 0: headrace.v1.Component.kind:type_name -> headrace.v1.Component.Kind
 	5,  // 1: headrace.v1.Component.connection_types:type_name -> headrace.v1.ConnectionType
 	7,  // 2: headrace.v1.Component.actions:type_name -> headrace.v1.Action
-	10, // 3: headrace.v1.Component.triggers:type_name -> headrace.v1.TriggerType
-	24, // 4: headrace.v1.Component.create_time:type_name -> google.protobuf.Timestamp
-	24, // 5: headrace.v1.Component.update_time:type_name -> google.protobuf.Timestamp
+	13, // 3: headrace.v1.Component.triggers:type_name -> headrace.v1.TriggerType
+	29, // 4: headrace.v1.Component.create_time:type_name -> google.protobuf.Timestamp
+	29, // 5: headrace.v1.Component.update_time:type_name -> google.protobuf.Timestamp
 	6,  // 6: headrace.v1.ConnectionType.inputs:type_name -> headrace.v1.InputField
 	1,  // 7: headrace.v1.InputField.type:type_name -> headrace.v1.InputField.Type
 	2,  // 8: headrace.v1.InputField.collection:type_name -> headrace.v1.InputField.Collection
-	25, // 9: headrace.v1.InputField.default_value:type_name -> google.protobuf.Value
+	30, // 9: headrace.v1.InputField.default_value:type_name -> google.protobuf.Value
 	3,  // 10: headrace.v1.Action.effect:type_name -> headrace.v1.Action.Effect
 	6,  // 11: headrace.v1.Action.inputs:type_name -> headrace.v1.InputField
 	8,  // 12: headrace.v1.Action.request:type_name -> headrace.v1.HttpRequest
 	9,  // 13: headrace.v1.Action.undo:type_name -> headrace.v1.Undo
-	21, // 14: headrace.v1.HttpRequest.headers:type_name -> headrace.v1.HttpRequest.HeadersEntry
-	22, // 15: headrace.v1.HttpRequest.query:type_name -> headrace.v1.HttpRequest.QueryEntry
-	25, // 16: headrace.v1.HttpRequest.body:type_name -> google.protobuf.Value
-	23, // 17: headrace.v1.Undo.inputs:type_name -> headrace.v1.Undo.InputsEntry
-	6,  // 18: headrace.v1.TriggerType.inputs:type_name -> headrace.v1.InputField
-	4,  // 19: headrace.v1.CreateComponentRequest.component:type_name -> headrace.v1.Component
-	4,  // 20: headrace.v1.CreateComponentResponse.component:type_name -> headrace.v1.Component
-	4,  // 21: headrace.v1.GetComponentResponse.component:type_name -> headrace.v1.Component
-	26, // 22: headrace.v1.ListComponentsRequest.view:type_name -> headrace.v1.View
-	4,  // 23: headrace.v1.ListComponentsResponse.components:type_name -> headrace.v1.Component
-	4,  // 24: headrace.v1.UpdateComponentRequest.component:type_name -> headrace.v1.Component
-	27, // 25: headrace.v1.UpdateComponentRequest.update_mask:type_name -> google.protobuf.FieldMask
-	4,  // 26: headrace.v1.UpdateComponentResponse.component:type_name -> headrace.v1.Component
-	11, // 27: headrace.v1.ComponentService.CreateComponent:input_type -> headrace.v1.CreateComponentRequest
-	13, // 28: headrace.v1.ComponentService.GetComponent:input_type -> headrace.v1.GetComponentRequest
-	15, // 29: headrace.v1.ComponentService.ListComponents:input_type -> headrace.v1.ListComponentsRequest
-	17, // 30: headrace.v1.ComponentService.UpdateComponent:input_type -> headrace.v1.UpdateComponentRequest
-	19, // 31: headrace.v1.ComponentService.DeleteComponent:input_type -> headrace.v1.DeleteComponentRequest
-	12, // 32: headrace.v1.ComponentService.CreateComponent:output_type -> headrace.v1.CreateComponentResponse
-	14, // 33: headrace.v1.ComponentService.GetComponent:output_type -> headrace.v1.GetComponentResponse
-	16, // 34: headrace.v1.ComponentService.ListComponents:output_type -> headrace.v1.ListComponentsResponse
-	18, // 35: headrace.v1.ComponentService.UpdateComponent:output_type -> headrace.v1.UpdateComponentResponse
-	20, // 36: headrace.v1.ComponentService.DeleteComponent:output_type -> headrace.v1.DeleteComponentResponse
-	32, // [32:37] is the sub-list for method output_type
-	27, // [27:32] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	10, // 14: headrace.v1.Action.find:type_name -> headrace.v1.Find
+	12, // 15: headrace.v1.Action.update:type_name -> headrace.v1.Update
+	24, // 16: headrace.v1.HttpRequest.headers:type_name -> headrace.v1.HttpRequest.HeadersEntry
+	25, // 17: headrace.v1.HttpRequest.query:type_name -> headrace.v1.HttpRequest.QueryEntry
+	30, // 18: headrace.v1.HttpRequest.body:type_name -> google.protobuf.Value
+	26, // 19: headrace.v1.Undo.inputs:type_name -> headrace.v1.Undo.InputsEntry
+	27, // 20: headrace.v1.Find.inputs:type_name -> headrace.v1.Find.InputsEntry
+	11, // 21: headrace.v1.Find.match:type_name -> headrace.v1.Match
+	28, // 22: headrace.v1.Update.inputs:type_name -> headrace.v1.Update.InputsEntry
+	6,  // 23: headrace.v1.TriggerType.inputs:type_name -> headrace.v1.InputField
+	4,  // 24: headrace.v1.CreateComponentRequest.component:type_name -> headrace.v1.Component
+	4,  // 25: headrace.v1.CreateComponentResponse.component:type_name -> headrace.v1.Component
+	4,  // 26: headrace.v1.GetComponentResponse.component:type_name -> headrace.v1.Component
+	31, // 27: headrace.v1.ListComponentsRequest.view:type_name -> headrace.v1.View
+	4,  // 28: headrace.v1.ListComponentsResponse.components:type_name -> headrace.v1.Component
+	4,  // 29: headrace.v1.UpdateComponentRequest.component:type_name -> headrace.v1.Component
+	32, // 30: headrace.v1.UpdateComponentRequest.update_mask:type_name -> google.protobuf.FieldMask
+	4,  // 31: headrace.v1.UpdateComponentResponse.component:type_name -> headrace.v1.Component
+	14, // 32: headrace.v1.ComponentService.CreateComponent:input_type -> headrace.v1.CreateComponentRequest
+	16, // 33: headrace.v1.ComponentService.GetComponent:input_type -> headrace.v1.GetComponentRequest
+	18, // 34: headrace.v1.ComponentService.ListComponents:input_type -> headrace.v1.ListComponentsRequest
+	20, // 35: headrace.v1.ComponentService.UpdateComponent:input_type -> headrace.v1.UpdateComponentRequest
+	22, // 36: headrace.v1.ComponentService.DeleteComponent:input_type -> headrace.v1.DeleteComponentRequest
+	15, // 37: headrace.v1.ComponentService.CreateComponent:output_type -> headrace.v1.CreateComponentResponse
+	17, // 38: headrace.v1.ComponentService.GetComponent:output_type -> headrace.v1.GetComponentResponse
+	19, // 39: headrace.v1.ComponentService.ListComponents:output_type -> headrace.v1.ListComponentsResponse
+	21, // 40: headrace.v1.ComponentService.UpdateComponent:output_type -> headrace.v1.UpdateComponentResponse
+	23, // 41: headrace.v1.ComponentService.DeleteComponent:output_type -> headrace.v1.DeleteComponentResponse
+	37, // [37:42] is the sub-list for method output_type
+	32, // [32:37] is the sub-list for method input_type
+	32, // [32:32] is the sub-list for extension type_name
+	32, // [32:32] is the sub-list for extension extendee
+	0,  // [0:32] is the sub-list for field type_name
 }
 
 func init() { file_headrace_v1_component_proto_init() }
@@ -1843,7 +2100,7 @@ func file_headrace_v1_component_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_headrace_v1_component_proto_rawDesc), len(file_headrace_v1_component_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   20,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

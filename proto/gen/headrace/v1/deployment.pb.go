@@ -103,6 +103,8 @@ const (
 	Registration_STATE_REMOVE_PENDING Registration_State = 5
 	// Not created: the call that was to create it certainly did nothing.
 	Registration_STATE_ABANDONED Registration_State = 6
+	// It may exist: the answer of the call that was to create it was lost, and its component cannot look for it.
+	Registration_STATE_UNCONFIRMED Registration_State = 7
 )
 
 // Enum value maps for Registration_State.
@@ -115,6 +117,7 @@ var (
 		4: "STATE_REMOVE_FAILED",
 		5: "STATE_REMOVE_PENDING",
 		6: "STATE_ABANDONED",
+		7: "STATE_UNCONFIRMED",
 	}
 	Registration_State_value = map[string]int32{
 		"STATE_UNSPECIFIED":    0,
@@ -124,6 +127,7 @@ var (
 		"STATE_REMOVE_FAILED":  4,
 		"STATE_REMOVE_PENDING": 5,
 		"STATE_ABANDONED":      6,
+		"STATE_UNCONFIRMED":    7,
 	}
 )
 
@@ -170,17 +174,32 @@ const (
 	RegistrationChange_KIND_OBSOLETE_REMOVED RegistrationChange_Kind = 4
 	// Could not be removed.
 	RegistrationChange_KIND_REMOVE_FAILED RegistrationChange_Kind = 5
+	// Found in the other system, and adopted.
+	RegistrationChange_KIND_ADOPTED RegistrationChange_Kind = 6
+	// Kept, and given other inputs.
+	RegistrationChange_KIND_UPDATED RegistrationChange_Kind = 7
+	// Given back the inputs it had, because the deployment failed.
+	RegistrationChange_KIND_RESTORED RegistrationChange_Kind = 8
+	// Could not be given back the inputs it had. The next deployment sees to it.
+	RegistrationChange_KIND_RESTORE_FAILED RegistrationChange_Kind = 9
+	// May have been created, and cannot be looked up.
+	RegistrationChange_KIND_UNCONFIRMED RegistrationChange_Kind = 10
 )
 
 // Enum value maps for RegistrationChange_Kind.
 var (
 	RegistrationChange_Kind_name = map[int32]string{
-		0: "KIND_UNSPECIFIED",
-		1: "KIND_CREATED",
-		2: "KIND_KEPT",
-		3: "KIND_UNDONE",
-		4: "KIND_OBSOLETE_REMOVED",
-		5: "KIND_REMOVE_FAILED",
+		0:  "KIND_UNSPECIFIED",
+		1:  "KIND_CREATED",
+		2:  "KIND_KEPT",
+		3:  "KIND_UNDONE",
+		4:  "KIND_OBSOLETE_REMOVED",
+		5:  "KIND_REMOVE_FAILED",
+		6:  "KIND_ADOPTED",
+		7:  "KIND_UPDATED",
+		8:  "KIND_RESTORED",
+		9:  "KIND_RESTORE_FAILED",
+		10: "KIND_UNCONFIRMED",
 	}
 	RegistrationChange_Kind_value = map[string]int32{
 		"KIND_UNSPECIFIED":      0,
@@ -189,6 +208,11 @@ var (
 		"KIND_UNDONE":           3,
 		"KIND_OBSOLETE_REMOVED": 4,
 		"KIND_REMOVE_FAILED":    5,
+		"KIND_ADOPTED":          6,
+		"KIND_UPDATED":          7,
+		"KIND_RESTORED":         8,
+		"KIND_RESTORE_FAILED":   9,
+		"KIND_UNCONFIRMED":      10,
 	}
 )
 
@@ -244,7 +268,9 @@ type Deployment struct {
 	// When it ended. Not set while it runs.
 	EndTime *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
 	// When it is given up.
-	Deadline      *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=deadline,proto3" json:"deadline,omitempty"`
+	Deadline *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=deadline,proto3" json:"deadline,omitempty"`
+	// Whether the server stopped while it ran, and it was carried on after that. This happens once: a second time it is undone.
+	Resumed       bool `protobuf:"varint,12,opt,name=resumed,proto3" json:"resumed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -356,10 +382,17 @@ func (x *Deployment) GetDeadline() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Deployment) GetResumed() bool {
+	if x != nil {
+		return x.Resumed
+	}
+	return false
+}
+
 // DeploymentError tells why a deployment failed.
 type DeploymentError struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The kind of failure, stable: `INIT_FLOW_FAILED`, `DEPLOY_TIMEOUT` or `DEPLOY_INTERRUPTED`.
+	// The kind of failure, stable: `INIT_FLOW_FAILED`, `DEPLOY_TIMEOUT`, `DEPLOY_INTERRUPTED` or `DEPLOY_CANCELED`.
 	Reason string `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
 	// What happened, for people.
 	Message string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
@@ -368,7 +401,9 @@ type DeploymentError struct {
 	// The step that failed.
 	StepId string `protobuf:"bytes,4,opt,name=step_id,json=stepId,proto3" json:"step_id,omitempty"`
 	// The execution that failed.
-	ExecutionId   string `protobuf:"bytes,5,opt,name=execution_id,json=executionId,proto3" json:"execution_id,omitempty"`
+	ExecutionId string `protobuf:"bytes,5,opt,name=execution_id,json=executionId,proto3" json:"execution_id,omitempty"`
+	// Whether the same deployment may succeed later: it ran out of time, or another system was busy or out of reach.
+	Retryable     bool `protobuf:"varint,6,opt,name=retryable,proto3" json:"retryable,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -438,6 +473,13 @@ func (x *DeploymentError) GetExecutionId() string {
 	return ""
 }
 
+func (x *DeploymentError) GetRetryable() bool {
+	if x != nil {
+		return x.Retryable
+	}
+	return false
+}
+
 // Registration is a remote object that Headrace created for an instance and remembers, e.g. a webhook in the customer's ERP.
 type Registration struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -447,7 +489,7 @@ type Registration struct {
 	FlowId string `protobuf:"bytes,2,opt,name=flow_id,json=flowId,proto3" json:"flow_id,omitempty"`
 	// The step that created it.
 	StepId string `protobuf:"bytes,3,opt,name=step_id,json=stepId,proto3" json:"step_id,omitempty"`
-	// What identifies it within the flow: the step's id and its place in loops.
+	// What identifies it within the flow: the step's id and its place in loops, or the key that the step gives.
 	Key string `protobuf:"bytes,4,opt,name=key,proto3" json:"key,omitempty"`
 	// The action that created it, e.g. `acme-erp.createWebhook`.
 	Action string `protobuf:"bytes,5,opt,name=action,proto3" json:"action,omitempty"`
@@ -457,7 +499,7 @@ type Registration struct {
 	State Registration_State `protobuf:"varint,7,opt,name=state,proto3,enum=headrace.v1.Registration_State" json:"state,omitempty"`
 	// The number of the generation that created it. 0: a test did.
 	Generation int32 `protobuf:"varint,8,opt,name=generation,proto3" json:"generation,omitempty"`
-	// The last error while removing it.
+	// The last error while creating, removing or restoring it.
 	Error string `protobuf:"bytes,9,opt,name=error,proto3" json:"error,omitempty"`
 	// When its creation was begun.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
@@ -971,7 +1013,7 @@ var File_headrace_v1_deployment_proto protoreflect.FileDescriptor
 
 const file_headrace_v1_deployment_proto_rawDesc = "" +
 	"\n" +
-	"\x1cheadrace/v1/deployment.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa0\x05\n" +
+	"\x1cheadrace/v1/deployment.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc0\x05\n" +
 	"\n" +
 	"Deployment\x12\x14\n" +
 	"\x02id\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\x02id\x12%\n" +
@@ -989,19 +1031,21 @@ const file_headrace_v1_deployment_proto_rawDesc = "" +
 	"createTime\x12;\n" +
 	"\bend_time\x18\n" +
 	" \x01(\v2\x1a.google.protobuf.TimestampB\x04\xe2A\x01\x03R\aendTime\x12<\n" +
-	"\bdeadline\x18\v \x01(\v2\x1a.google.protobuf.TimestampB\x04\xe2A\x01\x03R\bdeadline\"p\n" +
+	"\bdeadline\x18\v \x01(\v2\x1a.google.protobuf.TimestampB\x04\xe2A\x01\x03R\bdeadline\x12\x1e\n" +
+	"\aresumed\x18\f \x01(\bB\x04\xe2A\x01\x03R\aresumed\"p\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rSTATE_RUNNING\x10\x01\x12\x16\n" +
 	"\x12STATE_ROLLING_BACK\x10\x02\x12\x13\n" +
 	"\x0fSTATE_SUCCEEDED\x10\x03\x12\x10\n" +
-	"\fSTATE_FAILED\x10\x04\"\xb6\x01\n" +
+	"\fSTATE_FAILED\x10\x04\"\xda\x01\n" +
 	"\x0fDeploymentError\x12\x1c\n" +
 	"\x06reason\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\x06reason\x12\x1e\n" +
 	"\amessage\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\amessage\x12\x1d\n" +
 	"\aflow_id\x18\x03 \x01(\tB\x04\xe2A\x01\x03R\x06flowId\x12\x1d\n" +
 	"\astep_id\x18\x04 \x01(\tB\x04\xe2A\x01\x03R\x06stepId\x12'\n" +
-	"\fexecution_id\x18\x05 \x01(\tB\x04\xe2A\x01\x03R\vexecutionId\"\xe1\x04\n" +
+	"\fexecution_id\x18\x05 \x01(\tB\x04\xe2A\x01\x03R\vexecutionId\x12\"\n" +
+	"\tretryable\x18\x06 \x01(\bB\x04\xe2A\x01\x03R\tretryable\"\xf8\x04\n" +
 	"\fRegistration\x12\x14\n" +
 	"\x02id\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\x02id\x12\x1d\n" +
 	"\aflow_id\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\x06flowId\x12\x1d\n" +
@@ -1018,7 +1062,7 @@ const file_headrace_v1_deployment_proto_rawDesc = "" +
 	" \x01(\v2\x1a.google.protobuf.TimestampB\x04\xe2A\x01\x03R\n" +
 	"createTime\x12A\n" +
 	"\vupdate_time\x18\v \x01(\v2\x1a.google.protobuf.TimestampB\x04\xe2A\x01\x03R\n" +
-	"updateTime\"\x9e\x01\n" +
+	"updateTime\"\xb5\x01\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fSTATE_INTENT\x10\x01\x12\x11\n" +
@@ -1026,17 +1070,24 @@ const file_headrace_v1_deployment_proto_rawDesc = "" +
 	"\rSTATE_REMOVED\x10\x03\x12\x17\n" +
 	"\x13STATE_REMOVE_FAILED\x10\x04\x12\x18\n" +
 	"\x14STATE_REMOVE_PENDING\x10\x05\x12\x13\n" +
-	"\x0fSTATE_ABANDONED\x10\x06\"\x9d\x02\n" +
+	"\x0fSTATE_ABANDONED\x10\x06\x12\x15\n" +
+	"\x11STATE_UNCONFIRMED\x10\a\"\x83\x03\n" +
 	"\x12RegistrationChange\x12>\n" +
 	"\x04kind\x18\x01 \x01(\x0e2$.headrace.v1.RegistrationChange.KindB\x04\xe2A\x01\x03R\x04kind\x12C\n" +
-	"\fregistration\x18\x02 \x01(\v2\x19.headrace.v1.RegistrationB\x04\xe2A\x01\x03R\fregistration\"\x81\x01\n" +
+	"\fregistration\x18\x02 \x01(\v2\x19.headrace.v1.RegistrationB\x04\xe2A\x01\x03R\fregistration\"\xe7\x01\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fKIND_CREATED\x10\x01\x12\r\n" +
 	"\tKIND_KEPT\x10\x02\x12\x0f\n" +
 	"\vKIND_UNDONE\x10\x03\x12\x19\n" +
 	"\x15KIND_OBSOLETE_REMOVED\x10\x04\x12\x16\n" +
-	"\x12KIND_REMOVE_FAILED\x10\x05\"\xd8\x03\n" +
+	"\x12KIND_REMOVE_FAILED\x10\x05\x12\x10\n" +
+	"\fKIND_ADOPTED\x10\x06\x12\x10\n" +
+	"\fKIND_UPDATED\x10\a\x12\x11\n" +
+	"\rKIND_RESTORED\x10\b\x12\x17\n" +
+	"\x13KIND_RESTORE_FAILED\x10\t\x12\x14\n" +
+	"\x10KIND_UNCONFIRMED\x10\n" +
+	"\"\xd8\x03\n" +
 	"\n" +
 	"DeployPlan\x12\x1e\n" +
 	"\aversion\x18\x01 \x01(\x05B\x04\xe2A\x01\x03R\aversion\x12$\n" +
