@@ -150,7 +150,7 @@ func (p *Plane) takeOver(ctx context.Context) {
 		})
 	}
 	p.left = leftovers{}
-	if err := p.sweep(ctx, p.now().Add(time.Microsecond), busy); err != nil {
+	if err := p.sweep(ctx, p.now().Add(time.Microsecond), busy); err != nil && ctx.Err() == nil {
 		p.logger.Error("go on with removals", "error", err)
 	}
 }

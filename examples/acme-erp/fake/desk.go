@@ -40,6 +40,7 @@ type route struct {
 	pattern string
 	handle  func(context.Context, *call) answer
 	event   func(*call) string // which event a request is about; nil where there are none
+	exists  func(*call) bool   // whether what a request creates is there already; nil where nothing is created
 }
 
 // A call is a request with its body read.
@@ -184,6 +185,11 @@ func answerOrFail(rt route, c *call, due *activeFailure) answer {
 		a := rt.handle(ctx, c)
 		a.hangUp = true
 		return a
+	case RefuseDuplicates:
+		if rt.exists(c) {
+			return refuse(http.StatusConflict, "ALREADY_EXISTS", "there is one already")
+		}
+		return rt.handle(ctx, c)
 	case Delay:
 		timer := time.NewTimer(due.Delay)
 		defer timer.Stop()
@@ -202,7 +208,7 @@ func answerOrFail(rt route, c *call, due *activeFailure) answer {
 // noRoute answers what no route matches, and says when it is only the method that is wrong.
 func (d *desk) noRoute(_ context.Context, c *call) answer {
 	var allowed []string
-	for _, method := range []string{http.MethodDelete, http.MethodGet, http.MethodPost, http.MethodPut} {
+	for _, method := range []string{http.MethodDelete, http.MethodGet, http.MethodPatch, http.MethodPost, http.MethodPut} {
 		if pattern := d.patternOf(method, c.URL); pattern != "/api/" && pattern != "/" {
 			allowed = append(allowed, method)
 		}
@@ -236,6 +242,9 @@ func (d *desk) fail(f Failure) error {
 	}
 	if f.Event != "" && rt.event == nil {
 		return fmt.Errorf("route %q is about no event: leave out %q", f.Route, f.Event)
+	}
+	if f.Mode == RefuseDuplicates && rt.exists == nil {
+		return fmt.Errorf("route %q creates nothing that could be there already: use mode %q elsewhere", f.Route, f.Mode)
 	}
 	d.failures.add(f)
 	return nil

@@ -18,8 +18,8 @@ const (
 )
 
 // ERP is Acme ERP: a system of the old school that keeps customers and inventory and calls webhooks when they change.
-// It checks that a callback URL answers before it registers it, but it does not look whether it has the same one already:
-// duplicates are the caller's fault, and the ledger shows them.
+// It checks that a callback URL answers before it registers it, but it does not look whether it has the same one already, unless it is
+// told to with RefuseDuplicates: duplicates are the caller's fault, and the ledger shows them.
 type ERP struct {
 	desk   *desk
 	client *http.Client
@@ -53,9 +53,10 @@ func NewERP(apiKey string) *ERP {
 		func(r *http.Request) bool { return sameSecret(r.Header.Get("X-Api-Key"), apiKey) },
 		refuse(http.StatusUnauthorized, "UNAUTHORIZED", "the header X-Api-Key is missing or wrong"),
 	)
-	e.desk.route(route{pattern: "POST /api/webhooks", handle: e.createWebhook, event: eventInBody})
+	e.desk.route(route{pattern: "POST /api/webhooks", handle: e.createWebhook, event: eventInBody, exists: e.hasWebhook})
 	e.desk.route(route{pattern: "GET /api/webhooks", handle: e.listWebhooks})
 	e.desk.route(route{pattern: "GET /api/webhooks/{id}", handle: e.getWebhook, event: e.eventOfWebhook})
+	e.desk.route(route{pattern: "PATCH /api/webhooks/{id}", handle: e.updateWebhook, event: e.eventOfWebhook})
 	e.desk.route(route{pattern: "DELETE /api/webhooks/{id}", handle: e.deleteWebhook, event: e.eventOfWebhook})
 	e.business("/api/customers", "customers", "customer.updated", &e.customers)
 	e.business("/api/inventory", "inventory", "inventory.updated", &e.inventory)
@@ -79,7 +80,7 @@ func (e *ERP) Webhooks() []Webhook {
 	return append([]Webhook{}, e.webhooks...)
 }
 
-// Ledger holds every creation and deletion of a webhook ever, in order.
+// Ledger holds every creation, change and deletion of a webhook ever, in order.
 func (e *ERP) Ledger() []Entry {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -168,6 +168,35 @@ func TestERPTakesDuplicateWebhooks(t *testing.T) {
 	}
 }
 
+func TestERPUpdatesWebhook(t *testing.T) {
+	t.Parallel()
+	erp, acme := newERP(t)
+	hook := newListener(t)
+	acme.do("POST /api/webhooks", fmt.Sprintf(`{"event":"customer.updated","callbackUrl":%q,"secret":"one"}`, hook.url), http.StatusCreated)
+	first := erp.Webhooks()[0]
+	acme.refused("PATCH /api/webhooks/wh_9", `{"event":"a.b"}`, http.StatusNotFound, "NOT_FOUND")
+	acme.refused("PATCH /api/webhooks/wh_1", `{"event":"none"}`, http.StatusBadRequest, "INVALID_EVENT")
+	acme.do("PATCH /api/webhooks/wh_1", `{"secret":"two"}`, http.StatusOK)
+	if n := len(hook.got()); n != 1 {
+		t.Errorf("%d challenges, want 1: the URL is the same", n)
+	}
+	acme.do("PATCH /api/webhooks/wh_1", fmt.Sprintf(`{"event":"inventory.updated","callbackUrl":%q}`, hook.url+"?b=2"), http.StatusOK)
+	want := fake.Webhook{ID: "wh_1", Event: "inventory.updated", CallbackURL: hook.url + "?b=2", Secret: "two", CreatedAt: first.CreatedAt}
+	if diff := cmp.Diff([]fake.Webhook{want}, erp.Webhooks()); diff != "" {
+		t.Errorf("webhooks (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"GET ? ", "GET ?b=2 "}, hook.got()); diff != "" {
+		t.Errorf("challenges (-want +got):\n%s", diff)
+	}
+	var ops []fake.Op
+	for _, entry := range erp.Ledger() {
+		ops = append(ops, entry.Op)
+	}
+	if diff := cmp.Diff([]fake.Op{fake.Create, fake.Update, fake.Update}, ops); diff != "" {
+		t.Errorf("ledger (-want +got):\n%s", diff)
+	}
+}
+
 func TestERPEmptyListIsAList(t *testing.T) {
 	t.Parallel()
 	_, acme := newERP(t)
@@ -407,7 +436,7 @@ func TestERPUnknownRoutes(t *testing.T) {
 	_, acme := newERP(t)
 	acme.refused("GET /api/no-such-thing", "", http.StatusNotFound, "NOT_FOUND")
 	acme.refused("GET /elsewhere", "", http.StatusNotFound, "NOT_FOUND")
-	acme.refused("PATCH /api/webhooks/wh_1", "", http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED")
+	acme.refused("PUT /api/webhooks/wh_1", "", http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED")
 	if got := acme.do("PUT /api/webhooks", "", http.StatusMethodNotAllowed).header.Get("Allow"); got != "GET, POST" {
 		t.Errorf("Allow %q, want GET, POST", got)
 	}

@@ -20,6 +20,8 @@ const (
 	HangUpAfterCommit Mode = "hangup_after_commit"
 	// Delay waits, then does what was asked and answers, even if the caller has given up by then. Heal ends the wait.
 	Delay Mode = "delay"
+	// RefuseDuplicates answers 409 to what is there already, and does what else is asked.
+	RefuseDuplicates Mode = "refuse_duplicates"
 )
 
 // Failure tells a fake to fail. Of the requests that match and would be let in, After succeed, then Times fail, then all pass.
@@ -52,9 +54,9 @@ func (f Failure) withDefaults() Failure {
 // validate checks all but the route, which only the desk knows.
 func (f Failure) validate() error {
 	switch f.Mode {
-	case Status, HangUp, HangUpAfterCommit, Delay:
+	case Status, HangUp, HangUpAfterCommit, Delay, RefuseDuplicates:
 	default:
-		return fmt.Errorf("failure mode %q is unknown: use status, hangup, hangup_after_commit or delay", f.Mode)
+		return fmt.Errorf("failure mode %q is unknown: use status, hangup, hangup_after_commit, delay or refuse_duplicates", f.Mode)
 	}
 	if f.Mode == Status && (f.Status < 300 || f.Status > 599) {
 		return fmt.Errorf("failure status %d is none that fails: use 300 to 599", f.Status)

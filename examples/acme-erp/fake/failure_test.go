@@ -45,6 +45,20 @@ func TestFailureStatus(t *testing.T) {
 	}
 }
 
+func TestFailureRefusesDuplicates(t *testing.T) {
+	t.Parallel()
+	erp, acme := newERP(t)
+	hook := newListener(t)
+	acme.do("POST /admin/fail", `{"route":"POST /api/webhooks","mode":"refuse_duplicates","times":-1}`, http.StatusNoContent)
+	acme.do("POST /api/webhooks", registration("customer.updated", hook.url), http.StatusCreated)
+	acme.refused("POST /api/webhooks", registration("customer.updated", hook.url), http.StatusConflict, "ALREADY_EXISTS")
+	acme.do("POST /api/webhooks", registration("customer.updated", hook.url+"?b=2"), http.StatusCreated)
+	if n := len(erp.Webhooks()); n != 2 {
+		t.Errorf("%d webhooks, want 2", n)
+	}
+	acme.refused("POST /admin/fail", `{"route":"GET /api/webhooks","mode":"refuse_duplicates"}`, http.StatusBadRequest, "INVALID_FAILURE")
+}
+
 func TestFailureForEverUntilHealed(t *testing.T) {
 	t.Parallel()
 	erp, acme := newERP(t)

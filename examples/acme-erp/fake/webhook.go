@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -21,6 +22,7 @@ type Webhook struct {
 	Event       string    `json:"event"`
 	CallbackURL string    `json:"callbackUrl"`
 	CreatedAt   time.Time `json:"createdAt"`
+	Secret      string    `json:"-"` // never shown again; "": none
 }
 
 // Op is what happened to a webhook.
@@ -29,6 +31,7 @@ type Op string
 // The ops of the ledger.
 const (
 	Create Op = "create"
+	Update Op = "update"
 	Delete Op = "delete"
 )
 
@@ -44,21 +47,10 @@ type Entry struct {
 var eventName = regexp.MustCompile(`^[a-z][a-z_]*(\.[a-z][a-z_]*)+$`)
 
 func (e *ERP) createWebhook(ctx context.Context, c *call) answer {
-	var in struct{ Event, CallbackURL string }
-	if err := json.Unmarshal(c.body, &in); err != nil {
-		return refuse(http.StatusBadRequest, "INVALID_JSON", "the body is no webhook: %v", err)
+	in, refused := e.checkWebhook(ctx, c.body, Webhook{})
+	if refused != nil {
+		return *refused
 	}
-	if !eventName.MatchString(in.Event) {
-		return refuse(http.StatusBadRequest, "INVALID_EVENT", "event %q is none: name one such as customer.updated", in.Event)
-	}
-	callback, err := parseCallback(in.CallbackURL)
-	if err != nil {
-		return refuse(http.StatusBadRequest, "INVALID_CALLBACK_URL", "callbackUrl %q: %v", in.CallbackURL, err)
-	}
-	if err := e.challenge(ctx, callback); err != nil {
-		return refuse(http.StatusUnprocessableEntity, "CHALLENGE_FAILED", "callbackUrl %q: %v", in.CallbackURL, err)
-	}
-
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.registered++
@@ -66,11 +58,68 @@ func (e *ERP) createWebhook(ctx context.Context, c *call) answer {
 		ID:          "wh_" + strconv.Itoa(e.registered),
 		Event:       in.Event,
 		CallbackURL: in.CallbackURL,
+		Secret:      in.Secret,
 		CreatedAt:   time.Now().UTC().Truncate(time.Millisecond),
 	}
 	e.webhooks = append(e.webhooks, w)
 	e.enterInLedger(Create, w)
 	return answer{status: http.StatusCreated, header: map[string]string{"Location": "/api/webhooks/" + w.ID}, body: w}
+}
+
+// updateWebhook changes what the body names, and leaves the rest.
+func (e *ERP) updateWebhook(ctx context.Context, c *call) answer {
+	was, found := e.findWebhook(c.PathValue("id"))
+	if !found {
+		return noWebhook(c)
+	}
+	in, refused := e.checkWebhook(ctx, c.body, was)
+	if refused != nil {
+		return *refused
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	i := e.indexOf(was.ID)
+	if i < 0 {
+		return noWebhook(c)
+	}
+	w := &e.webhooks[i]
+	w.Event, w.CallbackURL, w.Secret = in.Event, in.CallbackURL, in.Secret
+	e.enterInLedger(Update, *w)
+	return answer{status: http.StatusOK, body: *w}
+}
+
+// checkWebhook reads what a body makes of a webhook, and challenges a callback URL that was another before.
+func (e *ERP) checkWebhook(ctx context.Context, body []byte, was Webhook) (Webhook, *answer) {
+	in := struct{ Event, CallbackURL, Secret string }{was.Event, was.CallbackURL, was.Secret}
+	no := func(status int, code, format string, args ...any) (Webhook, *answer) {
+		a := refuse(status, code, format, args...)
+		return Webhook{}, &a
+	}
+	if err := json.Unmarshal(body, &in); err != nil {
+		return no(http.StatusBadRequest, "INVALID_JSON", "the body is no webhook: %v", err)
+	}
+	if !eventName.MatchString(in.Event) {
+		return no(http.StatusBadRequest, "INVALID_EVENT", "event %q is none: name one such as customer.updated", in.Event)
+	}
+	callback, err := parseCallback(in.CallbackURL)
+	if err != nil {
+		return no(http.StatusBadRequest, "INVALID_CALLBACK_URL", "callbackUrl %q: %v", in.CallbackURL, err)
+	}
+	if in.CallbackURL != was.CallbackURL {
+		if err := e.challenge(ctx, callback); err != nil {
+			return no(http.StatusUnprocessableEntity, "CHALLENGE_FAILED", "callbackUrl %q: %v", in.CallbackURL, err)
+		}
+	}
+	return Webhook{Event: in.Event, CallbackURL: in.CallbackURL, Secret: in.Secret}, nil
+}
+
+// hasWebhook says whether a body is that of a webhook that is registered already.
+func (e *ERP) hasWebhook(c *call) bool {
+	var in struct{ Event, CallbackURL string }
+	if err := json.Unmarshal(c.body, &in); err != nil {
+		return false // refused by the handler
+	}
+	return slices.ContainsFunc(e.Webhooks(), func(w Webhook) bool { return w.Event == in.Event && w.CallbackURL == in.CallbackURL })
 }
 
 func (e *ERP) listWebhooks(context.Context, *call) answer {

@@ -65,7 +65,7 @@ func (p *play) importComponent(ctx context.Context) (*headracev1.Component, erro
 	return &stored, errors.Join(
 		expect("the kind of the component", stored.GetKind(), headracev1.Component_KIND_DECLARATIVE),
 		expect("the version of the component", stored.GetVersion(), 1),
-		expect("the number of its actions", len(stored.GetActions()), 3),
+		expect("the number of its actions", len(stored.GetActions()), 4),
 		expectTrue(proto.Equal(&stored, read.GetComponent()), "gRPC and REST to tell the same of the component, found\n%v\nand\n%v", read.GetComponent(), &stored),
 	)
 }
