@@ -13,18 +13,18 @@ import (
 	headracev1 "github.com/headrace/headrace/proto/gen/headrace/v1"
 )
 
-// failAndRecover publishes a version that needs new webhooks, and lets the ERP fail on the second of them.
+// failAndRecover publishes a version that needs other webhooks, and lets the ERP fail on the second of them.
 func (p *play) failAndRecover(ctx context.Context) error {
 	version, suffix, err := p.publishNext(ctx)
 	if err != nil {
 		return err
 	}
-	p.tell.Say("Version %d is published: Acme ERP shall call …%s from now on, so both webhooks must be made anew. "+
+	p.tell.Say("Version %d is published: Acme ERP shall call …%s from now on, so both webhooks must be changed. "+
 		"Instances stay on their version until someone deploys another.", version, suffix)
 	if err := p.erp.failFrom(ctx, events[inventoryFlow], http.StatusInternalServerError); err != nil {
 		return err
 	}
-	p.tell.Say("Smith Rockets is deployed to version %d. And Acme ERP has a bad day: it takes the first webhook, and fails on the second.", version)
+	p.tell.Say("Smith Rockets is deployed to version %d. And Acme ERP has a bad day: it changes the first webhook, and fails on the second.", version)
 	if err := p.failTwice(ctx, version, suffix); err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func (p *play) failTwice(ctx context.Context, version int32, suffix string) erro
 	)
 	p.tell.Say("%s.", info.message)
 	p.tell.Check("The error names flow, step and execution")
-	p.tell.Check("The webhook that was made was removed again: at Acme ERP all is as it was")
+	p.tell.Check("The webhook that was changed was changed back: at Acme ERP all is as it was")
 
 	var res headracev1.DeployInstanceResponse
 	err = p.rest.do(ctx, http.MethodPost, "/v1/instances/"+p.smith.id+":deploy", &headracev1.DeployInstanceRequest{Version: version}, &res)
@@ -96,7 +96,7 @@ func (p *play) expectInitFailed(ctx context.Context, failed error, suffix string
 	for _, c := range d.GetDeployment().GetChanges() {
 		changes = append(changes, c.GetKind().String())
 	}
-	// What was made for the new version's customer URL was removed again.
+	// What was given the new version's customer URL has its old one again.
 	url := p.smith.urls[customerFlow] + suffix
 	return info, errors.Join(
 		expect("the flow in the error", info.flow, p.flowID(initialization)),
@@ -105,12 +105,13 @@ func (p *play) expectInitFailed(ctx context.Context, failed error, suffix string
 		expect("the step that failed in it", ex.GetExecution().GetError().GetStepId(), info.step),
 		expect("the state of the deployment", d.GetDeployment().GetState(), headracev1.Deployment_STATE_FAILED),
 		expectSame("changes of registrations", changes, []string{
-			headracev1.RegistrationChange_KIND_CREATED.String(), headracev1.RegistrationChange_KIND_UNDONE.String(),
+			headracev1.RegistrationChange_KIND_UPDATED.String(), headracev1.RegistrationChange_KIND_KEPT.String(),
+			headracev1.RegistrationChange_KIND_RESTORED.String(),
 		}),
 		expect("the state of the instance", in.GetInstance().GetState(), headracev1.Instance_STATE_ACTIVE),
 		expect("the version of the instance", in.GetInstance().GetVersion(), 1),
 		expect("the generation that serves", in.GetInstance().GetGeneration(), 2),
-		p.erp.expectNews(ctx, entryLine(fake.Create, events[customerFlow], url), entryLine(fake.Delete, events[customerFlow], url)),
+		p.erp.expectNews(ctx, entryLine(fake.Update, events[customerFlow], url), entryLine(fake.Update, events[customerFlow], p.smith.urls[customerFlow])),
 		p.erp.expectWebhooks(ctx, p.sandbox, p.smith),
 		p.expectExecutions(ctx),
 		p.expectRecords(ctx),
@@ -138,12 +139,11 @@ func (p *play) recover(ctx context.Context, version int32, suffix string) error 
 		return err
 	}
 	p.noteSuccess(p.smith.id, initialization, byDeploy)
-	superseded := removed(p.smith)
 	p.smith.suffix = suffix
-	created, gone := headracev1.RegistrationChange_KIND_CREATED, headracev1.RegistrationChange_KIND_OBSOLETE_REMOVED
+	updated := headracev1.RegistrationChange_KIND_UPDATED
 	if err := errors.Join(
-		p.expectDeployed(res, p.smith, version, res.GetDeployment().GetGeneration(), created, created, gone, gone),
-		p.erp.expectNews(ctx, append(registered(p.smith), superseded...)...),
+		p.expectDeployed(res, p.smith, version, res.GetDeployment().GetGeneration(), updated, updated),
+		p.erp.expectNews(ctx, entriesOf(fake.Update, p.smith)...),
 		p.erp.expectWebhooks(ctx, p.sandbox, p.smith),
 		p.otherERP.expectNews(ctx),
 		p.otherERP.expectWebhooks(ctx, p.jones),
@@ -154,7 +154,7 @@ func (p *play) recover(ctx context.Context, version int32, suffix string) error 
 	if err := p.showWebhooks(ctx, p.erp); err != nil {
 		return err
 	}
-	p.tell.Check("Deployed: two new webhooks, and the two that they replace are gone. Jones Anvils stayed on version 1")
+	p.tell.Check("Deployed: both webhooks are the same ones, and call other URLs. Jones Anvils stayed on version 1")
 	c := item("SKU-42", 16)
 	if err := p.hears(ctx, p.erp, c, p.sandbox, p.smith); err != nil {
 		return err

@@ -90,10 +90,10 @@ func (e *erp) change(ctx context.Context, path string, record map[string]any) ([
 	return got, err
 }
 
-// failFrom makes every registration for an event fail from now on.
+// failFrom makes every change of a webhook for an event fail from now on.
 func (e *erp) failFrom(ctx context.Context, event string, status int) error {
 	return e.ask(ctx, http.MethodPost, "/admin/fail", map[string]any{
-		"route": "POST /api/webhooks", "event": event, "mode": fake.Status, "status": status, "times": -1,
+		"route": "PATCH /api/webhooks/{id}", "event": event, "mode": fake.Status, "status": status, "times": -1,
 	}, nil)
 }
 
@@ -175,11 +175,12 @@ func (e *erp) expectBalance(ctx context.Context) (created int, err error) {
 	}
 	var creates, deletes []string
 	for _, entry := range entries {
-		if entry.Op == fake.Create {
+		switch entry.Op {
+		case fake.Create:
 			creates = append(creates, entry.ID)
-			continue
+		case fake.Delete:
+			deletes = append(deletes, entry.ID)
 		}
-		deletes = append(deletes, entry.ID)
 	}
 	return len(creates), expectSame("deletions at "+e.name+", one for each creation", deletes, slices.Clone(creates))
 }
