@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"time"
 
 	"github.com/headrace/headrace/internal/expr"
 	"github.com/headrace/headrace/internal/ipaas"
@@ -84,10 +83,6 @@ func matching(action *Action, inputs *value.Object, listed any) ([]any, error) {
 	}
 	return found, nil
 }
-
-// LookAgain is how long is waited between looks for an object that a call may have created whose answer was lost: the other system may
-// still be at it.
-var LookAgain = []time.Duration{250 * time.Millisecond, time.Second}
 
 // PassOn makes the inputs of another action of the same component: those given, and the connection of the action that they come from.
 func PassOn(to *Action, raw map[string]any, from Inputs) (Inputs, error) {

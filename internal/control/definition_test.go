@@ -170,3 +170,22 @@ func urlsOf(r control.DeployResult) map[string]string {
 	}
 	return urls
 }
+
+// acmeFinding is the component of the ERP that can look for what it creates, and update it.
+func acmeFinding() ipaas.Component {
+	c := acme()
+	c.Actions[0].Find = &ipaas.Find{Action: "listWebhooks", Match: ipaas.Match{
+		Item: "{{$item.event}} {{$item.callbackUrl}}", Equals: "{{$inputs.event}} {{$inputs.callbackUrl}}",
+	}}
+	given := map[string]string{"webhookId": "{{$result.id}}", "event": "{{$inputs.event}}", "callbackUrl": "{{$inputs.callbackUrl}}"}
+	c.Actions[0].Update = &ipaas.Update{Action: "updateWebhook", Inputs: given, Result: "{{$updated}}"}
+	c.Actions = append(c.Actions, ipaas.Action{
+		Key: "updateWebhook", Effect: ipaas.EffectWrite,
+		Inputs: append([]ipaas.InputField{{Key: "webhookId", Required: true}}, c.Actions[0].Inputs...),
+		Request: &ipaas.HTTPRequest{
+			Method: "PATCH", URL: "{{$connection.baseUrl}}/api/webhooks/{{$inputs.webhookId}}",
+			Headers: map[string]string{"X-Api-Key": "{{$connection.apiKey}}"}, Body: c.Actions[0].Request.Body,
+		},
+	})
+	return c
+}

@@ -23,6 +23,7 @@ import (
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/outbound"
 	"github.com/headrace/headrace/internal/secret"
+	"github.com/headrace/headrace/internal/storage"
 	"github.com/headrace/headrace/internal/storage/sqldb"
 )
 
@@ -35,7 +36,9 @@ type world struct {
 	limits control.Limits
 	logs   *logBuffer
 	probe  *probe
-	ahead  atomic.Int64 // how far the plane's clock is ahead, in nanoseconds
+	wrap   func(storage.Store) storage.Store // between the plane and its store; nil: nothing
+	cutter atomic.Pointer[cutter]            // between the plane and the ERP; nil: nothing
+	ahead  atomic.Int64                      // how far the plane's clock is ahead, in nanoseconds
 
 	erp     *fake.ERP
 	erpURL  string
@@ -72,6 +75,9 @@ func bareWorld(t *testing.T, dir string, limits ...control.Limits) *world {
 	if len(limits) > 0 {
 		w.limits = limits[0]
 	}
+	if w.limits.LookAgain == nil {
+		w.limits.LookAgain = []time.Duration{time.Millisecond, 10 * time.Millisecond}
+	}
 	t.Cleanup(w.client.CloseIdleConnections)
 	return w
 }
@@ -102,8 +108,12 @@ func (w *world) start() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	var between storage.Store = w.store
+	if w.wrap != nil {
+		between = w.wrap(w.store)
+	}
 	w.Plane, err = control.New(ctx, control.Options{
-		Store: w.store, Keys: keys, Builtins: append(builtin.All(), w.probe.component()), Client: client, PublicURL: public, Logger: logger,
+		Store: between, Keys: keys, Builtins: append(builtin.All(), w.probe.component()), Client: client, PublicURL: public, Logger: logger,
 		Now:    func() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) },
 		Limits: w.limits,
 	})
@@ -166,6 +176,10 @@ func (w *world) serveERP(rw http.ResponseWriter, r *http.Request) {
 		r.Header.Set("X-Api-Key", erpKey)
 	} else {
 		r.Header.Del("X-Api-Key")
+	}
+	if c := w.cutter.Load(); c != nil {
+		c.serve(w.erp, rw, r)
+		return
 	}
 	w.erp.ServeHTTP(rw, r)
 }

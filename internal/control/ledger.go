@@ -132,11 +132,11 @@ func (p *Plane) lookFor(
 				free = append(free, result)
 			}
 		}
-		if len(free) > 0 || i == len(component.LookAgain) {
+		if len(free) > 0 || i == len(p.limits.LookAgain) {
 			return free, nil
 		}
 		select {
-		case <-time.After(component.LookAgain[i]):
+		case <-time.After(p.limits.LookAgain[i]):
 		case <-p.stop.Done():
 			return nil, errShutdown
 		}

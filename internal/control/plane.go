@@ -47,6 +47,9 @@ type Limits struct {
 	RequestIDs       time.Duration // how long answers are remembered by request id; default 24 h
 	KeepPayloads     time.Duration // of ended executions, with step results and logs; default 14 days
 	KeepExecutions   time.Duration // that have ended, and deployments; default 90 days
+
+	// LookAgain is how long is waited between looks for an object whose creation's answer was lost; default 250 ms, 1 s.
+	LookAgain []time.Duration
 }
 
 func (l Limits) withDefaults() Limits {
@@ -72,6 +75,9 @@ func (l Limits) withDefaults() Limits {
 	set(&l.RequestIDs, 24*time.Hour)
 	set(&l.KeepPayloads, 14*24*time.Hour)
 	set(&l.KeepExecutions, 90*24*time.Hour)
+	if l.LookAgain == nil {
+		l.LookAgain = []time.Duration{250 * time.Millisecond, time.Second}
+	}
 	return l
 }
 
@@ -114,10 +120,11 @@ func New(ctx context.Context, o Options) (*Plane, error) {
 	}
 	// Answers show times as they are stored.
 	now := func() time.Time { return clock().UTC().Truncate(time.Microsecond) }
+	limits := o.Limits.withDefaults()
 	stop, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	p := &Plane{
 		store: o.Store, keys: o.Keys, client: o.Client, publicURL: o.PublicURL, logger: o.Logger, now: now,
-		limits: o.Limits.withDefaults(), engine: &engine.Engine{Now: now},
+		limits: limits, engine: &engine.Engine{Now: now, LookAgain: limits.LookAgain},
 		catalogue: newCatalogue(o.Store, o.Builtins), tails: newTails(), deploys: newJoins(),
 		nudge: make(chan struct{}, 1), stop: stop, cancel: cancel,
 	}

@@ -154,7 +154,7 @@ func (m *making) look(ctx context.Context, patiently bool) (result any, found bo
 		if err == nil {
 			all, err = m.free(all)
 		}
-		if len(all) > 0 || !patiently || i == len(component.LookAgain) || !pause(ctx, component.LookAgain[i]) {
+		if len(all) > 0 || !patiently || i == len(m.r.lookAgain) || !pause(ctx, m.r.lookAgain[i]) {
 			break
 		}
 	}

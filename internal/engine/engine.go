@@ -124,6 +124,9 @@ type Engine struct {
 	Now func() time.Time
 	// StepTimeout bounds one step. 0: DefaultStepTimeout.
 	StepTimeout time.Duration
+	// LookAgain is how long is waited between looks for an object that a call may have created whose answer was lost: the other system
+	// may still be at it. Empty: one look.
+	LookAgain []time.Duration
 	// MaxSteps bounds how many steps one run may take, loop rounds included. 0: DefaultMaxSteps.
 	MaxSteps int
 }

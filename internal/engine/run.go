@@ -28,7 +28,7 @@ func (e *Engine) Run(ctx context.Context, run Run, host Host) (Outcome, error) {
 	}
 	r := &runner{
 		run: run, host: host, flow: f, scope: newScope(run, f),
-		now: e.Now, timeout: e.StepTimeout, maxSteps: e.MaxSteps,
+		now: e.Now, timeout: e.StepTimeout, maxSteps: e.MaxSteps, lookAgain: e.LookAgain,
 	}
 	if r.now == nil {
 		r.now = time.Now
@@ -61,6 +61,8 @@ type runner struct {
 	now      func() time.Time
 	timeout  time.Duration
 	maxSteps int
+
+	lookAgain []time.Duration
 
 	taken   int     // steps begun
 	last    any     // the result of the last step that ran

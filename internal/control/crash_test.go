@@ -1,0 +1,403 @@
+package control_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/storage"
+)
+
+// A cutter makes a plane die at one of the moments at which it reaches out: before or after a write of its store, before or after a
+// request to the ERP. From then on neither takes anything from it, as if it had been killed; what it had done stays.
+type cutter struct {
+	mu     sync.Mutex
+	at     int // the moment, counted from 1; 0: never
+	passed []string
+	dead   chan struct{}
+}
+
+func newCutter(at int) *cutter { return &cutter{at: at, dead: make(chan struct{})} }
+
+var errCut = errors.New("cut")
+
+// pass is a moment. It reports an error if the plane is dead, or dies here.
+func (c *cutter) pass(name string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	select {
+	case <-c.dead:
+		return errCut
+	default:
+	}
+	c.passed = append(c.passed, name)
+	if len(c.passed) == c.at {
+		close(c.dead)
+		return errCut
+	}
+	return nil
+}
+
+// where tells at which moment the plane died; "": it lived on.
+func (c *cutter) where() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.at == 0 || len(c.passed) < c.at {
+		return ""
+	}
+	return c.passed[c.at-1]
+}
+
+// around is a write.
+func (c *cutter) around(name string, write func() error) error {
+	if err := c.pass("before " + name); err != nil {
+		return err
+	}
+	if err := write(); err != nil {
+		return err
+	}
+	return c.pass("after " + name)
+}
+
+// serve is a request to the ERP. Who dies meanwhile gets no answer.
+func (c *cutter) serve(erp http.Handler, rw http.ResponseWriter, r *http.Request) {
+	name := r.Method + " " + r.URL.Path
+	if c.pass("before "+name) != nil {
+		panic(http.ErrAbortHandler)
+	}
+	answer := httptest.NewRecorder()
+	erp.ServeHTTP(answer, r)
+	if c.pass("after "+name) != nil {
+		panic(http.ErrAbortHandler)
+	}
+	for name, texts := range answer.Header() {
+		rw.Header()[name] = texts
+	}
+	rw.WriteHeader(answer.Code)
+	_, _ = rw.Write(answer.Body.Bytes())
+}
+
+// cutStore is a store whose writes, as far as deployments and removals make them, can be cut.
+type cutStore struct {
+	storage.Store
+	cut *cutter
+}
+
+func (s *cutStore) BeginDeployment(ctx context.Context, d ipaas.Deployment, hooks []ipaas.Webhook, base int64) (in ipaas.Instance, all []ipaas.Webhook, err error) {
+	err = s.cut.around("BeginDeployment", func() (err error) {
+		in, all, err = s.Store.BeginDeployment(ctx, d, hooks, base)
+		return err
+	})
+	return in, all, err
+}
+
+func (s *cutStore) CommitDeployment(ctx context.Context, id string, now time.Time) (rows []ipaas.Registration, err error) {
+	err = s.cut.around("CommitDeployment", func() (err error) {
+		rows, err = s.Store.CommitDeployment(ctx, id, now)
+		return err
+	})
+	return rows, err
+}
+
+func (s *cutStore) BeginRollback(ctx context.Context, id string, cause ipaas.DeploymentError, keep bool, now time.Time) (rows []ipaas.Registration, err error) {
+	err = s.cut.around("BeginRollback", func() (err error) {
+		rows, err = s.Store.BeginRollback(ctx, id, cause, keep, now)
+		return err
+	})
+	return rows, err
+}
+
+func (s *cutStore) FinishRollback(ctx context.Context, id string, now time.Time) error {
+	return s.cut.around("FinishRollback", func() error { return s.Store.FinishRollback(ctx, id, now) })
+}
+
+func (s *cutStore) RecordChanges(ctx context.Context, id string, changes []ipaas.RegistrationChange) error {
+	return s.cut.around("RecordChanges", func() error { return s.Store.RecordChanges(ctx, id, changes) })
+}
+
+func (s *cutStore) StartExecution(ctx context.Context, ex ipaas.Execution) error {
+	return s.cut.around("StartExecution", func() error { return s.Store.StartExecution(ctx, ex) })
+}
+
+func (s *cutStore) BeginStep(ctx context.Context, attempt int, r ipaas.StepResult) (recorded ipaas.StepResult, done bool, err error) {
+	err = s.cut.around("BeginStep "+r.Path, func() (err error) {
+		recorded, done, err = s.Store.BeginStep(ctx, attempt, r)
+		return err
+	})
+	return recorded, done, err
+}
+
+func (s *cutStore) CompleteStep(ctx context.Context, attempt int, r ipaas.StepResult, logs []ipaas.Log, created *ipaas.Registration) error {
+	return s.cut.around("CompleteStep "+r.Path, func() error { return s.Store.CompleteStep(ctx, attempt, r, logs, created) })
+}
+
+func (s *cutStore) FinishExecution(ctx context.Context, ex ipaas.Execution) error {
+	return s.cut.around("FinishExecution", func() error { return s.Store.FinishExecution(ctx, ex) })
+}
+
+func (s *cutStore) BeginRegistration(ctx context.Context, r ipaas.Registration) (begun ipaas.Registration, err error) {
+	err = s.cut.around("BeginRegistration "+r.Key, func() (err error) {
+		begun, err = s.Store.BeginRegistration(ctx, r)
+		return err
+	})
+	return begun, err
+}
+
+func (s *cutStore) UseRegistration(ctx context.Context, id, deploymentID string) error {
+	return s.cut.around("UseRegistration", func() error { return s.Store.UseRegistration(ctx, id, deploymentID) })
+}
+
+func (s *cutStore) BeginUpdate(ctx context.Context, id, deploymentID, image string, now time.Time) (r ipaas.Registration, err error) {
+	err = s.cut.around("BeginUpdate", func() (err error) {
+		r, err = s.Store.BeginUpdate(ctx, id, deploymentID, image, now)
+		return err
+	})
+	return r, err
+}
+
+func (s *cutStore) RestoreRegistration(ctx context.Context, r ipaas.Registration, now time.Time) error {
+	return s.cut.around("RestoreRegistration", func() error { return s.Store.RestoreRegistration(ctx, r, now) })
+}
+
+func (s *cutStore) SettleRegistration(ctx context.Context, id string, state ipaas.RegistrationState, message string, now time.Time) error {
+	return s.cut.around("SettleRegistration", func() error { return s.Store.SettleRegistration(ctx, id, state, message, now) })
+}
+
+func (s *cutStore) BeginRemoval(
+	ctx context.Context, id string, state ipaas.InstanceState, base int64, now time.Time, write storage.Write,
+) (in ipaas.Instance, err error) {
+	err = s.cut.around("BeginRemoval", func() (err error) {
+		in, err = s.Store.BeginRemoval(ctx, id, state, base, now, write)
+		return err
+	})
+	return in, err
+}
+
+func (s *cutStore) FinishDeletion(ctx context.Context, id string, now time.Time) error {
+	return s.cut.around("FinishDeletion", func() error { return s.Store.FinishDeletion(ctx, id, now) })
+}
+
+// forgetful is a store without a ledger: the control of the tests that need one.
+type forgetful struct{ storage.Store }
+
+func (s forgetful) BeginRegistration(_ context.Context, r ipaas.Registration) (ipaas.Registration, error) {
+	return r, nil
+}
+
+func (s forgetful) CompleteStep(ctx context.Context, attempt int, r ipaas.StepResult, logs []ipaas.Log, _ *ipaas.Registration) error {
+	return s.Store.CompleteStep(ctx, attempt, r, logs, nil)
+}
+
+// crash is a story in which a plane dies at every moment, one after another.
+type crash struct {
+	name      string
+	component ipaas.Component
+	before    func(w *world)       // what had happened
+	cut       func(w *world) error // what is cut
+	previous  []string             // events that the ERP calls about if it came to nothing
+	wanted    []string             // and if it was done
+	ledgerOff bool
+}
+
+const crashed = "crash"
+
+func deployCrashed(w *world) error {
+	_, err := w.DeployInstance(w.t.Context(), crashed, 0, as("DeployInstance", "cut", "h"))
+	return err
+}
+
+// deployNext deploys the latest version of an instance that was deployed.
+func deployNext(w *world) error {
+	_, err := w.DeployInstance(w.t.Context(), crashed, 2, as("DeployInstance", "cut", "h"))
+	return err
+}
+
+// changed is a version that updates one registration, drops another and adds a third.
+func changed(steps ...ipaas.Step) ipaas.Definition {
+	def := tutorial()
+	def.Flows[2].Steps = append([]ipaas.Step{
+		register("Customer Webhook", "customer.created", "Customers"), register("Orders", "order.updated", "Inventory"),
+	}, steps...)
+	return def
+}
+
+func crashes() []crash {
+	first := func(w *world) {
+		w.publish("acme", tutorial())
+		w.instance(crashed, "acme", w.erpConfig())
+	}
+	served := func(next ipaas.Definition) func(w *world) {
+		return func(w *world) {
+			first(w)
+			w.deploy(crashed)
+			w.publish("acme", next)
+		}
+	}
+	one, two := []string{"customer.updated", "inventory.updated"}, []string{"customer.created", "order.updated"}
+	return []crash{
+		{name: "first deployment", component: acmeFinding(), before: first, cut: deployCrashed, wanted: one},
+		{name: "redeployment", component: acmeFinding(), before: served(changed()), cut: deployNext, previous: one, wanted: two},
+		{
+			name: "deployment that fails", component: acmeFinding(), cut: deployNext, previous: one, wanted: one,
+			before: served(changed(step("Break", "probe.fail", inputs{"value": lit("no")}))),
+		},
+		{
+			name: "undeploying", component: acmeFinding(), previous: one,
+			before: func(w *world) { first(w); w.deploy(crashed) },
+			cut: func(w *world) error {
+				_, err := w.UndeployInstance(w.t.Context(), crashed, plain)
+				return err
+			},
+		},
+		{
+			name: "deletion", component: acmeFinding(), previous: one,
+			before: func(w *world) { first(w); w.deploy(crashed) },
+			cut: func(w *world) error {
+				_, err := w.DeleteInstance(w.t.Context(), crashed, plain)
+				return err
+			},
+		},
+		{name: "nothing to look with", component: acme(), before: first, cut: deployCrashed, wanted: one},
+	}
+}
+
+// TestKilledAtAnyMomentConverges cuts at every write of the store and every call of the ERP, before and after: what the ERP has in the
+// end is what the new generation wants, or what the old one wanted, each once.
+func TestKilledAtAnyMomentConverges(t *testing.T) {
+	t.Parallel()
+	for _, c := range crashes() {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			for at, moments := 1, 0; at == 1 || at <= moments; at++ {
+				var where, wrong string
+				t.Run(fmt.Sprint(at), func(t *testing.T) {
+					where, wrong, moments = c.play(t, at, max(moments, at))
+				})
+				if wrong != "" {
+					t.Errorf("killed at moment %d, %s: %s", at, where, wrong)
+				}
+			}
+		})
+	}
+}
+
+// TestWithoutALedgerItDoesNotConverge shows that the test above can fail.
+func TestWithoutALedgerItDoesNotConverge(t *testing.T) {
+	t.Parallel()
+	c := crashes()[0]
+	c.ledgerOff = true
+	wrongs := 0
+	for at, moments := 1, 0; at == 1 || at <= moments; at++ {
+		t.Run(fmt.Sprint(at), func(t *testing.T) {
+			var wrong string
+			_, wrong, moments = c.play(t, at, max(moments, at))
+			if wrong != "" {
+				wrongs++
+			}
+		})
+	}
+	if wrongs == 0 {
+		t.Error("without a ledger, too, nothing was left or done twice")
+	}
+}
+
+// play lets the plane die at a moment and another one take over. It returns at which, what is wrong in the end, and at how many moments
+// it might have died so far as is known.
+func (c crash) play(t *testing.T, at, known int) (where, wrong string, moments int) {
+	w := newWorld(t)
+	if _, err := w.CreateComponent(t.Context(), c.component, plain); err != nil {
+		t.Fatal(err)
+	}
+	c.before(w)
+	w.stop()
+	cut := newCutter(at)
+	w.wrap = func(s storage.Store) storage.Store {
+		if c.ledgerOff {
+			s = forgetful{s}
+		}
+		return &cutStore{Store: s, cut: cut}
+	}
+	w.start()
+	w.cutter.Store(cut)
+	ended := make(chan error, 1)
+	go func() { ended <- c.cut(w) }()
+	select {
+	case <-cut.dead:
+		w.stop()
+		<-ended
+	case <-ended:
+		w.stop()
+	}
+	w.cutter.Store(nil)
+	w.wrap = nil
+	if c.ledgerOff {
+		w.wrap = func(s storage.Store) storage.Store { return forgetful{s} }
+	}
+	w.start()
+	where = cut.where()
+	if where == "" {
+		return "never", c.wrong(w), known
+	}
+	return where, c.wrong(w), known + 1
+}
+
+// wrong tells what is not as it should be once everything has come to rest; "": nothing.
+func (c crash) wrong(w *world) string {
+	var state ipaas.DeploymentState
+	w.eventually("all has come to rest", func() bool {
+		page, err := w.store.UnfinishedDeployments(w.t.Context())
+		rows, rowsErr := w.store.ListRegistrations(w.t.Context(), crashed)
+		if err := errors.Join(err, rowsErr); err != nil {
+			w.t.Fatal(err)
+		}
+		in, err := w.store.GetInstance(w.t.Context(), crashed)
+		if err == nil {
+			state = ""
+			if d, err := w.store.FindDeployment(w.t.Context(), crashed, "cut"); err == nil {
+				state = d.State
+			}
+		}
+		return len(page) == 0 && in.State != ipaas.InstanceDeleting && !slices.ContainsFunc(rows, func(r ipaas.Registration) bool {
+			return r.State == ipaas.RegistrationRemovePending || r.State == ipaas.RegistrationIntent || r.BeforeImage != ""
+		})
+	})
+	want := c.wanted
+	if state == ipaas.DeploymentFailed || c.begun(w) == false {
+		want = c.previous
+	}
+	var found []string
+	for _, hook := range w.erp.Webhooks() {
+		found = append(found, hook.Event)
+	}
+	slices.Sort(found)
+	rows := must[[]ipaas.Registration](w.t)(w.store.ListRegistrations(w.t.Context(), crashed, ipaas.RegistrationUnconfirmed))
+	if slices.Equal(want, found) || len(rows) > 0 && len(found) <= len(want)+len(rows) && c.component.Actions[0].Find == nil {
+		return ""
+	}
+	all := must[[]ipaas.Registration](w.t)(w.store.ListRegistrations(w.t.Context(), crashed))
+	var ledger []string
+	for _, r := range all {
+		ledger = append(ledger, fmt.Sprintf("%s %s %s %s", r.Key, r.RemoteID, r.State, r.Error))
+	}
+	return fmt.Sprintf("the deployment is %s, and the ERP calls about %v, want %v; the ledger has\n%s", state, found, want, strings.Join(ledger, "\n"))
+}
+
+// begun reports whether what was cut had begun.
+func (c crash) begun(w *world) bool {
+	in, err := w.store.GetInstance(w.t.Context(), crashed)
+	if errors.Is(err, ipaas.NotFound) {
+		return true // deleted
+	}
+	if _, err := w.store.FindDeployment(w.t.Context(), crashed, "cut"); err == nil {
+		return true
+	}
+	return in.State == ipaas.InstanceUndeployed
+}
