@@ -40,6 +40,8 @@ type Action struct {
 	// Delegate names, for an action that has another one create something, that action and its inputs. It is run in place of Perform,
 	// and what it creates is its own in every respect but the key.
 	Delegate func(in Inputs, registry Registry) (Delegation, error)
+	// CheckDelegate refuses a step whose Delegate is certain to fail. typeOf gives the connection type of a config variable.
+	CheckDelegate func(inputs map[string]ipaas.Input, typeOf func(variable string) string, registry Registry) error
 	// Removes names, for an action that removes what is registered, the key it is registered under; "" is everything of the instance.
 	// The host removes it, in place of Perform.
 	Removes func(in Inputs) (key string, err error)
@@ -60,6 +62,8 @@ type Call struct {
 	IdempotencyKey string           // equal for every attempt of the same step; sent by actions that write over HTTP
 	Hop            int              // how many of our own hooks led here
 	Log            func(severity ipaas.Severity, message string)
+	// Patient tells that it is worth to wait for another system that says it is busy: a deployment that fails is undone whole.
+	Patient bool
 }
 
 // Result is what an action did.

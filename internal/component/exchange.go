@@ -41,11 +41,12 @@ func Send(ctx context.Context, call Call, e Exchange) (*outbound.Response, error
 		}
 		unknown = unknown || failure.Unknown
 		failure.Unknown = unknown
-		if attempt >= e.Retry.Most || !e.Retry.helps(e.Request.Method, resp, err) {
+		most := e.Retry.most(resp, err)
+		if attempt >= most || !e.Retry.helps(e.Request.Method, resp, err) {
 			return resp, failure
 		}
 		wait := e.Retry.wait(attempt, resp)
-		call.log(ipaas.SeverityWarn, "%s: repeating it in %s (%d of %d)", failure.Message, wait.Round(time.Millisecond), attempt+1, e.Retry.Most)
+		call.log(ipaas.SeverityWarn, "%s: repeating it in %s (%d of %d)", failure.Message, wait.Round(time.Millisecond), attempt+1, most)
 		if !pause(ctx, wait) {
 			return resp, failure
 		}

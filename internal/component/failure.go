@@ -1,6 +1,13 @@
 package component
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+
+	"github.com/headrace/headrace/internal/outbound"
+)
 
 // Failure is an error of an action that says more than its words.
 type Failure struct {
@@ -19,6 +26,15 @@ func (f *Failure) Gone() bool { return f.Status == 404 || f.Status == 410 }
 
 // Exists reports whether the refusal may mean that what was to be created is there already.
 func (f *Failure) Exists() bool { return f.Status == 409 || f.Status == 422 }
+
+// Passing reports whether the same call may do well later: the other system was out of reach, busy or failing, or nobody knows.
+func (f *Failure) Passing() bool {
+	if f.Status == 0 {
+		var e *outbound.Error
+		return f.Unknown || errors.As(f.Err, &e) && !slices.Contains([]outbound.Kind{outbound.Blocked, outbound.BadRequest, outbound.TooLarge, outbound.TLS}, e.Kind)
+	}
+	return f.Unknown || f.Status >= 500 || f.Status == http.StatusTooManyRequests || f.Status == http.StatusRequestTimeout
+}
 
 // Failf returns a failure with a formatted message.
 func Failf(format string, args ...any) *Failure {

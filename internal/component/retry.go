@@ -15,6 +15,8 @@ type Retry struct {
 	Delay       time.Duration // before the first time again
 	Exponential bool          // every next delay is twice as long
 	All         bool          // also after an answer that says the call itself is wrong
+	// Busy is how often, at least, after an answer that asks to come again. 0: Most says it.
+	Busy int
 	// Cautious calls again only where the call was certainly not processed, or may be processed twice without harm.
 	Cautious bool
 }
@@ -25,14 +27,27 @@ const (
 	MaxRetries    = 10
 )
 
+// asksAgain reports whether an answer says that nothing was done, and to come again.
+func asksAgain(resp *outbound.Response) bool {
+	return resp != nil && (resp.Status == http.StatusTooManyRequests || resp.Status == http.StatusServiceUnavailable)
+}
+
+// most returns how often the call is made again after an outcome.
+func (r Retry) most(resp *outbound.Response, err error) int {
+	if err == nil && asksAgain(resp) {
+		return max(r.Most, r.Busy)
+	}
+	return r.Most
+}
+
 // helps reports whether another attempt may succeed and may be made.
 func (r Retry) helps(method string, resp *outbound.Response, err error) bool {
 	if err != nil {
 		return r.helpsAfter(method, err)
 	}
 	switch {
-	case resp.Status == http.StatusTooManyRequests, resp.Status == http.StatusServiceUnavailable:
-		return true // it says itself that it did nothing
+	case asksAgain(resp):
+		return true
 	case r.Cautious:
 		return harmlessTwice(method) && passedOn(resp.Status)
 	case resp.Status >= 500, resp.Status == http.StatusRequestTimeout:

@@ -265,6 +265,13 @@ func crashes() []crash {
 				return err
 			},
 		},
+		{
+			name: "ensuring", component: acmeFinding(), cut: deployCrashed, wanted: one,
+			before: func(w *world) {
+				w.publish("acme", ensuring())
+				w.instance(crashed, "acme", w.erpConfig())
+			},
+		},
 		{name: "nothing to look with", component: acme(), before: first, cut: deployCrashed, wanted: one},
 	}
 }

@@ -143,7 +143,7 @@ func (p *Plane) carryOut(c *candidate) {
 		cause = &ipaas.DeploymentError{Reason: ipaas.ReasonDeployCanceled, Message: err.Error()}
 	case err != nil:
 		log.Error("deployment could not be recorded", "error", err)
-		cause = &ipaas.DeploymentError{Reason: ipaas.ReasonDeployInterrupted, Message: "the deployment was interrupted: " + interruption(err)}
+		cause = &ipaas.DeploymentError{Reason: ipaas.ReasonDeployInterrupted, Retryable: true, Message: "the deployment was interrupted: " + interruption(err)}
 	}
 	c.result.Executions = executions
 	ctx := context.WithoutCancel(p.stop)
@@ -179,13 +179,13 @@ func (p *Plane) runDeployFlows(ctx context.Context, c *candidate) ([]ipaas.Execu
 		if err := c.halted(); err != nil {
 			return executions, nil, err
 		}
-		ex, err := p.runDeployFlow(ctx, c, flow, earlier[flow.ID])
+		ex, passing, err := p.runDeployFlow(ctx, c, flow, earlier[flow.ID])
 		if err != nil {
 			return executions, nil, err
 		}
 		executions = append(executions, ex)
 		if ex.State != ipaas.ExecutionSucceeded {
-			return executions, deployFailure(c, flow, ex), nil
+			return executions, deployFailure(c, flow, ex, passing), nil
 		}
 		if !p.now().Before(c.deployment.Deadline) {
 			return executions, deployTimeout(c, flow, ex), nil
@@ -208,24 +208,27 @@ func (p *Plane) earlierExecutions(ctx context.Context, c *candidate) (map[string
 }
 
 // runDeployFlow runs a flow of a deployment. One that ran earlier is not run again, and one that was torn goes on after the last step
-// that was recorded, as the same execution: its steps send the same idempotency keys.
-func (p *Plane) runDeployFlow(ctx context.Context, c *candidate, flow *ipaas.Flow, earlier *ipaas.Execution) (ex ipaas.Execution, err error) {
+// that was recorded, as the same execution: its steps send the same idempotency keys. passing tells that what made it fail may be over
+// later.
+func (p *Plane) runDeployFlow(
+	ctx context.Context, c *candidate, flow *ipaas.Flow, earlier *ipaas.Execution,
+) (ex ipaas.Execution, passing bool, err error) {
 	switch {
 	case earlier == nil:
 		ex, err = p.startDeployFlow(ctx, c, flow)
 	case earlier.State.Ended():
-		return *earlier, nil
+		return *earlier, false, nil
 	default:
 		ex, err = p.store.ResumeExecution(ctx, earlier.ID, p.now().Add(p.limits.Lease))
 	}
 	if err != nil {
-		return ex, p.stopped(err)
+		return ex, false, p.stopped(err)
 	}
-	ex, _, err = p.run(ctx, &job{
+	ex, h, err := p.run(ctx, &job{
 		execution: ex, instance: c.instance, program: c.program, settings: c.settings, urls: c.urls,
 		deployment: c.deployment.ID, reconcile: true, deadline: c.deployment.Deadline, halted: c.halted,
 	})
-	return ex, err
+	return ex, h.outcome.Passing, err
 }
 
 func (p *Plane) startDeployFlow(ctx context.Context, c *candidate, flow *ipaas.Flow) (ipaas.Execution, error) {
@@ -240,13 +243,13 @@ func (p *Plane) startDeployFlow(ctx context.Context, c *candidate, flow *ipaas.F
 	return ex, p.store.StartExecution(ctx, ex)
 }
 
-func deployFailure(c *candidate, flow *ipaas.Flow, ex ipaas.Execution) *ipaas.DeploymentError {
+func deployFailure(c *candidate, flow *ipaas.Flow, ex ipaas.Execution, passing bool) *ipaas.DeploymentError {
 	if ex.Error != nil && ex.Error.Reason == ipaas.ExecutionTimeout {
 		return deployTimeout(c, flow, ex)
 	}
 	e := &ipaas.DeploymentError{
 		Reason: ipaas.ReasonInitFlowFailed, FlowID: flow.ID, ExecutionID: ex.ID,
-		Message: fmt.Sprintf("flow %q failed", flow.DisplayName),
+		Message: fmt.Sprintf("flow %q failed", flow.DisplayName), Retryable: passing,
 	}
 	if ex.Error != nil {
 		e.StepID = ex.Error.StepID
@@ -257,7 +260,7 @@ func deployFailure(c *candidate, flow *ipaas.Flow, ex ipaas.Execution) *ipaas.De
 
 func deployTimeout(c *candidate, flow *ipaas.Flow, ex ipaas.Execution) *ipaas.DeploymentError {
 	e := &ipaas.DeploymentError{
-		Reason: ipaas.ReasonDeployTimeout, FlowID: flow.ID, ExecutionID: ex.ID,
+		Reason: ipaas.ReasonDeployTimeout, FlowID: flow.ID, ExecutionID: ex.ID, Retryable: true,
 		Message: fmt.Sprintf("the deployment did not end within its %s, in flow %q: give the integration a longer deploy timeout, or make the flow quicker",
 			c.deployment.Deadline.Sub(c.deployment.CreateTime), flow.DisplayName),
 	}

@@ -132,7 +132,7 @@ func (h *host) Decide(ctx context.Context, step engine.Step, done engine.Done) e
 
 // Call implements engine.Host.
 func (h *host) Call(ctx context.Context, _ engine.Step, action *component.Action, call component.Call) (component.Result, error) {
-	call.Client = h.plane.client
+	call.Client, call.Patient = h.plane.client, h.job.deployment != ""
 	fault.Point("step-begun")
 	result, err := action.Perform(ctx, call)
 	fault.Point("step-called")

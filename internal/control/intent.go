@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/engine"
@@ -189,4 +190,38 @@ func (p *Plane) openRegistered(row ipaas.Registration, field, sealed string) (an
 		return nil, fmt.Errorf("open the %s of registration %s: %w", field, row.ID, err)
 	}
 	return value.Decode(text)
+}
+
+// Remove implements engine.Host. In a deployment nothing is removed before it has succeeded: what it does not register again goes then.
+func (h *host) Remove(ctx context.Context, _ engine.Step, key string) (any, error) {
+	if h.job.deployment != "" {
+		return nil, errors.New("nothing is removed by an instance-deploy flow: what it does not register again is removed when the deployment has succeeded")
+	}
+	store := h.plane.store
+	rows, err := store.ListRegistrations(ctx, h.job.execution.InstanceID, ipaas.RegistrationCreated, ipaas.RegistrationRemovePending,
+		ipaas.RegistrationRemoveFailed, ipaas.RegistrationUnconfirmed)
+	if err != nil {
+		return nil, err
+	}
+	if key != "" {
+		rows = slices.DeleteFunc(rows, func(r ipaas.Registration) bool { return r.Key != key })
+	}
+	for i := range rows {
+		// What is decided is done even if the server stops in between.
+		rows[i].State, rows[i].UpdateTime = ipaas.RegistrationRemovePending, h.plane.now()
+		if err := store.SettleRegistration(ctx, rows[i].ID, rows[i].State, "", rows[i].UpdateTime); err != nil {
+			return nil, err
+		}
+	}
+	rows, err = h.plane.undoAll(ctx, h.job.instance, rows)
+	if err != nil {
+		return nil, err
+	}
+	remaining := 0
+	for i := range rows {
+		if rows[i].State == ipaas.RegistrationRemoveFailed || rows[i].State == ipaas.RegistrationUnconfirmed {
+			remaining++
+		}
+	}
+	return object("removed", value.FromInt(int64(len(rows)-remaining)), "remaining", value.FromInt(int64(remaining))), nil
 }

@@ -163,7 +163,7 @@ func (p *Plane) rollBackLeft(ctx context.Context, d ipaas.Deployment) error {
 	}
 	if d.State == ipaas.DeploymentRunning {
 		err = p.rollback(ctx, c, ipaas.DeploymentError{
-			Reason: ipaas.ReasonDeployInterrupted, Message: "the server stopped while the deployment was running: deploy again",
+			Reason: ipaas.ReasonDeployInterrupted, Retryable: true, Message: "the server stopped while the deployment was running: deploy again",
 		})
 		if ipaas.ReasonOf(err) == ipaas.ReasonDeployInterrupted {
 			return nil

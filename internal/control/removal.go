@@ -79,7 +79,7 @@ func (p *Plane) removeOnce(ctx context.Context, id string, state ipaas.InstanceS
 	}()
 	return once(ctx, p, m, func(write func(RemovalResult) (storage.Write, error)) (RemovalResult, error) {
 		var before, begun ipaas.Instance
-		err := patiently(m, func() (err error) {
+		err := p.afterDeployment(ctx, id, state, &m, func() (err error) {
 			if before, err = p.removable(ctx, id, state, m.Base); err != nil {
 				return err
 			}
@@ -89,6 +89,9 @@ func (p *Plane) removeOnce(ctx context.Context, id string, state ipaas.InstanceS
 				return err
 			}
 			begun, err = p.store.BeginRemoval(ctx, id, state, before.Revision, now, w)
+			if m.ValidateOnly && state == ipaas.InstanceDeleting && ipaas.ReasonOf(err) == ipaas.ReasonDeploymentRunning {
+				begun, err = removed(before, state, now), nil // the deletion itself would end the deployment first
+			}
 			return err
 		})
 		if err != nil || m.ValidateOnly {
@@ -118,6 +121,29 @@ func (p *Plane) removeOnce(ctx context.Context, id string, state ipaas.InstanceS
 			return result, p.store.SaveReceipt(ctx, *w.Receipt)
 		})
 	})
+}
+
+// afterDeployment begins a removal. A deletion ends the deployment that runs, before its next step, and waits until it is undone;
+// undeploying is refused meanwhile.
+func (p *Plane) afterDeployment(ctx context.Context, id string, state ipaas.InstanceState, m *Mutation, begin func() error) error {
+	for {
+		err := patiently(*m, begin)
+		if state != ipaas.InstanceDeleting || ipaas.ReasonOf(err) != ipaas.ReasonDeploymentRunning {
+			return err
+		}
+		c := p.deploys.await(id)
+		if c == nil {
+			return err // it is being rolled back after a restart
+		}
+		c.stop()
+		p.logger.Info("a deployment is ended, since its instance is deleted", "instance", id, "deployment", c.deployment.ID)
+		select {
+		case <-c.done:
+			m.Base = 0 // what the caller saw was seen; that the deployment's end changes the revision is our doing
+		case <-ctx.Done():
+			return fmt.Errorf("the deployment of instance %s is being ended, and its deletion was not begun: %w", id, ctx.Err())
+		}
+	}
 }
 
 // removable returns an instance that may be brought to a state of removal.

@@ -3,6 +3,7 @@ package control_test
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -286,5 +287,52 @@ func TestTwoCustomersNeverSeeEachOther(t *testing.T) {
 	_, err := w.DeployInstance(t.Context(), "b", 0, control.Mutation{ValidateOnly: true})
 	if err != nil {
 		t.Error(err)
+	}
+}
+
+func TestDeletionEndsTheDeploymentThatRuns(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	def := gated("gate")
+	def.Flows[2].Steps = append(def.Flows[2].Steps, note("After", lit("after")))
+	w.publish("acme", def)
+	w.instance("gone", "acme", w.erpConfig())
+	deployed := make(chan error, 1)
+	go func() {
+		_, err := w.DeployInstance(t.Context(), "gone", 0, plain)
+		deployed <- err
+	}()
+	<-w.probe.gate("gate").reached
+	_, err := w.UndeployInstance(t.Context(), "gone", plain)
+	refused(t, err, ipaas.ReasonDeploymentRunning)
+	dry := plain
+	dry.ValidateOnly = true
+	must[control.RemovalResult](t)(w.DeleteInstance(t.Context(), "gone", dry))
+	m := plain
+	m.Base = must[ipaas.Instance](t)(w.store.GetInstance(t.Context(), "gone")).Revision
+	deleted := make(chan error, 1)
+	go func() {
+		_, err := w.DeleteInstance(t.Context(), "gone", m)
+		deleted <- err
+	}()
+	w.eventually("the deployment is being ended", func() bool { return strings.Contains(w.logs.String(), "a deployment is ended") })
+	w.probe.gate("gate").pass()
+	if e := refused(t, <-deployed, ipaas.ReasonDeployCanceled); !strings.Contains(e.Message, "is being deleted") {
+		t.Errorf("the deployment was told %q", e.Message)
+	}
+	if err := <-deleted; err != nil {
+		t.Fatalf("the deletion was told %v", err)
+	}
+	if _, err := w.store.GetInstance(t.Context(), "gone"); !errors.Is(err, ipaas.NotFound) {
+		t.Errorf("the instance gives %v", err)
+	}
+	if len(w.erp.Webhooks()) != 0 || len(w.probe.notes()) != 0 {
+		t.Errorf("left: %v, and ran: %v", w.erp.Webhooks(), w.probe.notes())
+	}
+	for _, ex := range w.executions("instance_id", "gone") {
+		steps := must[[]ipaas.StepResult](t)(w.store.ListStepResults(t.Context(), ex.ID, 0, 100))
+		if last := steps[len(steps)-1]; !ex.State.Ended() || last.Path != "wait" || last.State != ipaas.StepSucceeded {
+			t.Errorf("execution of %s is %s, its last step %s is %s", ex.FlowID, ex.State, last.Path, last.State)
+		}
 	}
 }

@@ -42,6 +42,9 @@ func (r *runner) perform(ctx context.Context, s *step, at Step) (Done, error) {
 	if s.action.Undo != nil || s.action.Delegate != nil {
 		return r.create(ctx, s, at)
 	}
+	if s.action.Removes != nil {
+		return r.remove(ctx, s, at)
+	}
 	log := &logbook{path: at.Path, now: r.now}
 	var result component.Result
 	err := r.guard(ctx, s, func(ctx context.Context) (err error) {
@@ -59,6 +62,30 @@ func (r *runner) perform(ctx context.Context, s *step, at Step) (Done, error) {
 		done.Unknown = false // there is nothing that it tried to create
 	}
 	done.Logs = log.close()
+	return done, nil
+}
+
+// remove has the host remove what is registered.
+func (r *runner) remove(ctx context.Context, s *step, at Step) (Done, error) {
+	key, err := s.action.Removes(at.Inputs)
+	if err != nil {
+		return Done{Error: err.Error()}, nil //nolint:nilerr // it fails the step
+	}
+	var result component.Result
+	err = r.guard(ctx, s, func(ctx context.Context) (err error) {
+		result.Data, err = r.host.Remove(ctx, at, key)
+		return err
+	})
+	var done Done
+	if err == nil {
+		done, err = r.performed(s, at, result)
+	}
+	if err != nil {
+		if done, err = r.failed(ctx, err); err != nil {
+			return Done{}, err
+		}
+		done.Unknown = false
+	}
 	return done, nil
 }
 
@@ -142,6 +169,8 @@ func (r *runner) failed(ctx context.Context, err error) (Done, error) {
 		done = ended(ctx, err)
 	}
 	done.Unknown = uncertain(ctx, err)
+	var failure *component.Failure
+	done.Passing = errors.As(err, &failure) && failure.Passing()
 	return done, nil
 }
 

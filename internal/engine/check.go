@@ -125,6 +125,7 @@ func (c *check) structure(s *step) {
 	if s.action.Breaks && enclosingLoop(s) == nil {
 		c.add(s.path+".action", ipaas.ReasonMisplaced, "step %q ends a loop, but stands in none: move it into one, or remove it", s.def.DisplayName)
 	}
+	c.delegate(s)
 	if s.action.BranchNames == nil {
 		return
 	}
@@ -133,6 +134,26 @@ func (c *check) structure(s *step) {
 		if name != ipaas.ElseBranch && !slices.ContainsFunc(s.def.Branches, has) {
 			c.add(s.path+".branches", ipaas.ReasonRequired, "step %q may choose the branch %q, but has none of that name: add it, or rename what chooses it", s.def.DisplayName, name)
 		}
+	}
+}
+
+// delegate checks what a step has another action do.
+func (c *check) delegate(s *step) {
+	if s.action.CheckDelegate == nil {
+		return
+	}
+	typeOf := func(name string) string {
+		v, _ := c.program.def.ConfigVariable(name)
+		if v == nil {
+			return ""
+		}
+		if comp, _ := c.program.ConnectionType(v.ConnectionType); comp == nil {
+			return ""
+		}
+		return v.ConnectionType
+	}
+	if err := s.action.CheckDelegate(s.def.Inputs, typeOf, c.program.registry); err != nil {
+		c.add(s.path+".inputs.action", ipaas.ReasonUnknownAction, "step %q: %v", s.def.DisplayName, err)
 	}
 }
 

@@ -98,11 +98,13 @@ func (m *making) findOrCall(ctx context.Context) (any, error) {
 		if err == nil {
 			return result, nil
 		}
-		if exists(err) {
+		if exists(err) && !m.replaced {
 			if result, found, err := m.look(ctx, false); found || err != nil {
 				return result, err
 			}
-			return nil, err
+			if m.replaced {
+				continue
+			}
 		}
 		if !uncertain(ctx, err) || ctx.Err() != nil {
 			return nil, err

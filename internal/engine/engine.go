@@ -28,12 +28,13 @@ type Outcome struct {
 	Error    *ipaas.ExecutionError
 	Result   any             // of a run that succeeded: the result of the last step that ran
 	Response *ipaas.Response // set by a step that stopped the flow with an answer of its own
+	Passing  bool            // of a run that failed: what made it fail may be over later
 }
 
-// Host is what the engine works through. Its errors, except Call's, say that the host refused to record: the lease is lost, the disk
+// Host is what the engine works through. Its errors, except those of Call and Remove, say that the host refused to record: the lease is lost, the disk
 // is full. The engine then stops at once, causes no more effects and returns the error.
 //
-// All but Call are given a context that does not end when the run's does: how a canceled step ended is recorded, too.
+// All but these two are given a context that does not end when the run's does: how a canceled step ended is recorded, too.
 type Host interface {
 	// Begin announces that a step is about to run. If an earlier attempt completed it, what it recorded is returned and the step
 	// is not run again; if it only decided something, that comes back in Done with Decided set, and the step goes on from there.
@@ -48,6 +49,9 @@ type Host interface {
 	// Call runs the action of a step. The ordinary host gives the call its client and calls action.Perform. The error is the
 	// action's: it fails the step. A panic is caught.
 	Call(ctx context.Context, step Step, action *component.Action, call component.Call) (component.Result, error)
+	// Remove removes what the run's instance has registered under a key, or everything for "", and returns what became of it. The error
+	// fails the step, as Call's does.
+	Remove(ctx context.Context, step Step, key string) (any, error)
 	// Complete records in one step how a step ended, what it logged and what it created.
 	Complete(ctx context.Context, step Step, done Done) error
 }
@@ -78,6 +82,7 @@ type Done struct {
 	Logs     []ipaas.Log
 	Creation *Creation // what it created, or tried to; nil for a kept object, and where there is nothing to undo
 	Unknown  bool      // it failed, and what it tried to create may exist
+	Passing  bool      // it failed for what may be over later
 
 	// Cause is why the run fails with this step, where that is not the step's own failure: an inner step's, for a loop, or the end of
 	// the run's time. Canceled tells that the step was cut short since the run was canceled. A host that resumes gives them back.

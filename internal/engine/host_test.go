@@ -133,6 +133,16 @@ func (h *recorder) Call(ctx context.Context, step engine.Step, action *component
 	return result, err
 }
 
+func (h *recorder) Remove(_ context.Context, step engine.Step, key string) (any, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.note("remove %s %s", step.Path, key)
+	if key == "refused" {
+		return nil, errors.New("it is refused")
+	}
+	return "removed", nil
+}
+
 // line returns what is remembered of a step, as text.
 func (h *recorder) line(path string) string {
 	d := h.done[path]

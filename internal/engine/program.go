@@ -191,7 +191,7 @@ func (p *Program) Creations(flowID string) []string {
 	}
 	var ids []string
 	for _, s := range f.all {
-		if s.action != nil && s.action.Undo != nil {
+		if s.action != nil && (s.action.Undo != nil || s.action.Delegate != nil) {
 			ids = append(ids, s.def.ID)
 		}
 	}

@@ -220,7 +220,7 @@ func (r *runner) end(at Step, done Done) {
 		e.Message = fmt.Sprintf("step %q (%s): %s", at.DisplayName, cmp.Or(at.Action, "no action"), done.Error)
 		e.StepID, e.StepPath = at.ID, at.Path
 	}
-	r.outcome = Outcome{State: ipaas.ExecutionFailed, Error: &e}
+	r.outcome = Outcome{State: ipaas.ExecutionFailed, Error: &e, Passing: r.outcome.Passing || done.Passing}
 }
 
 // loop runs the inner steps of a step once for each of its items, which are those decided in an earlier attempt, if there are.

@@ -426,6 +426,8 @@ type silent struct{}
 
 func (silent) Begin(context.Context, engine.Step) (*engine.Done, error) { return nil, nil }
 func (silent) Decide(context.Context, engine.Step, engine.Done) error   { return nil }
+func (silent) Remove(context.Context, engine.Step, string) (any, error) { return nil, nil }
+
 func (silent) Complete(context.Context, engine.Step, engine.Done) error { return nil }
 func (silent) Intent(context.Context, engine.Creation) (engine.Decision, error) {
 	return engine.Decision{}, nil

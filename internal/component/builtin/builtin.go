@@ -32,6 +32,7 @@ func All() []*component.Component {
 		logComponent(),
 		loop(),
 		managementTriggers(),
+		registration(),
 		stopExecution(),
 		webhookTriggers(),
 	}

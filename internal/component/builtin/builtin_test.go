@@ -44,8 +44,14 @@ func TestDeclarations(t *testing.T) {
 			if !slices.Contains([]ipaas.Effect{ipaas.EffectPure, ipaas.EffectRead, ipaas.EffectWrite}, a.Effect) {
 				t.Errorf("%s has the effect %q", at, a.Effect)
 			}
-			if (a.Perform == nil) == (a.Items == nil) || a.Loops != (a.Items != nil) {
-				t.Errorf("%s must have either Perform or Items, and loop with Items", at)
+			ways := 0
+			for _, has := range []bool{a.Perform != nil, a.Items != nil, a.Delegate != nil, a.Removes != nil} {
+				if has {
+					ways++
+				}
+			}
+			if ways != 1 || a.Loops != (a.Items != nil) {
+				t.Errorf("%s must have one of Perform, Items, Delegate and Removes, and loop with Items", at)
 			}
 			if a.Branches != (a.BranchNames != nil) {
 				t.Errorf("%s must name its branches if it has some", at)

@@ -113,6 +113,9 @@ func (b *builder) effect(at string, a *ipaas.Action) {
 // retry is how calls are repeated without being asked to: only where that cannot do anything twice.
 var retry = component.Retry{Most: 2, Delay: 250 * time.Millisecond, Exponential: true, Cautious: true}
 
+// patience is how often a call of a deployment is repeated where the other system asks to come again.
+const patience = 6
+
 func (a *action) perform(ctx context.Context, call component.Call) (component.Result, error) {
 	scope := component.Roots{"inputs": call.Inputs.Object()}
 	if c := call.Inputs.Connection(a.connection); c != nil {
@@ -124,8 +127,12 @@ func (a *action) perform(ctx context.Context, call component.Call) (component.Re
 	if err != nil {
 		return component.Result{}, component.Failf("action %q: %w", a.declared.Key, err)
 	}
+	repeat := retry
+	if call.Patient {
+		repeat.Busy = patience
+	}
 	resp, err := component.Send(ctx, call, component.Exchange{
-		Request: rendered, Write: a.request.write, Success: a.request.succeeded, Retry: retry, Secrets: call.Inputs.Secrets(a.declared.Inputs),
+		Request: rendered, Write: a.request.write, Success: a.request.succeeded, Retry: repeat, Secrets: call.Inputs.Secrets(a.declared.Inputs),
 	})
 	if err != nil {
 		return component.Result{}, err
