@@ -237,6 +237,63 @@ var deploymentSentences = []sentence{
 		w.wantState("i", one.ID, ipaas.RegistrationCreated)
 		w.wantState("i", two.ID, ipaas.RegistrationIntent)
 	}},
+	{"rolling_back_returns_what_was_updated_to_be_restored", func(t *testing.T, s storage.Store) {
+		w := newWorld(t, s)
+		w.instance("i")
+		first := w.begin("i", definition("ERP", "orders"))
+		updated, kept := w.created("i", first.ID), w.created("i", first.ID)
+		got(s.CommitDeployment(t.Context(), first.ID, start))(t)
+		second := w.begin("i", definition("ERP", "orders"))
+		one := w.created("i", second.ID)
+		got(s.BeginUpdate(t.Context(), updated.ID, second.ID, "before", start))(t)
+		check(t, s.UseRegistration(t.Context(), kept.ID, second.ID))
+		two := w.created("i", second.ID)
+		_, err := s.RollbackLeft(t.Context(), second.ID)
+		wantKind(t, err, ipaas.Conflict, "")
+		left := got(s.BeginRollback(t.Context(), second.ID, ipaas.DeploymentError{}, false, start))(t)
+		same(t, "to undo, last first", []string{two.ID, updated.ID, one.ID}, registrationIDs(left))
+		w.wantState("i", updated.ID, ipaas.RegistrationCreated)
+		same(t, "left", left, got(s.RollbackLeft(t.Context(), second.ID))(t))
+		check(t, s.SettleRegistration(t.Context(), two.ID, ipaas.RegistrationRemoved, "", start))
+		check(t, s.RestoreRegistration(t.Context(), updated, start))
+		same(t, "still left", []string{one.ID}, registrationIDs(got(s.RollbackLeft(t.Context(), second.ID))(t)))
+		_, err = s.RollbackLeft(t.Context(), "nothing")
+		wantKind(t, err, ipaas.NotFound, "")
+	}},
+	{"keeping_and_committing_forget_what_was_before", func(t *testing.T, s storage.Store) {
+		w := newWorld(t, s)
+		w.active("i")
+		r := w.created("i", "")
+		kept := w.begin("i", definition("ERP", "orders"))
+		got(s.BeginUpdate(t.Context(), r.ID, kept.ID, "before", start))(t)
+		same(t, "to undo", nil, got(s.BeginRollback(t.Context(), kept.ID, ipaas.DeploymentError{}, true, start))(t))
+		if r := w.registration("i", r.ID); r.BeforeImage != "" || r.ChangedBy != kept.ID {
+			t.Errorf("registration is %+v", r)
+		}
+		check(t, s.FinishRollback(t.Context(), kept.ID, start))
+		done := w.begin("i", definition("ERP", "orders"))
+		got(s.BeginUpdate(t.Context(), r.ID, done.ID, "before", start))(t)
+		got(s.CommitDeployment(t.Context(), done.ID, start))(t)
+		if r := w.registration("i", r.ID); r.BeforeImage != "" || r.ChangedBy != done.ID {
+			t.Errorf("registration is %+v", r)
+		}
+	}},
+	{"carrying_on_is_counted", func(t *testing.T, s storage.Store) {
+		w := newWorld(t, s)
+		w.instance("i")
+		d := w.begin("i", definition("ERP", "orders"))
+		for n := 1; n <= 2; n++ {
+			if d := got(s.ResumeDeployment(t.Context(), d.ID))(t); d.Resumes != n {
+				t.Errorf("it was carried on %d times, want %d", d.Resumes, n)
+			}
+		}
+		same(t, "stored", 2, got(s.GetDeployment(t.Context(), "i", d.ID))(t).Resumes)
+		w.fail(d.ID)
+		_, err := s.ResumeDeployment(t.Context(), d.ID)
+		wantKind(t, err, ipaas.Conflict, "")
+		_, err = s.ResumeDeployment(t.Context(), "nothing")
+		wantKind(t, err, ipaas.NotFound, "")
+	}},
 	{"a_first_deployment_that_fails_leaves_the_instance_failed", func(t *testing.T, s storage.Store) {
 		w := newWorld(t, s)
 		w.instance("i")

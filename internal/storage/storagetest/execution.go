@@ -345,6 +345,31 @@ var executionSentences = []sentence{
 			t.Errorf("recovered %+v", done)
 		}
 	}},
+	{"recovery_leaves_what_a_running_deployment_carries_on", func(t *testing.T, s storage.Store) {
+		w := newWorld(t, s)
+		w.active("i")
+		d := w.begin("i", definition("ERP", "orders"))
+		ex := w.event("i", "orders")
+		ex.Inline, ex.Attempts, ex.DeploymentID, ex.LeaseTime = true, 1, d.ID, at(100)
+		check(t, s.StartExecution(t.Context(), ex))
+		if _, failed, err := s.RecoverExecutions(t.Context(), at(1000)); err != nil || failed != 0 {
+			t.Errorf("%d failed, %v", failed, err)
+		}
+		again := got(s.ResumeExecution(t.Context(), ex.ID, at(2000)))(t)
+		if again.Attempts != 2 || !again.LeaseTime.Equal(at(2000)) || again.State != ipaas.ExecutionRunning {
+			t.Errorf("it is carried on as %+v", again)
+		}
+		same(t, "stored", again, w.execution(ex.ID))
+		wantKind(t, s.ExtendLease(t.Context(), ex.ID, 1, never), ipaas.Conflict, "")
+		got(s.BeginRollback(t.Context(), d.ID, ipaas.DeploymentError{}, false, start))(t)
+		if _, failed, err := s.RecoverExecutions(t.Context(), at(3000)); err != nil || failed != 1 {
+			t.Errorf("of a deployment that is rolled back %d failed, %v", failed, err)
+		}
+		_, err := s.ResumeExecution(t.Context(), ex.ID, never)
+		wantKind(t, err, ipaas.Conflict, "")
+		_, err = s.ResumeExecution(t.Context(), "nothing", never)
+		wantKind(t, err, ipaas.NotFound, "")
+	}},
 	{"an_execution_stays_bound_when_it_runs_again", func(t *testing.T, s storage.Store) {
 		w := newWorld(t, s)
 		w.active("i")

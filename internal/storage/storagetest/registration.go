@@ -1,6 +1,7 @@
 package storagetest
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/headrace/headrace/internal/ipaas"
@@ -88,6 +89,94 @@ var registrationSentences = []sentence{
 		want.State, want.Error, want.UpdateTime = ipaas.RegistrationRemoved, "", at(100)
 		same(t, "registration", want, w.registration("i", want.ID))
 		wantKind(t, s.SettleRegistration(t.Context(), "nothing", ipaas.RegistrationRemoved, "", start), ipaas.NotFound, "")
+	}},
+	{"an_update_keeps_what_was_before_and_loses_the_hash", func(t *testing.T, s storage.Store) {
+		w := newWorld(t, s)
+		w.active("i")
+		want := w.created("i", "")
+		w.created("i", "")
+		d := w.begin("i", definition("ERP", "orders"))
+		begun := got(s.BeginUpdate(t.Context(), want.ID, d.ID, "before", at(900)))(t)
+		want.ChangedBy, want.BeforeImage, want.InputsHash, want.Sequence, want.UpdateTime = d.ID, "before", "", 3, at(900)
+		same(t, "begun", want, begun)
+		same(t, "stored", want, w.registration("i", want.ID))
+		same(t, "used", []string{want.ID}, registrationIDs(got(s.UsedRegistrations(t.Context(), d.ID))(t)))
+		again := got(s.BeginUpdate(t.Context(), want.ID, d.ID, "later", at(901)))(t)
+		if again.BeforeImage != "before" {
+			t.Errorf("a second update replaced the first image by %q", again.BeforeImage)
+		}
+		intent := w.intent("i", "")
+		_, err := s.BeginUpdate(t.Context(), intent.ID, d.ID, "before", start)
+		wantKind(t, err, ipaas.Conflict, "")
+		_, err = s.BeginUpdate(t.Context(), "nothing", d.ID, "before", start)
+		wantKind(t, err, ipaas.NotFound, "")
+		_, err = s.BeginUpdate(t.Context(), want.ID, "nothing", "before", start)
+		wantKind(t, err, ipaas.NotFound, "")
+		got(s.BeginRollback(t.Context(), d.ID, ipaas.DeploymentError{}, true, start))(t)
+		_, err = s.BeginUpdate(t.Context(), want.ID, d.ID, "before", start)
+		wantKind(t, err, ipaas.Conflict, "")
+	}},
+	{"restoring_makes_it_what_it_was", func(t *testing.T, s storage.Store) {
+		w := newWorld(t, s)
+		w.active("i")
+		r := w.created("i", "")
+		d := w.begin("i", definition("ERP", "orders"))
+		want := got(s.BeginUpdate(t.Context(), r.ID, d.ID, "before", at(900)))(t)
+		check(t, s.SettleRegistration(t.Context(), r.ID, ipaas.RegistrationCreated, "it failed once", at(901)))
+		want.ComponentVersion, want.ExecutionID, want.ConfigRevision, want.InputsHash = 7, "exe-7", 7, "hash-7"
+		want.InputsSealed, want.ResultSealed, want.RemoteID = "inputs-7", "result-7", "remote-7"
+		check(t, s.RestoreRegistration(t.Context(), want, at(902)))
+		want.BeforeImage, want.Error, want.UpdateTime = "", "", at(902)
+		same(t, "restored", want, w.registration("i", r.ID))
+		wantKind(t, s.RestoreRegistration(t.Context(), ipaas.Registration{ID: "nothing"}, start), ipaas.NotFound, "")
+	}},
+	{"what_could_not_be_restored_is_changed_by_whoever_uses_it_next", func(t *testing.T, s storage.Store) {
+		w := newWorld(t, s)
+		w.active("i")
+		r, untouched := w.created("i", ""), w.created("i", "")
+		first := w.begin("i", definition("ERP", "orders"))
+		got(s.BeginUpdate(t.Context(), r.ID, first.ID, "before", start))(t)
+		w.fail(first.ID)
+		second := w.begin("i", definition("ERP", "orders"))
+		check(t, s.UseRegistration(t.Context(), r.ID, second.ID))
+		check(t, s.UseRegistration(t.Context(), untouched.ID, second.ID))
+		if r := w.registration("i", r.ID); r.ChangedBy != second.ID || r.BeforeImage != "before" {
+			t.Errorf("registration is %+v", r)
+		}
+		if r := w.registration("i", untouched.ID); r.ChangedBy != "" {
+			t.Errorf("a registration that was only used is changed by %s", r.ChangedBy)
+		}
+		got(s.CommitDeployment(t.Context(), second.ID, start))(t)
+		if r := w.registration("i", r.ID); r.ChangedBy != second.ID || r.BeforeImage != "" {
+			t.Errorf("after the commit the registration is %+v", r)
+		}
+	}},
+	{"what_is_to_be_removed_is_found_for_all_instances", func(t *testing.T, s storage.Store) {
+		w := newWorld(t, s)
+		w.active("i")
+		w.active("j")
+		one, two, late := w.created("i", ""), w.created("j", ""), w.created("j", "")
+		w.created("i", "")
+		check(t, s.SettleRegistration(t.Context(), one.ID, ipaas.RegistrationRemovePending, "", at(900)))
+		check(t, s.SettleRegistration(t.Context(), two.ID, ipaas.RegistrationRemovePending, "", at(901)))
+		check(t, s.SettleRegistration(t.Context(), late.ID, ipaas.RegistrationRemovePending, "", at(910)))
+		got(s.BeginRemoval(t.Context(), "i", ipaas.InstanceDeleting, 0, at(905), no))(t)
+		check(t, s.FinishDeletion(t.Context(), "i", at(905)))
+		list := func(before, limit int) []string {
+			found := registrationIDs(got(s.RegistrationsToRemove(t.Context(), at(before), limit))(t))
+			slices.Sort(found)
+			return found
+		}
+		all := got(s.ListRegistrations(t.Context(), "i", ipaas.RegistrationRemovePending))(t)
+		want := append(registrationIDs(all), two.ID)
+		slices.Sort(want)
+		same(t, "before", want, list(910, 9))
+		if n := len(list(911, 9)); n != len(want)+1 {
+			t.Errorf("%d are found later, want %d", n, len(want)+1)
+		}
+		if n := len(list(911, 1)); n != 1 {
+			t.Errorf("%d are found where one was asked for", n)
+		}
 	}},
 	{"they_are_listed_in_their_order_by_state", func(t *testing.T, s storage.Store) {
 		w := newWorld(t, s)

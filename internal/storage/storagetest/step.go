@@ -163,9 +163,14 @@ var stepSentences = []sentence{
 		want.State, want.RemoteID, want.ResultSealed, want.Error, want.UpdateTime = ipaas.RegistrationCreated, "42", "result", "", at(60)
 		check(t, s.CompleteStep(t.Context(), 1, r, nil, &want))
 		same(t, "registration", want, w.registration("i", want.ID))
+		other := ended(w.begun(ex.ID, "other"))
+		want.Adopted, want.ChangedBy, want.BeforeImage, want.InputsHash, want.InputsSealed = true, "dep", "before", "hash-2", "inputs-2"
+		want.ComponentVersion, want.ExecutionID, want.ConfigRevision = 2, ex.ID, 2
+		check(t, s.CompleteStep(t.Context(), 1, other, nil, &want))
+		same(t, "registration of an update", want, w.registration("i", want.ID))
 		b := ended(w.begun(ex.ID, "b"))
 		wantKind(t, s.CompleteStep(t.Context(), 1, b, nil, &ipaas.Registration{ID: "nothing"}), ipaas.NotFound, "")
-		steps := got(s.ListStepResults(t.Context(), ex.ID, 1, 10))(t)
+		steps := got(s.ListStepResults(t.Context(), ex.ID, 2, 10))(t)
 		if len(steps) != 1 || steps[0].State != ipaas.StepRunning {
 			t.Errorf("the step was recorded without its registration: %+v", steps)
 		}
@@ -182,6 +187,7 @@ var stepSentences = []sentence{
 			{"failed", func(w *world, id string) { w.settle(id, ipaas.RegistrationRemoveFailed) }, ipaas.RegistrationCreated, ipaas.RegistrationRemovePending},
 			{"unknown", func(w *world, id string) { w.settle(id, ipaas.RegistrationRemovePending) }, ipaas.RegistrationIntent, ipaas.RegistrationRemovePending},
 			{"sure", func(w *world, id string) { w.settle(id, ipaas.RegistrationRemovePending) }, ipaas.RegistrationAbandoned, ipaas.RegistrationAbandoned},
+			{"doubt", func(w *world, id string) { w.settle(id, ipaas.RegistrationRemovePending) }, ipaas.RegistrationUnconfirmed, ipaas.RegistrationUnconfirmed},
 			{"nothing", func(*world, string) {}, ipaas.RegistrationCreated, ipaas.RegistrationCreated},
 		} {
 			id := "i-" + tt.name
