@@ -208,12 +208,13 @@ func (m *making) adopt(ctx context.Context, found []any) (result any, adopted bo
 		return nil, false, nil
 	}
 	m.log.write(ipaas.SeverityInfo, "it is there already, and is adopted")
-	m.c.Adopted, result = true, found[0]
+	result = found[0]
 	if m.c.Action.Update != nil {
 		if result, err = m.update(ctx, result); err != nil {
 			return nil, false, &uncertainError{message: "it is there already, and could not be updated: " + err.Error()}
 		}
 	}
+	m.c.Adopted = true
 	return result, true, nil
 }
 

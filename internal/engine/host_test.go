@@ -29,6 +29,7 @@ type recorder struct {
 	calls   []component.Call
 	steps   map[string]engine.Step
 	intents []engine.Creation
+	decide  func(engine.Creation) engine.Decision // nil: what is kept is kept, all else is created
 
 	// cut, if set, says before or after which call, counted from 1, the process dies.
 	cut       int
@@ -106,6 +107,9 @@ func (h *recorder) Intent(ctx context.Context, creation engine.Creation) (engine
 	h.intents = append(h.intents, creation)
 	if err := h.at(true); err != nil {
 		return engine.Decision{}, err
+	}
+	if h.decide != nil {
+		return h.decide(creation), nil
 	}
 	if result, ok := h.kept[creation.Key]; ok {
 		return engine.Decision{ID: "kept", Kept: true, Result: result}, nil

@@ -30,6 +30,25 @@ func TestTheTutorialsComponentIsValid(t *testing.T) {
 	if wrong := declarative.Validate(acme()); len(wrong) > 0 {
 		t.Error(wrong)
 	}
+	found := acme()
+	lookedFor(&found)
+	if wrong := declarative.Validate(found); len(wrong) > 0 {
+		t.Error(wrong)
+	}
+}
+
+// lookedFor makes the tutorial's component one that finds and updates webhooks. It returns the action that creates them.
+func lookedFor(c *ipaas.Component) *ipaas.Action {
+	c.Actions = append(c.Actions, ipaas.Action{
+		Key: "updateWebhook", Inputs: append([]ipaas.InputField{{Key: "webhookId", Required: true}}, c.Actions[0].Inputs[:2]...),
+		Request: &ipaas.HTTPRequest{
+			Method: "PATCH", URL: "{{$connection.baseUrl}}/api/webhooks/{{$inputs.webhookId}}", Body: `{"event":"{{$inputs.event}}"}`,
+		},
+	})
+	create := &c.Actions[0]
+	create.Find = &ipaas.Find{Action: "listWebhooks", Match: ipaas.Match{Item: "{{$item.callbackUrl}}", Equals: "{{$inputs.callbackUrl}}"}}
+	create.Update = &ipaas.Update{Action: "updateWebhook", Inputs: map[string]string{"webhookId": "{{$result.id}}", "event": "{{$inputs.event}}"}}
+	return create
 }
 
 func TestValidate(t *testing.T) {
@@ -114,6 +133,37 @@ func TestValidate(t *testing.T) {
 			{"actions[0].undo.inputs.id", "UNKNOWN_INPUT"},
 			{"actions[0].undo.inputs.webhookId", "REQUIRED"},
 		}},
+		{"find without an undo", func(c *ipaas.Component) {
+			lookedFor(c)
+			c.Actions[0].Undo, c.Actions[0].Update = nil, nil
+		}, []found{{"actions[0].find", "MISPLACED"}}},
+		{"find of nothing", func(c *ipaas.Component) { lookedFor(c).Find = &ipaas.Find{} }, []found{
+			{"actions[0].find.match.item", "REQUIRED"}, {"actions[0].find.match.equals", "REQUIRED"}, {"actions[0].find.action", "REQUIRED"},
+		}},
+		{"find that matches all", func(c *ipaas.Component) {
+			lookedFor(c).Find.Match = ipaas.Match{Item: "x", Equals: "x"}
+		}, []found{{"actions[0].find.match.item", "MALFORMED"}, {"actions[0].find.match.equals", "MALFORMED"}}},
+		{"find by what is not known", func(c *ipaas.Component) {
+			f := lookedFor(c).Find
+			f.Inputs, f.Items, f.Result = map[string]string{"event": "{{$item.event}}", "nope": "x", "connection": "x"}, "{{$item}}", "{{$result}}"
+			f.Match = ipaas.Match{Item: "{{$result.id}}", Equals: "{{$inputs.nope}}"}
+		}, []found{
+			{"actions[0].find.inputs.event", "MISPLACED"}, {"actions[0].find.items", "MISPLACED"}, {"actions[0].find.result", "MISPLACED"},
+			{"actions[0].find.match.item", "MISPLACED"}, {"actions[0].find.match.equals", "UNKNOWN_INPUT"},
+			{"actions[0].find.inputs.connection", "MISPLACED"}, {"actions[0].find.inputs.nope", "UNKNOWN_INPUT"},
+		}},
+		{"find by an action that writes", func(c *ipaas.Component) { lookedFor(c); c.Actions[1].Effect = "" }, []found{{"actions[0].find.action", "MISPLACED"}}},
+		{"find by itself", func(c *ipaas.Component) { lookedFor(c).Find.Action = "createWebhook" }, []found{{"actions[0].find.action", "MISPLACED"}}},
+		{"update by nothing known", func(c *ipaas.Component) { lookedFor(c).Update.Action = "nope" }, []found{{"actions[0].update.action", "UNKNOWN_ACTION"}}},
+		{"update without its inputs", func(c *ipaas.Component) { lookedFor(c).Update.Inputs = nil }, []found{{"actions[0].update.inputs.webhookId", "REQUIRED"}, {"actions[0].update.inputs.event", "REQUIRED"}}},
+		{"update by what is not known", func(c *ipaas.Component) {
+			u := lookedFor(c).Update
+			u.Inputs["event"], u.Result = "{{$updated.event}}", "{{$response.body}}"
+		}, []found{{"actions[0].update.inputs.event", "MISPLACED"}, {"actions[0].update.result", "MISPLACED"}}},
+		{"update that creates", func(c *ipaas.Component) {
+			lookedFor(c)
+			c.Actions[3].Undo = &ipaas.Undo{Action: "deleteWebhook", Inputs: map[string]string{"webhookId": "{{$result.id}}"}}
+		}, []found{{"actions[0].update.action", "MISPLACED"}}},
 		{"undo without a connection to pass on", func(c *ipaas.Component) {
 			c.Actions[0].Inputs = c.Actions[0].Inputs[1:]
 			c.Actions[0].Request.URL, c.Actions[0].Request.Headers = "https://acme.example/webhooks", nil
