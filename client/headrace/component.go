@@ -92,6 +92,12 @@ func (p *printer) component(c *headracev1.Component) {
 		if undo := action.GetUndo().GetAction(); undo != "" {
 			title += ", undone by " + clean(undo)
 		}
+		if find := action.GetFind().GetAction(); find != "" {
+			title += ", found by " + clean(find)
+		}
+		if update := action.GetUpdate().GetAction(); update != "" {
+			title += ", updated by " + clean(update)
+		}
 		p.heading(title)
 		p.inputs(action.GetInputs())
 	}

@@ -111,6 +111,16 @@ func changeCell(kind headracev1.RegistrationChange_Kind) cell {
 	switch kind {
 	case headracev1.RegistrationChange_KIND_CREATED:
 		return cell{"+ created", green}
+	case headracev1.RegistrationChange_KIND_ADOPTED:
+		return cell{"+ adopted", green}
+	case headracev1.RegistrationChange_KIND_UPDATED:
+		return cell{"~ updated", green}
+	case headracev1.RegistrationChange_KIND_RESTORED:
+		return cell{"~ restored", yellow}
+	case headracev1.RegistrationChange_KIND_RESTORE_FAILED:
+		return cell{"! not restored", red}
+	case headracev1.RegistrationChange_KIND_UNCONFIRMED:
+		return cell{"? unconfirmed", red}
 	case headracev1.RegistrationChange_KIND_KEPT:
 		return cell{"= kept", dim}
 	case headracev1.RegistrationChange_KIND_UNDONE:

@@ -155,7 +155,7 @@ func TestTables(t *testing.T) {
 		ConnectionTypes: []*headracev1.ConnectionType{{Key: "apiKey", Inputs: []*headracev1.InputField{{Key: "apiKey", Required: true, Secret: true, Description: "The key."}}}},
 		Triggers:        []*headracev1.TriggerType{{Key: "webhook"}},
 		Actions: []*headracev1.Action{{
-			Key: "createWebhook", Undo: &headracev1.Undo{Action: "deleteWebhook"},
+			Key: "createWebhook", Undo: &headracev1.Undo{Action: "deleteWebhook"}, Find: &headracev1.Find{Action: "listWebhooks"}, Update: &headracev1.Update{Action: "updateWebhook"},
 			Inputs: []*headracev1.InputField{{Key: "event", Type: headracev1.InputField_TYPE_TEXT}},
 		}},
 	}
@@ -242,7 +242,10 @@ func uncoloured(s string) string {
 
 func changes(stuck *headracev1.Registration) []*headracev1.RegistrationChange {
 	var out []*headracev1.RegistrationChange
-	for kind := headracev1.RegistrationChange_KIND_CREATED; kind <= headracev1.RegistrationChange_KIND_OBSOLETE_REMOVED; kind++ {
+	for kind := headracev1.RegistrationChange_KIND_CREATED; kind <= headracev1.RegistrationChange_KIND_UNCONFIRMED; kind++ {
+		if kind == headracev1.RegistrationChange_KIND_REMOVE_FAILED {
+			continue
+		}
 		out = append(out, &headracev1.RegistrationChange{Kind: kind, Registration: aRegistration("wh_1", headracev1.Registration_STATE_CREATED)})
 	}
 	return append(out, &headracev1.RegistrationChange{Kind: headracev1.RegistrationChange_KIND_REMOVE_FAILED, Registration: stuck})
