@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -65,7 +66,7 @@ func (s *shop) perform(action string) func(context.Context, component.Call) (com
 		if list := s.wrong[action]; len(list) > 0 {
 			err, s.wrong[action] = list[0], list[1:]
 		}
-		if err != nil && (err != errLost || !s.late) {
+		if err != nil && (!errors.Is(err, errLost) || !s.late) {
 			return component.Result{}, err
 		}
 		switch action {

@@ -148,9 +148,13 @@ func TestValidate(t *testing.T) {
 			f.Inputs, f.Items, f.Result = map[string]string{"event": "{{$item.event}}", "nope": "x", "connection": "x"}, "{{$item}}", "{{$result}}"
 			f.Match = ipaas.Match{Item: "{{$result.id}}", Equals: "{{$inputs.nope}}"}
 		}, []found{
-			{"actions[0].find.inputs.event", "MISPLACED"}, {"actions[0].find.items", "MISPLACED"}, {"actions[0].find.result", "MISPLACED"},
-			{"actions[0].find.match.item", "MISPLACED"}, {"actions[0].find.match.equals", "UNKNOWN_INPUT"},
-			{"actions[0].find.inputs.connection", "MISPLACED"}, {"actions[0].find.inputs.nope", "UNKNOWN_INPUT"},
+			{"actions[0].find.inputs.event", "MISPLACED"},
+			{"actions[0].find.items", "MISPLACED"},
+			{"actions[0].find.result", "MISPLACED"},
+			{"actions[0].find.match.item", "MISPLACED"},
+			{"actions[0].find.match.equals", "UNKNOWN_INPUT"},
+			{"actions[0].find.inputs.connection", "MISPLACED"},
+			{"actions[0].find.inputs.nope", "UNKNOWN_INPUT"},
 		}},
 		{"find by an action that writes", func(c *ipaas.Component) { lookedFor(c); c.Actions[1].Effect = "" }, []found{{"actions[0].find.action", "MISPLACED"}}},
 		{"find by itself", func(c *ipaas.Component) { lookedFor(c).Find.Action = "createWebhook" }, []found{{"actions[0].find.action", "MISPLACED"}}},
