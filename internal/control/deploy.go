@@ -396,6 +396,8 @@ func didTo(r *ipaas.Registration, deploymentID string) ipaas.ChangeKind {
 		return ""
 	case r.State == ipaas.RegistrationUnconfirmed && r.DeploymentID == deploymentID:
 		return ipaas.ChangeUnconfirmed
+	case r.DeploymentID == deploymentID && r.ResultSealed == "":
+		return "" // whether it was created only its undoing told
 	case r.DeploymentID == deploymentID && r.Adopted:
 		return ipaas.ChangeAdopted
 	case r.DeploymentID == deploymentID:
@@ -417,7 +419,7 @@ func undidTo(r *ipaas.Registration, undone ipaas.ChangeKind) ipaas.ChangeKind {
 			return ipaas.ChangeRestoreFailed
 		}
 		return ipaas.ChangeRestored
-	case ipaas.RegistrationAbandoned, ipaas.RegistrationUnconfirmed:
+	case ipaas.RegistrationAbandoned, ipaas.RegistrationUnconfirmed, ipaas.RegistrationRemovePending:
 		return ""
 	default:
 		return undone

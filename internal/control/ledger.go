@@ -48,6 +48,9 @@ func (p *Plane) undoAll(ctx context.Context, in ipaas.Instance, rows []ipaas.Reg
 // what is recorded.
 func (p *Plane) removeRegistration(ctx context.Context, in ipaas.Instance, row ipaas.Registration, mask *secret.Mask) (ipaas.Registration, error) {
 	state, err := p.undo(ctx, in, row)
+	if errors.Is(err, errShutdown) {
+		return row, nil // the next start goes on with it
+	}
 	row.State, row.Error, row.UpdateTime = state, "", p.now()
 	if err != nil {
 		row.Error = cut(mask.Hide(err.Error()), ipaas.MaxLogMessage)
@@ -150,7 +153,7 @@ func (p *Plane) taken(ctx context.Context, instanceID, registrationID string) fu
 		if err != nil || remoteID == "" {
 			return false, err
 		}
-		urls, err := p.urls(ctx, instanceID)
+		urls, err := p.shownURLs(ctx, instanceID)
 		if err != nil {
 			return false, err
 		}
@@ -196,6 +199,9 @@ func (p *Plane) withCredentials(
 			return nil
 		}
 		var failure *component.Failure
+		if errors.Is(err, errShutdown) {
+			return err
+		}
 		if errors.As(err, &failure) {
 			return &component.Failure{Message: redact(failure.Message), Status: failure.Status, Unknown: failure.Unknown}
 		}

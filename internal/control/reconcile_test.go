@@ -416,3 +416,24 @@ func TestFailedDeploymentTellsWhetherToTryAgain(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatAStopKeepsFromBeingLookedForIsLookedForAtTheNextStart(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.with(finding(), tutorial())
+	w.erp.Fail(fake.Failure{Route: "POST /api/webhooks", Mode: fake.HangUp})
+	w.erp.Fail(fake.Failure{Route: "GET /api/webhooks", Mode: fake.Delay, Delay: 1 << 40})
+	ended := make(chan error, 1)
+	go func() {
+		_, err := w.DeployInstance(t.Context(), "one", 0, plain)
+		ended <- err
+	}()
+	w.eventually("it is being looked for", func() bool { return w.erp.Failures()[1].Struck == 1 })
+	w.stop()
+	refused(t, <-ended, ipaas.ReasonDeployInterrupted)
+	w.start()
+	w.eventually("it was looked for", func() bool {
+		return cmp.Equal([]ipaas.RegistrationState{ipaas.RegistrationAbandoned}, w.states())
+	})
+	w.erp.Heal()
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/headrace/headrace/internal/ipaas"
@@ -191,18 +192,28 @@ func (p *Plane) sweep(ctx context.Context, before time.Time, busy map[string]boo
 			byInstance[r.InstanceID] = append(byInstance[r.InstanceID], r)
 		}
 	}
-	var failed error
-	for _, id := range sortedKeys(byInstance) {
-		in, err := p.store.GetInstance(ctx, id)
-		if errors.Is(err, ipaas.NotFound) {
-			continue // a tombstone: what it still owes is a debt
-		}
-		if err == nil {
-			_, err = p.undoAll(ctx, in, byInstance[id])
-		}
-		failed = errors.Join(failed, err)
+	const atOnce = 8 // a system that is slow keeps only its own from being removed
+	var (
+		wait   sync.WaitGroup
+		slots  = make(chan struct{}, atOnce)
+		failed = make([]error, len(byInstance))
+	)
+	for i, id := range sortedKeys(byInstance) {
+		slots <- struct{}{}
+		wait.Go(func() {
+			defer func() { <-slots }()
+			in, err := p.store.GetInstance(ctx, id)
+			if errors.Is(err, ipaas.NotFound) {
+				return // a tombstone: what it still owes is a debt
+			}
+			if err == nil {
+				_, err = p.undoAll(ctx, in, byInstance[id])
+			}
+			failed[i] = err
+		})
 	}
-	return failed
+	wait.Wait()
+	return errors.Join(failed...)
 }
 
 // sweepAfter is how long a decided removal may take before it counts as left behind: longer than any that goes on.

@@ -187,7 +187,7 @@ func (p *Plane) carryOutRemoval(before, begun ipaas.Instance) (RemovalResult, er
 		return result, err
 	}
 	for _, r := range rows {
-		if r.State != ipaas.RegistrationRemoved {
+		if r.State != ipaas.RegistrationRemoved && r.State != ipaas.RegistrationAbandoned {
 			result.Remaining = append(result.Remaining, r)
 		}
 	}
