@@ -437,3 +437,19 @@ func TestWhatAStopKeepsFromBeingLookedForIsLookedForAtTheNextStart(t *testing.T)
 	})
 	w.erp.Heal()
 }
+
+func TestWhatServesIsNotUndoneForWhatMayHaveBeenCreated(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := finding()
+	c.Actions[0].Find.Match = ipaas.Match{Item: "{{$item.callbackUrl}}", Equals: "{{$inputs.callbackUrl}}"}
+	w.with(c, tutorial())
+	w.deploy("one")
+	w.erp.Fail(fake.Failure{Route: "POST /api/webhooks", Mode: fake.HangUpAfterCommit})
+	w.erp.Fail(fake.Failure{Route: "GET /api/webhooks", Times: 3})
+	def := tutorial()
+	def.Flows[2].Steps[0] = register("Customer Webhook", "customer.created", "Customers")
+	_, err := w.next(def)
+	refused(t, err, ipaas.ReasonInitFlowFailed)
+	w.wantLedger("create wh_1", "create wh_2", "create wh_3", "delete wh_3")
+}
