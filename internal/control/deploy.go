@@ -392,8 +392,8 @@ func (p *Plane) recordChanges(ctx context.Context, c *candidate, undone []ipaas.
 // didTo tells what the flows of a deployment did with a registration that it used; "": nothing.
 func didTo(r *ipaas.Registration, deploymentID string) ipaas.ChangeKind {
 	switch {
-	case r.State == ipaas.RegistrationAbandoned:
-		return ""
+	case r.State == ipaas.RegistrationAbandoned, r.State == ipaas.RegistrationRemoved && r.DeploymentID != deploymentID:
+		return "" // it was not created, or was found gone
 	case r.State == ipaas.RegistrationUnconfirmed && r.DeploymentID == deploymentID:
 		return ipaas.ChangeUnconfirmed
 	case r.DeploymentID == deploymentID && r.ResultSealed == "":

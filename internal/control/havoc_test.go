@@ -23,7 +23,7 @@ func TestWhateverTheERPDoesTheLedgerKnows(t *testing.T) {
 			if seed%2 == 0 {
 				c = acmeFinding()
 			}
-			havoc(t, rand.New(rand.NewPCG(seed, 1)), c) //nolint:gosec // chance that can be repeated
+			havoc(t, rand.New(rand.NewPCG(seed, 1)), c)
 		})
 	}
 }

@@ -304,8 +304,11 @@ func TestWhatWasToBeUpdatedAndIsGoneIsCreatedAnew(t *testing.T) {
 	w.atERP("DELETE /api/webhooks/wh_1", "")
 	def := tutorial()
 	def.Flows[2].Steps[0] = register("Customer Webhook", "customer.created", "Customers")
-	must[control.DeployResult](t)(w.next(def))
+	result := must[control.DeployResult](t)(w.next(def))
 	w.wantLedger("create wh_1", "create wh_2", "delete wh_1", "create wh_3")
+	if diff := cmp.Diff([]ipaas.ChangeKind{ipaas.ChangeKept, ipaas.ChangeCreated}, kinds(result.Deployment)); diff != "" {
+		t.Errorf("the deployment tells (-want +got):\n%s", diff)
+	}
 	want := []ipaas.RegistrationState{ipaas.RegistrationCreated, ipaas.RegistrationRemoved, ipaas.RegistrationCreated}
 	if diff := cmp.Diff(want, w.states()); diff != "" {
 		t.Errorf("the ledger has (-want +got):\n%s", diff)

@@ -53,10 +53,12 @@ type InstanceServiceClient interface {
 	// A deployment that runs is ended before its next step and undone first; its caller gets DEPLOY_CANCELED.
 	DeleteInstance(ctx context.Context, in *DeleteInstanceRequest, opts ...grpc.CallOption) (*DeleteInstanceResponse, error)
 	// Deploys the instance: runs its instance-deploy flows now, one after another, with all webhook URLs resolved and live, and
-	// switches to the new generation if all succeed. If one fails, everything this deployment created is removed again, the
-	// old generation goes on serving, and the error is FAILED_PRECONDITION with reason INIT_FLOW_FAILED. ABORTED while another
-	// deployment of the instance runs, unless it has the same `request_id`: then both get the same answer.
-	// The caller's deadline does not tear it: it goes on, and can be read as a Deployment or joined again by `request_id`.
+	// switches to the new generation if all succeed. If one fails, everything this deployment created is removed again, what it
+	// updated is given back what it had, the old generation goes on serving, and the error is FAILED_PRECONDITION with reason
+	// INIT_FLOW_FAILED; its metadata tell whether the same may succeed later (`retryable`) and what may be left in other systems
+	// (`left_registration_ids`). ABORTED while another deployment of the instance runs, unless it has the same `request_id`: then
+	// both get the same answer. The caller's deadline does not tear it, nor does a crash of the server: it goes on, and can be read
+	// as a Deployment or joined again by `request_id`.
 	DeployInstance(ctx context.Context, in *DeployInstanceRequest, opts ...grpc.CallOption) (*DeployInstanceResponse, error)
 	// Runs the instance-remove flows and removes what deployments registered elsewhere. The instance and its config stay; its
 	// URLs answer 410 until it is deployed again. It always succeeds here, like DeleteInstance.
@@ -223,10 +225,12 @@ type InstanceServiceServer interface {
 	// A deployment that runs is ended before its next step and undone first; its caller gets DEPLOY_CANCELED.
 	DeleteInstance(context.Context, *DeleteInstanceRequest) (*DeleteInstanceResponse, error)
 	// Deploys the instance: runs its instance-deploy flows now, one after another, with all webhook URLs resolved and live, and
-	// switches to the new generation if all succeed. If one fails, everything this deployment created is removed again, the
-	// old generation goes on serving, and the error is FAILED_PRECONDITION with reason INIT_FLOW_FAILED. ABORTED while another
-	// deployment of the instance runs, unless it has the same `request_id`: then both get the same answer.
-	// The caller's deadline does not tear it: it goes on, and can be read as a Deployment or joined again by `request_id`.
+	// switches to the new generation if all succeed. If one fails, everything this deployment created is removed again, what it
+	// updated is given back what it had, the old generation goes on serving, and the error is FAILED_PRECONDITION with reason
+	// INIT_FLOW_FAILED; its metadata tell whether the same may succeed later (`retryable`) and what may be left in other systems
+	// (`left_registration_ids`). ABORTED while another deployment of the instance runs, unless it has the same `request_id`: then
+	// both get the same answer. The caller's deadline does not tear it, nor does a crash of the server: it goes on, and can be read
+	// as a Deployment or joined again by `request_id`.
 	DeployInstance(context.Context, *DeployInstanceRequest) (*DeployInstanceResponse, error)
 	// Runs the instance-remove flows and removes what deployments registered elsewhere. The instance and its config stay; its
 	// URLs answer 410 until it is deployed again. It always succeeds here, like DeleteInstance.
