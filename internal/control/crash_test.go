@@ -278,6 +278,9 @@ func TestKilledAtAnyMomentConverges(t *testing.T) {
 				t.Fatalf("of %d moments none was cut, and %s", len(moments), wrong)
 			}
 			for i, moment := range moments {
+				if i%strideOfMoments != 0 {
+					continue
+				}
 				t.Run(fmt.Sprintf("%d %s", i+1, moment), func(t *testing.T) {
 					t.Parallel()
 					if _, wrong := c.play(t, i+1); wrong != "" {

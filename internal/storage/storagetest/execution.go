@@ -352,8 +352,8 @@ var executionSentences = []sentence{
 		ex := w.event("i", "orders")
 		ex.Inline, ex.Attempts, ex.DeploymentID, ex.LeaseTime = true, 1, d.ID, at(100)
 		check(t, s.StartExecution(t.Context(), ex))
-		if _, failed, err := s.RecoverExecutions(t.Context(), at(1000)); err != nil || failed != 0 {
-			t.Errorf("%d failed, %v", failed, err)
+		if done := got(s.RecoverExecutions(t.Context(), at(1000), storage.Recovery{}))(t); done != (storage.Recovered{}) {
+			t.Errorf("recovered: %+v", done)
 		}
 		again := got(s.ResumeExecution(t.Context(), ex.ID, at(2000)))(t)
 		if again.Attempts != 2 || !again.LeaseTime.Equal(at(2000)) || again.State != ipaas.ExecutionRunning {
@@ -362,8 +362,8 @@ var executionSentences = []sentence{
 		same(t, "stored", again, w.execution(ex.ID))
 		wantKind(t, s.ExtendLease(t.Context(), ex.ID, 1, never), ipaas.Conflict, "")
 		got(s.BeginRollback(t.Context(), d.ID, ipaas.DeploymentError{}, false, start))(t)
-		if _, failed, err := s.RecoverExecutions(t.Context(), at(3000)); err != nil || failed != 1 {
-			t.Errorf("of a deployment that is rolled back %d failed, %v", failed, err)
+		if done := got(s.RecoverExecutions(t.Context(), at(3000), storage.Recovery{}))(t); done != (storage.Recovered{Failed: 1}) {
+			t.Errorf("of a deployment that is rolled back: %+v", done)
 		}
 		_, err := s.ResumeExecution(t.Context(), ex.ID, never)
 		wantKind(t, err, ipaas.Conflict, "")
