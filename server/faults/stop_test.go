@@ -13,7 +13,7 @@ import (
 func TestStop(t *testing.T) {
 	t.Parallel()
 	rounds := size(t, "T10.rounds", 3, 50)
-	got := stops(t, rounds, "")
+	got := stops(t, rounds, 200, "")
 	got.verdict.check(t)
 	if got.verdict.recovered > 0 || got.refused > 0 {
 		t.Errorf("%d events were taken and not acknowledged, %d requests were answered 5xx: want none, %v", got.verdict.recovered, got.refused, got.statuses)
@@ -22,7 +22,7 @@ func TestStop(t *testing.T) {
 		t.Errorf("it took %s to stop, want at most 25 s", got.slowest)
 	}
 	// No time to drain, and answers that take their while: requests under way are cut.
-	cut := stops(t, 1, "accept-committed=pause:30ms", "--drain-timeout", "1ms")
+	cut := stops(t, 1, 40, "accept-committed=pause:200ms", "--drain-timeout", "1ms")
 	if cut.verdict.recovered == 0 && cut.refused == 0 {
 		t.Errorf("without time to drain no request was cut either: the checker is blind: %s", cut.verdict)
 	}
@@ -41,14 +41,15 @@ type stopped struct {
 	slowest  time.Duration
 }
 
-func stops(t *testing.T, rounds int, plan string, args ...string) (got stopped) {
+// stops stops a server so many times, each time after so many acknowledged events.
+func stops(t *testing.T, rounds, events int, plan string, args ...string) (got stopped) {
 	t.Helper()
 	to, s := newSink(t), newServer(t, args...)
 	s.start(breakage{plan: plan})
 	sending := newSenders(t, s.deployRelay(t, "smith", to.URL+"/smith"), 0)
 	sending.run(16)
 	for range rounds {
-		target := sending.ackedSoFar() + 200
+		target := sending.ackedSoFar() + events
 		until(t, time.Minute, "events to be acknowledged", func() bool { return sending.ackedSoFar() >= target })
 		took, code := s.terminate(time.Minute)
 		if code != 0 {
