@@ -28,12 +28,22 @@ flows:
           data: {reference: trigger.results.body.data}
 `
 
+// deduplicated is the relay with a key by which an event that comes twice is known.
+const deduplicated = relay + `
+    deduplicationKey: {reference: trigger.results.headers.X-Event-Id}
+`
+
 // deployRelay deploys an instance of the relay for a customer, and returns its webhook URL. It may be called again for another one.
 func (s *server) deployRelay(t *testing.T, customer, to string) string {
 	t.Helper()
+	return s.deployRelayAs(t, relay, customer, to)
+}
+
+func (s *server) deployRelayAs(t *testing.T, definition, customer, to string) string {
+	t.Helper()
 	ctx := within(t, time.Minute)
 	if _, err := s.api.Integrations.GetIntegration(ctx, &headracev1.GetIntegrationRequest{IntegrationId: "relay"}); err != nil {
-		if _, err := s.api.ImportIntegration(ctx, "", relay); err != nil {
+		if _, err := s.api.ImportIntegration(ctx, "", definition); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := s.api.Integrations.PublishIntegration(ctx, &headracev1.PublishIntegrationRequest{IntegrationId: "relay"}); err != nil {

@@ -24,6 +24,7 @@ type sink struct {
 	repeats int               // requests with a known key
 	arrived map[int]time.Time // first arrival of each number
 	hold    chan struct{}     // open: requests wait
+	delay   time.Duration     // how long each takes
 }
 
 func newSink(t *testing.T) *sink {
@@ -49,7 +50,7 @@ func (s *sink) take(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.mu.Lock()
-	hold := s.hold
+	hold, delay := s.hold, s.delay
 	s.mu.Unlock()
 	if hold != nil {
 		select {
@@ -58,6 +59,7 @@ func (s *sink) take(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	time.Sleep(delay)
 	s.enter(strings.Trim(r.URL.Path, "/"), number, r.Header.Get("Idempotency-Key"), now)
 	w.WriteHeader(http.StatusCreated)
 }
@@ -118,12 +120,23 @@ func (s *sink) repeated() int {
 	return s.repeats
 }
 
-func (s *sink) arrivals() map[int]time.Time {
+// slow lets each request take a while.
+func (s *sink) slow(delay time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	all := make(map[int]time.Time, len(s.arrived))
-	for n, at := range s.arrived {
-		all[n] = at
+	s.delay = delay
+}
+
+// delays are how long events took from their acknowledgement to the call of their flow; for those that wait still, so far.
+func (s *sink) delays(sent *senders) (delays []time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for n, acked := range sent.ackedAt {
+		arrived, ok := s.arrived[n]
+		if !ok {
+			arrived = time.Now()
+		}
+		delays = append(delays, max(0, arrived.Sub(acked)))
 	}
-	return all
+	return delays
 }

@@ -84,15 +84,51 @@ func TestStartDelay(t *testing.T) {
 	sending.halt()
 	s.settled(t, time.Minute)
 	sending.judge(to, "smith").check(t)
-	var delays []time.Duration
-	for n, arrived := range to.arrivals() {
-		if at, ok := sending.ackedAt[n]; ok {
-			delays = append(delays, max(0, arrived.Sub(at)))
-		}
-	}
+	delays := to.delays(sending)
 	results.add(t, result{
 		Target: "T8", Goal: "from acknowledgement to the flow's call: p99 100 ms at 300/s",
 		Size:   fmt.Sprintf("%d events in %d s", len(delays), seconds),
 		Figure: fmt.Sprintf("p50 %s, p99 %s", rounded(quantile(delays, 0.5)), rounded(quantile(delays, 0.99))),
+	})
+}
+
+// TestNoisyNeighbour lets one customer send more than the server can run, and another one a little (T14): the quiet one's events do not
+// wait behind the noisy one's. Those of a third, which go into the noisy one's own queue, do: they show that there is one.
+func TestNoisyNeighbour(t *testing.T) {
+	seconds := size(t, "T14.seconds", 4, 3600)
+	const quietRate, noisyRate = 20, 300 // per second; four workers can run 200
+	to, s := newSink(t), newServer(t, "--workers", "4")
+	s.binary = plainServer
+	s.start(breakage{})
+	quietHook, noisyHook := s.deployRelay(t, "quiet", to.URL+"/quiet"), s.deployRelay(t, "noisy", to.URL+"/noisy")
+	to.slow(20 * time.Millisecond)
+	pace := func(hook string, from, rate int) *senders {
+		sending := newSenders(t, hook, from)
+		sending.pace(rate)
+		return sending
+	}
+	long := time.Duration(seconds) * time.Second
+	alone := pace(quietHook, 0, quietRate)
+	time.Sleep(long)
+	alone.halt()
+
+	noise := pace(noisyHook, 1_000_000, noisyRate)
+	time.Sleep(long / 2)
+	quiet, behind := pace(quietHook, 2_000_000, quietRate), pace(noisyHook, 3_000_000, quietRate)
+	time.Sleep(long)
+	quiet.halt()
+	behind.halt()
+	noise.halt()
+	s.kill()
+	base, beside, queued := quantile(to.delays(alone), 0.99), quantile(to.delays(quiet), 0.99), quantile(to.delays(behind), 0.99)
+	if beside > queued/2 || len(quiet.acked) == 0 {
+		t.Errorf("the quiet customer waited %s, those in the noisy one's own queue %s: it waits behind the other", beside, queued)
+	}
+	results.add(t, result{
+		Target: "T14", Goal: "a noisy customer does not starve a quiet one: p99 ≤ 2 × alone at 10:1",
+		Size: fmt.Sprintf("%d/s beside %d/s, of which 200/s can run, %d s", quietRate, noisyRate+quietRate, seconds),
+		Figure: fmt.Sprintf("p99 from acknowledgement to call: %s alone, %s beside the noisy one (%.1f ×)",
+			rounded(base), rounded(beside), beside.Seconds()/base.Seconds()),
+		Control: fmt.Sprintf("events in the noisy one's own queue: p99 %s", rounded(queued)),
 	})
 }
