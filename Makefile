@@ -5,6 +5,10 @@ BASE      ?= origin/main
 FUZZTIME  ?= 5s
 FLOOR     ?= 80
 VULNDB    ?= ../shared/vulndb/vulndb.tgz
+SOAK      ?= .
+
+# The tests whose figures are shown beside those of make faults.
+INSIDE    := ^(TestCorruption|TestSimulation.*|TestAMovedClock.*|TestUpgradeKilledAnywhere)$$
 
 BUILD     := .build
 tool       = GOWORK=off go tool -modfile=internal/tools/$(1)/go.mod $(1)
@@ -44,14 +48,20 @@ fuzz: ## Run each fuzz target for FUZZTIME
 		go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) "./$$(dirname $$file)" </dev/null || exit 1; \
 	done
 
-.PHONY: faults soak
-faults: | $(BUILD) ## Break the server from outside, fast: kills, power cuts, full disks, lost answers
-	go vet -tags faults ./internal/fault ./server/faults
+.PHONY: faults figures soak
+faults: | $(BUILD) ## Break the server from outside: kills, power cuts, full disks, lost answers
 	go test -tags faults ./internal/fault
 	HEADRACE_FAULTS_RESULTS=$(CURDIR)/$(BUILD)/faults.json go test -tags faults -count=1 -timeout 15m ./server/faults
 
-soak: | $(BUILD) ## The same for hours; HEADRACE_SIZES changes single sizes
-	HEADRACE_SOAK=1 HEADRACE_FAULTS_RESULTS=$(CURDIR)/$(BUILD)/soak.json go test -tags faults -count=1 -timeout 0 -v ./server/faults
+figures: faults ## Measure, and write the table of docs/reliability.md
+	go test -json -count=1 -run '$(INSIDE)' ./internal/control ./internal/storage/sqldb >$(BUILD)/inside.json
+	go run ./internal/tools/figures -results $(BUILD)/faults.json -inside $(BUILD)/inside.json -document docs/reliability.md \
+		-commit "$$(git describe --always --dirty)"
+
+soak: | $(BUILD) ## What faults does, for hours, and write the table of docs/soak.md
+	go test -tags faults ./internal/fault
+	HEADRACE_SOAK=1 HEADRACE_FAULTS_RESULTS=$(CURDIR)/$(BUILD)/soak.json go test -tags faults -count=1 -timeout 0 -v -run '$(SOAK)' ./server/faults
+	go run ./internal/tools/figures -results $(BUILD)/soak.json -document docs/soak.md -commit "$$(git describe --always --dirty)"
 
 .PHONY: generate format
 generate: $(THIRD)/.stamp ## Generate proto/gen from proto

@@ -1,6 +1,11 @@
 package main
 
 import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -33,4 +38,68 @@ Measured 2026-11-27 01:02 UTC on 2 cores, commit abc.
 	if _, err := replace([]byte("no marks"), ""); err == nil || !strings.Contains(err.Error(), endMark) {
 		t.Errorf("error is %v, want one that shows the marks", err)
 	}
+}
+
+func TestFiguresOf(t *testing.T) {
+	t.Parallel()
+	said := `{"Action":"run","Test":"TestCorruption"}
+{"Action":"output","Test":"TestCorruption","Output":"    corruption_test.go:75: 40 damaged files\n"}
+{"Action":"output","Test":"TestSimulationSeesWhatIsBroken/liar","Output":"        simulation_test.go:80: found by seed 3\n"}
+`
+	for _, line := range inside {
+		said += `{"Action":"pass","Test":"` + line.test + "\"}\n"
+	}
+	got, err := figuresOf([]byte(said))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got) != len(inside) || got[0].Figure != "40 damaged files" || got[4].Control != "found by seed 3" || got[2].Figure != "passed" {
+		t.Errorf("figures are %+v", got)
+	}
+	if _, err := figuresOf([]byte(strings.Replace(said, `"pass"`, `"fail"`, 1))); err == nil || !strings.Contains(err.Error(), "TestCorruption") {
+		t.Errorf("error is %v, want one that names the test that failed", err)
+	}
+}
+
+// TestDocument looks whether the tests that docs/reliability.md and the table name are there.
+func TestDocument(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../../docs/reliability.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := map[string]bool{}
+	for _, name := range regexp.MustCompile("`(Test[A-Z]\\w*)(…?)`").FindAllStringSubmatch(string(text), -1) {
+		names[name[1]] = name[2] == "" // whole, or how it begins
+	}
+	if len(names) == 0 {
+		t.Error("no test is named: they were looked for in the wrong way")
+	}
+	tests := testsIn(t, "../../..")
+	for name, whole := range names {
+		there := slices.ContainsFunc(tests, func(test string) bool { return test == name || !whole && strings.HasPrefix(test, name) })
+		if !there {
+			t.Errorf("docs/reliability.md names %s, and there is no such test", name)
+		}
+	}
+}
+
+// testsIn returns the names of all tests below a folder.
+func testsIn(t *testing.T, root string) (names []string) {
+	t.Helper()
+	declared := regexp.MustCompile(`(?m)^func (Test\w+)\(`)
+	err := filepath.WalkDir(root, func(name string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(name, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(name)
+		for _, m := range declared.FindAllStringSubmatch(string(text), -1) {
+			names = append(names, m[1])
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
 }
