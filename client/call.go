@@ -45,6 +45,7 @@ var runs = map[string]bool{
 	headracev1.InstanceService_DeleteInstance_FullMethodName:        true,
 	headracev1.TestInstanceService_ResetTestInstance_FullMethodName: true,
 	headracev1.IntegrationService_DeleteIntegration_FullMethodName:  true,
+	headracev1.CleanupDebtService_RetryCleanupDebt_FullMethodName:   true,
 }
 
 // bounded gives a deadline to calls that have none.

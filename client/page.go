@@ -101,6 +101,11 @@ func (c *Client) AllDeployments(ctx context.Context, req *headracev1.ListDeploym
 	return pages(ctx, req, c.Deployments.ListDeployments, (*headracev1.ListDeploymentsResponse).GetDeployments)
 }
 
+// AllCleanupDebts walks over the debts a request asks for; nil asks for all that are owed.
+func (c *Client) AllCleanupDebts(ctx context.Context, req *headracev1.ListCleanupDebtsRequest) iter.Seq2[*headracev1.CleanupDebt, error] {
+	return pages(ctx, req, c.CleanupDebts.ListCleanupDebts, (*headracev1.ListCleanupDebtsResponse).GetCleanupDebts)
+}
+
 // AllExecutions walks over the executions a request asks for; nil asks for all.
 func (c *Client) AllExecutions(ctx context.Context, req *headracev1.ListExecutionsRequest) iter.Seq2[*headracev1.Execution, error] {
 	return pages(ctx, req, c.Executions.ListExecutions, (*headracev1.ListExecutionsResponse).GetExecutions)

@@ -28,19 +28,10 @@ func (p *Plane) undoAll(ctx context.Context, in ipaas.Instance, rows []ipaas.Reg
 	if err != nil {
 		return nil, err
 	}
-	mask := p.mask(urls)
+	remover := remover{plane: p, instance: in, mask: p.mask(urls)}
 	var failed error
 	for i := range rows {
-		row := &rows[i]
-		err := p.undo(ctx, in, *row)
-		row.State, row.Error, row.UpdateTime = ipaas.RegistrationRemoved, "", p.now()
-		if err != nil {
-			row.State, row.Error = ipaas.RegistrationRemoveFailed, cut(mask.Hide(err.Error()), ipaas.MaxLogMessage)
-			p.logger.Warn("a remote object could not be removed", "instance", in.ID, "registration", row.ID, "remote_id", row.RemoteID, "error", row.Error)
-		}
-		if err := p.store.SettleRegistration(context.WithoutCancel(ctx), row.ID, row.State, row.Error, row.UpdateTime); err != nil {
-			failed = errors.Join(failed, fmt.Errorf("record the removal of registration %s: %w", row.ID, err))
-		}
+		failed = errors.Join(failed, remover.remove(ctx, &rows[i]))
 	}
 	return rows, failed
 }
@@ -187,7 +178,7 @@ func (p *Plane) settingsAt(ctx context.Context, in ipaas.Instance, row ipaas.Reg
 	if err != nil {
 		return nil, err
 	}
-	cfg, err := p.store.GetConfig(ctx, in.ID, row.ConfigRevision)
+	cfg, err := p.store.GetDebtorConfig(ctx, row.ID, row.ConfigRevision)
 	if err != nil {
 		return nil, fmt.Errorf("config revision %d: %w", row.ConfigRevision, err)
 	}

@@ -94,6 +94,9 @@ type Plane struct {
 	removals  joined[RemovalResult]
 	testing   turns // by test instance: tests that reconcile, and resets
 	replays   joined[Replayed]
+	retries   joined[RetryResult]
+	retrying  turns // by registration: tries to remove what is owed
+	paying    payments
 	nudge     chan struct{} // tells the worker that there may be something to claim
 
 	background sync.WaitGroup  // work that outlives the request that began it

@@ -25,6 +25,11 @@ func (p *Plane) takeStock(ctx context.Context) (err error) {
 	if _, err := p.recoverExecutions(ctx, p.now().Add(anyLease)); err != nil {
 		return err
 	}
+	if owed, err := p.store.RecoverRemovals(ctx, p.now()); err != nil {
+		return fmt.Errorf("recover removals: %w", err)
+	} else if owed > 0 {
+		p.logger.Info("what a stopped server did not remove is tried again", "registrations", owed)
+	}
 	if p.left.deployments, err = p.store.UnfinishedDeployments(ctx); err != nil {
 		return fmt.Errorf("find unfinished deployments: %w", err)
 	}

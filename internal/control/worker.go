@@ -23,6 +23,7 @@ func (p *Plane) Run(ctx context.Context) error {
 	defer p.background.Wait()
 	defer p.cancel(errShutdown)
 	p.background.Go(func() { p.takeOver(p.stop) }) // other systems may be slow: what is accepted does not wait for it
+	p.background.Go(func() { p.payDebts(ctx) })
 	slots := make(chan struct{}, p.limits.Workers)
 	poll, expire := time.NewTicker(pollEvery), time.NewTicker(expireEvery)
 	defer poll.Stop()

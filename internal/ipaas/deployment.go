@@ -62,9 +62,13 @@ type Registration struct {
 	ResultSealed     string // the creating action's result, exact, returned again when it is kept
 	RemoteID         string
 	State            RegistrationState
-	Error            string // of the last try to remove it
-	BeforeImage      string // sealed; what an update changed, to be restored
-	Sequence         int64  // order of creation; undo runs backwards
+	Error            string    // of the last try to remove it
+	BeforeImage      string    // sealed; what an update changed, to be restored
+	Sequence         int64     // order of creation; undo runs backwards
+	Tries            int       // to remove it, that failed
+	FailTime         time.Time // of the first of those
+	LastTryTime      time.Time
+	NextTryTime      time.Time // zero: only by hand
 	CreateTime       time.Time
 	UpdateTime       time.Time
 }
@@ -80,6 +84,8 @@ const (
 	RegistrationRemoved       RegistrationState = "REMOVED"        //
 	RegistrationRemoveFailed  RegistrationState = "REMOVE_FAILED"  // tried and refused; a debt
 	RegistrationAbandoned     RegistrationState = "ABANDONED"      // the creating call certainly did nothing
+	RegistrationUnconfirmed   RegistrationState = "UNCONFIRMED"    // the creating call may have done something, and nobody can tell
+	RegistrationForgiven      RegistrationState = "FORGIVEN"       // a debt that was written off
 )
 
 // RegistrationChange tells what a deployment did with one registration. The JSON of this type is the format on disk.

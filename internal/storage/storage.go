@@ -26,6 +26,7 @@ type Store interface {
 	Instances
 	Deployments
 	Registrations
+	CleanupDebts
 	Executions
 	Retention
 
@@ -99,8 +100,8 @@ type Components interface {
 	// version the caller saw, 0 for any. Earlier versions stay readable. Precondition READ_ONLY for a built-in one, here and below.
 	UpdateComponent(ctx context.Context, c ipaas.Component, base int, w Write) error
 	// DeleteComponent forgets a declarative component with all versions. Precondition IN_USE while a draft or a version of an
-	// integration names it in a trigger, step or config variable, or a registration that is neither removed nor abandoned was made
-	// with it.
+	// integration names it in a trigger, step or config variable, or a registration that is neither removed, abandoned nor forgiven was
+	// made with it.
 	DeleteComponent(ctx context.Context, id string, base int, w Write) error
 	// GetComponent returns a version of a component; 0 is the latest.
 	GetComponent(ctx context.Context, id string, version int) (ipaas.Component, error)
@@ -118,7 +119,7 @@ type Integrations interface {
 	// else Conflict.
 	PublishIntegration(ctx context.Context, in ipaas.Integration, base int64, v ipaas.IntegrationVersion, w Write) error
 	// DeleteIntegration forgets an integration with its versions and its test instance. Precondition IN_USE while it has standard
-	// instances that are not deleted; Precondition IN_USE, too, while a registration of its test instance is neither removed nor abandoned;
+	// instances that are not deleted; Precondition IN_USE, too, while a registration of its test instance is neither removed, abandoned nor forgiven;
 	// Conflict DEPLOYMENT_RUNNING while its test instance is deployed. Executions stay; those that wait are CANCELED.
 	DeleteIntegration(ctx context.Context, id string, base int64, w Write) error
 	// GetIntegration returns an integration with its draft.
@@ -172,7 +173,7 @@ type Instances interface {
 	// changes nothing.
 	ResumeInstance(ctx context.Context, id string, base int64, now time.Time, w Write) (ipaas.Instance, error)
 	// BeginRemoval moves an instance to state, UNDEPLOYED or DELETING: from here on its hooks are gone, queued and held executions
-	// that have not started are CANCELED, and all its registrations are REMOVE_PENDING, but those removed or abandoned. Conflict
+	// that have not started are CANCELED, and all its registrations are REMOVE_PENDING, but those removed, abandoned, forgiven or unconfirmed. Conflict
 	// DEPLOYMENT_RUNNING while a deployment runs. No generation serves an UNDEPLOYED instance: its Generation is 0. A DELETING one
 	// still tells which served, for its remove flows, and is not undeployed any more: Precondition INSTANCE_DELETING.
 	// For a test instance state is not looked at and only its registrations change.
@@ -235,12 +236,40 @@ type Registrations interface {
 	UseRegistration(ctx context.Context, id, deploymentID string) error
 	// FindRegistration returns the newest CREATED registration of a flow under a key.
 	FindRegistration(ctx context.Context, instanceID, flowID, key string) (ipaas.Registration, error)
-	// SettleRegistration moves a registration to a state, with the error of a failed removal.
+	// SettleRegistration moves a registration to a state, with the error of a failed removal. It is not tried again by itself.
 	SettleRegistration(ctx context.Context, id string, state ipaas.RegistrationState, message string, now time.Time) error
 	// ListRegistrations returns the registrations of an instance in the states given, or all, in the order of their sequence.
 	ListRegistrations(ctx context.Context, instanceID string, states ...ipaas.RegistrationState) ([]ipaas.Registration, error)
 	// UsedRegistrations returns the registrations a deployment used, in the order of their sequence.
 	UsedRegistrations(ctx context.Context, deploymentID string) ([]ipaas.Registration, error)
+}
+
+// CleanupDebts keeps what became of registrations that should be gone: those that are REMOVE_FAILED, UNCONFIRMED, or REMOVE_PENDING with
+// a next try, are debts, of tombstones, too; those that were forgiven are remembered.
+type CleanupDebts interface {
+	// FailRemoval records that a registration could not be removed: its state, REMOVE_FAILED or UNCONFIRMED, the error, the tries, and the
+	// times of the first failure, the last and the next try and the update, as they are in r. Without a next try there is none by itself.
+	FailRemoval(ctx context.Context, r ipaas.Registration) error
+	// PostponeRemovals moves the next try of debts that are due; those that are no debts any more are passed over.
+	PostponeRemovals(ctx context.Context, ids []string, next time.Time) error
+	// RecoverRemovals makes registrations that are REMOVE_PENDING, of no deployment that is ROLLING_BACK and no instance that is
+	// DELETING, REMOVE_FAILED and due at once: whoever was to remove them is gone. It returns how many.
+	RecoverRemovals(ctx context.Context, now time.Time) (int, error)
+	// DueRemovals returns at most limit registrations that are owed and whose next try is not later than now, those that wait longest first,
+	// and the next moment after now at which there will be some, zero for none.
+	DueRemovals(ctx context.Context, now time.Time, limit int) (due []ipaas.Registration, next time.Time, err error)
+	// ForgiveCleanupDebt makes a debt FORGIVEN, with who and why; base is the update time the caller saw in microseconds, 0 for any.
+	// Forgiving it again changes who and why. NotFound for what is no debt.
+	ForgiveCleanupDebt(ctx context.Context, id, comment, by string, base int64, now time.Time, w Write) (ipaas.CleanupDebt, error)
+	// GetCleanupDebt returns a debt, owed or forgiven. NotFound for a registration that is none.
+	GetCleanupDebt(ctx context.Context, id string) (ipaas.CleanupDebt, error)
+	// ListCleanupDebts lists debts, owed and forgiven. Fields: instance_id, customer_id, integration_id, reason, state, create_time,
+	// next_try_time. Default order: create_time.
+	ListCleanupDebts(ctx context.Context, q Query) (Page[ipaas.CleanupDebt], error)
+	// GetDebtor returns the instance of a registration, with its config, and its current hooks. A tombstone is returned, too.
+	GetDebtor(ctx context.Context, registrationID string) (ipaas.Instance, []ipaas.Webhook, error)
+	// GetDebtorConfig returns one revision of the config of the instance of a registration. A tombstone still has them. Revision 0 is empty.
+	GetDebtorConfig(ctx context.Context, registrationID string, revision int64) (ipaas.Config, error)
 }
 
 // Executions keeps executions, their step results and logs.
@@ -285,8 +314,8 @@ type Executions interface {
 	// CompleteStep records in one step how a step ended, the lines it logged, and what became of its registration: created is the
 	// row with state, remote id and result filled in, or nil. A step may also be recorded as RUNNING still, with what it decided.
 	// NotFound for a step that was not begun, Conflict for one that has ended. What was decided while the call was under way stands: a
-	// registration whose removal was begun or done, or whose instance was undeployed or deleted, becomes REMOVE_PENDING, unless it is
-	// ABANDONED.
+	// registration whose removal was begun or done, or whose instance was undeployed or deleted, becomes REMOVE_PENDING and is due to be
+	// removed at once, unless it is ABANDONED.
 	CompleteStep(ctx context.Context, attempt int, s ipaas.StepResult, logs []ipaas.Log, created *ipaas.Registration) error
 	// FinishExecution moves a RUNNING execution to a final state with its error, result and response.
 	FinishExecution(ctx context.Context, ex ipaas.Execution) error

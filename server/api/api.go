@@ -71,6 +71,7 @@ type services struct {
 	pb.UnimplementedCustomerServiceServer
 	pb.UnimplementedInstanceServiceServer
 	pb.UnimplementedDeploymentServiceServer
+	pb.UnimplementedCleanupDebtServiceServer
 	pb.UnimplementedExecutionServiceServer
 }
 
@@ -86,6 +87,7 @@ func (a *API) register(r grpc.ServiceRegistrar) {
 	pb.RegisterCustomerServiceServer(r, s)
 	pb.RegisterInstanceServiceServer(r, s)
 	pb.RegisterDeploymentServiceServer(r, s)
+	pb.RegisterCleanupDebtServiceServer(r, s)
 	pb.RegisterExecutionServiceServer(r, s)
 }
 

@@ -18,6 +18,7 @@ func TestCommentsNameTheFieldsThatListsAcceptInFilters(t *testing.T) {
 		"ListFlows": flowFields, "ListConfigVariables": configVariableFields, "ListCustomers": customerFields,
 		"ListInstances": instanceFields, "ListDeployments": deploymentFields, "ListExecutions": executionFields,
 		"ReplayExecutions": executionFields,
+		"ListCleanupDebts": cleanupDebtFields,
 	}
 	documented := documentedFilters(t)
 	for _, file := range files {

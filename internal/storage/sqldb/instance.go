@@ -284,7 +284,7 @@ UPDATE instances SET state = $2, generation = CASE $2 WHEN 'DELETING' THEN gener
 UPDATE executions SET state = 'CANCELED', held = 0, ready = 0, asleep = 0, in_lane = 0, end_time = CASE $2 WHEN 0 THEN create_time ELSE $2 END
 WHERE instance_uid = $1 AND state = 'QUEUED' AND attempts = 0`
 	removeRegistrations = `
-UPDATE registrations SET state = 'REMOVE_PENDING', update_time = $2
+UPDATE registrations SET state = 'REMOVE_PENDING', next_try_time = 0, update_time = $2
 WHERE instance_uid = $1 AND state IN ('INTENT', 'CREATED', 'REMOVE_FAILED')`
 )
 

@@ -48,6 +48,8 @@ func TestHistoryIsNeverReadFromEndToEnd(t *testing.T) {
 		"ended": selectEnded, "some logs": deleteSomeLogs, "some steps": deleteSomeSteps, "old deployments": selectOldDeployments,
 		"tombstones": selectOldTombstones, "use again": useDefinition,
 		"component use": selectRegistrationWith, "test registrations": selectTestRegistration,
+		"due removals": selectDueRemovals, "next removal": selectNextRemoval, "lost removals": recoverRemovals, "debt": selectDebt,
+		"debtor": selectDebtor,
 	} {
 		args := make([]any, strings.Count(statement, "$")+1)
 		for _, line := range plan(t, db, statement, args...) {
@@ -73,6 +75,19 @@ func TestWhatPointsAtThingsIsFoundByIndex(t *testing.T) {
 				t.Errorf("%s: %s", name, line)
 			}
 		}
+	}
+}
+
+// TestListOfDebtsReadsDebtsAlone: the ledger may be long, what is owed is not.
+func TestListOfDebtsReadsDebtsAlone(t *testing.T) {
+	t.Parallel()
+	db := fresh(t)
+	_, statement, args, err := debts.statement(storage.Query{Size: 50}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if lines := strings.Join(plan(t, db, statement, args...), "\n"); !strings.Contains(lines, "registrations_owed") {
+		t.Errorf("it is carried out by\n%s", lines)
 	}
 }
 

@@ -103,6 +103,10 @@ const (
 	Registration_STATE_REMOVE_PENDING Registration_State = 5
 	// Not created: the call that was to create it certainly did nothing.
 	Registration_STATE_ABANDONED Registration_State = 6
+	// Whether it was created is not known: the answer was lost, and the other system cannot be asked.
+	Registration_STATE_UNCONFIRMED Registration_State = 7
+	// To be removed, and written off.
+	Registration_STATE_FORGIVEN Registration_State = 8
 )
 
 // Enum value maps for Registration_State.
@@ -115,6 +119,8 @@ var (
 		4: "STATE_REMOVE_FAILED",
 		5: "STATE_REMOVE_PENDING",
 		6: "STATE_ABANDONED",
+		7: "STATE_UNCONFIRMED",
+		8: "STATE_FORGIVEN",
 	}
 	Registration_State_value = map[string]int32{
 		"STATE_UNSPECIFIED":    0,
@@ -124,6 +130,8 @@ var (
 		"STATE_REMOVE_FAILED":  4,
 		"STATE_REMOVE_PENDING": 5,
 		"STATE_ABANDONED":      6,
+		"STATE_UNCONFIRMED":    7,
+		"STATE_FORGIVEN":       8,
 	}
 )
 
@@ -1001,7 +1009,7 @@ const file_headrace_v1_deployment_proto_rawDesc = "" +
 	"\amessage\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\amessage\x12\x1d\n" +
 	"\aflow_id\x18\x03 \x01(\tB\x04\xe2A\x01\x03R\x06flowId\x12\x1d\n" +
 	"\astep_id\x18\x04 \x01(\tB\x04\xe2A\x01\x03R\x06stepId\x12'\n" +
-	"\fexecution_id\x18\x05 \x01(\tB\x04\xe2A\x01\x03R\vexecutionId\"\xe1\x04\n" +
+	"\fexecution_id\x18\x05 \x01(\tB\x04\xe2A\x01\x03R\vexecutionId\"\x8c\x05\n" +
 	"\fRegistration\x12\x14\n" +
 	"\x02id\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\x02id\x12\x1d\n" +
 	"\aflow_id\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\x06flowId\x12\x1d\n" +
@@ -1018,7 +1026,7 @@ const file_headrace_v1_deployment_proto_rawDesc = "" +
 	" \x01(\v2\x1a.google.protobuf.TimestampB\x04\xe2A\x01\x03R\n" +
 	"createTime\x12A\n" +
 	"\vupdate_time\x18\v \x01(\v2\x1a.google.protobuf.TimestampB\x04\xe2A\x01\x03R\n" +
-	"updateTime\"\x9e\x01\n" +
+	"updateTime\"\xc9\x01\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fSTATE_INTENT\x10\x01\x12\x11\n" +
@@ -1026,7 +1034,9 @@ const file_headrace_v1_deployment_proto_rawDesc = "" +
 	"\rSTATE_REMOVED\x10\x03\x12\x17\n" +
 	"\x13STATE_REMOVE_FAILED\x10\x04\x12\x18\n" +
 	"\x14STATE_REMOVE_PENDING\x10\x05\x12\x13\n" +
-	"\x0fSTATE_ABANDONED\x10\x06\"\x9d\x02\n" +
+	"\x0fSTATE_ABANDONED\x10\x06\x12\x15\n" +
+	"\x11STATE_UNCONFIRMED\x10\a\x12\x12\n" +
+	"\x0eSTATE_FORGIVEN\x10\b\"\x9d\x02\n" +
 	"\x12RegistrationChange\x12>\n" +
 	"\x04kind\x18\x01 \x01(\x0e2$.headrace.v1.RegistrationChange.KindB\x04\xe2A\x01\x03R\x04kind\x12C\n" +
 	"\fregistration\x18\x02 \x01(\v2\x19.headrace.v1.RegistrationB\x04\xe2A\x01\x03R\fregistration\"\x81\x01\n" +
