@@ -10,6 +10,7 @@ type Deployment struct {
 	Candidate    Generation // what it makes; serves from the commit on
 	ExecutionIDs []string
 	Error        *DeploymentError
+	SourceID     string               // the earlier deployment that a rollback repeats; empty: none
 	Changes      []RegistrationChange // what it did in other systems; known when it has ended
 	RequestID    string               // to join it by; empty: cannot be joined
 	RequestHash  string               // of the request it joins, so that another request with the same id is refused

@@ -39,6 +39,7 @@ const (
 	ReasonStorageFailed          Reason = "STORAGE_FAILED"
 	ReasonPayloadTooLarge        Reason = "PAYLOAD_TOO_LARGE"
 	ReasonMalformedPayload       Reason = "MALFORMED_PAYLOAD"
+	ReasonNothingToRollBack      Reason = "NOTHING_TO_ROLL_BACK"
 )
 
 // The reasons of violations and problems.

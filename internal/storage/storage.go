@@ -204,7 +204,8 @@ type Deployments interface {
 	// CommitDeployment switches the instance to the candidate in one step: state ACTIVE, the generation is added and serves, the
 	// version is pinned, held executions of flows that it has are released (unless the instance is paused), registrations of earlier
 	// deployments that are INTENT or CREATED and that this deployment did not use become REMOVE_PENDING. It returns those, last created
-	// first. Conflict if the deployment is not RUNNING.
+	// first. With a source deployment the candidate's config becomes the instance's, as its next revision unless it is the current one, and
+	// the generation has that revision. Conflict if the deployment is not RUNNING.
 	CommitDeployment(ctx context.Context, id string, now time.Time) ([]ipaas.Registration, error)
 	// BeginRollback moves a RUNNING deployment to ROLLING_BACK and makes its registrations that are INTENT or CREATED REMOVE_PENDING,
 	// last created first in the answer; with keep they stay as they are and none is returned. Registrations it only used are not

@@ -252,9 +252,11 @@ type Deployment struct {
 	// When it ended. Not set while it runs.
 	EndTime *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
 	// When it is given up.
-	Deadline      *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=deadline,proto3" json:"deadline,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Deadline *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=deadline,proto3" json:"deadline,omitempty"`
+	// The earlier deployment whose version and config it deploys again. Empty unless it is a rollback.
+	SourceDeploymentId string `protobuf:"bytes,12,opt,name=source_deployment_id,json=sourceDeploymentId,proto3" json:"source_deployment_id,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
 }
 
 func (x *Deployment) Reset() {
@@ -362,6 +364,13 @@ func (x *Deployment) GetDeadline() *timestamppb.Timestamp {
 		return x.Deadline
 	}
 	return nil
+}
+
+func (x *Deployment) GetSourceDeploymentId() string {
+	if x != nil {
+		return x.SourceDeploymentId
+	}
+	return ""
 }
 
 // DeploymentError tells why a deployment failed.
@@ -979,7 +988,7 @@ var File_headrace_v1_deployment_proto protoreflect.FileDescriptor
 
 const file_headrace_v1_deployment_proto_rawDesc = "" +
 	"\n" +
-	"\x1cheadrace/v1/deployment.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa0\x05\n" +
+	"\x1cheadrace/v1/deployment.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd8\x05\n" +
 	"\n" +
 	"Deployment\x12\x14\n" +
 	"\x02id\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\x02id\x12%\n" +
@@ -997,7 +1006,8 @@ const file_headrace_v1_deployment_proto_rawDesc = "" +
 	"createTime\x12;\n" +
 	"\bend_time\x18\n" +
 	" \x01(\v2\x1a.google.protobuf.TimestampB\x04\xe2A\x01\x03R\aendTime\x12<\n" +
-	"\bdeadline\x18\v \x01(\v2\x1a.google.protobuf.TimestampB\x04\xe2A\x01\x03R\bdeadline\"p\n" +
+	"\bdeadline\x18\v \x01(\v2\x1a.google.protobuf.TimestampB\x04\xe2A\x01\x03R\bdeadline\x126\n" +
+	"\x14source_deployment_id\x18\f \x01(\tB\x04\xe2A\x01\x03R\x12sourceDeploymentId\"p\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rSTATE_RUNNING\x10\x01\x12\x16\n" +

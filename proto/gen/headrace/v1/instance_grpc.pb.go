@@ -25,6 +25,7 @@ const (
 	InstanceService_UpdateInstance_FullMethodName         = "/headrace.v1.InstanceService/UpdateInstance"
 	InstanceService_DeleteInstance_FullMethodName         = "/headrace.v1.InstanceService/DeleteInstance"
 	InstanceService_DeployInstance_FullMethodName         = "/headrace.v1.InstanceService/DeployInstance"
+	InstanceService_RollbackInstance_FullMethodName       = "/headrace.v1.InstanceService/RollbackInstance"
 	InstanceService_UndeployInstance_FullMethodName       = "/headrace.v1.InstanceService/UndeployInstance"
 	InstanceService_PauseInstance_FullMethodName          = "/headrace.v1.InstanceService/PauseInstance"
 	InstanceService_ResumeInstance_FullMethodName         = "/headrace.v1.InstanceService/ResumeInstance"
@@ -57,6 +58,10 @@ type InstanceServiceClient interface {
 	// deployment of the instance runs, unless it has the same `request_id`: then both get the same answer.
 	// The caller's deadline does not tear it: it goes on, and can be read as a Deployment or joined again by `request_id`.
 	DeployInstance(ctx context.Context, in *DeployInstanceRequest, opts ...grpc.CallOption) (*DeployInstanceResponse, error)
+	// Deploys what an earlier deployment deployed: its version and its config values, as they were then. It is a deployment like any other:
+	// it runs the instance-deploy flows, reconciles what is registered elsewhere, and ends with everything in place or with everything as it
+	// was before. FAILED_PRECONDITION with reason NOTHING_TO_ROLL_BACK if there is no earlier deployment, or the one named did not succeed.
+	RollbackInstance(ctx context.Context, in *RollbackInstanceRequest, opts ...grpc.CallOption) (*RollbackInstanceResponse, error)
 	// Runs the instance-remove flows and removes what deployments registered elsewhere. The instance and its config stay; its
 	// URLs answer 410 until it is deployed again. It always succeeds here, like DeleteInstance.
 	UndeployInstance(ctx context.Context, in *UndeployInstanceRequest, opts ...grpc.CallOption) (*UndeployInstanceResponse, error)
@@ -136,6 +141,16 @@ func (c *instanceServiceClient) DeployInstance(ctx context.Context, in *DeployIn
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(DeployInstanceResponse)
 	err := c.cc.Invoke(ctx, InstanceService_DeployInstance_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *instanceServiceClient) RollbackInstance(ctx context.Context, in *RollbackInstanceRequest, opts ...grpc.CallOption) (*RollbackInstanceResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RollbackInstanceResponse)
+	err := c.cc.Invoke(ctx, InstanceService_RollbackInstance_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -226,6 +241,10 @@ type InstanceServiceServer interface {
 	// deployment of the instance runs, unless it has the same `request_id`: then both get the same answer.
 	// The caller's deadline does not tear it: it goes on, and can be read as a Deployment or joined again by `request_id`.
 	DeployInstance(context.Context, *DeployInstanceRequest) (*DeployInstanceResponse, error)
+	// Deploys what an earlier deployment deployed: its version and its config values, as they were then. It is a deployment like any other:
+	// it runs the instance-deploy flows, reconciles what is registered elsewhere, and ends with everything in place or with everything as it
+	// was before. FAILED_PRECONDITION with reason NOTHING_TO_ROLL_BACK if there is no earlier deployment, or the one named did not succeed.
+	RollbackInstance(context.Context, *RollbackInstanceRequest) (*RollbackInstanceResponse, error)
 	// Runs the instance-remove flows and removes what deployments registered elsewhere. The instance and its config stay; its
 	// URLs answer 410 until it is deployed again. It always succeeds here, like DeleteInstance.
 	UndeployInstance(context.Context, *UndeployInstanceRequest) (*UndeployInstanceResponse, error)
@@ -268,6 +287,9 @@ func (UnimplementedInstanceServiceServer) DeleteInstance(context.Context, *Delet
 }
 func (UnimplementedInstanceServiceServer) DeployInstance(context.Context, *DeployInstanceRequest) (*DeployInstanceResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method DeployInstance not implemented")
+}
+func (UnimplementedInstanceServiceServer) RollbackInstance(context.Context, *RollbackInstanceRequest) (*RollbackInstanceResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RollbackInstance not implemented")
 }
 func (UnimplementedInstanceServiceServer) UndeployInstance(context.Context, *UndeployInstanceRequest) (*UndeployInstanceResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method UndeployInstance not implemented")
@@ -416,6 +438,24 @@ func _InstanceService_DeployInstance_Handler(srv interface{}, ctx context.Contex
 	return interceptor(ctx, in, info, handler)
 }
 
+func _InstanceService_RollbackInstance_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RollbackInstanceRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(InstanceServiceServer).RollbackInstance(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: InstanceService_RollbackInstance_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(InstanceServiceServer).RollbackInstance(ctx, req.(*RollbackInstanceRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _InstanceService_UndeployInstance_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(UndeployInstanceRequest)
 	if err := dec(in); err != nil {
@@ -554,6 +594,10 @@ var InstanceService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "DeployInstance",
 			Handler:    _InstanceService_DeployInstance_Handler,
+		},
+		{
+			MethodName: "RollbackInstance",
+			Handler:    _InstanceService_RollbackInstance_Handler,
 		},
 		{
 			MethodName: "UndeployInstance",

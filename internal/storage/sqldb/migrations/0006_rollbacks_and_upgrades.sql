@@ -1,0 +1,3 @@
+-- +goose Up
+
+ALTER TABLE deployments ADD COLUMN source_deployment_id TEXT NOT NULL DEFAULT ''; -- of a rollback
