@@ -51,6 +51,8 @@ type Client struct {
 	Deployments headracev1.DeploymentServiceClient
 	// CleanupDebts keeps what other systems did not let go of.
 	CleanupDebts headracev1.CleanupDebtServiceClient
+	// Upgrades moves many instances to another version.
+	Upgrades headracev1.UpgradeServiceClient
 	// Executions reads executions, their step results and logs.
 	Executions headracev1.ExecutionServiceClient
 
@@ -93,6 +95,7 @@ func newClient(conn *grpc.ClientConn) *Client {
 		Instances:       headracev1.NewInstanceServiceClient(conn),
 		Deployments:     headracev1.NewDeploymentServiceClient(conn),
 		CleanupDebts:    headracev1.NewCleanupDebtServiceClient(conn),
+		Upgrades:        headracev1.NewUpgradeServiceClient(conn),
 		Executions:      headracev1.NewExecutionServiceClient(conn),
 		conn:            conn,
 	}

@@ -97,6 +97,7 @@ type Plane struct {
 	retries   joined[RetryResult]
 	retrying  turns // by registration: tries to remove what is owed
 	paying    payments
+	upgrades  turns         // by upgrade: who carries it out
 	nudge     chan struct{} // tells the worker that there may be something to claim
 
 	background sync.WaitGroup  // work that outlives the request that began it

@@ -24,6 +24,7 @@ func (p *Plane) Run(ctx context.Context) error {
 	defer p.cancel(errShutdown)
 	p.background.Go(func() { p.takeOver(p.stop) }) // other systems may be slow: what is accepted does not wait for it
 	p.background.Go(func() { p.payDebts(ctx) })
+	p.background.Go(func() { p.resumeUpgrades(p.stop) })
 	slots := make(chan struct{}, p.limits.Workers)
 	poll, expire := time.NewTicker(pollEvery), time.NewTicker(expireEvery)
 	defer poll.Stop()

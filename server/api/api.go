@@ -72,6 +72,7 @@ type services struct {
 	pb.UnimplementedInstanceServiceServer
 	pb.UnimplementedDeploymentServiceServer
 	pb.UnimplementedCleanupDebtServiceServer
+	pb.UnimplementedUpgradeServiceServer
 	pb.UnimplementedExecutionServiceServer
 }
 
@@ -88,6 +89,7 @@ func (a *API) register(r grpc.ServiceRegistrar) {
 	pb.RegisterInstanceServiceServer(r, s)
 	pb.RegisterDeploymentServiceServer(r, s)
 	pb.RegisterCleanupDebtServiceServer(r, s)
+	pb.RegisterUpgradeServiceServer(r, s)
 	pb.RegisterExecutionServiceServer(r, s)
 }
 

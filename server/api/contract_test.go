@@ -19,6 +19,7 @@ func TestCommentsNameTheFieldsThatListsAcceptInFilters(t *testing.T) {
 		"ListInstances": instanceFields, "ListDeployments": deploymentFields, "ListExecutions": executionFields,
 		"ReplayExecutions": executionFields,
 		"ListCleanupDebts": cleanupDebtFields,
+		"ListUpgrades":     upgradeFields, "ListUpgradeResults": upgradeResultFields,
 	}
 	documented := documentedFilters(t)
 	for _, file := range files {
