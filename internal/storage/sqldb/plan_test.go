@@ -49,7 +49,7 @@ func TestHistoryIsNeverReadFromEndToEnd(t *testing.T) {
 		"tombstones": selectOldTombstones, "use again": useDefinition,
 		"component use": selectRegistrationWith, "test registrations": selectTestRegistration,
 		"due removals": selectDueRemovals, "next removal": selectNextRemoval, "lost removals": recoverRemovals, "debt": selectDebt,
-		"debtor": selectDebtor,
+		"debtor": selectDebtor, "unfinished upgrades": selectUnfinishedUpgrades, "next of an upgrade": beginResult,
 	} {
 		args := make([]any, strings.Count(statement, "$")+1)
 		for _, line := range plan(t, db, statement, args...) {

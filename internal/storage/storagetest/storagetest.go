@@ -38,6 +38,7 @@ func Run(t *testing.T, open func(t *testing.T) storage.Store) {
 		{"deployments", deploymentSentences},
 		{"registrations", registrationSentences},
 		{"cleanup_debts", cleanupDebtSentences},
+		{"upgrades", upgradeSentences},
 		{"executions", executionSentences},
 		{"lanes", laneSentences},
 		{"claims", claimSentences},
