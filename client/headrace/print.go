@@ -211,9 +211,9 @@ func state(e fmt.Stringer) cell {
 	switch w {
 	case "ACTIVE", "SUCCEEDED", "CREATED":
 		return cell{w, green}
-	case "FAILED", "DEPLOY_FAILED", "DEAD_LETTER", "REMOVE_FAILED":
+	case "FAILED", "DEPLOY_FAILED", "DEAD_LETTER", "REMOVE_FAILED", "STOPPED", "UNCONFIRMED":
 		return cell{w, red}
-	case "RUNNING", "QUEUED", "DEPLOYING", "ROLLING_BACK", "DELETING", "INTENT":
+	case "RUNNING", "CANARY", "QUEUED", "DEPLOYING", "ROLLING_BACK", "DELETING", "INTENT":
 		return cell{w, yellow}
 	}
 	return cell{w, dim}
