@@ -141,6 +141,22 @@ var upgradeSentences = []sentence{
 			wantKind(t, err, ipaas.NotFound, "")
 		}
 	}},
+	{"upgrades_that_ended_long_ago_are_forgotten", func(t *testing.T, s storage.Store) {
+		w := newWorld(t, s)
+		w.instance("a")
+		w.upgrade("u")
+		got(s.MoveUpgrade(t.Context(), "u", ipaas.UpgradeCanceled, "", 0, at(10), no))(t)
+		w.upgrade("v")
+		if n := got(s.ExpireUpgrades(t.Context(), at(10)))(t); n != 0 {
+			t.Errorf("forgot %d too early", n)
+		}
+		if n := got(s.ExpireUpgrades(t.Context(), never))(t); n != 1 {
+			t.Errorf("forgot %d, want 1", n)
+		}
+		_, err := s.GetUpgrade(t.Context(), "u")
+		wantKind(t, err, ipaas.NotFound, "")
+		got(s.GetUpgrade(t.Context(), "v"))(t)
+	}},
 	{"upgrades_are_listed_newest_first", func(t *testing.T, s storage.Store) {
 		w := newWorld(t, s)
 		for n, id := range []string{"u", "v"} {

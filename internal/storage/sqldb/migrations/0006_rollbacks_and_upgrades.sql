@@ -24,6 +24,7 @@ CREATE UNIQUE INDEX upgrades_unfinished ON upgrades (integration_id) WHERE state
 CREATE INDEX upgrades_by_create_time ON upgrades (create_time, id);
 CREATE INDEX upgrades_by_integration ON upgrades (integration_id, create_time, id);
 CREATE INDEX upgrades_by_state ON upgrades (state, create_time, id);
+CREATE INDEX upgrades_by_end_time ON upgrades (end_time) WHERE end_time > 0;
 
 -- Which instances an upgrade is about is decided when it is created.
 CREATE TABLE upgrade_results (
