@@ -41,7 +41,9 @@ func (p *printer) cleanupDebts(all []*headracev1.CleanupDebt) {
 	var rows [][]cell
 	for _, d := range all {
 		rows = append(rows, []cell{
-			text(d.GetId()), debtReason(d), debtor(d), text(d.GetAction()), {d.GetRemoteId(), cyan}, number(d.GetTries()), p.nextTry(d),
+			text(d.GetId()), debtReason(d), debtor(d), text(d.GetAction()),
+			{d.GetRemoteId(), cyan},
+			number(d.GetTries()), p.nextTry(d),
 			{excerpt(d.GetError(), 60), red},
 		})
 	}

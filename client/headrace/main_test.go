@@ -531,11 +531,13 @@ func TestListsAsk(t *testing.T) {
 		},
 		{[]string{"flows", "list", "acme"}, "ListFlows", &headracev1.ListFlowsResponse{}, &headracev1.ListFlowsRequest{IntegrationId: "acme", PageSize: 1000}},
 		{
-			[]string{"cleanup-debts", "list", "--customer", "smith", "--forgiven"}, "ListCleanupDebts", &headracev1.ListCleanupDebtsResponse{},
+			[]string{"cleanup-debts", "list", "--customer", "smith", "--forgiven"},
+			"ListCleanupDebts", &headracev1.ListCleanupDebtsResponse{},
 			&headracev1.ListCleanupDebtsRequest{PageSize: 1000, Filter: `customer_id = "smith"`, ShowForgiven: true},
 		},
 		{
-			[]string{"upgrades", "--integration", "acme", "--state", "stopped"}, "ListUpgrades", &headracev1.ListUpgradesResponse{},
+			[]string{"upgrades", "--integration", "acme", "--state", "stopped"},
+			"ListUpgrades", &headracev1.ListUpgradesResponse{},
 			&headracev1.ListUpgradesRequest{PageSize: 1000, Filter: `(integration_id = "acme") AND (state = "STOPPED")`},
 		},
 		{[]string{"component"}, "ListComponents", &headracev1.ListComponentsResponse{}, &headracev1.ListComponentsRequest{PageSize: 1000}},

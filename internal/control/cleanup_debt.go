@@ -326,13 +326,10 @@ func (p *Plane) payDue(ctx context.Context) (next time.Time, err error) {
 // payIn retries debts in one system. If it does not answer, the rest of them waits as long as the first.
 func (p *Plane) payIn(ctx context.Context, rows []ipaas.Registration) error {
 	for i, row := range rows {
-		if ctx.Err() != nil {
-			return nil // they stay due
-		}
 		begin := p.now()
 		after, err := p.payOne(ctx, row.ID)
 		if err != nil {
-			return err
+			return err // where the server stops they stay due
 		}
 		if after.NextTryTime.IsZero() || p.now().Sub(begin) < silentAfter {
 			continue
@@ -353,7 +350,7 @@ func (p *Plane) payOne(ctx context.Context, id string) (after ipaas.Registration
 		return after, err
 	}
 	defer leave()
-	debt, err := p.store.GetCleanupDebt(ctx, id)
+	debt, err := p.store.GetCleanupDebt(ctx, id) // refused when the server stops
 	if errors.Is(err, ipaas.NotFound) {
 		return after, nil
 	}

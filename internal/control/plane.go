@@ -45,6 +45,7 @@ type Limits struct {
 	Lease            time.Duration // of a running execution, extended while it runs; default 30 s
 	RequestIDs       time.Duration // how long answers are remembered by request id; default 24 h
 	KeepPayloads     time.Duration // of ended executions, with step results and logs; default 14 days
+	Removal          time.Duration // of an instance: its remove flows, and the undoing of what remains; default 5 min
 	KeepExecutions   time.Duration // that have ended, and deployments; default 90 days
 }
 
@@ -70,6 +71,7 @@ func (l Limits) withDefaults() Limits {
 	set(&l.Lease, 30*time.Second)
 	set(&l.RequestIDs, 24*time.Hour)
 	set(&l.KeepPayloads, 14*24*time.Hour)
+	set(&l.Removal, 5*time.Minute)
 	set(&l.KeepExecutions, 90*24*time.Hour)
 	return l
 }

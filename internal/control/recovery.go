@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/headrace/headrace/internal/ipaas"
@@ -13,6 +14,7 @@ import (
 type leftovers struct {
 	deployments []ipaas.Deployment
 	deletions   []ipaas.Instance
+	undeploys   []ipaas.Instance // with the generation that served
 }
 
 // anyLease is later than every lease ends.
@@ -32,6 +34,9 @@ func (p *Plane) takeStock(ctx context.Context) (err error) {
 	}
 	if p.left.deployments, err = p.store.UnfinishedDeployments(ctx); err != nil {
 		return fmt.Errorf("find unfinished deployments: %w", err)
+	}
+	if p.left.undeploys, err = p.store.UnfinishedUndeployments(ctx); err != nil {
+		return fmt.Errorf("find unfinished undeployments: %w", err)
 	}
 	if p.left.deletions, err = p.unfinishedDeletions(ctx); err != nil {
 		return fmt.Errorf("find unfinished deletions: %w", err)
@@ -78,9 +83,9 @@ func (p *Plane) takeOver(ctx context.Context) {
 			p.logger.Error("recover a deployment", "instance", d.InstanceID, "deployment", d.ID, "error", err)
 		}
 	}
-	for _, in := range p.left.deletions {
+	for _, in := range slices.Concat(p.left.undeploys, p.left.deletions) {
 		if _, err := p.carryOutRemoval(in, in); err != nil {
-			p.logger.Error("go on with a deletion", "instance", in.ID, "error", err)
+			p.logger.Error("go on with a removal", "instance", in.ID, "error", err)
 		}
 	}
 	p.left = leftovers{}

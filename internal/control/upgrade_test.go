@@ -26,7 +26,7 @@ func fleet(t *testing.T, n int, first ...ipaas.Step) *world {
 		w.instance(id, "fleet", w.erpConfig())
 		w.deploy(id)
 	}
-	def.Flows[2].Steps = append(first, steps[0])
+	def.Flows[2].Steps = slices.Concat(first, steps[:1])
 	w.publish("fleet", def)
 	return w
 }

@@ -179,6 +179,11 @@ type Instances interface {
 	// still tells which served, for its remove flows, and is not undeployed any more: Precondition INSTANCE_DELETING.
 	// For a test instance state is not looked at and only its registrations change.
 	BeginRemoval(ctx context.Context, id string, state ipaas.InstanceState, base int64, now time.Time, w Write) (ipaas.Instance, error)
+	// FinishUndeployment records that an instance was undeployed to the end: the remove flows of the generation that served have run.
+	FinishUndeployment(ctx context.Context, id string) error
+	// UnfinishedUndeployments returns the instances whose undeployment was begun and neither ended nor was followed by a deployment that
+	// succeeded; their Generation is the one that served before.
+	UnfinishedUndeployments(ctx context.Context) ([]ipaas.Instance, error)
 	// FinishDeletion makes a DELETING instance a tombstone. Doing it twice is fine; Conflict for one that is not DELETING.
 	FinishDeletion(ctx context.Context, id string, now time.Time) error
 
@@ -255,7 +260,7 @@ type CleanupDebts interface {
 	// PostponeRemovals moves the next try of debts that are due; those that are no debts any more are passed over.
 	PostponeRemovals(ctx context.Context, ids []string, next time.Time) error
 	// RecoverRemovals makes registrations that are REMOVE_PENDING, of no deployment that is ROLLING_BACK and no instance that is
-	// DELETING, REMOVE_FAILED and due at once: whoever was to remove them is gone. It returns how many.
+	// DELETING or whose undeployment has not ended, REMOVE_FAILED and due at once: whoever was to remove them is gone. It returns how many.
 	RecoverRemovals(ctx context.Context, now time.Time) (int, error)
 	// DueRemovals returns at most limit registrations that are owed and whose next try is not later than now, those that wait longest first,
 	// and the next moment after now at which there will be some, zero for none.

@@ -30,7 +30,7 @@ func newRemote(t *testing.T) *remote {
 		switch {
 		case req.Method == http.MethodPost && !r.broken.Load():
 			w.Header().Set("Content-Type", "application/json")
-			fmt.Fprintf(w, `{"id":"wh-%d"}`, r.created.Add(1))
+			_, _ = fmt.Fprintf(w, `{"id":"wh-%d"}`, r.created.Add(1)) // the caller may have gone
 		case req.Method == http.MethodDelete && !r.stuck.Load():
 			r.deleted.Add(1)
 			w.WriteHeader(http.StatusNoContent)

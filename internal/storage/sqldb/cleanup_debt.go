@@ -46,7 +46,8 @@ UPDATE registrations SET state = 'REMOVE_FAILED', error = $2, next_try_time = $1
 	fail_time = CASE fail_time WHEN 0 THEN $1 ELSE fail_time END
 WHERE state IN ('REMOVE_FAILED', 'UNCONFIRMED', 'REMOVE_PENDING', 'FORGIVEN') AND state = 'REMOVE_PENDING'
 	AND deployment_id NOT IN (SELECT id FROM deployments WHERE state IN ('RUNNING', 'ROLLING_BACK'))
-	AND instance_uid NOT IN (SELECT uid FROM instances WHERE state = 'DELETING')`
+	AND instance_uid NOT IN (SELECT uid FROM instances WHERE state = 'DELETING')
+	AND instance_uid NOT IN (SELECT uid FROM instances WHERE leaving > 0)`
 
 // RecoverRemovals makes registrations that nobody is removing any more debts that are due.
 func (db *DB) RecoverRemovals(ctx context.Context, now time.Time) (found int, err error) {

@@ -117,7 +117,7 @@ const (
 INSERT INTO generations (instance_uid, number, deployment_id, version, definition_hash, component_versions, config_revision, create_time)
 SELECT instance_uid, number, id, version, definition_hash, component_versions, $3, $2 FROM deployments WHERE id = $1`
 	serveGeneration = `
-UPDATE instances SET state = 'ACTIVE', version = $2, generation = $3, serving_config = $4, deploy_time = $5,
+UPDATE instances SET state = 'ACTIVE', leaving = 0, version = $2, generation = $3, serving_config = $4, deploy_time = $5,
 	revision = revision + 1, update_time = $5 WHERE uid = $1`
 	endDeployment   = `UPDATE deployments SET state = $2, end_time = $3 WHERE id = $1`
 	supersedeUnused = `

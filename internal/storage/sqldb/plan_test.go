@@ -50,7 +50,7 @@ func TestHistoryIsNeverReadFromEndToEnd(t *testing.T) {
 		"component use": selectRegistrationWith, "test registrations": selectTestRegistration,
 		"due removals": selectDueRemovals, "next removal": selectNextRemoval, "lost removals": recoverRemovals, "debt": selectDebt,
 		"debtor": selectDebtor, "unfinished upgrades": selectUnfinishedUpgrades, "next of an upgrade": beginResult,
-		"old upgrades": selectOldUpgrades,
+		"old upgrades": selectOldUpgrades, "undeployments": selectUndeployments,
 	} {
 		args := make([]any, strings.Count(statement, "$")+1)
 		for _, line := range plan(t, db, statement, args...) {

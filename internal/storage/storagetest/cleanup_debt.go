@@ -175,6 +175,10 @@ var cleanupDebtSentences = []sentence{
 		rolledBack := w.created("j", d.ID)
 		got(s.BeginRollback(t.Context(), d.ID, ipaas.DeploymentError{}, false, at(w.next())))(t)
 
+		if n := got(s.RecoverRemovals(t.Context(), at(900)))(t); n != 0 {
+			t.Errorf("recovered %d while all were being removed", n)
+		}
+		check(t, s.FinishUndeployment(t.Context(), "i"))
 		if n := got(s.RecoverRemovals(t.Context(), at(900)))(t); n != 1 {
 			t.Errorf("recovered %d, want 1", n)
 		}

@@ -19,9 +19,10 @@ func (w *world) upgrade(id string) ipaas.Upgrade {
 	return got(w.s.CreateUpgrade(w.t.Context(), upgrade(id), nil, no))(w.t)
 }
 
-func (w *world) upgradeResults(id string) []ipaas.UpgradeResult {
+// upgradeResults are those of upgrade "u".
+func (w *world) upgradeResults() []ipaas.UpgradeResult {
 	w.t.Helper()
-	return got(w.s.ListUpgradeResults(w.t.Context(), id, storage.Query{Size: 10}))(w.t).Items
+	return got(w.s.ListUpgradeResults(w.t.Context(), "u", storage.Query{Size: 10}))(w.t).Items
 }
 
 var upgradeSentences = []sentence{
@@ -36,7 +37,7 @@ var upgradeSentences = []sentence{
 		want.Total = 2
 		same(t, "upgrade", want, u)
 		w.instance("late")
-		results := w.upgradeResults("u")
+		results := w.upgradeResults()
 		same(t, "instances", []string{"a", "b"}, ids(results, func(r ipaas.UpgradeResult) string { return r.InstanceID }))
 		same(t, "first", ipaas.UpgradeResult{
 			UpgradeID: "u", Sequence: 1, InstanceID: "a", InstanceUID: a.UID, CustomerID: "progix", State: ipaas.UpgradeResultPending,
@@ -50,7 +51,7 @@ var upgradeSentences = []sentence{
 		w.instance("a")
 		w.instance("b")
 		u := got(s.CreateUpgrade(t.Context(), upgrade("u"), &storage.Filter{Field: "id", Operator: storage.Equal, Value: "b"}, no))(t)
-		same(t, "instances", []string{"b"}, ids(w.upgradeResults("u"), func(r ipaas.UpgradeResult) string { return r.InstanceID }))
+		same(t, "instances", []string{"b"}, ids(w.upgradeResults(), func(r ipaas.UpgradeResult) string { return r.InstanceID }))
 		if u.Total != 1 {
 			t.Errorf("upgrade %+v", u)
 		}
@@ -88,7 +89,7 @@ var upgradeSentences = []sentence{
 		failed.State, failed.Reason, failed.Message, failed.EndTime = ipaas.UpgradeResultFailed, ipaas.ReasonInitFlowFailed, "it failed", at(2)
 		failed.Problems = []ipaas.Violation{{Field: "configValues.x", Reason: ipaas.ReasonRequired, Description: "is missing"}}
 		check(t, s.SaveUpgradeResult(t.Context(), failed))
-		same(t, "result", failed, w.upgradeResults("u")[0])
+		same(t, "result", failed, w.upgradeResults()[0])
 		u := got(s.MoveUpgrade(t.Context(), "u", ipaas.UpgradeStopped, "why", 1, at(3), no))(t)
 		if u.State != ipaas.UpgradeStopped || u.Message != "why" || !u.EndTime.Equal(at(3)) || u.Revision != 2 || u.Failed != 1 || u.Remaining() != 1 {
 			t.Errorf("stopped: %+v", u)
@@ -102,7 +103,7 @@ var upgradeSentences = []sentence{
 			t.Errorf("resumed: %+v", u)
 		}
 		same(t, "resumed again", u, got(s.ResumeUpgrade(t.Context(), "u", 0, at(6), no))(t))
-		if r := w.upgradeResults("u")[0]; r.State != ipaas.UpgradeResultPending || r.Attempts != 1 || r.Reason != "" {
+		if r := w.upgradeResults()[0]; r.State != ipaas.UpgradeResultPending || r.Attempts != 1 || r.Reason != "" {
 			t.Errorf("the failed one is %+v", r)
 		}
 	}},

@@ -2,6 +2,9 @@
 
 ALTER TABLE deployments ADD COLUMN source_deployment_id TEXT NOT NULL DEFAULT ''; -- of a rollback
 
+ALTER TABLE instances ADD COLUMN leaving BIGINT NOT NULL DEFAULT 0; -- the generation whose undeployment has not ended
+CREATE INDEX instances_leaving ON instances (leaving, id) WHERE leaving > 0;
+
 CREATE TABLE upgrades (
     id                 TEXT    NOT NULL PRIMARY KEY,
     integration_id     TEXT    NOT NULL,

@@ -50,7 +50,7 @@ type InstanceServiceClient interface {
 	// Changes an instance. New config values take effect with the next deployment.
 	UpdateInstance(ctx context.Context, in *UpdateInstanceRequest, opts ...grpc.CallOption) (*UpdateInstanceResponse, error)
 	// Runs the instance-remove flows, removes what deployments registered elsewhere, and deletes the instance. It always succeeds
-	// here: what could not be removed elsewhere is listed in the answer and kept for another try. Its URLs answer 410 meanwhile.
+	// here: what could not be removed elsewhere is listed in the answer, and is a CleanupDebt from then on. Its URLs answer 410 meanwhile.
 	DeleteInstance(ctx context.Context, in *DeleteInstanceRequest, opts ...grpc.CallOption) (*DeleteInstanceResponse, error)
 	// Deploys the instance: runs its instance-deploy flows now, one after another, with all webhook URLs resolved and live, and
 	// switches to the new generation if all succeed. If one fails, everything this deployment created is removed again, the
@@ -233,7 +233,7 @@ type InstanceServiceServer interface {
 	// Changes an instance. New config values take effect with the next deployment.
 	UpdateInstance(context.Context, *UpdateInstanceRequest) (*UpdateInstanceResponse, error)
 	// Runs the instance-remove flows, removes what deployments registered elsewhere, and deletes the instance. It always succeeds
-	// here: what could not be removed elsewhere is listed in the answer and kept for another try. Its URLs answer 410 meanwhile.
+	// here: what could not be removed elsewhere is listed in the answer, and is a CleanupDebt from then on. Its URLs answer 410 meanwhile.
 	DeleteInstance(context.Context, *DeleteInstanceRequest) (*DeleteInstanceResponse, error)
 	// Deploys the instance: runs its instance-deploy flows now, one after another, with all webhook URLs resolved and live, and
 	// switches to the new generation if all succeed. If one fails, everything this deployment created is removed again, the
