@@ -41,10 +41,12 @@ const (
 var runs = map[string]bool{
 	headracev1.FlowService_TestFlow_FullMethodName:                  true,
 	headracev1.InstanceService_DeployInstance_FullMethodName:        true,
+	headracev1.InstanceService_RollbackInstance_FullMethodName:      true,
 	headracev1.InstanceService_UndeployInstance_FullMethodName:      true,
 	headracev1.InstanceService_DeleteInstance_FullMethodName:        true,
 	headracev1.TestInstanceService_ResetTestInstance_FullMethodName: true,
 	headracev1.IntegrationService_DeleteIntegration_FullMethodName:  true,
+	headracev1.CleanupDebtService_RetryCleanupDebt_FullMethodName:   true,
 }
 
 // bounded gives a deadline to calls that have none.

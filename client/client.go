@@ -49,6 +49,10 @@ type Client struct {
 	Instances headracev1.InstanceServiceClient
 	// Deployments reads the history of deployments.
 	Deployments headracev1.DeploymentServiceClient
+	// CleanupDebts keeps what other systems did not let go of.
+	CleanupDebts headracev1.CleanupDebtServiceClient
+	// Upgrades moves many instances to another version.
+	Upgrades headracev1.UpgradeServiceClient
 	// Executions reads executions, their step results and logs.
 	Executions headracev1.ExecutionServiceClient
 
@@ -90,6 +94,8 @@ func newClient(conn *grpc.ClientConn) *Client {
 		Customers:       headracev1.NewCustomerServiceClient(conn),
 		Instances:       headracev1.NewInstanceServiceClient(conn),
 		Deployments:     headracev1.NewDeploymentServiceClient(conn),
+		CleanupDebts:    headracev1.NewCleanupDebtServiceClient(conn),
+		Upgrades:        headracev1.NewUpgradeServiceClient(conn),
 		Executions:      headracev1.NewExecutionServiceClient(conn),
 		conn:            conn,
 	}

@@ -19,6 +19,29 @@ type DeployOptions struct {
 	ETag string
 }
 
+// RollbackOptions are what a rollback may be told.
+type RollbackOptions struct {
+	// DeploymentID is the deployment to go back to. Empty: the one before that whose generation serves.
+	DeploymentID string
+	// RequestID joins a rollback that runs, or has run, under the same id. Empty: a new one.
+	RequestID string
+	// ValidateOnly returns the plan and changes nothing.
+	ValidateOnly bool
+	// ETag, if set, must be the instance's.
+	ETag string
+}
+
+// Rollback deploys the version and the config of an earlier deployment again, and waits as Deploy does.
+func (c *Client) Rollback(ctx context.Context, instanceID string, opts RollbackOptions) (*headracev1.RollbackInstanceResponse, error) {
+	return c.Instances.RollbackInstance(ctx, &headracev1.RollbackInstanceRequest{
+		InstanceId:   instanceID,
+		DeploymentId: opts.DeploymentID,
+		Etag:         opts.ETag,
+		RequestId:    opts.RequestID,
+		ValidateOnly: opts.ValidateOnly,
+	})
+}
+
 // Deploy deploys an instance and waits until its instance-deploy flows are through. A flow that fails makes the whole deployment
 // fail, with reason INIT_FLOW_FAILED; then everything is as it was before.
 //

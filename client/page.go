@@ -101,6 +101,23 @@ func (c *Client) AllDeployments(ctx context.Context, req *headracev1.ListDeploym
 	return pages(ctx, req, c.Deployments.ListDeployments, (*headracev1.ListDeploymentsResponse).GetDeployments)
 }
 
+// AllCleanupDebts walks over the debts a request asks for; nil asks for all that are owed.
+func (c *Client) AllCleanupDebts(ctx context.Context, req *headracev1.ListCleanupDebtsRequest) iter.Seq2[*headracev1.CleanupDebt, error] {
+	return pages(ctx, req, c.CleanupDebts.ListCleanupDebts, (*headracev1.ListCleanupDebtsResponse).GetCleanupDebts)
+}
+
+// AllUpgrades walks over the upgrades a request asks for; nil asks for all.
+func (c *Client) AllUpgrades(ctx context.Context, req *headracev1.ListUpgradesRequest) iter.Seq2[*headracev1.Upgrade, error] {
+	return pages(ctx, req, c.Upgrades.ListUpgrades, (*headracev1.ListUpgradesResponse).GetUpgrades)
+}
+
+// AllUpgradeResults walks over what became of the instances of an upgrade.
+func (c *Client) AllUpgradeResults(
+	ctx context.Context, req *headracev1.ListUpgradeResultsRequest,
+) iter.Seq2[*headracev1.UpgradeResult, error] {
+	return pages(ctx, req, c.Upgrades.ListUpgradeResults, (*headracev1.ListUpgradeResultsResponse).GetUpgradeResults)
+}
+
 // AllExecutions walks over the executions a request asks for; nil asks for all.
 func (c *Client) AllExecutions(ctx context.Context, req *headracev1.ListExecutionsRequest) iter.Seq2[*headracev1.Execution, error] {
 	return pages(ctx, req, c.Executions.ListExecutions, (*headracev1.ListExecutionsResponse).GetExecutions)

@@ -35,6 +35,30 @@ func deployOptions(c *instanceDeployCmd) client.DeployOptions {
 	return client.DeployOptions{Version: c.Version, RequestID: c.RequestID, ValidateOnly: c.Plan}
 }
 
+type instanceRollbackCmd struct {
+	ID        string `arg:"" help:"The instance's id."`
+	To        string `help:"The deployment to go back to. Default: the one before that which serves." placeholder:"DEPLOYMENT"`
+	Plan      bool   `help:"Show what would happen, and change nothing."`
+	RequestID string `help:"Join the rollback begun under this id." placeholder:"ID"`
+}
+
+// Run carries out the command.
+func (c *instanceRollbackCmd) Run(ctx context.Context, a *app) error {
+	res, err := a.client.Rollback(ctx, c.ID, client.RollbackOptions{DeploymentID: c.To, RequestID: c.RequestID, ValidateOnly: c.Plan})
+	if err != nil {
+		return err
+	}
+	return a.show(res, func() {
+		if c.Plan {
+			a.plan(c.ID, res.GetPlan())
+			return
+		}
+		a.deployed(&headracev1.DeployInstanceResponse{
+			Instance: res.GetInstance(), Deployment: res.GetDeployment(), Executions: res.GetExecutions(), WebhookUrls: res.GetWebhookUrls(),
+		})
+	})
+}
+
 type instanceDeploymentsCmd struct {
 	ID string `arg:"" help:"The instance's id."`
 	listFlags
@@ -79,7 +103,11 @@ func (p *printer) removed(executions []*headracev1.Execution, remaining []*headr
 // deployed tells what a deployment did: which generation serves, the URLs, the flows that ran, what changed elsewhere.
 func (p *printer) deployed(res *headracev1.DeployInstanceResponse) {
 	in, d := res.GetInstance(), res.GetDeployment()
-	p.line("instance %s %s  version %d, generation %d  %s", p.the(clean(in.GetId()), bold), p.the("deployed", green),
+	done := "deployed"
+	if d.GetSourceDeploymentId() != "" {
+		done = "rolled back"
+	}
+	p.line("instance %s %s  version %d, generation %d  %s", p.the(clean(in.GetId()), bold), p.the(done, green),
 		d.GetVersion(), d.GetGeneration(), p.the(clean(d.GetId()), dim))
 	if note := standing(in); note != "" {
 		p.line("  %s", p.the(note, yellow))
@@ -148,13 +176,16 @@ func (p *printer) plan(id string, plan *headracev1.DeployPlan) {
 func (p *printer) deployments(all []*headracev1.Deployment) {
 	var rows [][]cell
 	for _, d := range all {
-		failed := ""
+		note := cell{"", dim}
+		if source := d.GetSourceDeploymentId(); source != "" {
+			note.text = "rolls back to " + source
+		}
 		if e := d.GetError(); e != nil {
-			failed = excerpt(fmt.Sprintf("%s %s", e.GetReason(), e.GetMessage()), 80)
+			note = cell{excerpt(fmt.Sprintf("%s %s", e.GetReason(), e.GetMessage()), 80), red}
 		}
 		rows = append(rows, []cell{
-			text(d.GetId()), state(d.GetState()), number(d.GetVersion()), number(d.GetGeneration()), p.ago(d.GetCreateTime()), {failed, red},
+			text(d.GetId()), state(d.GetState()), number(d.GetVersion()), number(d.GetGeneration()), p.ago(d.GetCreateTime()), note,
 		})
 	}
-	p.list("no deployments", []string{"ID", "STATE", "VERSION", "GENERATION", "BEGUN", "ERROR"}, rows)
+	p.list("no deployments", []string{"ID", "STATE", "VERSION", "GENERATION", "BEGUN", "NOTE"}, rows)
 }

@@ -20,6 +20,7 @@ type instanceCmd struct {
 	Set         instanceSetCmd         `cmd:"" help:"Change an instance's config values; they take effect with the next deployment."`
 	Wizard      instanceWizardCmd      `cmd:"" help:"Show the configuration wizard: what to enter, what is missing or wrong."`
 	Deploy      instanceDeployCmd      `cmd:"" help:"Deploy an instance: run its instance-deploy flows and switch over."`
+	Rollback    instanceRollbackCmd    `cmd:"" help:"Deploy what an earlier deployment deployed: its version and its config."`
 	Deployments instanceDeploymentsCmd `cmd:"" help:"List the deployments of an instance, newest first."`
 	Undeploy    instanceUndeployCmd    `cmd:"" help:"Remove what deployments registered elsewhere; the instance and its config stay."`
 	Pause       instancePauseCmd       `cmd:"" help:"Stop running flows for webhooks."`

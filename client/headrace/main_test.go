@@ -81,7 +81,11 @@ func requestOf(method string) proto.Message {
 		&headracev1.ResumeInstanceRequest{}, &headracev1.RotateWebhookTokenRequest{}, &headracev1.DeleteInstanceRequest{},
 		&headracev1.GetConfigWizardRequest{}, &headracev1.ListDeploymentsRequest{}, &headracev1.GetTestInstanceRequest{},
 		&headracev1.UpdateTestInstanceRequest{}, &headracev1.ResetTestInstanceRequest{}, &headracev1.ListExecutionsRequest{},
-		&headracev1.GetExecutionRequest{}, &headracev1.TailExecutionRequest{},
+		&headracev1.GetExecutionRequest{}, &headracev1.TailExecutionRequest{}, &headracev1.RollbackInstanceRequest{},
+		&headracev1.ListCleanupDebtsRequest{}, &headracev1.GetCleanupDebtRequest{}, &headracev1.RetryCleanupDebtRequest{},
+		&headracev1.ForgiveCleanupDebtRequest{}, &headracev1.CreateUpgradeRequest{}, &headracev1.GetUpgradeRequest{},
+		&headracev1.ListUpgradesRequest{}, &headracev1.ListUpgradeResultsRequest{}, &headracev1.CancelUpgradeRequest{},
+		&headracev1.ResumeUpgradeRequest{},
 	} {
 		if string(message.ProtoReflect().Descriptor().Name()) == method+"Request" {
 			return message
@@ -526,6 +530,16 @@ func TestListsAsk(t *testing.T) {
 			&headracev1.ListIntegrationVersionsRequest{IntegrationId: "acme", PageSize: 1000},
 		},
 		{[]string{"flows", "list", "acme"}, "ListFlows", &headracev1.ListFlowsResponse{}, &headracev1.ListFlowsRequest{IntegrationId: "acme", PageSize: 1000}},
+		{
+			[]string{"cleanup-debts", "list", "--customer", "smith", "--forgiven"},
+			"ListCleanupDebts", &headracev1.ListCleanupDebtsResponse{},
+			&headracev1.ListCleanupDebtsRequest{PageSize: 1000, Filter: `customer_id = "smith"`, ShowForgiven: true},
+		},
+		{
+			[]string{"upgrades", "--integration", "acme", "--state", "stopped"},
+			"ListUpgrades", &headracev1.ListUpgradesResponse{},
+			&headracev1.ListUpgradesRequest{PageSize: 1000, Filter: `(integration_id = "acme") AND (state = "STOPPED")`},
+		},
 		{[]string{"component"}, "ListComponents", &headracev1.ListComponentsResponse{}, &headracev1.ListComponentsRequest{PageSize: 1000}},
 		{[]string{"customer"}, "ListCustomers", &headracev1.ListCustomersResponse{}, &headracev1.ListCustomersRequest{PageSize: 1000}},
 	}
@@ -581,6 +595,15 @@ func TestCommandsAsk(t *testing.T) {
 		{[]string{"instance", "wizard", "smith"}, &headracev1.GetConfigWizardResponse{ConfigWizard: &headracev1.ConfigWizard{InstanceId: "smith", Complete: true}}, &headracev1.GetConfigWizardRequest{InstanceId: "smith"}, "smith  complete"},
 		{[]string{"instance", "deploy", "smith", "--version", "2"}, &headracev1.DeployInstanceResponse{Instance: instance}, &headracev1.DeployInstanceRequest{InstanceId: "smith", Version: 2}, "instance smith deployed"},
 		{[]string{"instance", "deploy", "smith", "--plan"}, &headracev1.DeployInstanceResponse{Plan: &headracev1.DeployPlan{Version: 2}}, &headracev1.DeployInstanceRequest{InstanceId: "smith", ValidateOnly: true}, "would get version 2"},
+		{[]string{"instance", "rollback", "smith", "--to", "dep-1"}, &headracev1.RollbackInstanceResponse{Instance: instance, Deployment: &headracev1.Deployment{SourceDeploymentId: "dep-1"}}, &headracev1.RollbackInstanceRequest{InstanceId: "smith", DeploymentId: "dep-1"}, "instance smith rolled back"},
+		{[]string{"instance", "rollback", "smith", "--plan"}, &headracev1.RollbackInstanceResponse{Plan: &headracev1.DeployPlan{Version: 1}}, &headracev1.RollbackInstanceRequest{InstanceId: "smith", ValidateOnly: true}, "would get version 1"},
+		{[]string{"cleanup-debts", "get", "reg-1"}, &headracev1.GetCleanupDebtResponse{CleanupDebt: &headracev1.CleanupDebt{Id: "reg-1", RemoteId: "wh_1"}}, &headracev1.GetCleanupDebtRequest{CleanupDebtId: "reg-1"}, "wh_1"},
+		{[]string{"cleanup-debts", "retry", "reg-1"}, &headracev1.RetryCleanupDebtResponse{Removed: true}, &headracev1.RetryCleanupDebtRequest{CleanupDebtId: "reg-1"}, "cleanup debt reg-1 settled"},
+		{[]string{"cleanup-debts", "forgive", "reg-1", "--comment", "by hand"}, &headracev1.ForgiveCleanupDebtResponse{}, &headracev1.ForgiveCleanupDebtRequest{CleanupDebtId: "reg-1", Comment: "by hand"}, "cleanup debt reg-1 forgiven"},
+		{[]string{"upgrade", "start", "acme", "--plan"}, &headracev1.CreateUpgradeResponse{Upgrade: &headracev1.Upgrade{IntegrationId: "acme", Version: 2, Total: 1, Failed: 1, Plan: []*headracev1.UpgradeResult{{InstanceId: "smith", State: headracev1.UpgradeResult_STATE_FAILED, Reason: "CONFIG_INCOMPLETE"}}}}, &headracev1.CreateUpgradeRequest{Upgrade: &headracev1.Upgrade{IntegrationId: "acme", CanaryCount: proto.Int32(1), Parallelism: 4}, ValidateOnly: true}, "FAILED  smith    CONFIG_INCOMPLETE"},
+		{[]string{"upgrade", "start", "acme", "--detach", "--canary", "0", "--filter", "paused"}, &headracev1.CreateUpgradeResponse{Upgrade: &headracev1.Upgrade{Id: "upg-1", IntegrationId: "acme", Version: 2, Total: 3}}, &headracev1.CreateUpgradeRequest{Upgrade: &headracev1.Upgrade{IntegrationId: "acme", CanaryCount: proto.Int32(0), Parallelism: 4, Filter: "paused"}}, "upgrade upg-1 moves 3 instances of acme to version 2"},
+		{[]string{"upgrade", "cancel", "upg-1"}, &headracev1.CancelUpgradeResponse{Upgrade: &headracev1.Upgrade{State: headracev1.Upgrade_STATE_CANCELED}}, &headracev1.CancelUpgradeRequest{UpgradeId: "upg-1"}, "upgrade upg-1 canceled"},
+		{[]string{"upgrade", "resume", "upg-1", "--detach"}, &headracev1.ResumeUpgradeResponse{}, &headracev1.ResumeUpgradeRequest{UpgradeId: "upg-1"}, "upgrade upg-1 resumed"},
 		{[]string{"instance", "undeploy", "smith"}, &headracev1.UndeployInstanceResponse{}, &headracev1.UndeployInstanceRequest{InstanceId: "smith"}, "instance smith undeployed"},
 		{[]string{"instance", "pause", "smith"}, &headracev1.PauseInstanceResponse{Instance: instance}, &headracev1.PauseInstanceRequest{InstanceId: "smith", Mode: headracev1.Instance_PAUSE_MODE_HOLD}, "instance smith paused"},
 		{[]string{"instance", "pause", "smith", "--refuse"}, &headracev1.PauseInstanceResponse{}, &headracev1.PauseInstanceRequest{InstanceId: "smith", Mode: headracev1.Instance_PAUSE_MODE_REFUSE}, "instance smith paused"},

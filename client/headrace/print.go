@@ -159,6 +159,20 @@ func (p *printer) ago(at *timestamppb.Timestamp) cell {
 	return text(fmt.Sprintf("%d d ago", int(d.Hours()/24)))
 }
 
+// until tells a moment ahead by its distance.
+func (p *printer) until(at *timestamppb.Timestamp) cell {
+	switch d := at.AsTime().Sub(p.now()); {
+	case d <= 0:
+		return text("now")
+	case d < time.Minute:
+		return text(fmt.Sprintf("in %d s", int(d.Seconds())))
+	case d < time.Hour:
+		return text(fmt.Sprintf("in %d min", int(d.Minutes())))
+	default:
+		return text(fmt.Sprintf("in %d h", int(d.Hours())))
+	}
+}
+
 func moment(at *timestamppb.Timestamp) string {
 	if at == nil {
 		return ""
@@ -197,9 +211,9 @@ func state(e fmt.Stringer) cell {
 	switch w {
 	case "ACTIVE", "SUCCEEDED", "CREATED":
 		return cell{w, green}
-	case "FAILED", "DEPLOY_FAILED", "DEAD_LETTER", "REMOVE_FAILED":
+	case "FAILED", "DEPLOY_FAILED", "DEAD_LETTER", "REMOVE_FAILED", "STOPPED", "UNCONFIRMED":
 		return cell{w, red}
-	case "RUNNING", "QUEUED", "DEPLOYING", "ROLLING_BACK", "DELETING", "INTENT":
+	case "RUNNING", "CANARY", "QUEUED", "DEPLOYING", "ROLLING_BACK", "DELETING", "INTENT":
 		return cell{w, yellow}
 	}
 	return cell{w, dim}

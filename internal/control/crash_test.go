@@ -171,6 +171,14 @@ func (s *cutStore) BeginRemoval(
 	return in, err
 }
 
+func (s *cutStore) FailRemoval(ctx context.Context, r ipaas.Registration) error {
+	return s.cut.around("FailRemoval", func() error { return s.Store.FailRemoval(ctx, r) })
+}
+
+func (s *cutStore) FinishUndeployment(ctx context.Context, id string) error {
+	return s.cut.around("FinishUndeployment", func() error { return s.Store.FinishUndeployment(ctx, id) })
+}
+
 func (s *cutStore) FinishDeletion(ctx context.Context, id string, now time.Time) error {
 	return s.cut.around("FinishDeletion", func() error { return s.Store.FinishDeletion(ctx, id, now) })
 }
@@ -361,7 +369,11 @@ func (c crash) wrong(w *world) string {
 				state = d.State
 			}
 		}
-		return len(page) == 0 && in.State != ipaas.InstanceDeleting && !slices.ContainsFunc(rows, func(r ipaas.Registration) bool {
+		due, _, err := w.store.DueRemovals(w.t.Context(), time.Now(), 1)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		return len(page)+len(due) == 0 && in.State != ipaas.InstanceDeleting && !slices.ContainsFunc(rows, func(r ipaas.Registration) bool {
 			return r.State == ipaas.RegistrationRemovePending || r.State == ipaas.RegistrationIntent || r.BeforeImage != ""
 		})
 	})

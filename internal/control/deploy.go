@@ -33,13 +33,18 @@ type DeployPlan struct {
 // DeployInstance brings an instance to a version and its config, as a transaction: it ends with everything in place, or with
 // everything as it was before. Losing the caller does not tear it; the same request id joins it again.
 func (p *Plane) DeployInstance(ctx context.Context, id string, version int, m Mutation) (DeployResult, error) {
+	return p.deploy(ctx, id, m, func(in ipaas.Instance) (*candidate, error) { return p.prepare(ctx, in, version) })
+}
+
+// deploy deploys what prepare makes of the instance.
+func (p *Plane) deploy(ctx context.Context, id string, m Mutation, prepare func(ipaas.Instance) (*candidate, error)) (DeployResult, error) {
 	if m.RequestID != "" && !m.ValidateOnly {
 		if result, known, err := p.joinDeployment(ctx, id, m); known || err != nil {
 			return result, err
 		}
 	}
 	if m.ValidateOnly {
-		return p.planDeployment(ctx, id, version, m)
+		return p.planDeployment(ctx, id, m, prepare)
 	}
 	var c *candidate
 	err := patiently(m, func() error {
@@ -47,7 +52,7 @@ func (p *Plane) DeployInstance(ctx context.Context, id string, version int, m Mu
 		if err != nil {
 			return err
 		}
-		if c, err = p.prepare(ctx, in, version); err != nil {
+		if c, err = prepare(in); err != nil {
 			return err
 		}
 		c.deployment.RequestID, c.deployment.RequestHash = m.RequestID, m.RequestHash

@@ -43,6 +43,7 @@ type world struct {
 	erp     *fake.ERP
 	erpURL  string
 	erpKeys atomic.Pointer[string] // that the ERP admits
+	slow    atomic.Int64           // what a DELETE at the ERP takes by the plane's clock, in nanoseconds
 
 	hooks   *httptest.Server
 	current atomic.Pointer[control.Plane] // that the hooks are of
@@ -172,6 +173,9 @@ func (w *world) crashCopy() *world {
 
 // serveERP is the ERP under the key that it admits at the moment.
 func (w *world) serveERP(rw http.ResponseWriter, r *http.Request) {
+	if r.Method == http.MethodDelete {
+		w.ahead.Add(w.slow.Load())
+	}
 	if r.Header.Get("X-Api-Key") == *w.erpKeys.Load() {
 		r.Header.Set("X-Api-Key", erpKey)
 	} else {

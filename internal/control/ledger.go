@@ -11,7 +11,6 @@ import (
 
 	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/ipaas"
-	"github.com/headrace/headrace/internal/secret"
 	"github.com/headrace/headrace/internal/value"
 )
 
@@ -31,35 +30,17 @@ func (p *Plane) undoAll(ctx context.Context, in ipaas.Instance, rows []ipaas.Reg
 	if err != nil {
 		return nil, err
 	}
-	mask := p.mask(urls)
+	remover := remover{plane: p, instance: in, mask: p.mask(urls)}
 	var failed error
 	for i := range rows {
-		undo := p.removeRegistration
 		if rows[i].State == ipaas.RegistrationCreated && rows[i].BeforeImage != "" {
-			undo = p.restoreRegistration
+			rows[i], err = p.restoreRegistration(context.WithoutCancel(ctx), in, rows[i], remover.mask)
+		} else {
+			err = remover.remove(ctx, &rows[i])
 		}
-		rows[i], err = undo(context.WithoutCancel(ctx), in, rows[i], mask)
 		failed = errors.Join(failed, err)
 	}
 	return rows, failed
-}
-
-// removeRegistration removes one remote object and records what became of it. The error is the store's: that the other system refuses is
-// what is recorded.
-func (p *Plane) removeRegistration(ctx context.Context, in ipaas.Instance, row ipaas.Registration, mask *secret.Mask) (ipaas.Registration, error) {
-	state, err := p.undo(ctx, in, row)
-	if errors.Is(err, errShutdown) {
-		return row, nil // the next start goes on with it
-	}
-	row.State, row.Error, row.UpdateTime = state, "", p.now()
-	if err != nil {
-		row.Error = cut(mask.Hide(err.Error()), ipaas.MaxLogMessage)
-		p.logger.Warn("a remote object could not be removed", "instance", in.ID, "registration", row.ID, "remote_id", row.RemoteID, "state", state, "error", row.Error)
-	}
-	if err := p.store.SettleRegistration(ctx, row.ID, row.State, row.Error, row.UpdateTime); err != nil {
-		return row, fmt.Errorf("record the removal of registration %s: %w", row.ID, err)
-	}
-	return row, nil
 }
 
 // undo removes one remote object by the action that its creation declared, with the component and the config it was created with. Where
@@ -312,7 +293,7 @@ func (p *Plane) settingsAt(ctx context.Context, in ipaas.Instance, row ipaas.Reg
 	if err != nil {
 		return nil, err
 	}
-	cfg, err := p.store.GetConfig(ctx, in.ID, row.ConfigRevision)
+	cfg, err := p.store.GetDebtorConfig(ctx, row.ID, row.ConfigRevision)
 	if err != nil {
 		return nil, fmt.Errorf("config revision %d: %w", row.ConfigRevision, err)
 	}

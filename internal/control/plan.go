@@ -12,12 +12,14 @@ import (
 var lastOnly = storage.Query{Size: 1}
 
 // planDeployment fails exactly when the deployment would not begin, and else tells what it would do.
-func (p *Plane) planDeployment(ctx context.Context, id string, version int, m Mutation) (DeployResult, error) {
+func (p *Plane) planDeployment(
+	ctx context.Context, id string, m Mutation, prepare func(ipaas.Instance) (*candidate, error),
+) (DeployResult, error) {
 	in, err := p.standardAt(ctx, id, m.Base)
 	if err != nil {
 		return DeployResult{}, err
 	}
-	c, err := p.prepare(ctx, in, version)
+	c, err := prepare(in)
 	if err != nil {
 		return DeployResult{}, err
 	}
@@ -45,7 +47,7 @@ func (p *Plane) plan(ctx context.Context, in ipaas.Instance, c *candidate) (Depl
 			plan.PossibleCreations = append(plan.PossibleCreations, flow.ID+"/"+stepID)
 		}
 	}
-	if plan.ChangedVariableIDs, err = p.changedVariables(ctx, in, def); err != nil {
+	if plan.ChangedVariableIDs, err = p.changedVariables(ctx, c.instance, def); err != nil {
 		return DeployResult{}, err
 	}
 	rows, err := p.store.ListRegistrations(ctx, in.ID, ipaas.RegistrationCreated)

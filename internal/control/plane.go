@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"net/url"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/headrace/headrace/internal/component"
@@ -46,6 +45,7 @@ type Limits struct {
 	Lease            time.Duration // of a running execution, extended while it runs; default 30 s
 	RequestIDs       time.Duration // how long answers are remembered by request id; default 24 h
 	KeepPayloads     time.Duration // of ended executions, with step results and logs; default 14 days
+	Removal          time.Duration // of an instance: its remove flows, and the undoing of what remains; default 5 min
 	KeepExecutions   time.Duration // that have ended, and deployments; default 90 days
 
 	// LookAgain is how long is waited between looks for an object whose creation's answer was lost; default 250 ms, 1 s.
@@ -74,6 +74,7 @@ func (l Limits) withDefaults() Limits {
 	set(&l.Lease, 30*time.Second)
 	set(&l.RequestIDs, 24*time.Hour)
 	set(&l.KeepPayloads, 14*24*time.Hour)
+	set(&l.Removal, 5*time.Minute)
 	set(&l.KeepExecutions, 90*24*time.Hour)
 	if l.LookAgain == nil {
 		l.LookAgain = []time.Duration{250 * time.Millisecond, time.Second}
@@ -97,11 +98,14 @@ type Plane struct {
 	deploys   *joins
 	left      leftovers
 	live      live
-	sweeping  atomic.Bool // removals that were left behind are being gone on with
 	tests     joined[TestResult]
 	removals  joined[RemovalResult]
 	testing   turns // by test instance: tests that reconcile, and resets
 	replays   joined[Replayed]
+	retries   joined[RetryResult]
+	retrying  turns // by registration: tries to remove what is owed
+	paying    payments
+	upgrades  turns         // by upgrade: who carries it out
 	nudge     chan struct{} // tells the worker that there may be something to claim
 
 	background sync.WaitGroup  // work that outlives the request that began it

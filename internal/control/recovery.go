@@ -2,9 +2,8 @@ package control
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"sync"
+	"slices"
 	"time"
 
 	"github.com/headrace/headrace/internal/ipaas"
@@ -16,6 +15,7 @@ type leftovers struct {
 	resumed   []*candidate       // deployments that are carried on
 	rolled    []ipaas.Deployment // deployments that are rolled back
 	deletions []ipaas.Instance
+	undeploys []ipaas.Instance // with the generation that served
 }
 
 // anyLease is later than every lease ends.
@@ -28,12 +28,18 @@ func (p *Plane) takeStock(ctx context.Context) (err error) {
 	if _, err := p.recoverExecutions(ctx, p.now().Add(anyLease)); err != nil {
 		return err
 	}
+	if err := p.recoverRemovals(ctx, p.now().Add(time.Microsecond)); err != nil {
+		return err
+	}
 	unfinished, err := p.store.UnfinishedDeployments(ctx)
 	if err != nil {
 		return fmt.Errorf("find unfinished deployments: %w", err)
 	}
 	for _, d := range unfinished {
 		p.takeStockOf(ctx, d)
+	}
+	if p.left.undeploys, err = p.store.UnfinishedUndeployments(ctx); err != nil {
+		return fmt.Errorf("find unfinished undeployments: %w", err)
 	}
 	if p.left.deletions, err = p.unfinishedDeletions(ctx); err != nil {
 		return fmt.Errorf("find unfinished deletions: %w", err)
@@ -129,31 +135,24 @@ func (p *Plane) unfinishedDeletions(ctx context.Context) ([]ipaas.Instance, erro
 // takeOver goes on with what a stopped server left: deployments, deletions, and removals in other systems that were decided. They do
 // not wait for each other: each may hang on a system that is slow.
 func (p *Plane) takeOver(ctx context.Context) {
-	busy := map[string]bool{}
 	for _, c := range p.left.resumed {
-		busy[c.deployment.InstanceID] = true
 		p.background.Go(func() { p.carryOut(c) })
 	}
 	for _, d := range p.left.rolled {
-		busy[d.InstanceID] = true
 		p.background.Go(func() {
 			if err := p.rollBackLeft(ctx, d); err != nil {
 				p.logger.Error("recover a deployment", "instance", d.InstanceID, "deployment", d.ID, "error", err)
 			}
 		})
 	}
-	for _, in := range p.left.deletions {
-		busy[in.ID] = true
+	for _, in := range slices.Concat(p.left.undeploys, p.left.deletions) {
 		p.background.Go(func() {
 			if _, err := p.carryOutRemoval(in, in); err != nil {
-				p.logger.Error("go on with a deletion", "instance", in.ID, "error", err)
+				p.logger.Error("go on with a removal", "instance", in.ID, "error", err)
 			}
 		})
 	}
 	p.left = leftovers{}
-	if err := p.sweep(ctx, p.now().Add(time.Microsecond), busy); err != nil && ctx.Err() == nil {
-		p.logger.Error("go on with removals", "error", err)
-	}
 }
 
 // rollBackLeft rolls back a deployment that is not carried on, or goes on with its rollback.
@@ -178,43 +177,15 @@ func (p *Plane) rollBackLeft(ctx context.Context, d ipaas.Deployment) error {
 	return p.finishRollback(ctx, c, left)
 }
 
-// sweep removes in other systems what was to be removed since before a moment, and nobody has done: the server stopped in between, or
-// the store failed. What other systems refuse becomes a debt. Instances that are busy see to it themselves.
-func (p *Plane) sweep(ctx context.Context, before time.Time, busy map[string]bool) error {
-	const most = 1000
-	rows, err := p.store.RegistrationsToRemove(ctx, before, most)
+// recoverRemovals makes what was to be removed in other systems since before a moment, and nobody has removed, debts that are due: the
+// server stopped in between, or the store failed. Deployments that are rolled back and removals that go on see to their own.
+func (p *Plane) recoverRemovals(ctx context.Context, before time.Time) error {
+	found, err := p.store.RecoverRemovals(ctx, before, p.now())
 	if err != nil {
-		return err
+		return fmt.Errorf("recover removals: %w", err)
 	}
-	byInstance := map[string][]ipaas.Registration{}
-	for _, r := range rows {
-		if !busy[r.InstanceID] {
-			byInstance[r.InstanceID] = append(byInstance[r.InstanceID], r)
-		}
+	if found > 0 {
+		p.logger.Info("what was left to be removed in other systems is tried again", "registrations", found)
 	}
-	const atOnce = 8 // a system that is slow keeps only its own from being removed
-	var (
-		wait   sync.WaitGroup
-		slots  = make(chan struct{}, atOnce)
-		failed = make([]error, len(byInstance))
-	)
-	for i, id := range sortedKeys(byInstance) {
-		slots <- struct{}{}
-		wait.Go(func() {
-			defer func() { <-slots }()
-			in, err := p.store.GetInstance(ctx, id)
-			if errors.Is(err, ipaas.NotFound) {
-				return // a tombstone: what it still owes is a debt
-			}
-			if err == nil {
-				_, err = p.undoAll(ctx, in, byInstance[id])
-			}
-			failed[i] = err
-		})
-	}
-	wait.Wait()
-	return errors.Join(failed...)
+	return nil
 }
-
-// sweepAfter is how long a decided removal may take before it counts as left behind: longer than any that goes on.
-const sweepAfter = 3 * removalTimeout

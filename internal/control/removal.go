@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -15,9 +16,6 @@ type RemovalResult struct {
 	Executions []ipaas.Execution    // of the instance-remove flows
 	Remaining  []ipaas.Registration // what could not be removed in other systems
 }
-
-// removalTimeout bounds a removal: the instance-remove flows and the undoing of what remains.
-const removalTimeout = 5 * time.Minute
 
 // UndeployInstance runs the instance-remove flows and removes what deployments registered. The instance and its config stay.
 func (p *Plane) UndeployInstance(ctx context.Context, id string, m Mutation) (RemovalResult, error) {
@@ -169,10 +167,11 @@ func removed(in ipaas.Instance, state ipaas.InstanceState, now time.Time) ipaas.
 
 // carryOutRemoval runs the remove flows on what served before, then removes what remains.
 func (p *Plane) carryOutRemoval(before, begun ipaas.Instance) (RemovalResult, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(p.stop), removalTimeout)
+	ctx := context.WithoutCancel(p.stop)
+	bounded, cancel := context.WithTimeout(ctx, p.limits.Removal)
 	defer cancel()
 	result := RemovalResult{Instance: begun}
-	executions, err := p.runRemoveFlows(ctx, before)
+	executions, err := p.runRemoveFlows(bounded, before)
 	if err != nil {
 		// Removal goes on: what the flows did not do, undoing what is registered does.
 		p.logger.Error("the instance-remove flows could not run", "instance", before.ID, "error", err)
@@ -182,7 +181,7 @@ func (p *Plane) carryOutRemoval(before, begun ipaas.Instance) (RemovalResult, er
 	if err != nil {
 		return result, err
 	}
-	rows, err := p.undoAll(ctx, before, pending)
+	rows, err := p.undoAll(bounded, before, pending) // what there is no time left for is tried again later
 	if err != nil {
 		return result, err
 	}
@@ -191,13 +190,27 @@ func (p *Plane) carryOutRemoval(before, begun ipaas.Instance) (RemovalResult, er
 			result.Remaining = append(result.Remaining, r)
 		}
 	}
-	if begun.State == ipaas.InstanceDeleting {
-		if err := p.store.FinishDeletion(ctx, before.ID, p.now()); err != nil {
-			return result, err
-		}
+	if err := p.finishRemoval(ctx, begun); err != nil {
+		return result, err
 	}
 	p.logger.Info("instance removed", "instance", before.ID, "state", begun.State, "remaining", len(result.Remaining))
 	return result, nil
+}
+
+// finishRemoval records that a removal has come to its end.
+func (p *Plane) finishRemoval(ctx context.Context, in ipaas.Instance) error {
+	switch in.State {
+	case ipaas.InstanceDeleting:
+		return p.store.FinishDeletion(ctx, in.ID, p.now())
+	case ipaas.InstanceUndeployed:
+		err := p.store.FinishUndeployment(ctx, in.ID)
+		if errors.Is(err, ipaas.NotFound) {
+			return nil // it was deleted meanwhile
+		}
+		return err
+	default:
+		return nil
+	}
 }
 
 // runRemoveFlows runs the instance-remove flows one after another; one that fails does not stop the others.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -332,5 +333,55 @@ func TestDeletionEndsTheDeploymentThatRuns(t *testing.T) {
 		if last := steps[len(steps)-1]; !ex.State.Ended() || last.Path != "wait" || last.State != ipaas.StepSucceeded {
 			t.Errorf("execution of %s is %s, its last step %s is %s", ex.FlowID, ex.State, last.Path, last.State)
 		}
+	}
+}
+
+func TestUndeploymentLeftByACrashGoesOnWithItsRemoveFlows(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	def := tutorial()
+	def.Flows = append(def.Flows, removeFlow("Parting", note("Note", lit("bye")), step("Wait", "probe.wait", inputs{"value": lit("gate")})))
+	w.deployed("cut", def, w.erpConfig())
+	ended := make(chan error, 1)
+	go func() {
+		_, err := w.UndeployInstance(t.Context(), "cut", plain)
+		ended <- err
+	}()
+	<-w.probe.gate("gate").reached
+	twin := w.crashCopy()
+	w.probe.gate("gate").pass()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	w.stop()
+	twin.start()
+	<-twin.probe.gate("gate").reached
+	twin.probe.gate("gate").pass()
+	twin.eventually("nothing is left to do", func() bool {
+		left := must[[]ipaas.Instance](t)(twin.store.UnfinishedUndeployments(t.Context()))
+		return len(left) == 0 && len(twin.debts()) == 0
+	})
+	if in := twin.get("cut"); in.State != ipaas.InstanceUndeployed {
+		t.Errorf("the instance is %+v", in)
+	}
+}
+
+func TestRemovalThatTakesTooLongEndsAllTheSame(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, control.Limits{Removal: 300 * time.Millisecond})
+	def := tutorial()
+	def.Flows = append(def.Flows, removeFlow("Slow", step("Wait", "probe.wait", inputs{"value": lit("gate")})))
+	w.deployed("slow", def, w.erpConfig())
+	result := must[control.RemovalResult](t)(w.DeleteInstance(t.Context(), "slow", plain))
+	if len(result.Remaining) != 2 {
+		t.Errorf("remaining: %+v", result.Remaining)
+	}
+	if _, err := w.store.GetInstance(t.Context(), "slow"); !errors.Is(err, ipaas.NotFound) {
+		t.Errorf("the instance is still there: %v", err)
+	}
+	w.ahead.Add(int64(80 * time.Second))
+	w.eventually("nothing is owed", func() bool { return len(w.debts()) == 0 })
+	if len(w.erp.Webhooks()) != 0 {
+		t.Errorf("left: %v", w.erp.Webhooks())
 	}
 }

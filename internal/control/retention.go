@@ -52,6 +52,7 @@ func (p *Plane) ClearHistory(ctx context.Context) (int, error) {
 		func() (int, error) { return p.store.ExpireExecutions(ctx, history) },
 		func() (int, error) { return p.store.ExpireGenerations(ctx, keepGenerations) },
 		func() (int, error) { return p.store.ExpireDeployments(ctx, history) },
+		func() (int, error) { return p.store.ExpireUpgrades(ctx, history) },
 		func() (int, error) { return p.store.ExpireTombstones(ctx, payloads) },
 		func() (int, error) { return p.store.ExpireConfigs(ctx, keepConfigs) },
 		func() (int, error) { return p.store.ExpireDefinitions(ctx, now, now.Add(-keepUnused)) },

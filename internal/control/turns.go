@@ -8,25 +8,48 @@ import (
 // turns lets one after another do what may not be done side by side, by key. The zero turns are ready to use.
 type turns struct {
 	mu    sync.Mutex
-	byKey map[string]chan struct{} // full while it is someone's turn
+	byKey map[string]*turn
+}
+
+type turn struct {
+	taken chan struct{} // full while it is someone's turn
+	users int           // who has it or waits for it; without any it is forgotten
 }
 
 // take waits for a turn, which lasts until done is called.
 func (t *turns) take(ctx context.Context, key string) (done func(), err error) {
-	t.mu.Lock()
-	turn := t.byKey[key]
-	if turn == nil {
-		if t.byKey == nil {
-			t.byKey = map[string]chan struct{}{}
-		}
-		turn = make(chan struct{}, 1)
-		t.byKey[key] = turn
-	}
-	t.mu.Unlock()
+	turn := t.join(key)
 	select {
-	case turn <- struct{}{}:
-		return func() { <-turn }, nil
+	case turn.taken <- struct{}{}:
+		return func() {
+			<-turn.taken
+			t.leave(key, turn)
+		}, nil
 	case <-ctx.Done():
+		t.leave(key, turn)
 		return nil, ctx.Err()
+	}
+}
+
+func (t *turns) join(key string) *turn {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.byKey == nil {
+		t.byKey = map[string]*turn{}
+	}
+	u := t.byKey[key]
+	if u == nil {
+		u = &turn{taken: make(chan struct{}, 1)}
+		t.byKey[key] = u
+	}
+	u.users++
+	return u
+}
+
+func (t *turns) leave(key string, u *turn) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if u.users--; u.users == 0 {
+		delete(t.byKey, key)
 	}
 }

@@ -165,9 +165,12 @@ func (p *Plane) hookURLs(hooks []ipaas.Webhook) (map[string]string, error) {
 
 func (p *Plane) hookURL(token string) string { return p.publicURL.JoinPath("hooks", token).String() }
 
+// tokenMask is what the placeholders of tokens begin with.
+const tokenMask = "webhook-token"
+
 // mask hides the tokens of an instance's URLs from what is stored, and shows them again.
 func (p *Plane) mask(urls map[string]string) *secret.Mask {
-	mask := secret.NewMask("webhook-token")
+	mask := secret.NewMask(tokenMask)
 	for flowID, url := range urls {
 		mask.Add(flowID, url[strings.LastIndexByte(url, '/')+1:])
 	}

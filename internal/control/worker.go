@@ -23,6 +23,8 @@ func (p *Plane) Run(ctx context.Context) error {
 	defer p.background.Wait()
 	defer p.cancel(errShutdown)
 	p.background.Go(func() { p.takeOver(p.stop) }) // other systems may be slow: what is accepted does not wait for it
+	p.background.Go(func() { p.payDebts(ctx) })
+	p.background.Go(func() { p.resumeUpgrades(p.stop) })
 	slots := make(chan struct{}, p.limits.Workers)
 	poll, expire := time.NewTicker(pollEvery), time.NewTicker(expireEvery)
 	defer poll.Stop()
@@ -49,13 +51,9 @@ func (p *Plane) expire(ctx context.Context) {
 	if _, err := p.store.Expire(ctx, now, now.Add(-p.limits.HeldFor)); err != nil && ctx.Err() == nil {
 		p.logger.Error("clear away what has had its time", "error", err)
 	}
-	if p.sweeping.CompareAndSwap(false, true) { // other systems may be slow: nothing waits for it
-		p.background.Go(func() {
-			defer p.sweeping.Store(false)
-			if err := p.sweep(p.stop, now.Add(-sweepAfter), nil); err != nil && p.stop.Err() == nil {
-				p.logger.Error("go on with removals", "error", err)
-			}
-		})
+	// Longer than any removal that goes on.
+	if err := p.recoverRemovals(ctx, now.Add(-3*p.limits.Removal)); err != nil && ctx.Err() == nil {
+		p.logger.Error("look for removals that nobody carries out", "error", err)
 	}
 	if again, err := p.recoverExecutions(ctx, now); err != nil && ctx.Err() == nil {
 		p.logger.Error("look for executions that nobody runs", "error", err)

@@ -10,6 +10,7 @@ type Deployment struct {
 	Candidate    Generation // what it makes; serves from the commit on
 	ExecutionIDs []string
 	Error        *DeploymentError
+	SourceID     string               // the earlier deployment that a rollback repeats; empty: none
 	Changes      []RegistrationChange // what it did in other systems; known when it has ended
 	RequestID    string               // to join it by; empty: cannot be joined
 	RequestHash  string               // of the request it joins, so that another request with the same id is refused
@@ -64,11 +65,15 @@ type Registration struct {
 	ResultSealed     string // the creating action's result, exact, returned again when it is kept
 	RemoteID         string
 	State            RegistrationState
-	Error            string // of the last try to remove it
-	Adopted          bool   // found in the other system, not created by the call of this row
-	ChangedBy        string // the deployment that updated it last; empty: none did
-	BeforeImage      string // sealed; what it was before that deployment, to be restored; empty: nothing is to be restored
-	Sequence         int64  // order of creation and of the last update; undo runs backwards
+	Error            string    // of the last try to remove it
+	Adopted          bool      // found in the other system, not created by the call of this row
+	ChangedBy        string    // the deployment that updated it last; empty: none did
+	BeforeImage      string    // sealed; what it was before that deployment, to be restored; empty: nothing is to be restored
+	Sequence         int64     // order of creation and of the last update; undo runs backwards
+	Tries            int       // to remove it, that failed
+	FailTime         time.Time // of the first of those
+	LastTryTime      time.Time
+	NextTryTime      time.Time // zero: only by hand
 	CreateTime       time.Time
 	UpdateTime       time.Time
 }
@@ -85,6 +90,7 @@ const (
 	RegistrationRemoveFailed  RegistrationState = "REMOVE_FAILED"  // tried and refused; a debt
 	RegistrationAbandoned     RegistrationState = "ABANDONED"      // the creating call certainly did nothing
 	RegistrationUnconfirmed   RegistrationState = "UNCONFIRMED"    // it may exist, and cannot be looked up; a debt
+	RegistrationForgiven      RegistrationState = "FORGIVEN"       // a debt that was written off
 )
 
 // RegistrationChange tells what a deployment did with one registration. The JSON of this type is the format on disk.

@@ -40,6 +40,14 @@ const (
 	ReasonStorageFailed          Reason = "STORAGE_FAILED"
 	ReasonPayloadTooLarge        Reason = "PAYLOAD_TOO_LARGE"
 	ReasonMalformedPayload       Reason = "MALFORMED_PAYLOAD"
+	ReasonNothingToRollBack      Reason = "NOTHING_TO_ROLL_BACK"
+	ReasonUpgradeRunning         Reason = "UPGRADE_RUNNING"
+)
+
+// Why an upgrade passes over an instance, beside some of the above.
+const (
+	ReasonUpToDate    Reason = "UP_TO_DATE"
+	ReasonNotDeployed Reason = "NOT_DEPLOYED"
 )
 
 // The reasons of violations and problems.

@@ -26,6 +26,8 @@ type Store interface {
 	Instances
 	Deployments
 	Registrations
+	CleanupDebts
+	Upgrades
 	Executions
 	Retention
 
@@ -99,8 +101,8 @@ type Components interface {
 	// version the caller saw, 0 for any. Earlier versions stay readable. Precondition READ_ONLY for a built-in one, here and below.
 	UpdateComponent(ctx context.Context, c ipaas.Component, base int, w Write) error
 	// DeleteComponent forgets a declarative component with all versions. Precondition IN_USE while a draft or a version of an
-	// integration names it in a trigger, step or config variable, or a registration that is neither removed nor abandoned was made
-	// with it.
+	// integration names it in a trigger, step or config variable, or a registration that is neither removed, abandoned nor forgiven was
+	// made with it.
 	DeleteComponent(ctx context.Context, id string, base int, w Write) error
 	// GetComponent returns a version of a component; 0 is the latest.
 	GetComponent(ctx context.Context, id string, version int) (ipaas.Component, error)
@@ -118,7 +120,7 @@ type Integrations interface {
 	// else Conflict.
 	PublishIntegration(ctx context.Context, in ipaas.Integration, base int64, v ipaas.IntegrationVersion, w Write) error
 	// DeleteIntegration forgets an integration with its versions and its test instance. Precondition IN_USE while it has standard
-	// instances that are not deleted; Precondition IN_USE, too, while a registration of its test instance is neither removed nor abandoned;
+	// instances that are not deleted; Precondition IN_USE, too, while a registration of its test instance is neither removed, abandoned nor forgiven;
 	// Conflict DEPLOYMENT_RUNNING while its test instance is deployed. Executions stay; those that wait are CANCELED.
 	DeleteIntegration(ctx context.Context, id string, base int64, w Write) error
 	// GetIntegration returns an integration with its draft.
@@ -172,11 +174,16 @@ type Instances interface {
 	// changes nothing.
 	ResumeInstance(ctx context.Context, id string, base int64, now time.Time, w Write) (ipaas.Instance, error)
 	// BeginRemoval moves an instance to state, UNDEPLOYED or DELETING: from here on its hooks are gone, queued and held executions
-	// that have not started are CANCELED, and all its registrations are REMOVE_PENDING, but those removed or abandoned. Conflict
+	// that have not started are CANCELED, and all its registrations are REMOVE_PENDING, but those removed, abandoned, forgiven or unconfirmed. Conflict
 	// DEPLOYMENT_RUNNING while a deployment runs. No generation serves an UNDEPLOYED instance: its Generation is 0. A DELETING one
 	// still tells which served, for its remove flows, and is not undeployed any more: Precondition INSTANCE_DELETING.
 	// For a test instance state is not looked at and only its registrations change.
 	BeginRemoval(ctx context.Context, id string, state ipaas.InstanceState, base int64, now time.Time, w Write) (ipaas.Instance, error)
+	// FinishUndeployment records that an instance was undeployed to the end: the remove flows of the generation that served have run.
+	FinishUndeployment(ctx context.Context, id string) error
+	// UnfinishedUndeployments returns the instances whose undeployment was begun and neither ended nor was followed by a deployment that
+	// succeeded; their Generation is the one that served before.
+	UnfinishedUndeployments(ctx context.Context) ([]ipaas.Instance, error)
 	// FinishDeletion makes a DELETING instance a tombstone. Doing it twice is fine; Conflict for one that is not DELETING.
 	FinishDeletion(ctx context.Context, id string, now time.Time) error
 
@@ -203,7 +210,9 @@ type Deployments interface {
 	// CommitDeployment switches the instance to the candidate in one step: state ACTIVE, the generation is added and serves, the
 	// version is pinned, held executions of flows that it has are released (unless the instance is paused), registrations of earlier
 	// deployments that are INTENT or CREATED and that this deployment did not use become REMOVE_PENDING. It returns those, last created
-	// first. What registrations were before this deployment updated them is forgotten. Conflict if the deployment is not RUNNING.
+	// first. What registrations were before this deployment updated them is forgotten. With a source deployment the candidate's config
+	// becomes the instance's, as its next revision unless it is the current one, and the generation has that revision. Conflict if the
+	// deployment is not RUNNING.
 	CommitDeployment(ctx context.Context, id string, now time.Time) ([]ipaas.Registration, error)
 	// BeginRollback moves a RUNNING deployment to ROLLING_BACK and makes its registrations that are INTENT or CREATED REMOVE_PENDING,
 	// last created first in the answer, among them the CREATED ones that it updated, to be restored; with keep they stay as they are,
@@ -249,15 +258,68 @@ type Registrations interface {
 	RestoreRegistration(ctx context.Context, r ipaas.Registration, now time.Time) error
 	// FindRegistration returns the newest CREATED registration of a flow under a key.
 	FindRegistration(ctx context.Context, instanceID, flowID, key string) (ipaas.Registration, error)
-	// SettleRegistration moves a registration to a state, with the error of a failed removal.
+	// SettleRegistration moves a registration to a state, with the error of a failed removal. It is not tried again by itself.
 	SettleRegistration(ctx context.Context, id string, state ipaas.RegistrationState, message string, now time.Time) error
 	// ListRegistrations returns the registrations of an instance in the states given, or all, in the order of their sequence.
 	ListRegistrations(ctx context.Context, instanceID string, states ...ipaas.RegistrationState) ([]ipaas.Registration, error)
-	// RegistrationsToRemove returns at most limit registrations, of all instances, tombstones included, that are REMOVE_PENDING since before
-	// a moment, instance by instance in the order of their sequence.
-	RegistrationsToRemove(ctx context.Context, before time.Time, limit int) ([]ipaas.Registration, error)
 	// UsedRegistrations returns the registrations a deployment used, in the order of their sequence.
 	UsedRegistrations(ctx context.Context, deploymentID string) ([]ipaas.Registration, error)
+}
+
+// CleanupDebts keeps what became of registrations that should be gone: those that are REMOVE_FAILED, UNCONFIRMED, or REMOVE_PENDING with
+// a next try, are debts, of tombstones, too; those that were forgiven are remembered.
+type CleanupDebts interface {
+	// FailRemoval records that a registration could not be removed: its state, REMOVE_FAILED or UNCONFIRMED, the error, the tries, and the
+	// times of the first failure, the last and the next try and the update, as they are in r. Without a next try there is none by itself.
+	FailRemoval(ctx context.Context, r ipaas.Registration) error
+	// PostponeRemovals moves the next try of debts that are due; those that are no debts any more are passed over.
+	PostponeRemovals(ctx context.Context, ids []string, next time.Time) error
+	// RecoverRemovals makes registrations that are REMOVE_PENDING since before a moment, of no deployment that is RUNNING or ROLLING_BACK and
+	// no instance that is DELETING or whose undeployment has not ended, REMOVE_FAILED and due at once: whoever was to remove them is gone.
+	// It returns how many.
+	RecoverRemovals(ctx context.Context, before, now time.Time) (int, error)
+	// DueRemovals returns at most limit registrations that are owed and whose next try is not later than now, those that wait longest first,
+	// and the next moment after now at which there will be some, zero for none.
+	DueRemovals(ctx context.Context, now time.Time, limit int) (due []ipaas.Registration, next time.Time, err error)
+	// ForgiveCleanupDebt makes a debt FORGIVEN, with who and why; base is the update time the caller saw in microseconds, 0 for any.
+	// Forgiving it again changes who and why. NotFound for what is no debt.
+	ForgiveCleanupDebt(ctx context.Context, id, comment, by string, base int64, now time.Time, w Write) (ipaas.CleanupDebt, error)
+	// GetCleanupDebt returns a debt, owed or forgiven. NotFound for a registration that is none.
+	GetCleanupDebt(ctx context.Context, id string) (ipaas.CleanupDebt, error)
+	// ListCleanupDebts lists debts, owed and forgiven. Fields: instance_id, customer_id, integration_id, reason, state, create_time,
+	// next_try_time. Default order: create_time.
+	ListCleanupDebts(ctx context.Context, q Query) (Page[ipaas.CleanupDebt], error)
+	// GetDebtor returns the instance of a registration, with its config, and its current hooks. A tombstone is returned, too.
+	GetDebtor(ctx context.Context, registrationID string) (ipaas.Instance, []ipaas.Webhook, error)
+	// GetDebtorConfig returns one revision of the config of the instance of a registration. A tombstone still has them. Revision 0 is empty.
+	GetDebtorConfig(ctx context.Context, registrationID string, revision int64) (ipaas.Config, error)
+}
+
+// Upgrades keeps upgrades of many instances at once, with what became of each.
+type Upgrades interface {
+	// CreateUpgrade adds a PENDING upgrade with a PENDING result for each standard instance of its integration that fits the filter at
+	// this moment, nil for all, in the order of their ids. Fields of the filter are those of ListInstances. Conflict UPGRADE_RUNNING, with
+	// Meta upgrade_id, while another one of the integration has not ended; NotFound for an unknown integration or version.
+	CreateUpgrade(ctx context.Context, u ipaas.Upgrade, filter *Filter, w Write) (ipaas.Upgrade, error)
+	// MoveUpgrade moves an upgrade to a state, with words that say why. One that has ended stays as it is.
+	MoveUpgrade(ctx context.Context, id string, to ipaas.UpgradeState, message string, base int64, now time.Time, w Write) (ipaas.Upgrade, error)
+	// ResumeUpgrade moves a STOPPED or CANCELED upgrade back to PENDING, and its FAILED results with it; one in another state stays as it
+	// is. Conflict UPGRADE_RUNNING while another one of the integration has not ended.
+	ResumeUpgrade(ctx context.Context, id string, base int64, now time.Time, w Write) (ipaas.Upgrade, error)
+	// GetUpgrade returns an upgrade. Its counts are those of its results at this moment; so in every list of upgrades.
+	GetUpgrade(ctx context.Context, id string) (ipaas.Upgrade, error)
+	// ListUpgrades lists upgrades. Fields: integration_id, version, state, create_time. Default order: create_time desc.
+	ListUpgrades(ctx context.Context, q Query) (Page[ipaas.Upgrade], error)
+	// UnfinishedUpgrades returns every upgrade that has not ended, oldest first.
+	UnfinishedUpgrades(ctx context.Context) ([]ipaas.Upgrade, error)
+	// BeginUpgradeResult takes the first PENDING result of an upgrade: RUNNING, one attempt more. NotFound if there is none; Conflict if
+	// the upgrade has ended.
+	BeginUpgradeResult(ctx context.Context, upgradeID string, canary bool, now time.Time) (ipaas.UpgradeResult, error)
+	// SaveUpgradeResult records state, deployment, reason, message, problems and end of a result, whatever became of its upgrade.
+	SaveUpgradeResult(ctx context.Context, r ipaas.UpgradeResult) error
+	// ListUpgradeResults lists the results of an upgrade. Fields: sequence, instance_id, customer_id, state, canary, end_time. Default
+	// order: sequence.
+	ListUpgradeResults(ctx context.Context, upgradeID string, q Query) (Page[ipaas.UpgradeResult], error)
 }
 
 // Executions keeps executions, their step results and logs.
@@ -302,8 +364,8 @@ type Executions interface {
 	// CompleteStep records in one step how a step ended, the lines it logged, and what became of its registration: created is the
 	// row with state, remote id and result filled in, or nil. A step may also be recorded as RUNNING still, with what it decided.
 	// NotFound for a step that was not begun, Conflict for one that has ended. What was decided while the call was under way stands: a
-	// registration whose removal was begun or done, or whose instance was undeployed or deleted, becomes REMOVE_PENDING, unless it is
-	// ABANDONED or UNCONFIRMED.
+	// registration whose removal was begun or done, or whose instance was undeployed or deleted, becomes REMOVE_PENDING and is due to be
+	// removed at once, unless it is ABANDONED or UNCONFIRMED.
 	CompleteStep(ctx context.Context, attempt int, s ipaas.StepResult, logs []ipaas.Log, created *ipaas.Registration) error
 	// FinishExecution moves a RUNNING execution to a final state with its error, result and response.
 	FinishExecution(ctx context.Context, ex ipaas.Execution) error
@@ -342,7 +404,7 @@ type Executions interface {
 
 // Retention clears away what has had its time. Its methods go in small steps, each of them whole, between which others are served,
 // and return how many rows they cleared. They do their work while the disk is full, too. No method touches an execution that has not
-// ended or is Blocking, nor one that made a registration that is neither removed nor abandoned.
+// ended or is Blocking, nor one that made a registration that is neither removed, abandoned nor forgiven.
 type Retention interface {
 	// Expire deletes receipts, deduplication keys and rotated webhooks whose time has come, and moves executions that were held since before
 	// heldBefore to DEAD_LETTER with reason EXPIRED.
@@ -353,18 +415,20 @@ type Retention interface {
 	// ExpireExecutions forgets executions whose payload has expired and that ended before a time.
 	ExpireExecutions(ctx context.Context, endedBefore time.Time) (int, error)
 	// ExpireGenerations forgets generations of each instance beyond the newest so many, but for the one that serves and those that an
-	// execution or a registration that is neither removed nor abandoned points at.
+	// execution or a registration that is neither removed, abandoned nor forgiven points at.
 	ExpireGenerations(ctx context.Context, keep int) (int, error)
 	// ExpireDeployments forgets deployments that ended before a time, but for the last one of each instance and those that a generation,
-	// an execution or a registration that is neither removed nor abandoned points at.
+	// an execution or a registration that is neither removed, abandoned nor forgiven points at.
 	ExpireDeployments(ctx context.Context, endedBefore time.Time) (int, error)
+	// ExpireUpgrades forgets upgrades that ended before a time, with their results.
+	ExpireUpgrades(ctx context.Context, endedBefore time.Time) (int, error)
 	// ExpireTombstones forgets instances that were deleted before a time, with all that is theirs but executions, once all their
-	// registrations are removed or abandoned. Their hooks are unknown from then on.
+	// registrations are removed, abandoned or forgiven. Their hooks are unknown from then on.
 	ExpireTombstones(ctx context.Context, deletedBefore time.Time) (int, error)
 	// ExpireDefinitions forgets definitions that no draft, version, generation, deployment or execution without a generation points
 	// at, if a call before unusedBefore has seen that, too, and nobody has saved them again since.
 	ExpireDefinitions(ctx context.Context, now, unusedBefore time.Time) (int, error)
 	// ExpireConfigs forgets config revisions of each instance beyond the newest so many, but for the serving one and those that a
-	// generation, a deployment, an execution or a registration that is neither removed nor abandoned points at.
+	// generation, a deployment, an execution or a registration that is neither removed, abandoned nor forgiven points at.
 	ExpireConfigs(ctx context.Context, keep int) (int, error)
 }

@@ -71,6 +71,8 @@ type services struct {
 	pb.UnimplementedCustomerServiceServer
 	pb.UnimplementedInstanceServiceServer
 	pb.UnimplementedDeploymentServiceServer
+	pb.UnimplementedCleanupDebtServiceServer
+	pb.UnimplementedUpgradeServiceServer
 	pb.UnimplementedExecutionServiceServer
 }
 
@@ -86,6 +88,8 @@ func (a *API) register(r grpc.ServiceRegistrar) {
 	pb.RegisterCustomerServiceServer(r, s)
 	pb.RegisterInstanceServiceServer(r, s)
 	pb.RegisterDeploymentServiceServer(r, s)
+	pb.RegisterCleanupDebtServiceServer(r, s)
+	pb.RegisterUpgradeServiceServer(r, s)
 	pb.RegisterExecutionServiceServer(r, s)
 }
 

@@ -11,7 +11,7 @@ func deploymentToProto(d ipaas.Deployment, changes []control.RegistrationChangeV
 		Id: d.ID, InstanceId: d.InstanceID, Version: count(d.Candidate.Version), State: enumToProto[pb.Deployment_State](d.State),
 		Generation: count(d.Candidate.Number), ExecutionIds: d.ExecutionIDs,
 		CreateTime: timeToProto(d.CreateTime), EndTime: timeToProto(d.EndTime), Deadline: timeToProto(d.Deadline),
-		Resumed: d.Resumes > 0,
+		Resumed: d.Resumes > 0, SourceDeploymentId: d.SourceID,
 	}
 	if e := d.Error; e != nil {
 		out.Error = &pb.DeploymentError{

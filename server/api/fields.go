@@ -60,8 +60,13 @@ var (
 	customerFields = slices.Concat(text("id", "display_name", "external_id"), moment("create_time", "update_time"))
 	instanceFields = slices.Concat(text("id", "display_name", "customer_id", "integration_id"), number("version"),
 		words("state", pb.Instance_State(0).Descriptor()), boolean("paused"), moment("create_time", "update_time"))
-	deploymentFields = slices.Concat(words("state", pb.Deployment_State(0).Descriptor()), number("version"), moment("create_time"))
-	executionFields  = slices.Concat(text("id", "instance_id", "customer_id", "integration_id", "flow_id", "deployment_id", "origin_id", "retry_of", "replay_of"),
+	deploymentFields    = slices.Concat(words("state", pb.Deployment_State(0).Descriptor()), number("version"), moment("create_time"))
+	upgradeFields       = slices.Concat(text("integration_id"), number("version"), words("state", pb.Upgrade_State(0).Descriptor()), moment("create_time"))
+	upgradeResultFields = slices.Concat(text("instance_id", "customer_id"), words("state", pb.UpgradeResult_State(0).Descriptor()),
+		boolean("canary"), moment("end_time"))
+	cleanupDebtFields = slices.Concat(text("instance_id", "customer_id", "integration_id"),
+		words("reason", pb.CleanupDebt_Reason(0).Descriptor()), moment("create_time", "next_try_time"))
+	executionFields = slices.Concat(text("id", "instance_id", "customer_id", "integration_id", "flow_id", "deployment_id", "origin_id", "retry_of", "replay_of"),
 		words("state", pb.Execution_State(0).Descriptor()), words("invoke_type", pb.Execution_InvokeType(0).Descriptor()),
 		boolean("test", "superseded", "blocking"), moment("create_time"))
 )

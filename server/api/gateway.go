@@ -64,6 +64,8 @@ func registerGateway(mux *runtime.ServeMux, channel grpc.ClientConnInterface) {
 		pb.RegisterCustomerServiceHandlerClient(ctx, mux, pb.NewCustomerServiceClient(channel)),
 		pb.RegisterInstanceServiceHandlerClient(ctx, mux, pb.NewInstanceServiceClient(channel)),
 		pb.RegisterDeploymentServiceHandlerClient(ctx, mux, pb.NewDeploymentServiceClient(channel)),
+		pb.RegisterCleanupDebtServiceHandlerClient(ctx, mux, pb.NewCleanupDebtServiceClient(channel)),
+		pb.RegisterUpgradeServiceHandlerClient(ctx, mux, pb.NewUpgradeServiceClient(channel)),
 		pb.RegisterExecutionServiceHandlerClient(ctx, mux, &tailClient{pb.NewExecutionServiceClient(channel)}),
 	} {
 		if err != nil {

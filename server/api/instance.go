@@ -140,6 +140,26 @@ func (s *services) showDeploy(ctx context.Context, result control.DeployResult) 
 	return resp, nil
 }
 
+// RollbackInstance implements InstanceService.
+func (s *services) RollbackInstance(ctx context.Context, req *pb.RollbackInstanceRequest) (*pb.RollbackInstanceResponse, error) {
+	revision, err := base(req.GetEtag(), s.instance(ctx, req.GetInstanceId()))
+	if err != nil {
+		return nil, err
+	}
+	result, err := s.plane.RollbackInstance(ctx, req.GetInstanceId(), req.GetDeploymentId(), mutation(req, revision))
+	if err != nil {
+		return nil, err
+	}
+	shown, err := s.showDeploy(ctx, result)
+	if err != nil {
+		return nil, err
+	}
+	return &pb.RollbackInstanceResponse{
+		Instance: shown.GetInstance(), Deployment: shown.GetDeployment(), Executions: shown.GetExecutions(),
+		WebhookUrls: shown.GetWebhookUrls(), Plan: shown.GetPlan(),
+	}, nil
+}
+
 // UndeployInstance implements InstanceService.
 func (s *services) UndeployInstance(ctx context.Context, req *pb.UndeployInstanceRequest) (*pb.UndeployInstanceResponse, error) {
 	revision, err := base(req.GetEtag(), s.instance(ctx, req.GetInstanceId()))

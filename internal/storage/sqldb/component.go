@@ -165,7 +165,7 @@ SELECT i.id FROM definition_components d JOIN integrations i ON i.draft_hash = d
 SELECT v.integration_id FROM definition_components d JOIN integration_versions v ON v.definition_hash = d.hash
 WHERE d.component_id = $1 ORDER BY v.integration_id LIMIT 1`
 	selectRegistrationWith = `
-SELECT id FROM registrations WHERE component_id = $1 AND state NOT IN ('REMOVED', 'ABANDONED') ORDER BY id LIMIT 1`
+SELECT id FROM registrations WHERE component_id = $1 AND state NOT IN ('REMOVED', 'ABANDONED', 'FORGIVEN') ORDER BY id LIMIT 1`
 )
 
 // DeleteComponent forgets a declarative component that nothing uses.

@@ -37,8 +37,8 @@ const (
 	selectDeploymentID   = `SELECT id FROM deployments WHERE id = $1`
 	insertDeployment     = `
 INSERT INTO deployments (id, instance_uid, instance_id, state, number, version, definition_hash, component_versions, config_revision,
-	execution_ids, error, changes, request_id, request_hash, deadline, create_time, end_time)
-VALUES ($1, $2, $3, 'RUNNING', $4, $5, $6, $7, $8, $9, '', '', $10, $11, $12, $13, 0)`
+	execution_ids, error, changes, request_id, request_hash, source_deployment_id, deadline, create_time, end_time)
+VALUES ($1, $2, $3, 'RUNNING', $4, $5, $6, $7, $8, $9, '', '', $10, $11, $12, $13, $14, 0)`
 	beginDeployment = `
 UPDATE instances SET deployment_id = $2, last_generation = (SELECT number FROM deployments WHERE id = $2), state = CASE WHEN kind = 'STANDARD' AND generation = 0 THEN 'DEPLOYING' ELSE state END,
 	revision = revision + 1, update_time = $3 WHERE uid = $1`
@@ -109,15 +109,15 @@ func putDeployment(ctx context.Context, tx *tx, uid string, d *ipaas.Deployment)
 		return err
 	}
 	return tx.do(ctx, insertDeployment, d.ID, uid, d.InstanceID, max(g.Number, last+1), g.Version, g.DefinitionHash, asJSON(g.ComponentVersions),
-		g.ConfigRevision, asJSON(d.ExecutionIDs), d.RequestID, d.RequestHash, micros(d.Deadline), micros(d.CreateTime))
+		g.ConfigRevision, asJSON(d.ExecutionIDs), d.RequestID, d.RequestHash, d.SourceID, micros(d.Deadline), micros(d.CreateTime))
 }
 
 const (
 	insertGeneration = `
 INSERT INTO generations (instance_uid, number, deployment_id, version, definition_hash, component_versions, config_revision, create_time)
-SELECT instance_uid, number, id, version, definition_hash, component_versions, config_revision, $2 FROM deployments WHERE id = $1`
+SELECT instance_uid, number, id, version, definition_hash, component_versions, $3, $2 FROM deployments WHERE id = $1`
 	serveGeneration = `
-UPDATE instances SET state = 'ACTIVE', version = $2, generation = $3, serving_config = $4, deploy_time = $5,
+UPDATE instances SET state = 'ACTIVE', leaving = 0, version = $2, generation = $3, serving_config = $4, deploy_time = $5,
 	revision = revision + 1, update_time = $5 WHERE uid = $1`
 	endDeployment   = `UPDATE deployments SET state = $2, end_time = $3 WHERE id = $1`
 	supersedeUnused = `
@@ -135,10 +135,15 @@ func (db *DB) CommitDeployment(ctx context.Context, id string, now time.Time) (s
 		if err != nil {
 			return err
 		}
-		if err := tx.do(ctx, insertGeneration, id, micros(now)); err != nil {
+		g := d.Candidate
+		if d.SourceID != "" {
+			if g.ConfigRevision, err = restoreConfig(ctx, tx, uid, g.ConfigRevision); err != nil {
+				return err
+			}
+		}
+		if err := tx.do(ctx, insertGeneration, id, micros(now), g.ConfigRevision); err != nil {
 			return err
 		}
-		g := d.Candidate
 		if err := tx.do(ctx, serveGeneration, uid, g.Version, g.Number, g.ConfigRevision, micros(now)); err != nil {
 			return err
 		}
@@ -160,6 +165,29 @@ func (db *DB) CommitDeployment(ctx context.Context, id string, now time.Time) (s
 		return tx.do(ctx, endDeployment, id, ipaas.DeploymentSucceeded, micros(now))
 	})
 	return superseded, err
+}
+
+const (
+	selectCurrentConfig = `SELECT config_revision FROM instances WHERE uid = $1`
+	selectOldConfig     = `SELECT document FROM configs WHERE instance_uid = $1 AND revision = $2`
+	insertOldConfig     = `INSERT INTO configs (instance_uid, revision, document) VALUES ($1, $2, $3)`
+	useConfig           = `UPDATE instances SET config_revision = $2 WHERE uid = $1`
+)
+
+// restoreConfig makes an earlier config the current one, as a revision of its own, and returns that.
+func restoreConfig(ctx context.Context, tx *tx, uid string, revision int64) (int64, error) {
+	var current int64
+	if err := tx.row(ctx, selectCurrentConfig, []any{uid}, &current); err != nil || current == revision {
+		return current, err
+	}
+	var document string // empty where nothing was ever set
+	if err := tx.row(ctx, selectOldConfig, []any{uid, revision}, &document); err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return 0, err
+	}
+	if err := tx.do(ctx, insertOldConfig, uid, current+1, document); err != nil {
+		return 0, err
+	}
+	return current + 1, tx.do(ctx, useConfig, uid, current+1)
 }
 
 // lastFirst runs a statement that returns registrations and sorts them so that they can be undone one after another.
@@ -292,7 +320,8 @@ func (db *DB) RecordChanges(ctx context.Context, id string, changes []ipaas.Regi
 
 const (
 	deploymentColumns = `d.id, d.instance_id, d.state, d.number, d.version, d.definition_hash, d.component_versions, d.config_revision,
-	d.execution_ids, d.error, d.changes, d.request_id, d.request_hash, d.resumes, d.deadline, d.create_time, d.end_time`
+	d.execution_ids, d.error, d.changes, d.request_id, d.request_hash, d.resumes, d.source_deployment_id, d.deadline, d.create_time,
+	d.end_time`
 	selectDeploymentAndUID = `SELECT ` + deploymentColumns + `, d.instance_uid FROM deployments d WHERE d.id = $1`
 	selectDeployment       = `SELECT ` + deploymentColumns + ` FROM deployments d WHERE d.instance_uid = $1 AND d.id = $2`
 	selectByRequest        = `
@@ -305,7 +334,8 @@ SELECT ` + deploymentColumns + ` FROM deployments d WHERE d.state IN ('RUNNING',
 func scanDeployment(scan scanner) (d ipaas.Deployment, err error) {
 	g := &d.Candidate
 	err = scan(&d.ID, &d.InstanceID, &d.State, &g.Number, &g.Version, &g.DefinitionHash, intoJSON(&g.ComponentVersions), &g.ConfigRevision,
-		intoJSON(&d.ExecutionIDs), intoJSON(&d.Error), intoJSON(&d.Changes), &d.RequestID, &d.RequestHash, &d.Resumes, intoTime(&d.Deadline),
+		intoJSON(&d.ExecutionIDs), intoJSON(&d.Error), intoJSON(&d.Changes), &d.RequestID, &d.RequestHash, &d.Resumes, &d.SourceID,
+		intoTime(&d.Deadline),
 		intoTime(&d.CreateTime), intoTime(&d.EndTime))
 	g.InstanceID, g.DeploymentID, g.CreateTime = d.InstanceID, d.ID, d.CreateTime
 	return d, err

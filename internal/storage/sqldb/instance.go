@@ -277,14 +277,15 @@ func (db *DB) ResumeInstance(ctx context.Context, id string, base int64, now tim
 
 const (
 	removeInstance = `
-UPDATE instances SET state = $2, generation = CASE $2 WHEN 'DELETING' THEN generation ELSE 0 END,
+UPDATE instances SET state = $2, leaving = CASE WHEN $2 = 'UNDEPLOYED' AND generation > 0 THEN generation ELSE leaving END,
+	generation = CASE $2 WHEN 'DELETING' THEN generation ELSE 0 END,
 	serving_config = CASE $2 WHEN 'DELETING' THEN serving_config ELSE 0 END,
 	deploy_time = CASE $2 WHEN 'DELETING' THEN deploy_time ELSE 0 END, revision = revision + 1, update_time = $3 WHERE uid = $1`
 	cancelQueued = `
 UPDATE executions SET state = 'CANCELED', held = 0, ready = 0, asleep = 0, in_lane = 0, end_time = CASE $2 WHEN 0 THEN create_time ELSE $2 END
 WHERE instance_uid = $1 AND state = 'QUEUED' AND attempts = 0`
 	removeRegistrations = `
-UPDATE registrations SET state = 'REMOVE_PENDING', update_time = $2
+UPDATE registrations SET state = 'REMOVE_PENDING', next_try_time = 0, update_time = $2
 WHERE instance_uid = $1 AND state IN ('INTENT', 'CREATED', 'REMOVE_FAILED', 'UNCONFIRMED')`
 )
 
@@ -318,6 +319,37 @@ func (db *DB) BeginRemoval(
 		return err
 	})
 	return in, err
+}
+
+const (
+	finishUndeployment  = `UPDATE instances SET leaving = 0 WHERE id = $1 AND state <> 'DELETED'`
+	selectUndeployments = `SELECT ` + instanceColumns + `, i.leaving FROM ` + instanceTables + `
+WHERE i.leaving > 0 AND i.state NOT IN ('DELETING', 'DELETED') ORDER BY i.leaving, i.id`
+)
+
+// FinishUndeployment records that an instance was undeployed to the end.
+func (db *DB) FinishUndeployment(ctx context.Context, id string) error {
+	return db.write(ctx, func(ctx context.Context, tx *tx) error {
+		n, err := tx.exec(ctx, finishUndeployment, id)
+		if err == nil && n == 0 {
+			return ipaas.Absent("instance", id)
+		}
+		return err
+	})
+}
+
+// UnfinishedUndeployments returns the instances whose undeployment has not ended.
+func (db *DB) UnfinishedUndeployments(ctx context.Context) (found []ipaas.Instance, err error) {
+	err = db.view(func(q querier) error {
+		return q.rows(ctx, selectUndeployments, nil, func(scan scanner) error {
+			var leaving int
+			in, err := scanInstance(func(dest ...any) error { return scan(append(dest, &leaving)...) })
+			in.Generation = leaving
+			found = append(found, in)
+			return err
+		})
+	})
+	return found, err
 }
 
 func beingDeleted(id string) error {

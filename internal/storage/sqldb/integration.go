@@ -106,7 +106,7 @@ const (
 SELECT id FROM instances WHERE integration_id = $1 AND kind = 'STANDARD' AND state <> 'DELETED' ORDER BY id LIMIT 1`
 	selectTestRegistration = `
 SELECT r.id FROM registrations r JOIN instances i ON i.uid = r.instance_uid
-WHERE i.integration_id = $1 AND i.kind = 'TEST' AND r.state NOT IN ('REMOVED', 'ABANDONED') ORDER BY r.id LIMIT 1`
+WHERE i.integration_id = $1 AND i.kind = 'TEST' AND r.state NOT IN ('REMOVED', 'ABANDONED', 'FORGIVEN') ORDER BY r.id LIMIT 1`
 	selectTestInstance = `SELECT uid, id FROM instances WHERE integration_id = $1 AND kind = 'TEST'`
 	deleteInstance     = `DELETE FROM instances WHERE uid = $1`
 	deleteIntegration  = `DELETE FROM integrations WHERE id = $1`

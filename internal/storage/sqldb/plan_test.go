@@ -47,9 +47,12 @@ func TestHistoryIsNeverReadFromEndToEnd(t *testing.T) {
 		"key": selectByKey, "used": selectUsedRegistrations, "superseded": supersedeUnused, "dropped": dropCreated,
 		"ended": selectEnded, "some logs": deleteSomeLogs, "some steps": deleteSomeSteps, "old deployments": selectOldDeployments,
 		"tombstones": selectOldTombstones, "use again": useDefinition,
-		"changed": selectChanged, "forget": forgetBefore, "still created": selectStillCreated, "to remove": selectToRemove, "begin change": beginChange,
+		"changed": selectChanged, "forget": forgetBefore, "still created": selectStillCreated, "begin change": beginChange,
 		"resume":        resumeExecution,
 		"component use": selectRegistrationWith, "test registrations": selectTestRegistration,
+		"due removals": selectDueRemovals, "next removal": selectNextRemoval, "lost removals": recoverRemovals, "debt": selectDebt,
+		"debtor": selectDebtor, "unfinished upgrades": selectUnfinishedUpgrades, "next of an upgrade": beginResult,
+		"old upgrades": selectOldUpgrades, "undeployments": selectUndeployments,
 	} {
 		args := make([]any, strings.Count(statement, "$")+1)
 		for _, line := range plan(t, db, statement, args...) {
@@ -75,6 +78,19 @@ func TestWhatPointsAtThingsIsFoundByIndex(t *testing.T) {
 				t.Errorf("%s: %s", name, line)
 			}
 		}
+	}
+}
+
+// TestListOfDebtsReadsDebtsAlone: the ledger may be long, what is owed is not.
+func TestListOfDebtsReadsDebtsAlone(t *testing.T) {
+	t.Parallel()
+	db := fresh(t)
+	_, statement, args, err := debts.statement(storage.Query{Size: 50}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if lines := strings.Join(plan(t, db, statement, args...), "\n"); !strings.Contains(lines, "registrations_owed") {
+		t.Errorf("it is carried out by\n%s", lines)
 	}
 }
 

@@ -143,7 +143,7 @@ func registrationState(ctx context.Context, q querier, id string) (state ipaas.R
 const (
 	registrationColumns = `id, instance_id, flow_id, step_id, key, action, component_version, deployment_id, execution_id, generation,
 	config_revision, config_variable, target, inputs_hash, inputs_sealed, result_sealed, remote_id, state, error, adopted,
-	changed_by_deployment, before_image, sequence, create_time, update_time`
+	changed_by_deployment, before_image, sequence, tries, fail_time, last_try_time, next_try_time, create_time, update_time`
 	selectByKey = `
 SELECT ` + registrationColumns + ` FROM registrations
 WHERE instance_uid = $1 AND flow_id = $2 AND key = $3 AND state = 'CREATED' ORDER BY sequence DESC LIMIT 1`
@@ -156,7 +156,8 @@ WHERE id IN (SELECT registration_id FROM deployment_registrations WHERE deployme
 func scanRegistration(scan scanner) (r ipaas.Registration, err error) {
 	err = scan(&r.ID, &r.InstanceID, &r.FlowID, &r.StepID, &r.Key, &r.Action, &r.ComponentVersion, &r.DeploymentID, &r.ExecutionID,
 		&r.Generation, &r.ConfigRevision, &r.ConfigVariable, &r.Target, &r.InputsHash, &r.InputsSealed, &r.ResultSealed, &r.RemoteID,
-		&r.State, &r.Error, &r.Adopted, &r.ChangedBy, &r.BeforeImage, &r.Sequence, intoTime(&r.CreateTime), intoTime(&r.UpdateTime))
+		&r.State, &r.Error, &r.Adopted, &r.ChangedBy, &r.BeforeImage, &r.Sequence, &r.Tries, intoTime(&r.FailTime), intoTime(&r.LastTryTime),
+		intoTime(&r.NextTryTime), intoTime(&r.CreateTime), intoTime(&r.UpdateTime))
 	return r, err
 }
 
@@ -185,7 +186,8 @@ func (db *DB) FindRegistration(ctx context.Context, instanceID, flowID, key stri
 	return r, err
 }
 
-const settleRegistration = `UPDATE registrations SET state = $2, error = $3, update_time = $4 WHERE id = $1`
+const settleRegistration = `
+UPDATE registrations SET state = $2, error = $3, next_try_time = 0, update_time = $4 WHERE id = $1`
 
 // SettleRegistration moves a registration to a state.
 func (db *DB) SettleRegistration(ctx context.Context, id string, state ipaas.RegistrationState, message string, now time.Time) error {
@@ -214,18 +216,6 @@ func (db *DB) ListRegistrations(ctx context.Context, instanceID string, states .
 	return found, err
 }
 
-const selectToRemove = `
-SELECT ` + registrationColumns + ` FROM registrations WHERE state = 'REMOVE_PENDING' AND update_time < $1 ORDER BY instance_uid, sequence LIMIT $2`
-
-// RegistrationsToRemove returns registrations of any instance whose removal was decided and not tried yet.
-func (db *DB) RegistrationsToRemove(ctx context.Context, before time.Time, limit int) (found []ipaas.Registration, err error) {
-	err = db.view(func(q querier) error {
-		found, err = scanRegistrations(ctx, q, selectToRemove, micros(before), limit)
-		return err
-	})
-	return found, err
-}
-
 // UsedRegistrations returns the registrations a deployment used.
 func (db *DB) UsedRegistrations(ctx context.Context, deploymentID string) (found []ipaas.Registration, err error) {
 	err = db.view(func(q querier) error {
@@ -243,7 +233,8 @@ const (
 SELECT r.state, i.state, i.kind FROM registrations r JOIN instances i ON i.uid = r.instance_uid WHERE r.id = $1`
 	updateCreated = `
 UPDATE registrations SET state = $2, remote_id = $3, result_sealed = $4, before_image = $5, error = $6, update_time = $7, adopted = $8,
-	component_version = $9, execution_id = $10, config_revision = $11, inputs_hash = $12, inputs_sealed = $13, changed_by_deployment = $14 WHERE id = $1`
+	component_version = $9, execution_id = $10, config_revision = $11, inputs_hash = $12, inputs_sealed = $13, changed_by_deployment = $14,
+	next_try_time = CASE $2 WHEN 'REMOVE_PENDING' THEN $7 ELSE 0 END WHERE id = $1`
 )
 
 // completeRegistration records what became of an intent. What was decided while the call was under way stands: an object whose
@@ -271,7 +262,8 @@ func completeRegistration(ctx context.Context, tx *tx, r *ipaas.Registration, no
 }
 
 func removalDecided(s ipaas.RegistrationState) bool {
-	return s == ipaas.RegistrationRemovePending || s == ipaas.RegistrationRemoved || s == ipaas.RegistrationRemoveFailed
+	return s == ipaas.RegistrationRemovePending || s == ipaas.RegistrationRemoved || s == ipaas.RegistrationRemoveFailed ||
+		s == ipaas.RegistrationForgiven
 }
 
 func removed(s ipaas.InstanceState) bool {

@@ -122,7 +122,7 @@ func (db *DB) Expire(ctx context.Context, now, heldBefore time.Time) (int, error
 }
 
 // openRegistration is the condition for a ledger row that still stands for something in another system.
-const openRegistration = `r.state NOT IN ('REMOVED', 'ABANDONED')`
+const openRegistration = `r.state NOT IN ('REMOVED', 'ABANDONED', 'FORGIVEN')`
 
 const (
 	selectEnded = `
@@ -189,6 +189,16 @@ func (db *DB) ExpireGenerations(ctx context.Context, keep int) (int, error) {
 // ExpireDeployments forgets deployments that ended before a time.
 func (db *DB) ExpireDeployments(ctx context.Context, endedBefore time.Time) (int, error) {
 	return db.sweep(ctx, selectOldDeployments, []any{micros(endedBefore)}, statement(deleteDeployment))
+}
+
+const (
+	selectOldUpgrades = `SELECT id, end_time FROM upgrades WHERE end_time > 0 AND end_time < $1 ORDER BY end_time LIMIT $2`
+	deleteUpgrade     = `DELETE FROM upgrades WHERE id = $1 AND end_time = $2`
+)
+
+// ExpireUpgrades forgets upgrades that ended before a time.
+func (db *DB) ExpireUpgrades(ctx context.Context, endedBefore time.Time) (int, error) {
+	return db.sweep(ctx, selectOldUpgrades, []any{micros(endedBefore)}, statement(deleteUpgrade))
 }
 
 const (

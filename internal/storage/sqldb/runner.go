@@ -132,6 +132,20 @@ func (t *tx) exec(ctx context.Context, text string, args ...any) (int64, error) 
 	return result.RowsAffected()
 }
 
+// once is exec for a statement that is not kept: there is no end to the conditions callers think of.
+func (t *tx) once(ctx context.Context, text string, args ...any) (int64, error) {
+	s, err := t.prepare(ctx, text)
+	if err != nil {
+		return 0, err
+	}
+	defer s.Close()
+	result, err := s.ExecContext(ctx, args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 // do runs a statement whose count does not matter.
 func (t *tx) do(ctx context.Context, text string, args ...any) error {
 	_, err := t.exec(ctx, text, args...)

@@ -16,6 +16,39 @@ func registrationIDs(list []ipaas.Registration) []string {
 }
 
 var deploymentSentences = []sentence{
+	{"a_rollback_makes_an_earlier_config_the_next_revision", func(t *testing.T, s storage.Store) {
+		w := newWorld(t, s)
+		first := w.active("i")
+		edited := first
+		edited.Config = ipaas.Config{Revision: 2, Values: map[string]ipaas.ConfigValue{"url": {JSON: `"https://new"`}}}
+		check(t, s.UpdateInstance(t.Context(), edited, first.Revision, no))
+		back := func(revision int64) ipaas.Deployment {
+			d := w.deployment("i", definition("ERP", "orders"))
+			d.SourceID, d.Candidate.ConfigRevision = first.DeploymentID, revision
+			_, _, err := s.BeginDeployment(t.Context(), d, nil, 0)
+			check(t, err)
+			return d
+		}
+		d := back(1)
+		if stored := got(s.GetDeployment(t.Context(), "i", d.ID))(t); stored.SourceID != first.DeploymentID {
+			t.Errorf("source is %q", stored.SourceID)
+		}
+		same(t, "config before the commit", edited.Config, w.get("i").Config)
+		got(s.CommitDeployment(t.Context(), d.ID, at(w.next())))(t)
+		in := w.get("i")
+		same(t, "config", ipaas.Config{Revision: 3, Values: first.Config.Values}, in.Config)
+		if g := got(s.GetGeneration(t.Context(), "i", in.Generation))(t); g.ConfigRevision != 3 || in.ServingConfig != 3 {
+			t.Errorf("generation %+v of instance %+v", g, in)
+		}
+		same(t, "the edit", edited.Config, got(s.GetConfig(t.Context(), "i", 2))(t))
+
+		got(s.CommitDeployment(t.Context(), back(3).ID, at(w.next())))(t)
+		if in := w.get("i"); in.Config.Revision != 3 || in.ServingConfig != 3 {
+			t.Errorf("the current revision became %d", in.Config.Revision)
+		}
+		got(s.CommitDeployment(t.Context(), back(0).ID, at(w.next())))(t)
+		same(t, "the empty config", ipaas.Config{Revision: 4}, w.get("i").Config)
+	}},
 	{"a_deployment_comes_back_as_it_was_given", func(t *testing.T, s storage.Store) {
 		w := newWorld(t, s)
 		w.instance("i")

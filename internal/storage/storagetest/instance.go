@@ -8,6 +8,33 @@ import (
 )
 
 var instanceSentences = []sentence{
+	{"an_undeployment_is_unfinished_until_it_ends_or_a_deployment_succeeds", func(t *testing.T, s storage.Store) {
+		w := newWorld(t, s)
+		unfinished := func() []string {
+			var found []string
+			for _, in := range got(s.UnfinishedUndeployments(t.Context()))(t) {
+				if in.Generation != 1 || in.State != ipaas.InstanceUndeployed {
+					t.Errorf("unfinished: %+v", in)
+				}
+				found = append(found, in.ID)
+			}
+			return found
+		}
+		for _, id := range []string{"i", "j", "k", "never"} {
+			if w.instance(id); id != "never" {
+				w.deploy(id, definition("ERP", "orders"))
+			}
+			got(s.BeginRemoval(t.Context(), id, ipaas.InstanceUndeployed, 0, at(w.next()), no))(t)
+		}
+		got(s.BeginRemoval(t.Context(), "i", ipaas.InstanceUndeployed, 0, at(w.next()), no))(t) // again
+		same(t, "begun", []string{"i", "j", "k"}, unfinished())
+		check(t, s.FinishUndeployment(t.Context(), "i"))
+		w.deploy("j", definition("ERP", "orders"))
+		same(t, "ended or deployed", []string{"k"}, unfinished())
+		got(s.BeginRemoval(t.Context(), "k", ipaas.InstanceDeleting, 0, at(w.next()), no))(t)
+		same(t, "deleting", nil, unfinished())
+		wantKind(t, s.FinishUndeployment(t.Context(), "nothing"), ipaas.NotFound, "")
+	}},
 	{"an_instance_comes_back_as_it_was_given", func(t *testing.T, s storage.Store) {
 		newWorld(t, s)
 		in := instance("i", "uid-i")

@@ -1,7 +1,6 @@
 package storagetest
 
 import (
-	"slices"
 	"testing"
 
 	"github.com/headrace/headrace/internal/ipaas"
@@ -149,33 +148,6 @@ var registrationSentences = []sentence{
 		got(s.CommitDeployment(t.Context(), second.ID, start))(t)
 		if r := w.registration("i", r.ID); r.ChangedBy != second.ID || r.BeforeImage != "" {
 			t.Errorf("after the commit the registration is %+v", r)
-		}
-	}},
-	{"what_is_to_be_removed_is_found_for_all_instances", func(t *testing.T, s storage.Store) {
-		w := newWorld(t, s)
-		w.active("i")
-		w.active("j")
-		one, two, late := w.created("i", ""), w.created("j", ""), w.created("j", "")
-		w.created("i", "")
-		check(t, s.SettleRegistration(t.Context(), one.ID, ipaas.RegistrationRemovePending, "", at(900)))
-		check(t, s.SettleRegistration(t.Context(), two.ID, ipaas.RegistrationRemovePending, "", at(901)))
-		check(t, s.SettleRegistration(t.Context(), late.ID, ipaas.RegistrationRemovePending, "", at(910)))
-		got(s.BeginRemoval(t.Context(), "i", ipaas.InstanceDeleting, 0, at(905), no))(t)
-		check(t, s.FinishDeletion(t.Context(), "i", at(905)))
-		list := func(before, limit int) []string {
-			found := registrationIDs(got(s.RegistrationsToRemove(t.Context(), at(before), limit))(t))
-			slices.Sort(found)
-			return found
-		}
-		all := got(s.ListRegistrations(t.Context(), "i", ipaas.RegistrationRemovePending))(t)
-		want := append(registrationIDs(all), two.ID)
-		slices.Sort(want)
-		same(t, "before", want, list(910, 9))
-		if n := len(list(911, 9)); n != len(want)+1 {
-			t.Errorf("%d are found later, want %d", n, len(want)+1)
-		}
-		if n := len(list(911, 1)); n != 1 {
-			t.Errorf("%d are found where one was asked for", n)
 		}
 	}},
 	{"they_are_listed_in_their_order_by_state", func(t *testing.T, s storage.Store) {

@@ -37,6 +37,8 @@ func Run(t *testing.T, open func(t *testing.T) storage.Store) {
 		{"webhooks", webhookSentences},
 		{"deployments", deploymentSentences},
 		{"registrations", registrationSentences},
+		{"cleanup_debts", cleanupDebtSentences},
+		{"upgrades", upgradeSentences},
 		{"executions", executionSentences},
 		{"lanes", laneSentences},
 		{"claims", claimSentences},

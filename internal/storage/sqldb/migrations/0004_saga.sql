@@ -8,4 +8,3 @@ ALTER TABLE registrations ADD COLUMN changed_by_deployment TEXT NOT NULL DEFAULT
 ALTER TABLE registrations ADD COLUMN adopted INTEGER NOT NULL DEFAULT 0;
 
 CREATE INDEX registrations_by_change ON registrations (changed_by_deployment) WHERE changed_by_deployment <> '';
-CREATE INDEX registrations_to_remove ON registrations (instance_uid) WHERE state = 'REMOVE_PENDING';

@@ -105,6 +105,8 @@ const (
 	Registration_STATE_ABANDONED Registration_State = 6
 	// It may exist: the answer of the call that was to create it was lost, and its component cannot look for it.
 	Registration_STATE_UNCONFIRMED Registration_State = 7
+	// To be removed, and written off.
+	Registration_STATE_FORGIVEN Registration_State = 8
 )
 
 // Enum value maps for Registration_State.
@@ -118,6 +120,7 @@ var (
 		5: "STATE_REMOVE_PENDING",
 		6: "STATE_ABANDONED",
 		7: "STATE_UNCONFIRMED",
+		8: "STATE_FORGIVEN",
 	}
 	Registration_State_value = map[string]int32{
 		"STATE_UNSPECIFIED":    0,
@@ -128,6 +131,7 @@ var (
 		"STATE_REMOVE_PENDING": 5,
 		"STATE_ABANDONED":      6,
 		"STATE_UNCONFIRMED":    7,
+		"STATE_FORGIVEN":       8,
 	}
 )
 
@@ -270,9 +274,11 @@ type Deployment struct {
 	// When it is given up.
 	Deadline *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=deadline,proto3" json:"deadline,omitempty"`
 	// Whether the server stopped while it ran, and it was carried on after that. This happens once: a second time it is undone.
-	Resumed       bool `protobuf:"varint,12,opt,name=resumed,proto3" json:"resumed,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Resumed bool `protobuf:"varint,12,opt,name=resumed,proto3" json:"resumed,omitempty"`
+	// The earlier deployment whose version and config it deploys again. Empty unless it is a rollback.
+	SourceDeploymentId string `protobuf:"bytes,13,opt,name=source_deployment_id,json=sourceDeploymentId,proto3" json:"source_deployment_id,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
 }
 
 func (x *Deployment) Reset() {
@@ -387,6 +393,13 @@ func (x *Deployment) GetResumed() bool {
 		return x.Resumed
 	}
 	return false
+}
+
+func (x *Deployment) GetSourceDeploymentId() string {
+	if x != nil {
+		return x.SourceDeploymentId
+	}
+	return ""
 }
 
 // DeploymentError tells why a deployment failed.
@@ -1013,7 +1026,7 @@ var File_headrace_v1_deployment_proto protoreflect.FileDescriptor
 
 const file_headrace_v1_deployment_proto_rawDesc = "" +
 	"\n" +
-	"\x1cheadrace/v1/deployment.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc0\x05\n" +
+	"\x1cheadrace/v1/deployment.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf8\x05\n" +
 	"\n" +
 	"Deployment\x12\x14\n" +
 	"\x02id\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\x02id\x12%\n" +
@@ -1032,7 +1045,8 @@ const file_headrace_v1_deployment_proto_rawDesc = "" +
 	"\bend_time\x18\n" +
 	" \x01(\v2\x1a.google.protobuf.TimestampB\x04\xe2A\x01\x03R\aendTime\x12<\n" +
 	"\bdeadline\x18\v \x01(\v2\x1a.google.protobuf.TimestampB\x04\xe2A\x01\x03R\bdeadline\x12\x1e\n" +
-	"\aresumed\x18\f \x01(\bB\x04\xe2A\x01\x03R\aresumed\"p\n" +
+	"\aresumed\x18\f \x01(\bB\x04\xe2A\x01\x03R\aresumed\x126\n" +
+	"\x14source_deployment_id\x18\r \x01(\tB\x04\xe2A\x01\x03R\x12sourceDeploymentId\"p\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rSTATE_RUNNING\x10\x01\x12\x16\n" +
@@ -1045,7 +1059,7 @@ const file_headrace_v1_deployment_proto_rawDesc = "" +
 	"\aflow_id\x18\x03 \x01(\tB\x04\xe2A\x01\x03R\x06flowId\x12\x1d\n" +
 	"\astep_id\x18\x04 \x01(\tB\x04\xe2A\x01\x03R\x06stepId\x12'\n" +
 	"\fexecution_id\x18\x05 \x01(\tB\x04\xe2A\x01\x03R\vexecutionId\x12\"\n" +
-	"\tretryable\x18\x06 \x01(\bB\x04\xe2A\x01\x03R\tretryable\"\xf8\x04\n" +
+	"\tretryable\x18\x06 \x01(\bB\x04\xe2A\x01\x03R\tretryable\"\x8c\x05\n" +
 	"\fRegistration\x12\x14\n" +
 	"\x02id\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\x02id\x12\x1d\n" +
 	"\aflow_id\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\x06flowId\x12\x1d\n" +
@@ -1062,7 +1076,7 @@ const file_headrace_v1_deployment_proto_rawDesc = "" +
 	" \x01(\v2\x1a.google.protobuf.TimestampB\x04\xe2A\x01\x03R\n" +
 	"createTime\x12A\n" +
 	"\vupdate_time\x18\v \x01(\v2\x1a.google.protobuf.TimestampB\x04\xe2A\x01\x03R\n" +
-	"updateTime\"\xb5\x01\n" +
+	"updateTime\"\xc9\x01\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fSTATE_INTENT\x10\x01\x12\x11\n" +
@@ -1071,7 +1085,8 @@ const file_headrace_v1_deployment_proto_rawDesc = "" +
 	"\x13STATE_REMOVE_FAILED\x10\x04\x12\x18\n" +
 	"\x14STATE_REMOVE_PENDING\x10\x05\x12\x13\n" +
 	"\x0fSTATE_ABANDONED\x10\x06\x12\x15\n" +
-	"\x11STATE_UNCONFIRMED\x10\a\"\x83\x03\n" +
+	"\x11STATE_UNCONFIRMED\x10\a\x12\x12\n" +
+	"\x0eSTATE_FORGIVEN\x10\b\"\x83\x03\n" +
 	"\x12RegistrationChange\x12>\n" +
 	"\x04kind\x18\x01 \x01(\x0e2$.headrace.v1.RegistrationChange.KindB\x04\xe2A\x01\x03R\x04kind\x12C\n" +
 	"\fregistration\x18\x02 \x01(\v2\x19.headrace.v1.RegistrationB\x04\xe2A\x01\x03R\fregistration\"\xe7\x01\n" +

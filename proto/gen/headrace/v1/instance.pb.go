@@ -1762,6 +1762,173 @@ func (x *DeployInstanceResponse) GetPlan() *DeployPlan {
 	return nil
 }
 
+// RollbackInstanceRequest asks for RollbackInstance.
+type RollbackInstanceRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The instance's id.
+	InstanceId string `protobuf:"bytes,1,opt,name=instance_id,json=instanceId,proto3" json:"instance_id,omitempty"`
+	// The deployment to go back to, which must have succeeded. Empty: the one before that whose generation serves. Rolling back again
+	// without naming one therefore undoes the rollback.
+	// When the rollback succeeds, the config values of that deployment become those of the instance, as a new revision: what was set since
+	// and not deployed is no longer in effect. If it fails, the config stays as it is.
+	DeploymentId string `protobuf:"bytes,2,opt,name=deployment_id,json=deploymentId,proto3" json:"deployment_id,omitempty"`
+	// If set, must be the stored etag.
+	Etag string `protobuf:"bytes,3,opt,name=etag,proto3" json:"etag,omitempty"`
+	// The same id with the same content gives the same answer for 24 hours.
+	RequestId string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Check everything, return the plan, and change nothing.
+	ValidateOnly  bool `protobuf:"varint,5,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RollbackInstanceRequest) Reset() {
+	*x = RollbackInstanceRequest{}
+	mi := &file_headrace_v1_instance_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RollbackInstanceRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RollbackInstanceRequest) ProtoMessage() {}
+
+func (x *RollbackInstanceRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_v1_instance_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RollbackInstanceRequest.ProtoReflect.Descriptor instead.
+func (*RollbackInstanceRequest) Descriptor() ([]byte, []int) {
+	return file_headrace_v1_instance_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *RollbackInstanceRequest) GetInstanceId() string {
+	if x != nil {
+		return x.InstanceId
+	}
+	return ""
+}
+
+func (x *RollbackInstanceRequest) GetDeploymentId() string {
+	if x != nil {
+		return x.DeploymentId
+	}
+	return ""
+}
+
+func (x *RollbackInstanceRequest) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+func (x *RollbackInstanceRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *RollbackInstanceRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
+// RollbackInstanceResponse answers RollbackInstance.
+type RollbackInstanceResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The instance after the deployment.
+	Instance *Instance `protobuf:"bytes,1,opt,name=instance,proto3" json:"instance,omitempty"`
+	// The deployment. Not set with `validate_only`.
+	Deployment *Deployment `protobuf:"bytes,2,opt,name=deployment,proto3" json:"deployment,omitempty"`
+	// The executions of the instance-deploy flows, with their step results.
+	Executions []*Execution `protobuf:"bytes,3,rep,name=executions,proto3" json:"executions,omitempty"`
+	// The webhook URL of every flow by its display name, as the flows saw them in `results.webhookUrls`.
+	WebhookUrls map[string]string `protobuf:"bytes,4,rep,name=webhook_urls,json=webhookUrls,proto3" json:"webhook_urls,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// With `validate_only`: what the deployment would do.
+	Plan          *DeployPlan `protobuf:"bytes,5,opt,name=plan,proto3" json:"plan,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RollbackInstanceResponse) Reset() {
+	*x = RollbackInstanceResponse{}
+	mi := &file_headrace_v1_instance_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RollbackInstanceResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RollbackInstanceResponse) ProtoMessage() {}
+
+func (x *RollbackInstanceResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_v1_instance_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RollbackInstanceResponse.ProtoReflect.Descriptor instead.
+func (*RollbackInstanceResponse) Descriptor() ([]byte, []int) {
+	return file_headrace_v1_instance_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *RollbackInstanceResponse) GetInstance() *Instance {
+	if x != nil {
+		return x.Instance
+	}
+	return nil
+}
+
+func (x *RollbackInstanceResponse) GetDeployment() *Deployment {
+	if x != nil {
+		return x.Deployment
+	}
+	return nil
+}
+
+func (x *RollbackInstanceResponse) GetExecutions() []*Execution {
+	if x != nil {
+		return x.Executions
+	}
+	return nil
+}
+
+func (x *RollbackInstanceResponse) GetWebhookUrls() map[string]string {
+	if x != nil {
+		return x.WebhookUrls
+	}
+	return nil
+}
+
+func (x *RollbackInstanceResponse) GetPlan() *DeployPlan {
+	if x != nil {
+		return x.Plan
+	}
+	return nil
+}
+
 // UndeployInstanceRequest asks for UndeployInstance.
 type UndeployInstanceRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1779,7 +1946,7 @@ type UndeployInstanceRequest struct {
 
 func (x *UndeployInstanceRequest) Reset() {
 	*x = UndeployInstanceRequest{}
-	mi := &file_headrace_v1_instance_proto_msgTypes[19]
+	mi := &file_headrace_v1_instance_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1791,7 +1958,7 @@ func (x *UndeployInstanceRequest) String() string {
 func (*UndeployInstanceRequest) ProtoMessage() {}
 
 func (x *UndeployInstanceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_instance_proto_msgTypes[19]
+	mi := &file_headrace_v1_instance_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1804,7 +1971,7 @@ func (x *UndeployInstanceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UndeployInstanceRequest.ProtoReflect.Descriptor instead.
 func (*UndeployInstanceRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_instance_proto_rawDescGZIP(), []int{19}
+	return file_headrace_v1_instance_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *UndeployInstanceRequest) GetInstanceId() string {
@@ -1850,7 +2017,7 @@ type UndeployInstanceResponse struct {
 
 func (x *UndeployInstanceResponse) Reset() {
 	*x = UndeployInstanceResponse{}
-	mi := &file_headrace_v1_instance_proto_msgTypes[20]
+	mi := &file_headrace_v1_instance_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1862,7 +2029,7 @@ func (x *UndeployInstanceResponse) String() string {
 func (*UndeployInstanceResponse) ProtoMessage() {}
 
 func (x *UndeployInstanceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_instance_proto_msgTypes[20]
+	mi := &file_headrace_v1_instance_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1875,7 +2042,7 @@ func (x *UndeployInstanceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UndeployInstanceResponse.ProtoReflect.Descriptor instead.
 func (*UndeployInstanceResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_instance_proto_rawDescGZIP(), []int{20}
+	return file_headrace_v1_instance_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *UndeployInstanceResponse) GetInstance() *Instance {
@@ -1918,7 +2085,7 @@ type PauseInstanceRequest struct {
 
 func (x *PauseInstanceRequest) Reset() {
 	*x = PauseInstanceRequest{}
-	mi := &file_headrace_v1_instance_proto_msgTypes[21]
+	mi := &file_headrace_v1_instance_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1930,7 +2097,7 @@ func (x *PauseInstanceRequest) String() string {
 func (*PauseInstanceRequest) ProtoMessage() {}
 
 func (x *PauseInstanceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_instance_proto_msgTypes[21]
+	mi := &file_headrace_v1_instance_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1943,7 +2110,7 @@ func (x *PauseInstanceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PauseInstanceRequest.ProtoReflect.Descriptor instead.
 func (*PauseInstanceRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_instance_proto_rawDescGZIP(), []int{21}
+	return file_headrace_v1_instance_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *PauseInstanceRequest) GetInstanceId() string {
@@ -1992,7 +2159,7 @@ type PauseInstanceResponse struct {
 
 func (x *PauseInstanceResponse) Reset() {
 	*x = PauseInstanceResponse{}
-	mi := &file_headrace_v1_instance_proto_msgTypes[22]
+	mi := &file_headrace_v1_instance_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2004,7 +2171,7 @@ func (x *PauseInstanceResponse) String() string {
 func (*PauseInstanceResponse) ProtoMessage() {}
 
 func (x *PauseInstanceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_instance_proto_msgTypes[22]
+	mi := &file_headrace_v1_instance_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2017,7 +2184,7 @@ func (x *PauseInstanceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PauseInstanceResponse.ProtoReflect.Descriptor instead.
 func (*PauseInstanceResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_instance_proto_rawDescGZIP(), []int{22}
+	return file_headrace_v1_instance_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *PauseInstanceResponse) GetInstance() *Instance {
@@ -2044,7 +2211,7 @@ type ResumeInstanceRequest struct {
 
 func (x *ResumeInstanceRequest) Reset() {
 	*x = ResumeInstanceRequest{}
-	mi := &file_headrace_v1_instance_proto_msgTypes[23]
+	mi := &file_headrace_v1_instance_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2056,7 +2223,7 @@ func (x *ResumeInstanceRequest) String() string {
 func (*ResumeInstanceRequest) ProtoMessage() {}
 
 func (x *ResumeInstanceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_instance_proto_msgTypes[23]
+	mi := &file_headrace_v1_instance_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2069,7 +2236,7 @@ func (x *ResumeInstanceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumeInstanceRequest.ProtoReflect.Descriptor instead.
 func (*ResumeInstanceRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_instance_proto_rawDescGZIP(), []int{23}
+	return file_headrace_v1_instance_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ResumeInstanceRequest) GetInstanceId() string {
@@ -2111,7 +2278,7 @@ type ResumeInstanceResponse struct {
 
 func (x *ResumeInstanceResponse) Reset() {
 	*x = ResumeInstanceResponse{}
-	mi := &file_headrace_v1_instance_proto_msgTypes[24]
+	mi := &file_headrace_v1_instance_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2123,7 +2290,7 @@ func (x *ResumeInstanceResponse) String() string {
 func (*ResumeInstanceResponse) ProtoMessage() {}
 
 func (x *ResumeInstanceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_instance_proto_msgTypes[24]
+	mi := &file_headrace_v1_instance_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2136,7 +2303,7 @@ func (x *ResumeInstanceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumeInstanceResponse.ProtoReflect.Descriptor instead.
 func (*ResumeInstanceResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_instance_proto_rawDescGZIP(), []int{24}
+	return file_headrace_v1_instance_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ResumeInstanceResponse) GetInstance() *Instance {
@@ -2167,7 +2334,7 @@ type RotateWebhookTokenRequest struct {
 
 func (x *RotateWebhookTokenRequest) Reset() {
 	*x = RotateWebhookTokenRequest{}
-	mi := &file_headrace_v1_instance_proto_msgTypes[25]
+	mi := &file_headrace_v1_instance_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2179,7 +2346,7 @@ func (x *RotateWebhookTokenRequest) String() string {
 func (*RotateWebhookTokenRequest) ProtoMessage() {}
 
 func (x *RotateWebhookTokenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_instance_proto_msgTypes[25]
+	mi := &file_headrace_v1_instance_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2192,7 +2359,7 @@ func (x *RotateWebhookTokenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RotateWebhookTokenRequest.ProtoReflect.Descriptor instead.
 func (*RotateWebhookTokenRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_instance_proto_rawDescGZIP(), []int{25}
+	return file_headrace_v1_instance_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *RotateWebhookTokenRequest) GetInstanceId() string {
@@ -2248,7 +2415,7 @@ type RotateWebhookTokenResponse struct {
 
 func (x *RotateWebhookTokenResponse) Reset() {
 	*x = RotateWebhookTokenResponse{}
-	mi := &file_headrace_v1_instance_proto_msgTypes[26]
+	mi := &file_headrace_v1_instance_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2260,7 +2427,7 @@ func (x *RotateWebhookTokenResponse) String() string {
 func (*RotateWebhookTokenResponse) ProtoMessage() {}
 
 func (x *RotateWebhookTokenResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_instance_proto_msgTypes[26]
+	mi := &file_headrace_v1_instance_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2273,7 +2440,7 @@ func (x *RotateWebhookTokenResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RotateWebhookTokenResponse.ProtoReflect.Descriptor instead.
 func (*RotateWebhookTokenResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_instance_proto_rawDescGZIP(), []int{26}
+	return file_headrace_v1_instance_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *RotateWebhookTokenResponse) GetInstance() *Instance {
@@ -2297,7 +2464,7 @@ type GetConfigWizardRequest struct {
 
 func (x *GetConfigWizardRequest) Reset() {
 	*x = GetConfigWizardRequest{}
-	mi := &file_headrace_v1_instance_proto_msgTypes[27]
+	mi := &file_headrace_v1_instance_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2309,7 +2476,7 @@ func (x *GetConfigWizardRequest) String() string {
 func (*GetConfigWizardRequest) ProtoMessage() {}
 
 func (x *GetConfigWizardRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_instance_proto_msgTypes[27]
+	mi := &file_headrace_v1_instance_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2322,7 +2489,7 @@ func (x *GetConfigWizardRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetConfigWizardRequest.ProtoReflect.Descriptor instead.
 func (*GetConfigWizardRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_instance_proto_rawDescGZIP(), []int{27}
+	return file_headrace_v1_instance_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *GetConfigWizardRequest) GetInstanceId() string {
@@ -2350,7 +2517,7 @@ type GetConfigWizardResponse struct {
 
 func (x *GetConfigWizardResponse) Reset() {
 	*x = GetConfigWizardResponse{}
-	mi := &file_headrace_v1_instance_proto_msgTypes[28]
+	mi := &file_headrace_v1_instance_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2362,7 +2529,7 @@ func (x *GetConfigWizardResponse) String() string {
 func (*GetConfigWizardResponse) ProtoMessage() {}
 
 func (x *GetConfigWizardResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_instance_proto_msgTypes[28]
+	mi := &file_headrace_v1_instance_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2375,7 +2542,7 @@ func (x *GetConfigWizardResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetConfigWizardResponse.ProtoReflect.Descriptor instead.
 func (*GetConfigWizardResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_instance_proto_rawDescGZIP(), []int{28}
+	return file_headrace_v1_instance_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *GetConfigWizardResponse) GetConfigWizard() *ConfigWizard {
@@ -2408,7 +2575,7 @@ type UpdateConfigWizardPageRequest struct {
 
 func (x *UpdateConfigWizardPageRequest) Reset() {
 	*x = UpdateConfigWizardPageRequest{}
-	mi := &file_headrace_v1_instance_proto_msgTypes[29]
+	mi := &file_headrace_v1_instance_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2420,7 +2587,7 @@ func (x *UpdateConfigWizardPageRequest) String() string {
 func (*UpdateConfigWizardPageRequest) ProtoMessage() {}
 
 func (x *UpdateConfigWizardPageRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_instance_proto_msgTypes[29]
+	mi := &file_headrace_v1_instance_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2433,7 +2600,7 @@ func (x *UpdateConfigWizardPageRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateConfigWizardPageRequest.ProtoReflect.Descriptor instead.
 func (*UpdateConfigWizardPageRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_instance_proto_rawDescGZIP(), []int{29}
+	return file_headrace_v1_instance_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *UpdateConfigWizardPageRequest) GetInstanceId() string {
@@ -2496,7 +2663,7 @@ type UpdateConfigWizardPageResponse struct {
 
 func (x *UpdateConfigWizardPageResponse) Reset() {
 	*x = UpdateConfigWizardPageResponse{}
-	mi := &file_headrace_v1_instance_proto_msgTypes[30]
+	mi := &file_headrace_v1_instance_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2508,7 +2675,7 @@ func (x *UpdateConfigWizardPageResponse) String() string {
 func (*UpdateConfigWizardPageResponse) ProtoMessage() {}
 
 func (x *UpdateConfigWizardPageResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_instance_proto_msgTypes[30]
+	mi := &file_headrace_v1_instance_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2521,7 +2688,7 @@ func (x *UpdateConfigWizardPageResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateConfigWizardPageResponse.ProtoReflect.Descriptor instead.
 func (*UpdateConfigWizardPageResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_instance_proto_rawDescGZIP(), []int{30}
+	return file_headrace_v1_instance_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *UpdateConfigWizardPageResponse) GetPage() *ConfigWizardPage {
@@ -2697,6 +2864,27 @@ const file_headrace_v1_instance_proto_rawDesc = "" +
 	"\x04plan\x18\x05 \x01(\v2\x17.headrace.v1.DeployPlanR\x04plan\x1a>\n" +
 	"\x10WebhookUrlsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xe1\x01\n" +
+	"\x17RollbackInstanceRequest\x12.\n" +
+	"\vinstance_id\x18\x01 \x01(\tB\r\xe2A\x01\x02\xbaH\x06r\x04\x10\x01\x18dR\n" +
+	"instanceId\x12,\n" +
+	"\rdeployment_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18dR\fdeploymentId\x12\x1b\n" +
+	"\x04etag\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18dR\x04etag\x12&\n" +
+	"\n" +
+	"request_id\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x18dR\trequestId\x12#\n" +
+	"\rvalidate_only\x18\x05 \x01(\bR\fvalidateOnly\"\x86\x03\n" +
+	"\x18RollbackInstanceResponse\x121\n" +
+	"\binstance\x18\x01 \x01(\v2\x15.headrace.v1.InstanceR\binstance\x127\n" +
+	"\n" +
+	"deployment\x18\x02 \x01(\v2\x17.headrace.v1.DeploymentR\n" +
+	"deployment\x126\n" +
+	"\n" +
+	"executions\x18\x03 \x03(\v2\x16.headrace.v1.ExecutionR\n" +
+	"executions\x12Y\n" +
+	"\fwebhook_urls\x18\x04 \x03(\v26.headrace.v1.RollbackInstanceResponse.WebhookUrlsEntryR\vwebhookUrls\x12+\n" +
+	"\x04plan\x18\x05 \x01(\v2\x17.headrace.v1.DeployPlanR\x04plan\x1a>\n" +
+	"\x10WebhookUrlsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xb3\x01\n" +
 	"\x17UndeployInstanceRequest\x12.\n" +
 	"\vinstance_id\x18\x01 \x01(\tB\r\xe2A\x01\x02\xbaH\x06r\x04\x10\x01\x18dR\n" +
@@ -2761,7 +2949,7 @@ const file_headrace_v1_instance_proto_rawDesc = "" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12.\n" +
 	"\x05value\x18\x02 \x01(\v2\x18.headrace.v1.ConfigValueR\x05value:\x028\x01\"S\n" +
 	"\x1eUpdateConfigWizardPageResponse\x121\n" +
-	"\x04page\x18\x01 \x01(\v2\x1d.headrace.v1.ConfigWizardPageR\x04page2\xf1\r\n" +
+	"\x04page\x18\x01 \x01(\v2\x1d.headrace.v1.ConfigWizardPageR\x04page2\x84\x0f\n" +
 	"\x0fInstanceService\x12\x84\x01\n" +
 	"\x0eCreateInstance\x12\".headrace.v1.CreateInstanceRequest\x1a#.headrace.v1.CreateInstanceResponse\")\x82\xd3\xe4\x93\x02#:\binstanceb\binstance\"\r/v1/instances\x12\x7f\n" +
 	"\vGetInstance\x12\x1f.headrace.v1.GetInstanceRequest\x1a .headrace.v1.GetInstanceResponse\"-\x82\xd3\xe4\x93\x02'b\binstance\x12\x1b/v1/instances/{instance_id}\x12m\n" +
@@ -2769,6 +2957,7 @@ const file_headrace_v1_instance_proto_rawDesc = "" +
 	"\x0eUpdateInstance\x12\".headrace.v1.UpdateInstanceRequest\x1a#.headrace.v1.UpdateInstanceResponse\"7\x82\xd3\xe4\x93\x021:\binstanceb\binstance2\x1b/v1/instances/{instance_id}\x12~\n" +
 	"\x0eDeleteInstance\x12\".headrace.v1.DeleteInstanceRequest\x1a#.headrace.v1.DeleteInstanceResponse\"#\x82\xd3\xe4\x93\x02\x1d*\x1b/v1/instances/{instance_id}\x12\x88\x01\n" +
 	"\x0eDeployInstance\x12\".headrace.v1.DeployInstanceRequest\x1a#.headrace.v1.DeployInstanceResponse\"-\x82\xd3\xe4\x93\x02':\x01*\"\"/v1/instances/{instance_id}:deploy\x12\x90\x01\n" +
+	"\x10RollbackInstance\x12$.headrace.v1.RollbackInstanceRequest\x1a%.headrace.v1.RollbackInstanceResponse\"/\x82\xd3\xe4\x93\x02):\x01*\"$/v1/instances/{instance_id}:rollback\x12\x90\x01\n" +
 	"\x10UndeployInstance\x12$.headrace.v1.UndeployInstanceRequest\x1a%.headrace.v1.UndeployInstanceResponse\"/\x82\xd3\xe4\x93\x02):\x01*\"$/v1/instances/{instance_id}:undeploy\x12\x8e\x01\n" +
 	"\rPauseInstance\x12!.headrace.v1.PauseInstanceRequest\x1a\".headrace.v1.PauseInstanceResponse\"6\x82\xd3\xe4\x93\x020:\x01*b\binstance\"!/v1/instances/{instance_id}:pause\x12\x92\x01\n" +
 	"\x0eResumeInstance\x12\".headrace.v1.ResumeInstanceRequest\x1a#.headrace.v1.ResumeInstanceResponse\"7\x82\xd3\xe4\x93\x021:\x01*b\binstance\"\"/v1/instances/{instance_id}:resume\x12\xac\x01\n" +
@@ -2789,7 +2978,7 @@ func file_headrace_v1_instance_proto_rawDescGZIP() []byte {
 }
 
 var file_headrace_v1_instance_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_headrace_v1_instance_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
+var file_headrace_v1_instance_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
 var file_headrace_v1_instance_proto_goTypes = []any{
 	(Instance_Kind)(0),                     // 0: headrace.v1.Instance.Kind
 	(Instance_State)(0),                    // 1: headrace.v1.Instance.State
@@ -2814,111 +3003,121 @@ var file_headrace_v1_instance_proto_goTypes = []any{
 	(*DeleteInstanceResponse)(nil),         // 20: headrace.v1.DeleteInstanceResponse
 	(*DeployInstanceRequest)(nil),          // 21: headrace.v1.DeployInstanceRequest
 	(*DeployInstanceResponse)(nil),         // 22: headrace.v1.DeployInstanceResponse
-	(*UndeployInstanceRequest)(nil),        // 23: headrace.v1.UndeployInstanceRequest
-	(*UndeployInstanceResponse)(nil),       // 24: headrace.v1.UndeployInstanceResponse
-	(*PauseInstanceRequest)(nil),           // 25: headrace.v1.PauseInstanceRequest
-	(*PauseInstanceResponse)(nil),          // 26: headrace.v1.PauseInstanceResponse
-	(*ResumeInstanceRequest)(nil),          // 27: headrace.v1.ResumeInstanceRequest
-	(*ResumeInstanceResponse)(nil),         // 28: headrace.v1.ResumeInstanceResponse
-	(*RotateWebhookTokenRequest)(nil),      // 29: headrace.v1.RotateWebhookTokenRequest
-	(*RotateWebhookTokenResponse)(nil),     // 30: headrace.v1.RotateWebhookTokenResponse
-	(*GetConfigWizardRequest)(nil),         // 31: headrace.v1.GetConfigWizardRequest
-	(*GetConfigWizardResponse)(nil),        // 32: headrace.v1.GetConfigWizardResponse
-	(*UpdateConfigWizardPageRequest)(nil),  // 33: headrace.v1.UpdateConfigWizardPageRequest
-	(*UpdateConfigWizardPageResponse)(nil), // 34: headrace.v1.UpdateConfigWizardPageResponse
-	nil,                                    // 35: headrace.v1.Instance.ConfigValuesEntry
-	nil,                                    // 36: headrace.v1.Instance.LabelsEntry
-	nil,                                    // 37: headrace.v1.DeployInstanceResponse.WebhookUrlsEntry
-	nil,                                    // 38: headrace.v1.UpdateConfigWizardPageRequest.ValuesEntry
-	(*Registration)(nil),                   // 39: headrace.v1.Registration
-	(*timestamppb.Timestamp)(nil),          // 40: google.protobuf.Timestamp
-	(*structpb.Value)(nil),                 // 41: google.protobuf.Value
-	(*ConfigVariable)(nil),                 // 42: headrace.v1.ConfigVariable
-	(*Problem)(nil),                        // 43: headrace.v1.Problem
-	(View)(0),                              // 44: headrace.v1.View
-	(*fieldmaskpb.FieldMask)(nil),          // 45: google.protobuf.FieldMask
-	(*Execution)(nil),                      // 46: headrace.v1.Execution
-	(*Deployment)(nil),                     // 47: headrace.v1.Deployment
-	(*DeployPlan)(nil),                     // 48: headrace.v1.DeployPlan
-	(*durationpb.Duration)(nil),            // 49: google.protobuf.Duration
+	(*RollbackInstanceRequest)(nil),        // 23: headrace.v1.RollbackInstanceRequest
+	(*RollbackInstanceResponse)(nil),       // 24: headrace.v1.RollbackInstanceResponse
+	(*UndeployInstanceRequest)(nil),        // 25: headrace.v1.UndeployInstanceRequest
+	(*UndeployInstanceResponse)(nil),       // 26: headrace.v1.UndeployInstanceResponse
+	(*PauseInstanceRequest)(nil),           // 27: headrace.v1.PauseInstanceRequest
+	(*PauseInstanceResponse)(nil),          // 28: headrace.v1.PauseInstanceResponse
+	(*ResumeInstanceRequest)(nil),          // 29: headrace.v1.ResumeInstanceRequest
+	(*ResumeInstanceResponse)(nil),         // 30: headrace.v1.ResumeInstanceResponse
+	(*RotateWebhookTokenRequest)(nil),      // 31: headrace.v1.RotateWebhookTokenRequest
+	(*RotateWebhookTokenResponse)(nil),     // 32: headrace.v1.RotateWebhookTokenResponse
+	(*GetConfigWizardRequest)(nil),         // 33: headrace.v1.GetConfigWizardRequest
+	(*GetConfigWizardResponse)(nil),        // 34: headrace.v1.GetConfigWizardResponse
+	(*UpdateConfigWizardPageRequest)(nil),  // 35: headrace.v1.UpdateConfigWizardPageRequest
+	(*UpdateConfigWizardPageResponse)(nil), // 36: headrace.v1.UpdateConfigWizardPageResponse
+	nil,                                    // 37: headrace.v1.Instance.ConfigValuesEntry
+	nil,                                    // 38: headrace.v1.Instance.LabelsEntry
+	nil,                                    // 39: headrace.v1.DeployInstanceResponse.WebhookUrlsEntry
+	nil,                                    // 40: headrace.v1.RollbackInstanceResponse.WebhookUrlsEntry
+	nil,                                    // 41: headrace.v1.UpdateConfigWizardPageRequest.ValuesEntry
+	(*Registration)(nil),                   // 42: headrace.v1.Registration
+	(*timestamppb.Timestamp)(nil),          // 43: google.protobuf.Timestamp
+	(*structpb.Value)(nil),                 // 44: google.protobuf.Value
+	(*ConfigVariable)(nil),                 // 45: headrace.v1.ConfigVariable
+	(*Problem)(nil),                        // 46: headrace.v1.Problem
+	(View)(0),                              // 47: headrace.v1.View
+	(*fieldmaskpb.FieldMask)(nil),          // 48: google.protobuf.FieldMask
+	(*Execution)(nil),                      // 49: headrace.v1.Execution
+	(*Deployment)(nil),                     // 50: headrace.v1.Deployment
+	(*DeployPlan)(nil),                     // 51: headrace.v1.DeployPlan
+	(*durationpb.Duration)(nil),            // 52: google.protobuf.Duration
 }
 var file_headrace_v1_instance_proto_depIdxs = []int32{
 	0,  // 0: headrace.v1.Instance.kind:type_name -> headrace.v1.Instance.Kind
 	1,  // 1: headrace.v1.Instance.state:type_name -> headrace.v1.Instance.State
 	2,  // 2: headrace.v1.Instance.pause_mode:type_name -> headrace.v1.Instance.PauseMode
-	35, // 3: headrace.v1.Instance.config_values:type_name -> headrace.v1.Instance.ConfigValuesEntry
+	37, // 3: headrace.v1.Instance.config_values:type_name -> headrace.v1.Instance.ConfigValuesEntry
 	5,  // 4: headrace.v1.Instance.flows:type_name -> headrace.v1.InstanceFlow
-	39, // 5: headrace.v1.Instance.registrations:type_name -> headrace.v1.Registration
-	36, // 6: headrace.v1.Instance.labels:type_name -> headrace.v1.Instance.LabelsEntry
-	40, // 7: headrace.v1.Instance.create_time:type_name -> google.protobuf.Timestamp
-	40, // 8: headrace.v1.Instance.update_time:type_name -> google.protobuf.Timestamp
-	40, // 9: headrace.v1.Instance.deploy_time:type_name -> google.protobuf.Timestamp
-	41, // 10: headrace.v1.ConfigValue.value:type_name -> google.protobuf.Value
+	42, // 5: headrace.v1.Instance.registrations:type_name -> headrace.v1.Registration
+	38, // 6: headrace.v1.Instance.labels:type_name -> headrace.v1.Instance.LabelsEntry
+	43, // 7: headrace.v1.Instance.create_time:type_name -> google.protobuf.Timestamp
+	43, // 8: headrace.v1.Instance.update_time:type_name -> google.protobuf.Timestamp
+	43, // 9: headrace.v1.Instance.deploy_time:type_name -> google.protobuf.Timestamp
+	44, // 10: headrace.v1.ConfigValue.value:type_name -> google.protobuf.Value
 	3,  // 11: headrace.v1.ConfigValue.source:type_name -> headrace.v1.ConfigValue.Source
 	8,  // 12: headrace.v1.ConfigWizard.pages:type_name -> headrace.v1.ConfigWizardPage
 	9,  // 13: headrace.v1.ConfigWizardPage.elements:type_name -> headrace.v1.ConfigWizardElement
 	10, // 14: headrace.v1.ConfigWizardElement.variable:type_name -> headrace.v1.ConfigWizardVariable
-	42, // 15: headrace.v1.ConfigWizardVariable.config_variable:type_name -> headrace.v1.ConfigVariable
+	45, // 15: headrace.v1.ConfigWizardVariable.config_variable:type_name -> headrace.v1.ConfigVariable
 	6,  // 16: headrace.v1.ConfigWizardVariable.value:type_name -> headrace.v1.ConfigValue
-	43, // 17: headrace.v1.ConfigWizardVariable.problems:type_name -> headrace.v1.Problem
+	46, // 17: headrace.v1.ConfigWizardVariable.problems:type_name -> headrace.v1.Problem
 	4,  // 18: headrace.v1.CreateInstanceRequest.instance:type_name -> headrace.v1.Instance
 	4,  // 19: headrace.v1.CreateInstanceResponse.instance:type_name -> headrace.v1.Instance
-	44, // 20: headrace.v1.GetInstanceRequest.view:type_name -> headrace.v1.View
+	47, // 20: headrace.v1.GetInstanceRequest.view:type_name -> headrace.v1.View
 	4,  // 21: headrace.v1.GetInstanceResponse.instance:type_name -> headrace.v1.Instance
-	44, // 22: headrace.v1.ListInstancesRequest.view:type_name -> headrace.v1.View
+	47, // 22: headrace.v1.ListInstancesRequest.view:type_name -> headrace.v1.View
 	4,  // 23: headrace.v1.ListInstancesResponse.instances:type_name -> headrace.v1.Instance
 	4,  // 24: headrace.v1.UpdateInstanceRequest.instance:type_name -> headrace.v1.Instance
-	45, // 25: headrace.v1.UpdateInstanceRequest.update_mask:type_name -> google.protobuf.FieldMask
+	48, // 25: headrace.v1.UpdateInstanceRequest.update_mask:type_name -> google.protobuf.FieldMask
 	4,  // 26: headrace.v1.UpdateInstanceResponse.instance:type_name -> headrace.v1.Instance
-	46, // 27: headrace.v1.DeleteInstanceResponse.executions:type_name -> headrace.v1.Execution
-	39, // 28: headrace.v1.DeleteInstanceResponse.remaining_registrations:type_name -> headrace.v1.Registration
+	49, // 27: headrace.v1.DeleteInstanceResponse.executions:type_name -> headrace.v1.Execution
+	42, // 28: headrace.v1.DeleteInstanceResponse.remaining_registrations:type_name -> headrace.v1.Registration
 	4,  // 29: headrace.v1.DeployInstanceResponse.instance:type_name -> headrace.v1.Instance
-	47, // 30: headrace.v1.DeployInstanceResponse.deployment:type_name -> headrace.v1.Deployment
-	46, // 31: headrace.v1.DeployInstanceResponse.executions:type_name -> headrace.v1.Execution
-	37, // 32: headrace.v1.DeployInstanceResponse.webhook_urls:type_name -> headrace.v1.DeployInstanceResponse.WebhookUrlsEntry
-	48, // 33: headrace.v1.DeployInstanceResponse.plan:type_name -> headrace.v1.DeployPlan
-	4,  // 34: headrace.v1.UndeployInstanceResponse.instance:type_name -> headrace.v1.Instance
-	46, // 35: headrace.v1.UndeployInstanceResponse.executions:type_name -> headrace.v1.Execution
-	39, // 36: headrace.v1.UndeployInstanceResponse.remaining_registrations:type_name -> headrace.v1.Registration
-	2,  // 37: headrace.v1.PauseInstanceRequest.mode:type_name -> headrace.v1.Instance.PauseMode
-	4,  // 38: headrace.v1.PauseInstanceResponse.instance:type_name -> headrace.v1.Instance
-	4,  // 39: headrace.v1.ResumeInstanceResponse.instance:type_name -> headrace.v1.Instance
-	49, // 40: headrace.v1.RotateWebhookTokenRequest.overlap:type_name -> google.protobuf.Duration
-	4,  // 41: headrace.v1.RotateWebhookTokenResponse.instance:type_name -> headrace.v1.Instance
-	7,  // 42: headrace.v1.GetConfigWizardResponse.config_wizard:type_name -> headrace.v1.ConfigWizard
-	38, // 43: headrace.v1.UpdateConfigWizardPageRequest.values:type_name -> headrace.v1.UpdateConfigWizardPageRequest.ValuesEntry
-	8,  // 44: headrace.v1.UpdateConfigWizardPageResponse.page:type_name -> headrace.v1.ConfigWizardPage
-	6,  // 45: headrace.v1.Instance.ConfigValuesEntry.value:type_name -> headrace.v1.ConfigValue
-	6,  // 46: headrace.v1.UpdateConfigWizardPageRequest.ValuesEntry.value:type_name -> headrace.v1.ConfigValue
-	11, // 47: headrace.v1.InstanceService.CreateInstance:input_type -> headrace.v1.CreateInstanceRequest
-	13, // 48: headrace.v1.InstanceService.GetInstance:input_type -> headrace.v1.GetInstanceRequest
-	15, // 49: headrace.v1.InstanceService.ListInstances:input_type -> headrace.v1.ListInstancesRequest
-	17, // 50: headrace.v1.InstanceService.UpdateInstance:input_type -> headrace.v1.UpdateInstanceRequest
-	19, // 51: headrace.v1.InstanceService.DeleteInstance:input_type -> headrace.v1.DeleteInstanceRequest
-	21, // 52: headrace.v1.InstanceService.DeployInstance:input_type -> headrace.v1.DeployInstanceRequest
-	23, // 53: headrace.v1.InstanceService.UndeployInstance:input_type -> headrace.v1.UndeployInstanceRequest
-	25, // 54: headrace.v1.InstanceService.PauseInstance:input_type -> headrace.v1.PauseInstanceRequest
-	27, // 55: headrace.v1.InstanceService.ResumeInstance:input_type -> headrace.v1.ResumeInstanceRequest
-	29, // 56: headrace.v1.InstanceService.RotateWebhookToken:input_type -> headrace.v1.RotateWebhookTokenRequest
-	31, // 57: headrace.v1.InstanceService.GetConfigWizard:input_type -> headrace.v1.GetConfigWizardRequest
-	33, // 58: headrace.v1.InstanceService.UpdateConfigWizardPage:input_type -> headrace.v1.UpdateConfigWizardPageRequest
-	12, // 59: headrace.v1.InstanceService.CreateInstance:output_type -> headrace.v1.CreateInstanceResponse
-	14, // 60: headrace.v1.InstanceService.GetInstance:output_type -> headrace.v1.GetInstanceResponse
-	16, // 61: headrace.v1.InstanceService.ListInstances:output_type -> headrace.v1.ListInstancesResponse
-	18, // 62: headrace.v1.InstanceService.UpdateInstance:output_type -> headrace.v1.UpdateInstanceResponse
-	20, // 63: headrace.v1.InstanceService.DeleteInstance:output_type -> headrace.v1.DeleteInstanceResponse
-	22, // 64: headrace.v1.InstanceService.DeployInstance:output_type -> headrace.v1.DeployInstanceResponse
-	24, // 65: headrace.v1.InstanceService.UndeployInstance:output_type -> headrace.v1.UndeployInstanceResponse
-	26, // 66: headrace.v1.InstanceService.PauseInstance:output_type -> headrace.v1.PauseInstanceResponse
-	28, // 67: headrace.v1.InstanceService.ResumeInstance:output_type -> headrace.v1.ResumeInstanceResponse
-	30, // 68: headrace.v1.InstanceService.RotateWebhookToken:output_type -> headrace.v1.RotateWebhookTokenResponse
-	32, // 69: headrace.v1.InstanceService.GetConfigWizard:output_type -> headrace.v1.GetConfigWizardResponse
-	34, // 70: headrace.v1.InstanceService.UpdateConfigWizardPage:output_type -> headrace.v1.UpdateConfigWizardPageResponse
-	59, // [59:71] is the sub-list for method output_type
-	47, // [47:59] is the sub-list for method input_type
-	47, // [47:47] is the sub-list for extension type_name
-	47, // [47:47] is the sub-list for extension extendee
-	0,  // [0:47] is the sub-list for field type_name
+	50, // 30: headrace.v1.DeployInstanceResponse.deployment:type_name -> headrace.v1.Deployment
+	49, // 31: headrace.v1.DeployInstanceResponse.executions:type_name -> headrace.v1.Execution
+	39, // 32: headrace.v1.DeployInstanceResponse.webhook_urls:type_name -> headrace.v1.DeployInstanceResponse.WebhookUrlsEntry
+	51, // 33: headrace.v1.DeployInstanceResponse.plan:type_name -> headrace.v1.DeployPlan
+	4,  // 34: headrace.v1.RollbackInstanceResponse.instance:type_name -> headrace.v1.Instance
+	50, // 35: headrace.v1.RollbackInstanceResponse.deployment:type_name -> headrace.v1.Deployment
+	49, // 36: headrace.v1.RollbackInstanceResponse.executions:type_name -> headrace.v1.Execution
+	40, // 37: headrace.v1.RollbackInstanceResponse.webhook_urls:type_name -> headrace.v1.RollbackInstanceResponse.WebhookUrlsEntry
+	51, // 38: headrace.v1.RollbackInstanceResponse.plan:type_name -> headrace.v1.DeployPlan
+	4,  // 39: headrace.v1.UndeployInstanceResponse.instance:type_name -> headrace.v1.Instance
+	49, // 40: headrace.v1.UndeployInstanceResponse.executions:type_name -> headrace.v1.Execution
+	42, // 41: headrace.v1.UndeployInstanceResponse.remaining_registrations:type_name -> headrace.v1.Registration
+	2,  // 42: headrace.v1.PauseInstanceRequest.mode:type_name -> headrace.v1.Instance.PauseMode
+	4,  // 43: headrace.v1.PauseInstanceResponse.instance:type_name -> headrace.v1.Instance
+	4,  // 44: headrace.v1.ResumeInstanceResponse.instance:type_name -> headrace.v1.Instance
+	52, // 45: headrace.v1.RotateWebhookTokenRequest.overlap:type_name -> google.protobuf.Duration
+	4,  // 46: headrace.v1.RotateWebhookTokenResponse.instance:type_name -> headrace.v1.Instance
+	7,  // 47: headrace.v1.GetConfigWizardResponse.config_wizard:type_name -> headrace.v1.ConfigWizard
+	41, // 48: headrace.v1.UpdateConfigWizardPageRequest.values:type_name -> headrace.v1.UpdateConfigWizardPageRequest.ValuesEntry
+	8,  // 49: headrace.v1.UpdateConfigWizardPageResponse.page:type_name -> headrace.v1.ConfigWizardPage
+	6,  // 50: headrace.v1.Instance.ConfigValuesEntry.value:type_name -> headrace.v1.ConfigValue
+	6,  // 51: headrace.v1.UpdateConfigWizardPageRequest.ValuesEntry.value:type_name -> headrace.v1.ConfigValue
+	11, // 52: headrace.v1.InstanceService.CreateInstance:input_type -> headrace.v1.CreateInstanceRequest
+	13, // 53: headrace.v1.InstanceService.GetInstance:input_type -> headrace.v1.GetInstanceRequest
+	15, // 54: headrace.v1.InstanceService.ListInstances:input_type -> headrace.v1.ListInstancesRequest
+	17, // 55: headrace.v1.InstanceService.UpdateInstance:input_type -> headrace.v1.UpdateInstanceRequest
+	19, // 56: headrace.v1.InstanceService.DeleteInstance:input_type -> headrace.v1.DeleteInstanceRequest
+	21, // 57: headrace.v1.InstanceService.DeployInstance:input_type -> headrace.v1.DeployInstanceRequest
+	23, // 58: headrace.v1.InstanceService.RollbackInstance:input_type -> headrace.v1.RollbackInstanceRequest
+	25, // 59: headrace.v1.InstanceService.UndeployInstance:input_type -> headrace.v1.UndeployInstanceRequest
+	27, // 60: headrace.v1.InstanceService.PauseInstance:input_type -> headrace.v1.PauseInstanceRequest
+	29, // 61: headrace.v1.InstanceService.ResumeInstance:input_type -> headrace.v1.ResumeInstanceRequest
+	31, // 62: headrace.v1.InstanceService.RotateWebhookToken:input_type -> headrace.v1.RotateWebhookTokenRequest
+	33, // 63: headrace.v1.InstanceService.GetConfigWizard:input_type -> headrace.v1.GetConfigWizardRequest
+	35, // 64: headrace.v1.InstanceService.UpdateConfigWizardPage:input_type -> headrace.v1.UpdateConfigWizardPageRequest
+	12, // 65: headrace.v1.InstanceService.CreateInstance:output_type -> headrace.v1.CreateInstanceResponse
+	14, // 66: headrace.v1.InstanceService.GetInstance:output_type -> headrace.v1.GetInstanceResponse
+	16, // 67: headrace.v1.InstanceService.ListInstances:output_type -> headrace.v1.ListInstancesResponse
+	18, // 68: headrace.v1.InstanceService.UpdateInstance:output_type -> headrace.v1.UpdateInstanceResponse
+	20, // 69: headrace.v1.InstanceService.DeleteInstance:output_type -> headrace.v1.DeleteInstanceResponse
+	22, // 70: headrace.v1.InstanceService.DeployInstance:output_type -> headrace.v1.DeployInstanceResponse
+	24, // 71: headrace.v1.InstanceService.RollbackInstance:output_type -> headrace.v1.RollbackInstanceResponse
+	26, // 72: headrace.v1.InstanceService.UndeployInstance:output_type -> headrace.v1.UndeployInstanceResponse
+	28, // 73: headrace.v1.InstanceService.PauseInstance:output_type -> headrace.v1.PauseInstanceResponse
+	30, // 74: headrace.v1.InstanceService.ResumeInstance:output_type -> headrace.v1.ResumeInstanceResponse
+	32, // 75: headrace.v1.InstanceService.RotateWebhookToken:output_type -> headrace.v1.RotateWebhookTokenResponse
+	34, // 76: headrace.v1.InstanceService.GetConfigWizard:output_type -> headrace.v1.GetConfigWizardResponse
+	36, // 77: headrace.v1.InstanceService.UpdateConfigWizardPage:output_type -> headrace.v1.UpdateConfigWizardPageResponse
+	65, // [65:78] is the sub-list for method output_type
+	52, // [52:65] is the sub-list for method input_type
+	52, // [52:52] is the sub-list for extension type_name
+	52, // [52:52] is the sub-list for extension extendee
+	0,  // [0:52] is the sub-list for field type_name
 }
 
 func init() { file_headrace_v1_instance_proto_init() }
@@ -2945,7 +3144,7 @@ func file_headrace_v1_instance_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_headrace_v1_instance_proto_rawDesc), len(file_headrace_v1_instance_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   35,
+			NumMessages:   38,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -25,6 +25,7 @@ const (
 	InstanceService_UpdateInstance_FullMethodName         = "/headrace.v1.InstanceService/UpdateInstance"
 	InstanceService_DeleteInstance_FullMethodName         = "/headrace.v1.InstanceService/DeleteInstance"
 	InstanceService_DeployInstance_FullMethodName         = "/headrace.v1.InstanceService/DeployInstance"
+	InstanceService_RollbackInstance_FullMethodName       = "/headrace.v1.InstanceService/RollbackInstance"
 	InstanceService_UndeployInstance_FullMethodName       = "/headrace.v1.InstanceService/UndeployInstance"
 	InstanceService_PauseInstance_FullMethodName          = "/headrace.v1.InstanceService/PauseInstance"
 	InstanceService_ResumeInstance_FullMethodName         = "/headrace.v1.InstanceService/ResumeInstance"
@@ -49,7 +50,7 @@ type InstanceServiceClient interface {
 	// Changes an instance. New config values take effect with the next deployment.
 	UpdateInstance(ctx context.Context, in *UpdateInstanceRequest, opts ...grpc.CallOption) (*UpdateInstanceResponse, error)
 	// Runs the instance-remove flows, removes what deployments registered elsewhere, and deletes the instance. It always succeeds
-	// here: what could not be removed elsewhere is listed in the answer and kept for another try. Its URLs answer 410 meanwhile.
+	// here: what could not be removed elsewhere is listed in the answer, and is a CleanupDebt from then on. Its URLs answer 410 meanwhile.
 	// A deployment that runs is ended before its next step and undone first; its caller gets DEPLOY_CANCELED.
 	DeleteInstance(ctx context.Context, in *DeleteInstanceRequest, opts ...grpc.CallOption) (*DeleteInstanceResponse, error)
 	// Deploys the instance: runs its instance-deploy flows now, one after another, with all webhook URLs resolved and live, and
@@ -60,6 +61,10 @@ type InstanceServiceClient interface {
 	// both get the same answer. The caller's deadline does not tear it, nor does a crash of the server: it goes on, and can be read
 	// as a Deployment or joined again by `request_id`.
 	DeployInstance(ctx context.Context, in *DeployInstanceRequest, opts ...grpc.CallOption) (*DeployInstanceResponse, error)
+	// Deploys what an earlier deployment deployed: its version and its config values, as they were then. It is a deployment like any other:
+	// it runs the instance-deploy flows, reconciles what is registered elsewhere, and ends with everything in place or with everything as it
+	// was before. FAILED_PRECONDITION with reason NOTHING_TO_ROLL_BACK if there is no earlier deployment, or the one named did not succeed.
+	RollbackInstance(ctx context.Context, in *RollbackInstanceRequest, opts ...grpc.CallOption) (*RollbackInstanceResponse, error)
 	// Runs the instance-remove flows and removes what deployments registered elsewhere. The instance and its config stay; its
 	// URLs answer 410 until it is deployed again. It always succeeds here, like DeleteInstance.
 	UndeployInstance(ctx context.Context, in *UndeployInstanceRequest, opts ...grpc.CallOption) (*UndeployInstanceResponse, error)
@@ -145,6 +150,16 @@ func (c *instanceServiceClient) DeployInstance(ctx context.Context, in *DeployIn
 	return out, nil
 }
 
+func (c *instanceServiceClient) RollbackInstance(ctx context.Context, in *RollbackInstanceRequest, opts ...grpc.CallOption) (*RollbackInstanceResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RollbackInstanceResponse)
+	err := c.cc.Invoke(ctx, InstanceService_RollbackInstance_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *instanceServiceClient) UndeployInstance(ctx context.Context, in *UndeployInstanceRequest, opts ...grpc.CallOption) (*UndeployInstanceResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(UndeployInstanceResponse)
@@ -221,7 +236,7 @@ type InstanceServiceServer interface {
 	// Changes an instance. New config values take effect with the next deployment.
 	UpdateInstance(context.Context, *UpdateInstanceRequest) (*UpdateInstanceResponse, error)
 	// Runs the instance-remove flows, removes what deployments registered elsewhere, and deletes the instance. It always succeeds
-	// here: what could not be removed elsewhere is listed in the answer and kept for another try. Its URLs answer 410 meanwhile.
+	// here: what could not be removed elsewhere is listed in the answer, and is a CleanupDebt from then on. Its URLs answer 410 meanwhile.
 	// A deployment that runs is ended before its next step and undone first; its caller gets DEPLOY_CANCELED.
 	DeleteInstance(context.Context, *DeleteInstanceRequest) (*DeleteInstanceResponse, error)
 	// Deploys the instance: runs its instance-deploy flows now, one after another, with all webhook URLs resolved and live, and
@@ -232,6 +247,10 @@ type InstanceServiceServer interface {
 	// both get the same answer. The caller's deadline does not tear it, nor does a crash of the server: it goes on, and can be read
 	// as a Deployment or joined again by `request_id`.
 	DeployInstance(context.Context, *DeployInstanceRequest) (*DeployInstanceResponse, error)
+	// Deploys what an earlier deployment deployed: its version and its config values, as they were then. It is a deployment like any other:
+	// it runs the instance-deploy flows, reconciles what is registered elsewhere, and ends with everything in place or with everything as it
+	// was before. FAILED_PRECONDITION with reason NOTHING_TO_ROLL_BACK if there is no earlier deployment, or the one named did not succeed.
+	RollbackInstance(context.Context, *RollbackInstanceRequest) (*RollbackInstanceResponse, error)
 	// Runs the instance-remove flows and removes what deployments registered elsewhere. The instance and its config stay; its
 	// URLs answer 410 until it is deployed again. It always succeeds here, like DeleteInstance.
 	UndeployInstance(context.Context, *UndeployInstanceRequest) (*UndeployInstanceResponse, error)
@@ -274,6 +293,9 @@ func (UnimplementedInstanceServiceServer) DeleteInstance(context.Context, *Delet
 }
 func (UnimplementedInstanceServiceServer) DeployInstance(context.Context, *DeployInstanceRequest) (*DeployInstanceResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method DeployInstance not implemented")
+}
+func (UnimplementedInstanceServiceServer) RollbackInstance(context.Context, *RollbackInstanceRequest) (*RollbackInstanceResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RollbackInstance not implemented")
 }
 func (UnimplementedInstanceServiceServer) UndeployInstance(context.Context, *UndeployInstanceRequest) (*UndeployInstanceResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method UndeployInstance not implemented")
@@ -422,6 +444,24 @@ func _InstanceService_DeployInstance_Handler(srv interface{}, ctx context.Contex
 	return interceptor(ctx, in, info, handler)
 }
 
+func _InstanceService_RollbackInstance_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RollbackInstanceRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(InstanceServiceServer).RollbackInstance(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: InstanceService_RollbackInstance_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(InstanceServiceServer).RollbackInstance(ctx, req.(*RollbackInstanceRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _InstanceService_UndeployInstance_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(UndeployInstanceRequest)
 	if err := dec(in); err != nil {
@@ -560,6 +600,10 @@ var InstanceService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "DeployInstance",
 			Handler:    _InstanceService_DeployInstance_Handler,
+		},
+		{
+			MethodName: "RollbackInstance",
+			Handler:    _InstanceService_RollbackInstance_Handler,
 		},
 		{
 			MethodName: "UndeployInstance",
