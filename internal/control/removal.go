@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/headrace/headrace/internal/fault"
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/storage"
 )
@@ -171,6 +172,7 @@ func removed(in ipaas.Instance, state ipaas.InstanceState, now time.Time) ipaas.
 func (p *Plane) carryOutRemoval(before, begun ipaas.Instance) (RemovalResult, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(p.stop), removalTimeout)
 	defer cancel()
+	fault.Point("removal-begun")
 	result := RemovalResult{Instance: begun}
 	executions, err := p.runRemoveFlows(ctx, before)
 	if err != nil {
@@ -192,6 +194,7 @@ func (p *Plane) carryOutRemoval(before, begun ipaas.Instance) (RemovalResult, er
 		}
 	}
 	if begun.State == ipaas.InstanceDeleting {
+		fault.Point("removal-finish")
 		if err := p.store.FinishDeletion(ctx, before.ID, p.now()); err != nil {
 			return result, err
 		}
