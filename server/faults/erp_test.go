@@ -6,11 +6,8 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"net/http/httptest"
-	"net/url"
 	"os"
-	"path"
 	"path/filepath"
-	"slices"
 	"testing"
 	"time"
 
@@ -27,6 +24,7 @@ import (
 type erp struct {
 	*fake.ERP
 
+	server   *httptest.Server
 	key, url string // url may be that of what stands between
 }
 
@@ -34,54 +32,28 @@ func newERP(t *testing.T) *erp {
 	t.Helper()
 	e := &erp{key: rand.Text()}
 	e.ERP = fake.NewERP(e.key)
-	server := httptest.NewServer(e.ERP)
-	e.url = server.URL
+	e.server = httptest.NewServer(e.ERP)
+	e.url = e.server.URL
 	t.Cleanup(func() {
 		e.Close()
-		server.Close()
+		e.server.Close()
 	})
 	return e
 }
 
-// hooksOf are the webhooks at the ERP that lead to an instance, by the path of their URL.
-func (e *erp) hooksOf(t *testing.T, in *headracev1.Instance) map[string]int {
-	t.Helper()
-	hooks := map[string]int{}
-	for _, hook := range e.Webhooks() {
-		if slices.ContainsFunc(in.GetFlows(), func(f *headracev1.InstanceFlow) bool {
-			return pathOf(t, f.GetWebhookUrl()) == pathOf(t, hook.CallbackURL)
-		}) {
-			hooks[pathOf(t, hook.CallbackURL)]++
-		}
-	}
-	return hooks
-}
-
-// creates counts the webhooks that were ever created, deletes those that were deleted.
-func (e *erp) creates() int { return e.ops(fake.Create) }
-func (e *erp) deletes() int { return e.ops(fake.Delete) }
-
-func (e *erp) ops(op fake.Op) (n int) {
+// creates counts the webhooks that were ever created.
+func (e *erp) creates() (n int) {
 	for _, entry := range e.Ledger() {
-		if entry.Op == op {
+		if entry.Op == fake.Create {
 			n++
 		}
 	}
 	return n
 }
 
-// pathOf is the path of a URL up to the token of a webhook.
-func pathOf(t *testing.T, text string) string {
-	t.Helper()
-	u, err := url.Parse(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return path.Clean(u.Path)
-}
-
-// describeAcme brings the tutorial's component and integration to the server, and publishes a version.
-func (s *server) describeAcme(t *testing.T) {
+// describeAcme brings the tutorial's component and integration to the server, and publishes a version. Without lookup the component
+// cannot find again what it created.
+func (s *server) describeAcme(t *testing.T, lookup bool) {
 	t.Helper()
 	ctx := within(t, time.Minute)
 	var fields map[string]any
@@ -96,6 +68,11 @@ func (s *server) describeAcme(t *testing.T) {
 	var component headracev1.Component
 	if err := protojson.Unmarshal(definition, &component); err != nil {
 		t.Fatal(err)
+	}
+	for _, action := range component.GetActions() {
+		if !lookup {
+			action.Find, action.Update = nil, nil
+		}
 	}
 	if _, err := s.api.ApplyComponent(ctx, &component); err != nil {
 		t.Fatal(err)
