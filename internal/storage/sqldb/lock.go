@@ -10,15 +10,18 @@ import (
 )
 
 // fileLock keeps a second process away from a file. It is a lock on a file beside it, which stays: removing it would let two
-// processes hold locks on two files of one name.
-type fileLock struct{ file *os.File }
+// processes hold locks on two files of one name. While a store is open it names the process, so that the next one knows of a crash.
+type fileLock struct {
+	file      *os.File
+	abandoned bool // whoever had the store before did not close it
+}
 
 func acquireLock(path string) (*fileLock, error) {
 	file, err := os.OpenFile(path+".lock", os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	lock := &fileLock{file}
+	lock := &fileLock{file: file}
 	taken, err := lockFile(file)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("lock %s: %w", file.Name(), err), file.Close())
@@ -26,6 +29,7 @@ func acquireLock(path string) (*fileLock, error) {
 	if !taken {
 		return nil, errors.Join(&InUseError{Path: path, PID: readPID(file)}, file.Close())
 	}
+	lock.abandoned = readPID(file) != 0
 	if err := writePID(file); err != nil {
 		return nil, errors.Join(fmt.Errorf("lock %s: %w", file.Name(), err), lock.release())
 	}
@@ -33,7 +37,13 @@ func acquireLock(path string) (*fileLock, error) {
 }
 
 // release lets go of the lock by name: closing the file alone would leave it with a child process that is just being started.
-func (l *fileLock) release() error { return errors.Join(unlockFile(l.file), l.file.Close()) }
+func (l *fileLock) release() error {
+	var err error
+	if !l.abandoned {
+		err = l.file.Truncate(0)
+	}
+	return errors.Join(err, unlockFile(l.file), l.file.Close())
+}
 
 // readPID returns the id of the process that holds the lock, or 0 when it has not written it yet.
 func readPID(file *os.File) int {
