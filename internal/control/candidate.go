@@ -102,7 +102,7 @@ func (p *Plane) joinDeployment(ctx context.Context, instanceID string, m Mutatio
 	if err != nil {
 		return DeployResult{}, false, err
 	}
-	if p.now().Sub(d.CreateTime) > p.limits.RequestIDs {
+	if p.clock.atLeast().Sub(d.CreateTime) > p.limits.RequestIDs {
 		return DeployResult{}, false, nil
 	}
 	if d.RequestHash != m.RequestHash {

@@ -69,8 +69,8 @@ func (s *simulation) settle() {
 // checkHealed checks that a process that lives puts in order by itself what one refusal of the store disturbed.
 func (s *simulation) checkHealed() {
 	s.t.Helper()
-	time.Sleep(50*time.Millisecond)
-	if open := s.underWay(); open != "" && !strings.HasPrefix(open, "execution"){
+	time.Sleep(50 * time.Millisecond)
+	if open := s.underWay(); open != "" && !strings.HasPrefix(open, "execution") {
 		s.breaks("without a restart %s", open)
 	}
 }

@@ -39,7 +39,7 @@ func (p *Plane) lookup(ctx context.Context, token string) (ipaas.Webhook, ipaas.
 	if len(token) != secret.TokenLength {
 		return ipaas.Webhook{}, ipaas.Instance{}, unknownHook()
 	}
-	hook, in, err := p.store.LookupWebhook(ctx, secret.Hash(token), p.now())
+	hook, in, err := p.store.LookupWebhook(ctx, secret.Hash(token), p.clock.atLeast())
 	switch {
 	case errors.Is(err, ipaas.NotFound):
 		return hook, in, unknownHook()
