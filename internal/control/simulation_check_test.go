@@ -29,6 +29,7 @@ func (s *simulation) finish() []string {
 	s.observe()
 	s.checkEvents()
 	s.checkKeys()
+	s.checkLanes()
 	for _, id := range simInstances {
 		s.checkLedger(id)
 	}
@@ -120,7 +121,8 @@ func (s *simulation) observe() {
 // checkEvents checks that every event that was answered with 200 is there, has come to its end, and has had its effects.
 func (s *simulation) checkEvents() {
 	s.t.Helper()
-	for id, n := range s.acked {
+	for id, e := range s.acked {
+		n := e.number
 		ex, err := s.store.GetExecution(context.WithoutCancel(s.t.Context()), id)
 		if err != nil {
 			s.breaks("event %d was answered with execution %s, and it is gone: %v", n, id, err)
@@ -131,6 +133,38 @@ func (s *simulation) checkEvents() {
 				s.breaks("event %d succeeded, and its step %s had %d effects", n, what, done)
 			}
 		}
+	}
+}
+
+// checkLanes checks that of events in order one had all its effects before the next one had any, and that those that were sent one
+// after another came in that order.
+func (s *simulation) checkLanes() {
+	first, lanes := map[int]int{}, map[string][]*simEvent{}
+	for at, what := range s.remote.log {
+		var n int
+		if _, err := fmt.Sscanf(what, "one of %d", &n); err != nil {
+			if _, err := fmt.Sscanf(what, "two of %d", &n); err != nil {
+				continue
+			}
+		}
+		e := s.sent[n]
+		if e == nil || e.flow != "Lane" {
+			continue
+		}
+		lane := lanes[e.instance]
+		if len(lane) > 0 && lane[len(lane)-1] == e {
+			continue
+		}
+		if _, before := first[n]; before {
+			s.breaks("event %d of %s had effects before and after those of event %d of the same lane", n, e.instance, lane[len(lane)-1].number)
+			continue
+		}
+		for _, earlier := range lane {
+			if e.ended != 0 && earlier.ended != 0 && e.ended < earlier.begun {
+				s.breaks("event %d of %s was sent after event %d was answered, and had its effects first", earlier.number, e.instance, n)
+			}
+		}
+		first[n], lanes[e.instance] = at, append(lane, e)
 	}
 }
 
@@ -206,7 +240,7 @@ func (s *simulation) serving(id string) (used map[string]bool, want []string) {
 // forgetful answers for an event that it did not store.
 type forgetful struct{ storage.Store }
 
-func (s *forgetful) AcceptExecution(_ context.Context, ex ipaas.Execution, _ bool, _ int) (ipaas.Execution, error) {
+func (s *forgetful) AcceptExecution(_ context.Context, ex ipaas.Execution, _ storage.Admission) (ipaas.Execution, error) {
 	ex.State = ipaas.ExecutionQueued
 	return ex, nil
 }
@@ -217,16 +251,16 @@ type rewriting struct {
 	path string
 }
 
-func (s *rewriting) RecoverExecutions(ctx context.Context, now time.Time) (requeued, failed int, err error) {
+func (s *rewriting) RecoverExecutions(ctx context.Context, now time.Time, r storage.Recovery) (done storage.Recovered, err error) {
 	pool, err := sql.Open("sqlite", "file:"+s.path+"?vfs=pagesum&_pragma=busy_timeout(5000)")
 	if err != nil {
-		return 0, 0, err
+		return done, err
 	}
 	defer pool.Close()
 	if _, err := pool.ExecContext(ctx, `UPDATE executions SET state = 'FAILED' WHERE state = 'SUCCEEDED'`); err != nil {
-		return 0, 0, err
+		return done, err
 	}
-	return s.Store.RecoverExecutions(ctx, now)
+	return s.Store.RecoverExecutions(ctx, now, r)
 }
 
 // ledgerless forgets what a step created.

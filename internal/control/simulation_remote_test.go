@@ -19,6 +19,7 @@ type remote struct {
 	moody   bool // it sometimes fails, before or after it did what it was asked
 	objects map[string]remoteObject
 	effects map[string]map[string]int // by what was asked, then by idempotency key
+	log     []string                  // what was done, in order
 	made    int
 }
 
@@ -109,5 +110,6 @@ func (r *remote) effect(what, key string) any {
 		r.effects[what] = map[string]int{}
 	}
 	r.effects[what][key]++
+	r.log = append(r.log, what)
 	return what
 }

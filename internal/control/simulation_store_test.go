@@ -206,16 +206,20 @@ func (s *frail) LookupWebhook(ctx context.Context, tokenHash string, now time.Ti
 	return hook, in, err
 }
 
-func (s *frail) AcceptExecution(ctx context.Context, ex ipaas.Execution, servingHasFlow bool, maxHeld int) (ipaas.Execution, error) {
-	return at(s, "AcceptExecution", func() (ipaas.Execution, error) { return s.Store.AcceptExecution(ctx, ex, servingHasFlow, maxHeld) })
+func (s *frail) AcceptExecution(ctx context.Context, ex ipaas.Execution, a storage.Admission) (ipaas.Execution, error) {
+	return at(s, "AcceptExecution", func() (ipaas.Execution, error) { return s.Store.AcceptExecution(ctx, ex, a) })
 }
 
 func (s *frail) StartExecution(ctx context.Context, ex ipaas.Execution) error {
 	return s.do("StartExecution", func() error { return s.Store.StartExecution(ctx, ex) })
 }
 
-func (s *frail) ClaimExecution(ctx context.Context, now, lease time.Time) (ipaas.Execution, error) {
-	return at(s, "ClaimExecution", func() (ipaas.Execution, error) { return s.Store.ClaimExecution(ctx, now, lease) })
+func (s *frail) ClaimExecutions(ctx context.Context, now, lease time.Time, most int) ([]ipaas.Execution, error) {
+	return at(s, "ClaimExecutions", func() ([]ipaas.Execution, error) { return s.Store.ClaimExecutions(ctx, now, lease, most) })
+}
+
+func (s *frail) ReleaseExecution(ctx context.Context, id string, attempt int, now time.Time) error {
+	return s.do("ReleaseExecution", func() error { return s.Store.ReleaseExecution(ctx, id, attempt, now) })
 }
 
 func (s *frail) BeginStep(ctx context.Context, attempt int, step ipaas.StepResult) (ipaas.StepResult, bool, error) {
@@ -235,12 +239,8 @@ func (s *frail) FinishExecution(ctx context.Context, ex ipaas.Execution) error {
 	return s.do("FinishExecution", func() error { return s.Store.FinishExecution(ctx, ex) })
 }
 
-func (s *frail) RecoverExecutions(ctx context.Context, now time.Time) (requeued, failed int, err error) {
-	err = s.do("RecoverExecutions", func() (err error) {
-		requeued, failed, err = s.Store.RecoverExecutions(ctx, now)
-		return err
-	})
-	return requeued, failed, err
+func (s *frail) RecoverExecutions(ctx context.Context, now time.Time, r storage.Recovery) (storage.Recovered, error) {
+	return at(s, "RecoverExecutions", func() (storage.Recovered, error) { return s.Store.RecoverExecutions(ctx, now, r) })
 }
 
 func (s *frail) GetExecution(ctx context.Context, id string) (ipaas.Execution, error) {

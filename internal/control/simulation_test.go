@@ -135,17 +135,28 @@ func simDefinition(version int) ipaas.Definition {
 		deploy = []ipaas.Step{create("a", "1"), create("d", "1"), step("Fail", "remote.fail", nil)}
 	}
 	event := ref("trigger.results.body.data.n")
+	events, lane := hookFlow("Events", do("one", event), do("two", event)), hookFlow("Lane", do("one", event), do("two", event))
+	events.DeduplicationKey, lane.DeduplicationKey = &event, &event
+	lane.Ordering = &ipaas.Ordering{Scope: ipaas.OrderByFlow}
 	return ipaas.Definition{DisplayName: "Simulated", Flows: []ipaas.Flow{
-		hookFlow("Events", do("one", event), do("two", event)),
+		events, lane,
 		deployFlow("Begin", deploy...),
 		removeFlow("End", do("end", ref("trigger.results.executionId"))),
 	}}
 }
 
+// simEvent is an event that was sent, perhaps more than once.
+type simEvent struct {
+	number         int
+	instance, flow string
+	begun, ended   int    // the moments at which it was first sent and answered; not answered: 0
+	execution      string // that it was answered with
+}
+
 // template is what simulations begin with: a store with all versions published and instances that are not deployed.
 type template struct {
 	files map[string][]byte
-	hooks map[string]string // the token by instance
+	hooks map[string]string // the token by instance and flow
 }
 
 func newTemplate(t *testing.T) *template {
@@ -163,9 +174,7 @@ func newTemplate(t *testing.T) *template {
 		in := w.instance(id, "sim", nil)
 		view := must[control.InstanceView](t)(s.plane.DescribeInstance(t.Context(), in, true))
 		for _, f := range view.Flows {
-			if f.DisplayName == "Events" {
-				tpl.hooks[id] = tokenOf(f.URL)
-			}
+			tpl.hooks[id+" "+f.DisplayName] = tokenOf(f.URL)
 		}
 	}
 	s.end()
@@ -201,9 +210,10 @@ type simulation struct {
 	end    func()
 
 	mu       sync.Mutex
-	events   int
-	acked    map[string]int    // the number of the event by the execution it was answered with
-	observed map[string]string // executions as they were when they were first seen ended
+	moments  int                  // pass with whatever happens
+	sent     map[int]*simEvent    // by number
+	acked    map[string]*simEvent // by the execution it was answered with
+	observed map[string]string    // executions as they were when they were first seen ended
 	broken   []string
 }
 
@@ -221,7 +231,7 @@ func newSimulation(t *testing.T, tpl *template, seed uint64, wrap func(*simulati
 	}
 	s := &simulation{
 		t: t, dir: dir, template: tpl, random: rand.New(rand.NewPCG(seed, 27)), remote: newRemote(seed), wrap: wrap,
-		acked: map[string]int{}, observed: map[string]string{},
+		sent: map[int]*simEvent{}, acked: map[string]*simEvent{}, observed: map[string]string{},
 	}
 	s.open()
 	return s
@@ -316,8 +326,12 @@ func (s *simulation) someFaults() *faults {
 func (s *simulation) op() func() {
 	id := simInstances[s.random.IntN(len(simInstances))]
 	switch n := s.random.IntN(100); {
+	case n < 40:
+		flow := []string{"Events", "Lane"}[s.random.IntN(2)]
+		return func() { s.event(id, flow) }
 	case n < 45:
-		return func() { s.event(id) }
+		number := 1 + s.random.IntN(10)
+		return func() { s.resend(number) }
 	case n < 75:
 		version := 1 + s.random.IntN(len(simVersions))
 		return func() { s.deploy(id, version) }
@@ -336,9 +350,10 @@ func (s *simulation) op() func() {
 func (s *simulation) story() {
 	id := simInstances[0]
 	for _, step := range []func(){
-		func() { s.event(id) },
-		func() { s.deploy(id, 1) }, func() { s.event(id) }, func() { s.deploy(id, 2) }, func() { s.deploy(id, 3) },
-		func() { s.pause(id) }, func() { s.event(id) }, func() { s.resume(id) }, func() { s.event(id) },
+		func() { s.event(id, "Events") },
+		func() { s.deploy(id, 1) }, func() { s.event(id, "Lane") }, func() { s.deploy(id, 2) }, func() { s.deploy(id, 3) },
+		func() { s.pause(id) }, func() { s.event(id, "Lane") }, func() { s.event(id, "Lane") }, func() { s.resume(id) },
+		func() { s.event(id, "Events") },
 		func() { s.undeploy(id) }, func() { s.deploy(id, 1) }, func() { s.remove(id) },
 	} {
 		if s.plane == nil || s.faults.isDead() {
@@ -368,19 +383,43 @@ func (s *simulation) breaks(format string, a ...any) {
 	s.broken = append(s.broken, fmt.Sprintf(format, a...))
 }
 
-func (s *simulation) event(id string) {
+// event sends a new event to a flow of an instance.
+func (s *simulation) event(id, flow string) {
 	s.mu.Lock()
-	s.events++
-	n := s.events
+	s.moments++
+	e := &simEvent{number: len(s.sent) + 1, instance: id, flow: flow, begun: s.moments}
+	s.sent[e.number] = e
 	s.mu.Unlock()
-	reply, err := s.plane.ReceiveWebhook(s.t.Context(), s.template.hooks[id], jsonPayload(fmt.Sprintf(`{"n":%d}`, n)), control.Preferences{})
-	s.tolerate("an event for "+id, err)
+	s.send(e, true)
+}
+
+// resend sends an event that was sent before.
+func (s *simulation) resend(n int) {
+	s.mu.Lock()
+	e := s.sent[n]
+	s.mu.Unlock()
+	if e != nil {
+		s.send(e, false)
+	}
+}
+
+func (s *simulation) send(e *simEvent, first bool) {
+	body := jsonPayload(fmt.Sprintf(`{"n":%d}`, e.number))
+	reply, err := s.plane.ReceiveWebhook(s.t.Context(), s.template.hooks[e.instance+" "+e.flow], body, control.Preferences{})
+	s.tolerate("an event for "+e.instance, err)
 	if err != nil || reply.Response.Status != 200 {
 		return
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.acked[reply.ExecutionID] = n
+	if s.moments++; first {
+		e.ended = s.moments
+	}
+	was := e.execution
+	e.execution, s.acked[reply.ExecutionID] = reply.ExecutionID, e
+	s.mu.Unlock()
+	if was != "" && was != reply.ExecutionID {
+		s.breaks("event %d was answered with executions %s and %s", e.number, was, reply.ExecutionID)
+	}
 }
 
 func (s *simulation) deploy(id string, version int) {

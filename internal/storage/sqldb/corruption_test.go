@@ -156,12 +156,16 @@ func furnishExecution(t *testing.T, db *DB, random *rand.Rand, instance string, 
 	t.Helper()
 	ctx, ex := t.Context(), event([]byte(letters(random, random.IntN(12_000))))
 	ex.ID, ex.InstanceID, ex.CreateTime = "e-"+instance, instance, now
-	_, err := db.AcceptExecution(ctx, ex, true, 0)
-	claimed, claimErr := db.ClaimExecution(ctx, now, now.Add(time.Hour))
+	_, err := db.AcceptExecution(ctx, ex, storage.Admission{ServingHasFlow: true})
+	taken, claimErr := db.ClaimExecutions(ctx, now, now.Add(time.Hour), 1)
+	if err := errors.Join(err, claimErr); err != nil || len(taken) == 0 {
+		t.Fatalf("claimed %d: %v", len(taken), err)
+	}
+	claimed := taken[0]
 	s, _, stepErr := db.BeginStep(ctx, claimed.Attempts, ipaas.StepResult{ExecutionID: claimed.ID, Path: "post", Inputs: letters(random, 400), StartTime: now})
 	s.State, s.Result, s.EndTime = ipaas.StepSucceeded, letters(random, random.IntN(6_000)), now
 	logs := []ipaas.Log{{Severity: "INFO", Message: letters(random, 80), CreateTime: now}}
-	err = errors.Join(err, claimErr, stepErr, db.CompleteStep(ctx, claimed.Attempts, s, logs, nil))
+	err = errors.Join(stepErr, db.CompleteStep(ctx, claimed.Attempts, s, logs, nil))
 	claimed.State, claimed.EndTime = ipaas.ExecutionSucceeded, now
 	if err := errors.Join(err, db.FinishExecution(ctx, claimed)); err != nil {
 		t.Fatal(err)
