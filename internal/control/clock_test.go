@@ -60,6 +60,32 @@ func TestAMovedClockRunsNothingTwice(t *testing.T) {
 	})
 }
 
+// TestAMovedClockWakesWhatSleeps has a try that fails, and waits for the next one.
+func TestAMovedClockWakesWhatSleeps(t *testing.T) {
+	everyJump(t, func(t *testing.T, w *world, jump func()) {
+		flow := hookFlow("Failing", note("Note", lit("tried")), step("Fail", "probe.fail", inputs{"value": lit("no")}))
+		flow.Retry = &ipaas.Retry{MaxAttempts: 3, Delay: 20 * time.Minute}
+		urls := w.deployed("failing", ipaas.Definition{DisplayName: "Failing", Flows: []ipaas.Flow{flow}}, nil)
+		w.ended(w.accepted(urls["Failing"], `{}`))
+		jump()
+		w.pass(26 * time.Minute) // with what chance adds
+		tried := len(w.probe.notes())
+		if tried < 2 {
+			t.Fatal("it sleeps on")
+		}
+		// From here on it goes by the clock as it is now.
+		time.Sleep(2 * time.Minute)
+		if more := len(w.probe.notes()) - tried; more > 1 {
+			t.Errorf("%d more tries in two minutes", more)
+		}
+		w.pass(54 * time.Minute)
+		w.pass(110 * time.Minute)
+		if tried := len(w.probe.notes()); tried != 4 {
+			t.Errorf("it was tried %d times, want 4", tried)
+		}
+	})
+}
+
 func TestAMovedClockLosesNothingThatIsHeld(t *testing.T) {
 	everyJump(t, func(t *testing.T, w *world, jump func()) {
 		def := ipaas.Definition{DisplayName: "Notes", Flows: []ipaas.Flow{hookFlow("Notes", note("Note", ref("trigger.results.body.data.n")))}}

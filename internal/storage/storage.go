@@ -324,6 +324,7 @@ type Executions interface {
 	// except. One that was told to stop is CANCELED. One that is Inline, run for a waiting caller, is FAILED with reason INTERRUPTED,
 	// but not one of a RUNNING deployment, which carries it on or ends it.
 	// Of the others a crash is counted: they go back to QUEUED, or with the last crash allowed to DEAD_LETTER with reason CRASHED.
+	// One that is asleep and was added after now wakes: the clock was set back since, and could let it sleep for years.
 	RecoverExecutions(ctx context.Context, now time.Time, r Recovery) (Recovered, error)
 	// ResumeExecution begins the next attempt of a RUNNING execution whose runner is gone: one attempt more, lease until the given time.
 	// Conflict if it is not RUNNING.
