@@ -90,7 +90,7 @@ func (s *simulation) underWay() string {
 	}
 	for _, ex := range s.executions() {
 		// What a failed first deployment left waits for the next one.
-		if !ex.State.Ended() && !(ex.Held && states[ex.InstanceID] == ipaas.InstanceDeployFailed) {
+		if waits := ex.Held && states[ex.InstanceID] == ipaas.InstanceDeployFailed; !waits && !ex.State.Ended() {
 			return fmt.Sprintf("execution %s of %s is %s", ex.ID, ex.InstanceID, ex.State)
 		}
 	}

@@ -219,11 +219,15 @@ type simulation struct {
 
 func newSimulation(t *testing.T, tpl *template, seed uint64, wrap func(*simulation, storage.Store) storage.Store) *simulation {
 	t.Helper()
-	dir, err := os.MkdirTemp(memory(), "headrace-sim-")
+	dir, err := os.MkdirTemp(memory(), "headrace-sim-") //nolint:usetesting // t.TempDir is on a disk
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
 	for name, content := range tpl.files {
 		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
 			t.Fatal(err)
