@@ -237,10 +237,10 @@ func (s *simulation) serving(id string) (used map[string]bool, want []string) {
 
 // The stores that lie, for TestSimulationSeesWhatIsBroken.
 
-// forgetful answers for an event that it did not store.
-type forgetful struct{ storage.Store }
+// absentMinded answers for an event that it did not store.
+type absentMinded struct{ storage.Store }
 
-func (s *forgetful) AcceptExecution(_ context.Context, ex ipaas.Execution, _ storage.Admission) (ipaas.Execution, error) {
+func (s *absentMinded) AcceptExecution(_ context.Context, ex ipaas.Execution, _ storage.Admission) (ipaas.Execution, error) {
 	ex.State = ipaas.ExecutionQueued
 	return ex, nil
 }

@@ -65,7 +65,7 @@ func reportSimulation(t *testing.T, seed uint64, broken []string) {
 func TestSimulationSeesWhatIsBroken(t *testing.T) {
 	template := newTemplate(t)
 	for name, liar := range map[string]func(*simulation, storage.Store) storage.Store{
-		"acknowledges_without_storing": func(_ *simulation, s storage.Store) storage.Store { return &forgetful{Store: s} },
+		"acknowledges_without_storing": func(_ *simulation, s storage.Store) storage.Store { return &absentMinded{Store: s} },
 		"overwrites_an_ended_execution": func(sim *simulation, s storage.Store) storage.Store {
 			return &rewriting{Store: s, path: filepath.Join(sim.dir, "headrace.db")}
 		},
