@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/headrace/headrace/internal/engine"
 	"github.com/headrace/headrace/internal/ipaas"
@@ -23,6 +24,7 @@ type candidate struct {
 
 	stopped chan struct{} // closed to end the deployment before its next step
 	stop    func()
+	until   time.Time // when it has to end, by the steady clock
 }
 
 func newCandidate(d ipaas.Deployment, in ipaas.Instance, program *engine.Program, s *settings) *candidate {

@@ -26,11 +26,14 @@ func (c clock) now() time.Time { return stored(c.wall()) }
 // atLeast is the time that has certainly come. What ends when its time has come, never to be seen again, ends by this: a clock that
 // jumps ahead ends nothing. One that was set back ends things late.
 func (c clock) atLeast() time.Time {
-	now, steady := c.now(), stored(c.begun.Add(c.elapsed()))
+	now, steady := c.now(), c.steady()
 	if steady.Before(now) {
 		return steady
 	}
 	return now
 }
+
+// steady is what the wall would say if nobody had moved its clock since the server began.
+func (c clock) steady() time.Time { return stored(c.begun.Add(c.elapsed())) }
 
 func stored(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }

@@ -1,6 +1,7 @@
 package control_test
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -58,41 +59,63 @@ func (s *simulation) executions() []ipaas.Execution {
 // settle waits until nothing is under way any more.
 func (s *simulation) settle() {
 	s.t.Helper()
-	var open string
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
-		if open = s.underWay(); open == "" {
-			return
-		}
+	if open := s.await(func() string { return cmp.Or(s.deploying(), s.removing(), s.executing()) }); open != "" {
+		s.breaks("not put in order: %s", open)
 	}
-	s.breaks("not put in order: %s", open)
 }
 
-// checkHealed checks that a process that lives puts in order by itself what one refusal of the store disturbed.
+// await waits until nothing is told, and returns what is told after a long time.
+func (s *simulation) await(told func() string) (last string) {
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+		if last = told(); last == "" {
+			return ""
+		}
+	}
+	return last
+}
+
+// checkHealed checks that a process that lives brings to their ends the deployments and deletions that a refusal of the store disturbed.
 func (s *simulation) checkHealed() {
 	s.t.Helper()
-	time.Sleep(50 * time.Millisecond)
-	if open := s.underWay(); open != "" && !strings.HasPrefix(open, "execution") {
+	if open := s.await(s.deploying); open != "" {
 		s.breaks("without a restart %s", open)
 	}
 }
 
-// underWay tells of something that is under way.
-func (s *simulation) underWay() string {
+// deploying tells of a deployment or a deletion that is under way.
+func (s *simulation) deploying() string {
 	for _, d := range look[[]ipaas.Deployment](s, "deployments")(s.store.UnfinishedDeployments(s.t.Context())) {
 		return fmt.Sprintf("deployment %s of %s is %s", d.ID, d.InstanceID, d.State)
 	}
-	states := map[string]ipaas.InstanceState{}
 	for _, id := range simInstances {
-		in := look[ipaas.Instance](s, "instance")(s.store.GetInstance(s.t.Context(), id))
-		if states[id] = in.State; in.State == ipaas.InstanceDeleting {
+		if s.instance(id).State == ipaas.InstanceDeleting {
 			return id + " is being deleted"
 		}
 	}
-	for _, ex := range s.executions() {
-		// What a failed first deployment left waits for the next one.
-		if waits := ex.Held && states[ex.InstanceID] == ipaas.InstanceDeployFailed; !waits && !ex.State.Ended() {
-			return fmt.Sprintf("execution %s of %s is %s", ex.ID, ex.InstanceID, ex.State)
+	return ""
+}
+
+// removing tells of something in the world that was to be removed, and that nobody has tried to remove.
+func (s *simulation) removing() string {
+	for _, id := range simInstances {
+		for _, r := range look[[]ipaas.Registration](s, "removals")(s.store.ListRegistrations(s.t.Context(), id, ipaas.RegistrationRemovePending)) {
+			return fmt.Sprintf("%s of %s is still to be removed", r.StepID, id)
 		}
+	}
+	return ""
+}
+
+func (s *simulation) instance(id string) ipaas.Instance {
+	return look[ipaas.Instance](s, "instance "+id)(s.store.GetInstance(s.t.Context(), id))
+}
+
+// executing tells of an execution that has not ended, unless it was left by a failed first deployment: that waits for the next one.
+func (s *simulation) executing() string {
+	for _, ex := range s.executions() {
+		if ex.State.Ended() || ex.Held && s.instance(ex.InstanceID).State == ipaas.InstanceDeployFailed {
+			continue
+		}
+		return fmt.Sprintf("execution %s of %s is %s", ex.ID, ex.InstanceID, ex.State)
 	}
 	return ""
 }
@@ -223,7 +246,7 @@ func (s *simulation) checkLedger(id string) {
 func (s *simulation) serving(id string) (used map[string]bool, want []string) {
 	s.t.Helper()
 	ctx := s.t.Context()
-	in := look[ipaas.Instance](s, "instance "+id)(s.store.GetInstance(ctx, id))
+	in := s.instance(id)
 	if in.State != ipaas.InstanceActive {
 		return nil, nil
 	}
