@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,6 +35,7 @@ var (
 // TestSimulation lets random things happen at once to a plane whose store and whose world fail and whose process dies, and checks after
 // each seed that what was promised holds. A seed fixes what happens and where it fails, not how goroutines take turns.
 func TestSimulation(t *testing.T) {
+	t.Parallel()
 	template := newTemplate(t)
 	if *seed != 0 {
 		reportSimulation(t, *seed, simulateSeed(t, template, *seed, honest))
@@ -63,6 +65,7 @@ func reportSimulation(t *testing.T, seed uint64, broken []string) {
 
 // TestSimulationSeesWhatIsBroken runs the simulation over stores that lie: it must find them out.
 func TestSimulationSeesWhatIsBroken(t *testing.T) {
+	t.Parallel()
 	template := newTemplate(t)
 	for name, liar := range map[string]func(*simulation, storage.Store) storage.Store{
 		"acknowledges_without_storing": func(_ *simulation, s storage.Store) storage.Store { return &absentMinded{Store: s} },
@@ -86,28 +89,44 @@ func TestSimulationSeesWhatIsBroken(t *testing.T) {
 
 // TestSimulationAtEveryCall lets the process die, or the store refuse, at every call that a fixed story makes of it.
 func TestSimulationAtEveryCall(t *testing.T) {
+	t.Parallel()
 	template := newTemplate(t)
 	for _, kind := range []fault{dieBefore, dieAfter, failOnce} {
 		t.Run(faultNames[kind], func(t *testing.T) {
 			t.Parallel()
-			for nth := 1; ; nth++ {
-				s := newSimulation(t, template, uint64(nth), honest)
-				f := newFaults(kind, nth)
-				s.begin(f)
-				s.story()
-				if kind == failOnce {
-					s.checkHealed()
-				}
-				for _, b := range s.finish() {
-					t.Errorf("at call %d, %s: %s", nth, f.hit(), b)
-				}
-				if f.hit() == "" {
-					t.Logf("%d calls", nth-1)
-					return
-				}
+			const together = 16 // many of them wait
+			var past atomic.Bool
+			for first := 1; !past.Load(); first += together * strideOfMoments {
+				t.Run("calls", func(t *testing.T) {
+					for n := range together {
+						nth := first + n*strideOfMoments
+						t.Run(fmt.Sprint(nth), func(t *testing.T) {
+							t.Parallel()
+							if !simulateCall(t, template, kind, nth) {
+								past.Store(true)
+							}
+						})
+					}
+				})
 			}
 		})
 	}
+}
+
+// simulateCall plays the story with a fault at one call, and reports whether there was that call.
+func simulateCall(t *testing.T, tpl *template, kind fault, nth int) bool {
+	t.Helper()
+	s := newSimulation(t, tpl, uint64(nth), honest)
+	f := newFaults(kind, nth)
+	s.begin(f)
+	s.story()
+	if kind == failOnce {
+		s.checkHealed()
+	}
+	for _, b := range s.finish() {
+		t.Errorf("at call %d, %s: %s", nth, f.hit(), b)
+	}
+	return f.hit() != ""
 }
 
 func honest(_ *simulation, s storage.Store) storage.Store { return s }
