@@ -26,6 +26,7 @@ require (
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20261104224025-d1e00e9f33ab // error details; Apache-2.0
 	google.golang.org/grpc v1.85.0 // fixed by the owner; Apache-2.0
 	google.golang.org/protobuf v1.36.12 // with gRPC; BSD-3-Clause
+	modernc.org/libc v1.80.1 // what SQLite without cgo calls its VFS with; BSD-3-Clause
 	modernc.org/sqlite v1.62.0 // fixed by the owner: SQLite without cgo; BSD-3-Clause
 	pgregory.net/rapid v1.3.0 // tests: properties; MPL-2.0
 )
@@ -47,7 +48,6 @@ require (
 	golang.org/x/exp v0.0.0-20261014143641-f0251eb4aa3e // indirect
 	golang.org/x/text v0.43.0 // indirect
 	google.golang.org/grpc/cmd/protoc-gen-go-grpc v1.6.2 // indirect
-	modernc.org/libc v1.80.1 // indirect
 	modernc.org/mathutil v1.7.1 // indirect
 	modernc.org/memory v1.12.1 // indirect
 )

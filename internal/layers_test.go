@@ -37,7 +37,8 @@ var architecture = []row{
 	// The store: the contract, the suite that proves it, the SQL.
 	{pkg: "storage", imports: "ipaas value"},
 	{pkg: "storage/storagetest", imports: "storage ipaas value"},
-	{pkg: "storage/sqldb", imports: "storage ipaas value fault", tests: "storage/storagetest"},
+	{pkg: "storage/sqldb/pagesum"}, // sums of pages, below the SQL
+	{pkg: "storage/sqldb", imports: "storage ipaas value fault storage/sqldb/pagesum", tests: "storage/storagetest"},
 
 	// The engine runs one flow. It cannot reach storage, so a flow can never hold a transaction open.
 	{pkg: "engine", imports: "component ipaas expr value", tests: "component/builtin outbound"},

@@ -54,7 +54,7 @@ func stopped(t *testing.T) (dir string) {
 
 func change(t *testing.T, database, statement string) {
 	t.Helper()
-	pool, err := sql.Open("sqlite", database)
+	pool, err := sql.Open("sqlite", "file:"+database+"?vfs=pagesum") // so that the pages keep their sums
 	if err != nil {
 		t.Fatal(err)
 	}

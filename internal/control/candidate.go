@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/headrace/headrace/internal/engine"
 	"github.com/headrace/headrace/internal/ipaas"
@@ -23,6 +24,7 @@ type candidate struct {
 
 	stopped chan struct{} // closed to end the deployment before its next step
 	stop    func()
+	until   time.Time // when it has to end, by the steady clock
 }
 
 func newCandidate(d ipaas.Deployment, in ipaas.Instance, program *engine.Program, s *settings) *candidate {
@@ -102,7 +104,7 @@ func (p *Plane) joinDeployment(ctx context.Context, instanceID string, m Mutatio
 	if err != nil {
 		return DeployResult{}, false, err
 	}
-	if p.now().Sub(d.CreateTime) > p.limits.RequestIDs {
+	if p.clock.atLeast().Sub(d.CreateTime) > p.limits.RequestIDs {
 		return DeployResult{}, false, nil
 	}
 	if d.RequestHash != m.RequestHash {

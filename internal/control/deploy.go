@@ -144,6 +144,7 @@ func (p *Plane) carryOut(c *candidate) {
 	defer p.deploys.remove(c)
 	log := p.logger.With("instance", c.deployment.InstanceID, "deployment", c.deployment.ID)
 	log.Info("deployment began", "version", c.deployment.Candidate.Version, "generation", c.deployment.Candidate.Number, "resumes", c.deployment.Resumes)
+	c.until = p.clock.steady().Add(c.deployment.Deadline.Sub(p.now()))
 	executions, cause, err := p.runDeployFlows(p.stop, c)
 	switch {
 	case errors.Is(err, errDeployCanceled):
@@ -160,6 +161,7 @@ func (p *Plane) carryOut(c *candidate) {
 		c.err = p.rollback(ctx, c, *cause)
 	}
 	if c.err != nil {
+		p.insistOnEnd(c.deployment, c.err)
 		log.Warn("deployment failed", "error", c.err)
 	} else {
 		log.Info("deployment succeeded")
@@ -194,7 +196,7 @@ func (p *Plane) runDeployFlows(ctx context.Context, c *candidate) ([]ipaas.Execu
 		if ex.State != ipaas.ExecutionSucceeded {
 			return executions, deployFailure(c, flow, ex, passing), nil
 		}
-		if !p.now().Before(c.deployment.Deadline) {
+		if !p.clock.steady().Before(c.until) {
 			return executions, deployTimeout(c, flow, ex), nil
 		}
 	}
@@ -233,7 +235,7 @@ func (p *Plane) runDeployFlow(
 	}
 	ex, h, err := p.run(ctx, &job{
 		execution: ex, instance: c.instance, program: c.program, settings: c.settings, urls: c.urls,
-		deployment: c.deployment.ID, reconcile: true, deadline: c.deployment.Deadline, halted: c.halted,
+		deployment: c.deployment.ID, reconcile: true, deadline: c.until, halted: c.halted,
 	})
 	return ex, h.outcome.Passing, err
 }

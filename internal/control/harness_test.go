@@ -38,7 +38,8 @@ type world struct {
 	probe  *probe
 	wrap   func(storage.Store) storage.Store // between the plane and its store; nil: nothing
 	cutter atomic.Pointer[cutter]            // between the plane and the ERP; nil: nothing
-	ahead  atomic.Int64                      // how far the plane's clock is ahead, in nanoseconds
+	ahead  atomic.Int64                      // how much more time has passed for the plane, in nanoseconds
+	moved  atomic.Int64                      // how far its clock was moved besides, in nanoseconds
 
 	erp     *fake.ERP
 	erpURL  string
@@ -113,10 +114,12 @@ func (w *world) start() {
 	if w.wrap != nil {
 		between = w.wrap(w.store)
 	}
+	begun, ahead := time.Now(), time.Duration(w.ahead.Load())
 	w.Plane, err = control.New(ctx, control.Options{
 		Store: between, Keys: keys, Builtins: append(builtin.All(), w.probe.component()), Client: client, PublicURL: public, Logger: logger,
-		Now:    func() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) },
-		Limits: w.limits,
+		Now:     func() time.Time { return time.Now().Add(time.Duration(w.ahead.Load() + w.moved.Load())) },
+		Elapsed: func() time.Duration { return time.Since(begun) + time.Duration(w.ahead.Load()) - ahead },
+		Limits:  w.limits,
 	})
 	if err != nil {
 		w.t.Fatal(err)

@@ -20,7 +20,7 @@ import (
 	"github.com/headrace/headrace/internal/storage"
 )
 
-// Options is what a plane is made of. All but Now and Limits must be set.
+// Options is what a plane is made of. All but Now, Elapsed and Limits must be set.
 type Options struct {
 	Store     storage.Store
 	Keys      *secret.Keyring
@@ -28,7 +28,8 @@ type Options struct {
 	Client    *outbound.Client
 	PublicURL *url.URL // where hooks can be reached, e.g. https://hooks.example.com
 	Logger    *slog.Logger
-	Now       func() time.Time // the clock; nil: time.Now
+	Now       func() time.Time     // the clock on the wall; nil: time.Now
+	Elapsed   func() time.Duration // how long the plane has been there, by a clock that nobody moves; nil: the system's
 	Limits    Limits
 }
 
@@ -89,7 +90,8 @@ type Plane struct {
 	client    *outbound.Client
 	publicURL *url.URL
 	logger    *slog.Logger
-	now       func() time.Time
+	now       func() time.Time // the clock's
+	clock     clock
 	limits    Limits
 	engine    *engine.Engine
 	catalogue *catalogue
@@ -118,16 +120,12 @@ var errShutdown = fmt.Errorf("the server is shutting down: %w", engine.ErrInterr
 
 // New returns a plane and makes the store's catalogue show the built-in components.
 func New(ctx context.Context, o Options) (*Plane, error) {
-	clock := o.Now
-	if clock == nil {
-		clock = time.Now
-	}
-	// Answers show times as they are stored.
-	now := func() time.Time { return clock().UTC().Truncate(time.Microsecond) }
+	clock := newClock(o.Now, o.Elapsed)
+	now := clock.now
 	limits := o.Limits.withDefaults()
 	stop, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	p := &Plane{
-		store: o.Store, keys: o.Keys, client: o.Client, publicURL: o.PublicURL, logger: o.Logger, now: now,
+		store: o.Store, keys: o.Keys, client: o.Client, publicURL: o.PublicURL, logger: o.Logger, now: now, clock: clock,
 		limits: limits, engine: &engine.Engine{Now: now, LookAgain: limits.LookAgain},
 		catalogue: newCatalogue(o.Store, o.Builtins), tails: newTails(), deploys: newJoins(),
 		nudge: make(chan struct{}, 1), stop: stop, cancel: cancel,

@@ -45,7 +45,7 @@ func once[T any](ctx context.Context, p *Plane, m Mutation, do func(write func(a
 }
 
 func recall[T any](ctx context.Context, p *Plane, m Mutation) (answer T, known bool, err error) {
-	r, err := p.store.GetReceipt(ctx, m.key(), p.now())
+	r, err := p.store.GetReceipt(ctx, m.key(), p.clock.atLeast())
 	switch {
 	case errors.Is(err, ipaas.NotFound):
 		return answer, false, nil

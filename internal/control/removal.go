@@ -102,7 +102,9 @@ func (p *Plane) removeOnce(ctx context.Context, id string, state ipaas.InstanceS
 		p.background.Go(func() {
 			defer leave()
 			defer close(done)
-			result, err = p.carryOutRemoval(before, begun)
+			if result, err = p.carryOutRemoval(before, begun); err != nil && begun.State == ipaas.InstanceDeleting {
+				p.insistOnDeletion(begun, err)
+			}
 		})
 		select {
 		case <-done:

@@ -40,7 +40,7 @@ func (p *Plane) Retain(ctx context.Context) {
 // then what points at other things, at last what nothing points at any more. Work that has not ended, what the ledger refers to and
 // the last generations of each instance never have had their time.
 func (p *Plane) ClearHistory(ctx context.Context) (int, error) {
-	now := p.now()
+	now := p.clock.atLeast()
 	history := now.Add(-p.limits.KeepExecutions)
 	payloads := now.Add(-min(p.limits.KeepPayloads, p.limits.KeepExecutions))
 	var (

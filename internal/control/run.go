@@ -25,7 +25,7 @@ type job struct {
 	urls       map[string]string // by flow id
 	deployment string            // the deployment it is part of; it reconciles the registrations
 	reconcile  bool              // registrations are kept over runs: a deployment, or a test of an instance-deploy flow
-	deadline   time.Time         // earlier than the execution's own time limit; zero: none
+	deadline   time.Time         // by the steady clock; earlier than the execution's own time limit; zero: none
 	halted     func() error      // tells before each step whether the run is to stop there; nil: never
 }
 
@@ -68,7 +68,7 @@ func (p *Plane) timeLeft(j *job) time.Duration {
 		most = min(most, flow.Timeout)
 	}
 	if !j.deadline.IsZero() {
-		most = min(most, j.deadline.Sub(p.now()))
+		most = min(most, j.deadline.Sub(p.clock.steady()))
 	}
 	return most
 }

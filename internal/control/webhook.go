@@ -39,7 +39,7 @@ func (p *Plane) lookup(ctx context.Context, token string) (ipaas.Webhook, ipaas.
 	if len(token) != secret.TokenLength {
 		return ipaas.Webhook{}, ipaas.Instance{}, unknownHook()
 	}
-	hook, in, err := p.store.LookupWebhook(ctx, secret.Hash(token), p.now())
+	hook, in, err := p.store.LookupWebhook(ctx, secret.Hash(token), p.clock.atLeast())
 	switch {
 	case errors.Is(err, ipaas.NotFound):
 		return hook, in, unknownHook()
@@ -92,10 +92,14 @@ func (p *Plane) ReceiveWebhook(ctx context.Context, token string, payload ipaas.
 	case in.Generation == 0 && in.Kind == ipaas.InstanceStandard:
 		return p.holdForDeployment(ctx, in, hook, payload)
 	default:
-		return Reply{}, &ipaas.Error{
-			Kind: ipaas.Gone, Reason: ipaas.ReasonInstanceRemoved,
-			Message: "this webhook URL belongs to a flow that the integration no longer has: do not send to it any more",
-		}
+		return Reply{}, unknownFlow()
+	}
+}
+
+func unknownFlow() error {
+	return &ipaas.Error{
+		Kind: ipaas.Gone, Reason: ipaas.ReasonInstanceRemoved,
+		Message: "this webhook URL belongs to a flow that the integration no longer has: do not send to it any more",
 	}
 }
 
@@ -165,13 +169,55 @@ func (p *Plane) acceptByCandidate(ctx context.Context, c *candidate, hook ipaas.
 	return p.enqueue(ctx, ex, a, reception)
 }
 
-// holdForDeployment keeps an event for an instance whose deployment failed or is not in this process; the next one releases it.
+// holdForDeployment keeps an event for an instance whose deployment failed or is not in this process; the next one releases it. It is
+// received as the flow was to receive it that could not be deployed.
 func (p *Plane) holdForDeployment(ctx context.Context, in ipaas.Instance, hook ipaas.Webhook, payload ipaas.Payload) (Reply, error) {
-	ex := newEvent(p.now(), ipaas.Execution{
-		InstanceID: in.ID, CustomerID: in.CustomerID, IntegrationID: in.IntegrationID,
-	}, &ipaas.Flow{ID: hook.FlowID}, payload)
-	a := storage.Admission{MaxHeld: p.limits.MaxHeld, MaxQueued: p.limits.MaxQueued}
-	return p.enqueue(ctx, ex, a, component.Reception{})
+	j, err := p.triedJob(ctx, in)
+	if err != nil {
+		return Reply{}, err
+	}
+	flow := j.program.Flow(hook.FlowID)
+	if flow == nil {
+		return Reply{}, unknownFlow()
+	}
+	reception, err := p.receive(ctx, j, flow, payload)
+	if err != nil {
+		return Reply{}, err
+	}
+	if reception.Answer != nil {
+		return Reply{Response: *reception.Answer}, nil
+	}
+	ex := newEvent(p.now(), j.execution, flow, payload)
+	a, err := p.admission(ctx, j, flow, &ex, false)
+	if err != nil {
+		return Reply{}, err
+	}
+	ex.Generation, ex.DefinitionHash, ex.Version, ex.ConfigRevision = 0, "", 0, 0 // bound when it first starts
+	return p.enqueue(ctx, ex, a, reception)
+}
+
+// triedJob makes ready what the newest deployment of an instance was to serve.
+func (p *Plane) triedJob(ctx context.Context, in ipaas.Instance) (*job, error) {
+	page, err := p.store.ListDeployments(ctx, in.ID, lastOnly)
+	if err != nil {
+		return nil, err
+	}
+	if len(page.Items) == 0 {
+		return nil, unknownHook()
+	}
+	c := &candidate{instance: in, deployment: page.Items[0]}
+	if c.program, err = p.generationProgram(ctx, c.deployment.Candidate); err != nil {
+		return nil, err
+	}
+	cfg, err := p.store.GetConfig(ctx, in.ID, c.deployment.Candidate.ConfigRevision)
+	if err != nil {
+		return nil, err
+	}
+	if c.settings, err = p.settings(in.UID, c.program, cfg); err != nil {
+		return nil, err
+	}
+	c.urls, err = p.urls(ctx, in.ID)
+	return c.job(), err
 }
 
 // accept takes what is for a flow that serves.

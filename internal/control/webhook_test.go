@@ -509,3 +509,39 @@ func TestPausingTwiceGivesTheSameAnswerToTheSameRequest(t *testing.T) {
 		}
 	}
 }
+
+// TestEventsAfterAFailedDeploymentAreReceivedLikeOthers sends to an instance that no generation serves yet.
+func TestEventsAfterAFailedDeploymentAreReceivedLikeOthers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	number := ref("trigger.results.body.data.n")
+	flow := hookFlow("Events", note("Note", number))
+	flow.DeduplicationKey, flow.Ordering = &number, &ipaas.Ordering{Scope: ipaas.OrderByFlow}
+	def := ipaas.Definition{DisplayName: "Failing", Flows: []ipaas.Flow{flow, deployFlow("Begin", step("Fail", "probe.fail", inputs{"value": lit("no")}))}}
+	w.publish("failing", def)
+	in := w.instance("failing", "failing", nil)
+	_, err := w.DeployInstance(t.Context(), "failing", 0, plain)
+	refused(t, err, ipaas.ReasonInitFlowFailed)
+	hook := must[control.InstanceView](t)(w.DescribeInstance(t.Context(), in, true)).Flows[0].URL
+
+	if status, answer := w.call(http.MethodGet, hook+"?challenge=abc", "", ""); status != http.StatusOK || answer != "abc" {
+		t.Errorf("the handshake was answered %d %q", status, answer)
+	}
+	first, second := w.accepted(hook, `{"n":1}`), w.accepted(hook, `{"n":2}`)
+	if again := w.accepted(hook, `{"n":1}`); again != first {
+		t.Errorf("the event that was sent twice is execution %s and execution %s", first, again)
+	}
+	for _, id := range []string{first, second} {
+		if ex := must[ipaas.Execution](t)(w.store.GetExecution(t.Context(), id)); !ex.Held || ex.Lane == "" || ex.FlowDisplayName != "Events" {
+			t.Errorf("execution %s is held %t, in lane %q, of flow %q", id, ex.Held, ex.Lane, ex.FlowDisplayName)
+		}
+	}
+	def.Flows = def.Flows[:1]
+	w.publish("failing", def)
+	must[control.DeployResult](t)(w.DeployInstance(t.Context(), "failing", 0, plain))
+	w.succeeded(first)
+	w.succeeded(second)
+	if diff := cmp.Diff([]string{"1", "2"}, w.probe.notes()); diff != "" {
+		t.Errorf("ran (-want +got):\n%s", diff)
+	}
+}

@@ -47,8 +47,8 @@ func (p *Plane) Run(ctx context.Context) error {
 }
 
 func (p *Plane) expire(ctx context.Context) {
-	now := p.now()
-	if _, err := p.store.Expire(ctx, now, now.Add(-p.limits.HeldFor)); err != nil && ctx.Err() == nil {
+	over, now := p.clock.atLeast(), p.now()
+	if _, err := p.store.Expire(ctx, over, over.Add(-p.limits.HeldFor)); err != nil && ctx.Err() == nil {
 		p.logger.Error("clear away what has had its time", "error", err)
 	}
 	// Longer than any removal that goes on.

@@ -345,7 +345,7 @@ type Executions interface {
 	// executions that the deployment lists.
 	StartExecution(ctx context.Context, ex ipaas.Execution) error
 	// ClaimExecutions takes at most so many QUEUED executions that may run: not held, asleep, or behind another one of their lane, nor
-	// of a paused instance. They become RUNNING, with one attempt more and a lease until the given time. Customers take turns, then the
+	// of a paused instance, unless that is deleting or deleted: what was begun there comes to its end. They become RUNNING, with one attempt more and a lease until the given time. Customers take turns, then the
 	// flows of their instances, each going on where the call before stopped; of a flow the oldest comes first. Who has reached a limit,
 	// of the customer's, the instance's or the flow's executions that run, is passed over. One that starts for the first time is bound
 	// to the instance's serving generation, unless it is bound already: its number, version, definition and config.
@@ -386,6 +386,7 @@ type Executions interface {
 	// except. One that was told to stop is CANCELED. One that is Inline, run for a waiting caller, is FAILED with reason INTERRUPTED,
 	// but not one of a RUNNING deployment, which carries it on or ends it.
 	// Of the others a crash is counted: they go back to QUEUED, or with the last crash allowed to DEAD_LETTER with reason CRASHED.
+	// One that is asleep and was added after now wakes: the clock was set back since, and could let it sleep for years.
 	RecoverExecutions(ctx context.Context, now time.Time, r Recovery) (Recovered, error)
 	// ResumeExecution begins the next attempt of a RUNNING execution whose runner is gone: one attempt more, lease until the given time.
 	// Conflict if it is not RUNNING.

@@ -115,6 +115,10 @@ func copyPages(ctx context.Context, from, to string, sync func() error, rest int
 	if _, err := schemaVersion(ctx, conn); err != nil {
 		return err
 	}
+	target, err := backupURL(from, to)
+	if err != nil {
+		return err
+	}
 	return conn.Raw(func(driver any) error {
 		source, ok := driver.(interface {
 			NewBackup(target string) (*sqlite.Backup, error)
@@ -122,12 +126,21 @@ func copyPages(ctx context.Context, from, to string, sync func() error, rest int
 		if !ok {
 			return errors.New("the driver makes no backups")
 		}
-		b, err := source.NewBackup(fileURL(to, url.Values{"_pragma": {"synchronous(OFF)"}})) // synced below
+		b, err := source.NewBackup(target)
 		if err != nil {
 			return err
 		}
 		return errors.Join(copyPortions(ctx, b, sync, rest), b.Finish())
 	})
+}
+
+// backupURL names a new file whose pages have sums if those of the store do. It is synced by who copies.
+func backupURL(from, to string) (string, error) {
+	parameters := url.Values{"_pragma": {"synchronous(OFF)"}}
+	if sums, err := hasSums(from); err != nil || !sums {
+		return fileURL(to, parameters), err
+	}
+	return summedURL(to, parameters)
 }
 
 func copyPortions(ctx context.Context, b *sqlite.Backup, sync func() error, rest int) error {
@@ -168,7 +181,11 @@ func readOnly(ctx context.Context, path string, immutable bool) (conn *sql.Conn,
 	if immutable {
 		parameters.Set("immutable", "1")
 	}
-	pool, err := sql.Open("sqlite", fileURL(path, parameters))
+	name, err := storeURL(path, parameters)
+	if err != nil {
+		return nil, nil, err
+	}
+	pool, err := sql.Open("sqlite", name)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -23,10 +23,9 @@ func inspect(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	empty := info.Size() == 0
-	target := ":memory:" // tells the version of the library, too
-	if !empty {
-		target = fileURL(o.Path, url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(5000)"}})
+	target, err := storeURL(o.Path, url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(5000)"}})
+	if err != nil {
+		return err
 	}
 	pool, err := sql.Open("sqlite", target)
 	if err != nil {
@@ -39,7 +38,7 @@ func inspect(ctx context.Context, o Options) (err error) {
 	if err := pool.QueryRowContext(ctx, `SELECT sqlite_version()`).Scan(&version); err != nil {
 		return opening(o.Path, err)
 	}
-	if err := checkLibrary(version); err != nil || empty {
+	if err := checkLibrary(version); err != nil {
 		return err
 	}
 	if err := inspectHeader(o.Path, info.Size()); err != nil {

@@ -315,6 +315,9 @@ func (db *DB) BeginRemoval(
 		if err := tx.do(ctx, cancelQueued, in.UID, micros(now)); err != nil {
 			return err
 		}
+		if err := tx.do(ctx, allowClaims, in.UID); err != nil { // what was begun, if a pause has kept it
+			return err
+		}
 		in, err = getInstance(ctx, tx, id)
 		return err
 	})

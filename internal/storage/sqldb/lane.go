@@ -8,9 +8,10 @@ import (
 	"github.com/headrace/headrace/internal/ipaas"
 )
 
-// mayRun is the condition that a row of executions may be claimed.
+// mayRun is the condition that a row of executions may be claimed. Nobody can end the pause of an instance that is being deleted.
 const mayRun = `executions.state = 'QUEUED' AND executions.held = 0 AND executions.asleep = 0
-	AND NOT EXISTS (SELECT 1 FROM instances i WHERE i.uid = executions.instance_uid AND i.paused = 1)
+	AND NOT EXISTS (SELECT 1 FROM instances i WHERE i.uid = executions.instance_uid AND i.paused = 1
+		AND i.state NOT IN ('DELETING', 'DELETED'))
 	AND (executions.in_lane = 0 OR NOT EXISTS (
 		SELECT 1 FROM executions b WHERE b.instance_uid = executions.instance_uid AND b.flow_id = executions.flow_id
 			AND b.lane = executions.lane AND b.in_lane = 1 AND b.lane_seq < executions.lane_seq))`

@@ -63,10 +63,16 @@ const selectLapsed = `
 SELECT seq, id, crashes, inline, canceling FROM executions WHERE state = 'RUNNING' AND lease_time < $1
 	AND NOT EXISTS (SELECT 1 FROM deployments d WHERE d.id = executions.deployment_id AND d.state = 'RUNNING') ORDER BY lease_time, seq`
 
+// wakeMisled lets executions go on that sleep by a clock that was set back since.
+const wakeMisled = `UPDATE executions SET wake_time = $1 WHERE asleep = 1 AND wake_time > $1 AND create_time > $1`
+
 // RecoverExecutions deals with executions whose lease has ended.
 func (db *DB) RecoverExecutions(ctx context.Context, now time.Time, r storage.Recovery) (done storage.Recovered, err error) {
 	err = db.write(ctx, func(ctx context.Context, tx *tx) error {
 		done = storage.Recovered{}
+		if err := tx.do(ctx, wakeMisled, micros(now)); err != nil {
+			return err
+		}
 		var lapsed []lost
 		err := tx.rows(ctx, selectLapsed, []any{micros(now)}, func(scan scanner) error {
 			var l lost

@@ -71,6 +71,7 @@ func (db *DB) Close() error {
 	}
 	writer := func() error { return errors.Join(db.writer.tx.close(), db.writer.conn.Close(), db.writers.Close()) }
 	readers := func() error { return errors.Join(db.reads.close(), db.readers.Close()) }
+	db.lock.abandoned = db.Err() != nil
 	if db.Err() != nil {
 		// The last connection to go would bring the log into the file and sync it, and what a failed disk says to that cannot be
 		// believed. Readers cannot write, so they are the last to go, and the log stays for the next start.

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"maps"
@@ -18,6 +19,8 @@ import (
 	"time"
 
 	_ "modernc.org/sqlite" // the driver
+
+	"github.com/headrace/headrace/internal/storage/sqldb/pagesum"
 )
 
 // oldestSQLite is the first version without the race that damages a file when its log begins anew.
@@ -131,8 +134,21 @@ func openSQLite(ctx context.Context, o Options, lock *fileLock) (_ *DB, err erro
 		return nil, err
 	}
 	// Looking comes first and changes nothing: a file that is refused stays as it was.
+	if err := checkLog(o.Path); err != nil {
+		return nil, err
+	}
+	if lock.abandoned {
+		if err := sealAnew(ctx, o.Path, o.Logger); err != nil {
+			return nil, err
+		}
+	}
 	if err := inspect(ctx, o); err != nil {
 		return nil, err
+	}
+	if sums, err := hasSums(o.Path); err != nil {
+		return nil, err
+	} else if !sums {
+		o.Logger.Warn("the store was begun by a build that kept no checksums of pages: flipped bits are not seen", "path", o.Path)
 	}
 	db := &DB{path: o.Path, lock: lock, failure: failure{path: o.Path, done: make(chan struct{})}, disk: newDisk(o.Path, o.Ballast, o.Logger)}
 	if db.writers, err = openPool(o.Path, writerSettings, nil, 1); err != nil {
@@ -207,7 +223,7 @@ func openWriter(ctx context.Context, pool *sql.DB, o Options) (*sql.Conn, error)
 // opening tells a damaged file from other trouble.
 func opening(path string, err error) error {
 	if err != nil && classify(err) == troubleCorrupt {
-		return &FormatError{Path: path, Err: err}
+		return &FormatError{Path: path, Err: explained(err)}
 	}
 	return err
 }
@@ -223,6 +239,11 @@ func prepareFile(path string, logger *slog.Logger) error {
 		logger.Warn("the store could be read by others on this machine; now it cannot", "path", path, "mode", info.Mode().Perm().String())
 		err = file.Chmod(0o600)
 	}
+	if err == nil && info.Size() == 0 {
+		if _, err = file.Write(pagesum.FirstPage(applicationID)); err != nil {
+			err = errors.Join(err, file.Truncate(0)) // half a page would be refused for ever
+		}
+	}
 	return errors.Join(err, file.Close())
 }
 
@@ -232,7 +253,6 @@ type settings []string
 var (
 	writerSettings = settings{
 		"busy_timeout(5000)",
-		"auto_vacuum(INCREMENTAL)", // counts only while the file is empty, so it must come before journal_mode
 		"cache_size(-65536)",
 		"foreign_keys(ON)",
 		"journal_mode(WAL)",
@@ -244,7 +264,6 @@ var (
 	readerSettings = settings{
 		"busy_timeout(5000)",
 		"cache_size(-16384)",
-		"mmap_size(268435456)",
 		"query_only(ON)",
 		"temp_store(MEMORY)",
 	}
@@ -256,13 +275,51 @@ func openPool(path string, s settings, parameters url.Values, size int) (*sql.DB
 		parameters = url.Values{}
 	}
 	parameters["_pragma"] = tampered(s)
-	pool, err := sql.Open("sqlite", fileURL(path, parameters))
+	name, err := storeURL(path, parameters)
+	if err != nil {
+		return nil, err
+	}
+	pool, err := sql.Open("sqlite", name)
 	if err != nil {
 		return nil, err
 	}
 	pool.SetMaxOpenConns(size)
 	pool.SetMaxIdleConns(size) // a connection keeps its prepared statements
 	return pool, nil
+}
+
+// storeURL is fileURL for the file of a store: pages that have room for sums are written and read with them.
+func storeURL(path string, parameters url.Values) (string, error) {
+	sums, err := hasSums(path)
+	if err != nil || !sums {
+		return fileURL(path, parameters), err
+	}
+	return summedURL(path, parameters)
+}
+
+// summedURL is fileURL for a file whose pages have sums, or are to have them.
+func summedURL(path string, parameters url.Values) (string, error) {
+	vfs, err := pagesum.VFS()
+	parameters = maps.Clone(parameters)
+	if parameters == nil {
+		parameters = url.Values{}
+	}
+	parameters.Set("vfs", vfs)
+	return fileURL(path, parameters), err
+}
+
+// hasSums reports whether the pages of a file have room for sums. Those of no file have none.
+func hasSums(path string) (bool, error) {
+	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	head := make([]byte, pagesum.PageSize)
+	n, err := io.ReadFull(file, head)
+	return pagesum.Room(head[:n]), errors.Join(unlessEnd(err), file.Close())
 }
 
 // fileURL names a file so that SQLite takes nothing in its path for a parameter.

@@ -2,6 +2,7 @@ package sqldb
 
 import (
 	"errors"
+	"fmt"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -31,6 +32,8 @@ func classify(err error) trouble {
 		return troubleFull // the index of the log could not grow
 	case sqlite3.SQLITE_IOERR_NOMEM:
 		return troubleOther
+	case sqlite3.SQLITE_IOERR_DATA:
+		return troubleCorrupt // a page that is not as it was written
 	}
 	switch e.Code() & 0xff { // the rest of the code tells more than anybody asks
 	case sqlite3.SQLITE_ERROR:
@@ -48,6 +51,14 @@ func classify(err error) trouble {
 	default:
 		return troubleOther
 	}
+}
+
+// explained says in words what SQLite has only a number for.
+func explained(err error) error {
+	if e := new(sqlite.Error); errors.As(err, &e) && e.Code() == sqlite3.SQLITE_IOERR_DATA {
+		return fmt.Errorf("a page is not as it was written: the disk has damaged it, or another program has changed the file: %w", err)
+	}
+	return err
 }
 
 // nothingDurable reports whether a commit that ended with err certainly left nothing on the disk. An error of the disk itself

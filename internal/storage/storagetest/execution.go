@@ -333,6 +333,23 @@ var executionSentences = []sentence{
 		}
 		wantKind(t, s.ExtendLease(t.Context(), queued.ID, 1, never), ipaas.Conflict, "")
 	}},
+	{"the_pause_of_an_instance_that_is_deleted_holds_back_nothing_that_was_begun", func(t *testing.T, s storage.Store) {
+		w := newWorld(t, s)
+		recovered := func() { got(s.RecoverExecutions(t.Context(), at(101), storage.Recovery{}))(t) }
+		for id, steps := range map[string][]func(){
+			"recovered-first": {recovered, func() { w.delete("recovered-first") }},
+			"deleted-first":   {func() { w.delete("deleted-first") }, recovered},
+		} {
+			w.active(id)
+			w.accept(id, "orders")
+			begun := w.claimAt(at(10), at(100))
+			got(s.PauseInstance(t.Context(), id, ipaas.PauseHold, 0, at(20), no))(t)
+			steps[0]()
+			same(t, id+": claimed", []string(nil), w.claimed(1))
+			steps[1]()
+			same(t, id+": claimed", []string{begun.ID}, w.claimed(1))
+		}
+	}},
 	{"recovery_never_touches_what_has_ended", func(t *testing.T, s storage.Store) {
 		w := newWorld(t, s)
 		w.active("i")

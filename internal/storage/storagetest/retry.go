@@ -64,6 +64,21 @@ var retrySentences = []sentence{
 			t.Errorf("nothing is asleep, and the next wakes at %v", wake)
 		}
 	}},
+	{"what_sleeps_by_a_clock_that_was_set_back_is_woken_by_recovery", func(t *testing.T, s storage.Store) {
+		w := newWorld(t, s)
+		w.active("i")
+		w.accept("i", "orders")
+		next, _ := w.retried(w.claim())
+		got(s.RecoverExecutions(t.Context(), next.CreateTime, storage.Recovery{}))(t)
+		if none := got(s.ClaimExecutions(t.Context(), next.CreateTime, never, 9))(t); len(none) > 0 {
+			t.Error("it is woken though the clock was not set back")
+		}
+		back := next.CreateTime.AddDate(-10, 0, 0)
+		got(s.RecoverExecutions(t.Context(), back, storage.Recovery{}))(t)
+		if ex := w.claimAt(back, never); ex.ID != next.ID {
+			t.Errorf("claimed %s, want the retry", ex.ID)
+		}
+	}},
 	{"a_retry_keeps_the_place_in_its_lane", func(t *testing.T, s storage.Store) {
 		w := newWorld(t, s)
 		w.active("i")
