@@ -6,11 +6,8 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"net/http/httptest"
-	"net/url"
 	"os"
-	"path"
 	"path/filepath"
-	"slices"
 	"testing"
 	"time"
 
@@ -43,41 +40,14 @@ func newERP(t *testing.T) *erp {
 	return e
 }
 
-// hooksOf are the webhooks at the ERP that lead to an instance, by the path of their URL.
-func (e *erp) hooksOf(t *testing.T, in *headracev1.Instance) map[string]int {
-	t.Helper()
-	hooks := map[string]int{}
-	for _, hook := range e.Webhooks() {
-		if slices.ContainsFunc(in.GetFlows(), func(f *headracev1.InstanceFlow) bool {
-			return pathOf(t, f.GetWebhookUrl()) == pathOf(t, hook.CallbackURL)
-		}) {
-			hooks[pathOf(t, hook.CallbackURL)]++
-		}
-	}
-	return hooks
-}
-
-// creates counts the webhooks that were ever created, deletes those that were deleted.
-func (e *erp) creates() int { return e.ops(fake.Create) }
-func (e *erp) deletes() int { return e.ops(fake.Delete) }
-
-func (e *erp) ops(op fake.Op) (n int) {
+// creates counts the webhooks that were ever created.
+func (e *erp) creates() (n int) {
 	for _, entry := range e.Ledger() {
-		if entry.Op == op {
+		if entry.Op == fake.Create {
 			n++
 		}
 	}
 	return n
-}
-
-// pathOf is the path of a URL up to the token of a webhook.
-func pathOf(t *testing.T, text string) string {
-	t.Helper()
-	u, err := url.Parse(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return path.Clean(u.Path)
 }
 
 // describeAcme brings the tutorial's component and integration to the server, and publishes a version.
@@ -141,15 +111,6 @@ func acmeValues(t *testing.T, e *erp) map[string]*headracev1.ConfigValue {
 		"acme-erp-connection": {Kind: &headracev1.ConfigValue_Value{Value: connection}},
 		"progix-url":          text("http://127.0.0.1:1"), "progix-token": text("unused"),
 	}
-}
-
-func (s *server) instance(t *testing.T, id string) *headracev1.Instance {
-	t.Helper()
-	res, err := s.api.Instances.GetInstance(within(t, time.Minute), &headracev1.GetInstanceRequest{InstanceId: id})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return res.GetInstance()
 }
 
 func (s *server) deploy(t *testing.T, id string) *headracev1.Instance {
