@@ -5,6 +5,7 @@ package faults_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -55,10 +56,16 @@ func crash(t *testing.T, events, kills int, b breakage) (got verdict, repeats in
 	sending := newSenders(t, hook, 0)
 	s.start(b)
 	sending.run(16)
+	life := b
 	for i := range kills {
 		share := events / kills
-		target := sending.ackedSoFar() + share/2 + chance.IntN(share)
-		s.dieAfter(t, sending, target)
+		if !strings.Contains(life.plan, "kill") {
+			target := sending.ackedSoFar() + share/2 + chance.IntN(share)
+			until(t, time.Minute, "events to be acknowledged", func() bool { return sending.ackedSoFar() >= target })
+		} else {
+			until(t, time.Minute, "the server to die by "+life.plan, s.dead)
+		}
+		s.kill()
 		next := b
 		if i+1 == kills {
 			next.plan = ""
@@ -67,6 +74,7 @@ func crash(t *testing.T, events, kills int, b breakage) (got verdict, repeats in
 			next.plan = fmt.Sprintf("%s=kill@%d", deaths[chance.IntN(len(deaths))], 20+chance.IntN(share))
 		}
 		s.start(next)
+		life = next
 	}
 	until(t, time.Minute, "the last events to be acknowledged", func() bool { return sending.ackedSoFar() >= events })
 	sending.halt()
@@ -76,18 +84,4 @@ func crash(t *testing.T, events, kills int, b breakage) (got verdict, repeats in
 	}
 	s.settled(t, time.Minute)
 	return sending.judge(to, "smith"), to.repeated()
-}
-
-// dieAfter kills the server when so many events are acknowledged, unless a fault kills it before.
-func (s *server) dieAfter(t *testing.T, sending *senders, acked int) {
-	t.Helper()
-	until(t, time.Minute, fmt.Sprintf("%d acknowledged events", acked), func() bool {
-		select {
-		case <-s.died():
-			return true
-		default:
-			return sending.ackedSoFar() >= acked
-		}
-	})
-	s.kill()
 }

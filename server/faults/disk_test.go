@@ -67,7 +67,9 @@ func fillDisk(t *testing.T, rounds int, b breakage) (got filled) {
 		if b.broken == "" {
 			until(t, time.Minute, "the disk to be full", func() bool { return sending.answers(http.StatusServiceUnavailable) > 50 })
 		} else {
-			time.Sleep(2 * time.Second) // nobody tells
+			until(t, time.Minute, "the disk to be full", func() bool { return room(t, s.dir) < 64<<10 }) // nobody tells
+			acked := sending.ackedSoFar()
+			until(t, time.Minute, "more events to be acknowledged", func() bool { return sending.ackedSoFar() > acked+200 })
 		}
 		sending.halt()
 		if err := os.Remove(filler); err != nil {
@@ -110,6 +112,16 @@ func smallDisk(t *testing.T, bytes int) string {
 		}
 	})
 	return dir
+}
+
+// room is how many bytes are free where a directory is.
+func room(t *testing.T, dir string) int64 {
+	t.Helper()
+	var s syscall.Statfs_t
+	if err := syscall.Statfs(dir, &s); err != nil {
+		t.Fatal(err)
+	}
+	return int64(s.Bavail) * s.Bsize
 }
 
 func fill(t *testing.T, path string, bytes int) {

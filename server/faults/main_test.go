@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
@@ -25,6 +26,9 @@ func runAll(m *testing.M) int {
 	plainServer, faultyServer = filepath.Join(dir, "headrace-server"), filepath.Join(dir, "headrace-server-faults")
 	for binary, tags := range map[string]string{plainServer: "", faultyServer: "faults"} {
 		build := exec.Command("go", "build", "-tags", tags, "-o", binary, "..")
+		if os.Getenv("HEADRACE_RACE") != "" { // slower, and every process tells of its races
+			build.Args = slices.Insert(build.Args, 2, "-race")
+		}
 		if out, err := build.CombinedOutput(); err != nil {
 			fmt.Fprintf(os.Stderr, "build the server: %v\n%s", err, out)
 			return 1

@@ -190,6 +190,9 @@ func (s *server) ended(within time.Duration) int {
 		_ = s.process.cmd.Process.Kill()
 		s.t.Fatalf("the server did not end within %s; it said:\n%s", within, said)
 	}
+	if said := s.process.stderr.String(); strings.Contains(said, "DATA RACE") {
+		s.t.Errorf("the server tells of a race:\n%s", said)
+	}
 	code := s.process.cmd.ProcessState.ExitCode()
 	s.process = nil
 	return code
@@ -197,6 +200,16 @@ func (s *server) ended(within time.Duration) int {
 
 // died tells when a fault has ended the program.
 func (s *server) died() <-chan struct{} { return s.process.exited }
+
+// dead reports whether a fault has ended the program.
+func (s *server) dead() bool {
+	select {
+	case <-s.died():
+		return true
+	default:
+		return false
+	}
+}
 
 // until waits for a condition, and fails the test when it does not come true.
 func until(t *testing.T, within time.Duration, what string, condition func() bool) time.Duration {
