@@ -69,6 +69,12 @@ func (s forgetful) BeginRollback(
 	return nil, err
 }
 
+func (forgetful) RollbackLeft(context.Context, string) ([]ipaas.Registration, error) { return nil, nil }
+
+func (forgetful) RegistrationsToRemove(context.Context, time.Time, int) ([]ipaas.Registration, error) {
+	return nil, nil
+}
+
 // tamperedComponents returns the components with what a fault test wants broken: without stable idempotency keys.
 func tamperedComponents(components []*component.Component) []*component.Component {
 	if !fault.Broken(fault.NoKeys) {

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/headrace/headrace/internal/fault"
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/secret"
 	"github.com/headrace/headrace/internal/storage"
@@ -44,7 +45,9 @@ func (r *remover) remove(ctx context.Context, row *ipaas.Registration) error {
 		row.State, row.Error, row.NextTryTime = ipaas.RegistrationRemoveFailed, "not tried yet: the other system does not answer", retryTime(*row, begin)
 		return p.owe(ctx, row, begin)
 	}
+	fault.Point("undo-begin")
 	state, err := p.undo(context.WithoutCancel(ctx), r.instance, *row)
+	fault.Point("undo-called")
 	if errors.Is(err, errShutdown) {
 		return nil // the next start goes on with it
 	}
@@ -53,6 +56,7 @@ func (r *remover) remove(ctx context.Context, row *ipaas.Registration) error {
 	if err == nil {
 		row.Error, row.NextTryTime, row.UpdateTime = "", time.Time{}, now
 		err = p.store.SettleRegistration(context.WithoutCancel(ctx), row.ID, row.State, row.Error, row.UpdateTime)
+		fault.Point("undo-settled")
 		return unrecorded(*row, err)
 	}
 	if now.Sub(begin) >= silentAfter {

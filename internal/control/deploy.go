@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/headrace/headrace/internal/fault"
 	"github.com/headrace/headrace/internal/ipaas"
 )
 
@@ -129,6 +130,7 @@ func (p *Plane) begin(ctx context.Context, c *candidate, base int64) error {
 		return err
 	}
 	c.instance = in
+	fault.Point("deploy-begun")
 	if c.urls, err = p.hookURLs(hooks); err != nil {
 		return err
 	}
@@ -277,10 +279,12 @@ func deployTimeout(c *candidate, flow *ipaas.Flow, ex ipaas.Execution) *ipaas.De
 
 // commit switches to the candidate, and only then removes what the old generation had and the new one has no more.
 func (p *Plane) commit(ctx context.Context, c *candidate) error {
+	fault.Point("deploy-commit")
 	superseded, err := p.store.CommitDeployment(ctx, c.deployment.ID, p.now())
 	if err != nil {
 		return fmt.Errorf("commit deployment %s: %w", c.deployment.ID, err)
 	}
+	fault.Point("deploy-committed")
 	// From here on the deployment has succeeded, whatever becomes of what it superseded.
 	undone, err := p.undoAll(ctx, c.instance, superseded)
 	if err == nil {
@@ -299,6 +303,7 @@ func (p *Plane) rollback(ctx context.Context, c *candidate, cause ipaas.Deployme
 	if err != nil {
 		return fmt.Errorf("roll back deployment %s: %w", c.deployment.ID, err)
 	}
+	fault.Point("rollback-begun")
 	if err := p.finishRollback(ctx, c, created); err != nil {
 		return err
 	}
@@ -317,6 +322,7 @@ func (p *Plane) finishRollback(ctx context.Context, c *candidate, left []ipaas.R
 	if err := p.endExecutions(ctx, c.deployment); err != nil {
 		return err
 	}
+	fault.Point("rollback-finish")
 	if err := p.store.FinishRollback(ctx, c.deployment.ID, p.now()); err != nil {
 		return fmt.Errorf("finish the rollback of deployment %s: %w", c.deployment.ID, err)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/engine"
+	"github.com/headrace/headrace/internal/fault"
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/value"
 )
@@ -50,6 +51,7 @@ func (h *host) announce(ctx context.Context, c engine.Creation) (engine.Decision
 	if err != nil {
 		return engine.Decision{}, err
 	}
+	fault.Point("intent-recorded")
 	return h.decided(ctx, row, engine.Decision{}), nil
 }
 
@@ -57,7 +59,7 @@ func (h *host) announce(ctx context.Context, c engine.Creation) (engine.Decision
 func (h *host) decided(ctx context.Context, row ipaas.Registration, d engine.Decision) engine.Decision {
 	h.intents[row.ID] = row
 	h.used[row.ID] = true
-	d.ID, d.Taken = row.ID, h.plane.taken(ctx, row.InstanceID, row.ID)
+	d.ID, d.Taken = row.ID, h.plane.taken(ctx, row)
 	return d
 }
 
@@ -127,6 +129,7 @@ func (h *host) beginUpdate(ctx context.Context, old ipaas.Registration, result a
 	if err != nil {
 		return engine.Decision{}, err
 	}
+	fault.Point("update-recorded")
 	return h.decided(ctx, row, engine.Decision{Update: true, Result: result}), nil
 }
 

@@ -80,7 +80,7 @@ func (p *Plane) undoUnknown(ctx context.Context, in ipaas.Instance, row ipaas.Re
 	}
 	state := ipaas.RegistrationAbandoned
 	err = p.withCredentials(ctx, in, row, c, action, func(o *remote) error {
-		found, err := p.lookFor(ctx, in, row, c, action, o)
+		found, err := p.lookFor(ctx, row, c, action, o)
 		for _, result := range found {
 			if err := component.Undo(c, action, o.inputs, result, o.do); err != nil && !gone(err) {
 				return err
@@ -98,9 +98,9 @@ func (p *Plane) undoUnknown(ctx context.Context, in ipaas.Instance, row ipaas.Re
 // lookFor returns what a creation has created, and no other registration has. It looks again where there is nothing yet: a call that
 // was cut off may go on at the other end.
 func (p *Plane) lookFor(
-	ctx context.Context, in ipaas.Instance, row ipaas.Registration, c *component.Component, action *component.Action, o *remote,
+	ctx context.Context, row ipaas.Registration, c *component.Component, action *component.Action, o *remote,
 ) ([]any, error) {
-	taken := p.taken(ctx, in.ID, row.ID)
+	taken := p.taken(ctx, row)
 	for i := 0; ; i++ {
 		found, err := component.Find(c, action, o.inputs, o.do)
 		if err != nil {
@@ -127,19 +127,22 @@ func (p *Plane) lookFor(
 	}
 }
 
-// taken returns what tells whether a remote id is that of another registration of an instance, whose object may exist.
-func (p *Plane) taken(ctx context.Context, instanceID, registrationID string) func(remoteID string) (bool, error) {
+// taken returns what tells whether a remote id is that of another registration of an instance, whose object may exist. Only ids of the
+// same kind of object in the same system are compared: others may well be equal by chance.
+func (p *Plane) taken(ctx context.Context, row ipaas.Registration) func(remoteID string) (bool, error) {
 	return func(remoteID string) (bool, error) {
-		rows, err := p.store.ListRegistrations(ctx, instanceID, openStates...)
+		rows, err := p.store.ListRegistrations(ctx, row.InstanceID, openStates...)
 		if err != nil || remoteID == "" {
 			return false, err
 		}
-		urls, err := p.shownURLs(ctx, instanceID)
+		urls, err := p.shownURLs(ctx, row.InstanceID)
 		if err != nil {
 			return false, err
 		}
 		stored := p.mask(urls).Hide(remoteID)
-		return slices.ContainsFunc(rows, func(r ipaas.Registration) bool { return r.ID != registrationID && r.RemoteID == stored }), nil
+		return slices.ContainsFunc(rows, func(r ipaas.Registration) bool {
+			return r.ID != row.ID && r.RemoteID == stored && r.Target == row.Target && r.Action == row.Action
+		}), nil
 	}
 }
 

@@ -185,6 +185,18 @@ func TestWhatServesIsNotTakenForWhatWasCreated(t *testing.T) {
 	w.wantLedger("create wh_1", "create wh_2", "create wh_3", "delete wh_1")
 }
 
+func TestWhatHasTheSameIDInAnotherSystemIsNotTakenForAnotherObject(t *testing.T) {
+	t.Parallel()
+	w, other := newWorld(t), newWorld(t) // two ERPs, each of which numbers its webhooks from 1
+	w.with(finding(), tutorial())
+	w.deploy("one")
+	w.configure("one", map[string]string{"ERP": `{"baseUrl":"` + other.erpURL + `","apiKey":"` + erpKey + `"}`})
+	other.erp.Fail(fake.Failure{Route: "POST /api/webhooks", Mode: fake.HangUpAfterCommit})
+	w.deploy("one")
+	other.wantLedger("create wh_1", "create wh_2")
+	w.wantLedger("create wh_1", "create wh_2", "delete wh_2", "delete wh_1")
+}
+
 func TestChangedInputsUpdateWhatIsThere(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

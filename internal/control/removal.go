@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/headrace/headrace/internal/fault"
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/storage"
 )
@@ -170,6 +171,7 @@ func (p *Plane) carryOutRemoval(before, begun ipaas.Instance) (RemovalResult, er
 	ctx := context.WithoutCancel(p.stop)
 	bounded, cancel := context.WithTimeout(ctx, p.limits.Removal)
 	defer cancel()
+	fault.Point("removal-begun")
 	result := RemovalResult{Instance: begun}
 	executions, err := p.runRemoveFlows(bounded, before)
 	if err != nil {
@@ -190,6 +192,7 @@ func (p *Plane) carryOutRemoval(before, begun ipaas.Instance) (RemovalResult, er
 			result.Remaining = append(result.Remaining, r)
 		}
 	}
+	fault.Point("removal-finish")
 	if err := p.finishRemoval(ctx, begun); err != nil {
 		return result, err
 	}

@@ -32,6 +32,19 @@ var Points = map[string]string{
 	"step-begun":         "a step is recorded as begun, and nothing was called yet",
 	"step-called":        "the step's action has done what it does, and nothing of it is recorded",
 	"step-completed":     "the step's result is recorded",
+
+	"deploy-begun":     "a deployment is recorded as running, and none of its flows has begun",
+	"intent-recorded":  "it is recorded that an object will be created in another system, and no call was made yet",
+	"update-recorded":  "it is recorded what an object was before an update, and no call was made yet",
+	"deploy-commit":    "the deploy flows have succeeded, and the switch to the new generation is about to be committed",
+	"deploy-committed": "the new generation serves, and what it supersedes is still there",
+	"rollback-begun":   "it is recorded that a deployment is rolled back, and nothing is undone yet",
+	"rollback-finish":  "everything is undone, and the deployment is not recorded as failed",
+	"undo-begin":       "an object in another system is about to be removed",
+	"undo-called":      "the other system has removed an object, and that is not recorded",
+	"undo-settled":     "it is recorded that an object was removed",
+	"removal-begun":    "an instance is out of service, and nothing of it is removed in other systems",
+	"removal-finish":   "everything of an instance is removed in other systems, and the end of that is not recorded",
 }
 
 // The promises that a binary with faults can break.

@@ -82,6 +82,6 @@ func crash(t *testing.T, events, kills int, b breakage) (got verdict, repeats in
 		s.kill()
 		s.start(breakage{})
 	}
-	s.settled(t, time.Minute)
+	s.settled(t, 3*time.Minute)
 	return sending.judge(to, "smith"), to.repeated()
 }

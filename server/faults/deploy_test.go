@@ -39,7 +39,7 @@ func redeploys(t *testing.T, times int, b breakage) (created, changed int) {
 	t.Helper()
 	e, s := newERP(t), newServer(t)
 	s.start(b)
-	s.describeAcme(t)
+	s.describeAcme(t, true)
 	s.createAcme(t, "acme", e)
 	urls := map[string]string{}
 	for range times {
@@ -59,7 +59,7 @@ func TestOneDeploymentAtATime(t *testing.T) {
 	callers, instances := size(t, "T5.callers", 64, 64), size(t, "T5.instances", 20, 2000)
 	e, s := newERP(t), newServer(t)
 	s.start(breakage{})
-	s.describeAcme(t)
+	s.describeAcme(t, true)
 	var all race
 	for i := range instances {
 		id := fmt.Sprintf("acme-%d", i)

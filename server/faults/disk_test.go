@@ -52,7 +52,7 @@ type filled struct {
 // fillDisk runs a server in a small file system, fills it with events, makes room, and looks what is there at the end.
 func fillDisk(t *testing.T, rounds int, b breakage) (got filled) {
 	t.Helper()
-	to, s := newSink(t), newServer(t)
+	to, s := newSink(t), newServer(t, "--ballast", "1048576")
 	s.dir = smallDisk(t, 24<<20)
 	s.start(b)
 	hook := s.deployRelay(t, "smith", to.URL+"/smith")

@@ -24,6 +24,7 @@ import (
 type erp struct {
 	*fake.ERP
 
+	server   *httptest.Server
 	key, url string // url may be that of what stands between
 }
 
@@ -31,11 +32,11 @@ func newERP(t *testing.T) *erp {
 	t.Helper()
 	e := &erp{key: rand.Text()}
 	e.ERP = fake.NewERP(e.key)
-	server := httptest.NewServer(e.ERP)
-	e.url = server.URL
+	e.server = httptest.NewServer(e.ERP)
+	e.url = e.server.URL
 	t.Cleanup(func() {
 		e.Close()
-		server.Close()
+		e.server.Close()
 	})
 	return e
 }
@@ -50,8 +51,9 @@ func (e *erp) creates() (n int) {
 	return n
 }
 
-// describeAcme brings the tutorial's component and integration to the server, and publishes a version.
-func (s *server) describeAcme(t *testing.T) {
+// describeAcme brings the tutorial's component and integration to the server, and publishes a version. Without lookup the component
+// cannot find again what it created.
+func (s *server) describeAcme(t *testing.T, lookup bool) {
 	t.Helper()
 	ctx := within(t, time.Minute)
 	var fields map[string]any
@@ -66,6 +68,11 @@ func (s *server) describeAcme(t *testing.T) {
 	var component headracev1.Component
 	if err := protojson.Unmarshal(definition, &component); err != nil {
 		t.Fatal(err)
+	}
+	for _, action := range component.GetActions() {
+		if !lookup {
+			action.Find, action.Update = nil, nil
+		}
 	}
 	if _, err := s.api.ApplyComponent(ctx, &component); err != nil {
 		t.Fatal(err)
@@ -111,6 +118,15 @@ func acmeValues(t *testing.T, e *erp) map[string]*headracev1.ConfigValue {
 		"acme-erp-connection": {Kind: &headracev1.ConfigValue_Value{Value: connection}},
 		"progix-url":          text("http://127.0.0.1:1"), "progix-token": text("unused"),
 	}
+}
+
+func (s *server) instance(t *testing.T, id string) *headracev1.Instance {
+	t.Helper()
+	res, err := s.api.Instances.GetInstance(within(t, time.Minute), &headracev1.GetInstanceRequest{InstanceId: id})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.GetInstance()
 }
 
 func (s *server) deploy(t *testing.T, id string) *headracev1.Instance {

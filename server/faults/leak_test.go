@@ -21,7 +21,7 @@ func TestLeaks(t *testing.T) {
 	s.binary = plainServer
 	s.start(breakage{})
 	hook := s.deployRelay(t, "jones", to.URL+"/jones")
-	s.describeAcme(t)
+	s.describeAcme(t, true)
 	s.createAcme(t, "acme", e)
 	from := 0
 	work := func() {

@@ -59,7 +59,6 @@ func stops(t *testing.T, rounds, events int, plan string, args ...string) (got s
 		s.start(breakage{plan: plan})
 	}
 	sending.halt()
-	t.Log(sending.statuses)
 	s.settled(t, time.Minute)
 	s.mustSucceed(t)
 	got.verdict, got.statuses = sending.judge(to, "smith"), sending.statuses
