@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
-	"time"
 
 	"github.com/headrace/headrace/internal/fault"
 	"github.com/headrace/headrace/internal/ipaas"
@@ -19,16 +16,6 @@ type DeployResult struct {
 	Executions []ipaas.Execution
 	URLs       []FlowURL // of every flow, in the order of the flows
 	Plan       *DeployPlan
-}
-
-// DeployPlan is what a deployment would do.
-type DeployPlan struct {
-	Version, Generation int
-	URLs                []FlowURL // a flow that is new in the version has none yet
-	FlowIDs             []string  // instance-deploy flows, in their order
-	ChangedVariableIDs  []string
-	Obsolete            []ipaas.Registration
-	PossibleCreations   []string // flow-id/step-id
 }
 
 // DeployInstance brings an instance to a version and its config, as a transaction: it ends with everything in place, or with
@@ -298,147 +285,6 @@ func (p *Plane) commit(ctx context.Context, c *candidate) error {
 	return p.fillResult(ctx, c)
 }
 
-// rollback removes what the deployment created, the last first; the serving generation never noticed.
-func (p *Plane) rollback(ctx context.Context, c *candidate, cause ipaas.DeploymentError) error {
-	keep := c.program.Definition().Deploy.Policy == ipaas.Keep
-	created, err := p.store.BeginRollback(ctx, c.deployment.ID, cause, keep, p.now())
-	if err != nil {
-		return fmt.Errorf("roll back deployment %s: %w", c.deployment.ID, err)
-	}
-	fault.Point("rollback-begun")
-	if err := p.finishRollback(ctx, c, created); err != nil {
-		return err
-	}
-	return p.deploymentError(ctx, c.deployment.InstanceID, c.deployment.ID, cause)
-}
-
-// finishRollback undoes what is left of a deployment that is being rolled back.
-func (p *Plane) finishRollback(ctx context.Context, c *candidate, left []ipaas.Registration) error {
-	undone, err := p.undoAll(ctx, c.instance, left)
-	if err != nil {
-		return err
-	}
-	if err := p.recordChanges(ctx, c, undone, ipaas.ChangeUndone); err != nil {
-		return err
-	}
-	if err := p.endExecutions(ctx, c.deployment); err != nil {
-		return err
-	}
-	fault.Point("rollback-finish")
-	if err := p.store.FinishRollback(ctx, c.deployment.ID, p.now()); err != nil {
-		return fmt.Errorf("finish the rollback of deployment %s: %w", c.deployment.ID, err)
-	}
-	return nil
-}
-
-// endExecutions ends what a deployment that was cut short left running.
-func (p *Plane) endExecutions(ctx context.Context, d ipaas.Deployment) error {
-	d, err := p.store.GetDeployment(ctx, d.InstanceID, d.ID) // it may have begun more
-	if err != nil {
-		return err
-	}
-	for _, id := range d.ExecutionIDs {
-		ex, err := p.store.GetExecution(ctx, id)
-		if err != nil {
-			return err
-		}
-		if ex.State.Ended() {
-			continue
-		}
-		ex.State, ex.EndTime, ex.LeaseTime = ipaas.ExecutionFailed, p.now(), time.Time{}
-		ex.Error = &ipaas.ExecutionError{Reason: ipaas.ExecutionInterrupted, Message: "the deployment it was part of was cut short, and is undone"}
-		if err := p.store.FinishExecution(ctx, ex); err != nil {
-			return fmt.Errorf("end execution %s: %w", id, err)
-		}
-		p.tails.notify(id)
-	}
-	return nil
-}
-
-// deploymentError is the error of a deployment that was rolled back. It names what may be left in other systems.
-func (p *Plane) deploymentError(ctx context.Context, instanceID, deploymentID string, cause ipaas.DeploymentError) error {
-	e := &ipaas.Error{
-		Kind: ipaas.Precondition, Reason: cause.Reason,
-		Message: fmt.Sprintf("instance %q was not deployed, and is as it was before: %s", instanceID, cause.Message),
-		Meta: map[string]string{
-			"instance_id": instanceID, "deployment_id": deploymentID, "flow_id": cause.FlowID, "step_id": cause.StepID,
-			"execution_id": cause.ExecutionID, "retryable": strconv.FormatBool(cause.Retryable),
-		},
-	}
-	d, err := p.store.GetDeployment(ctx, instanceID, deploymentID)
-	if err != nil {
-		return err
-	}
-	var left []string
-	for _, c := range d.Changes {
-		if c.Kind == ipaas.ChangeUnconfirmed || c.Kind == ipaas.ChangeRemoveFailed || c.Kind == ipaas.ChangeRestoreFailed {
-			left = append(left, c.RegistrationID)
-		}
-	}
-	if len(left) > 0 {
-		e.Message += "; in other systems something may be left of it: see the deployment's changes"
-		e.Meta["left_registration_ids"] = strings.Join(left, ",")
-	}
-	return e
-}
-
-// recordChanges keeps what the deployment did in other systems.
-func (p *Plane) recordChanges(ctx context.Context, c *candidate, undone []ipaas.Registration, kind ipaas.ChangeKind) error {
-	used, err := p.store.UsedRegistrations(ctx, c.deployment.ID)
-	if err != nil {
-		return err
-	}
-	var changes []ipaas.RegistrationChange
-	for i := range used {
-		if kind := didTo(&used[i], c.deployment.ID); kind != "" {
-			changes = append(changes, ipaas.RegistrationChange{Kind: kind, RegistrationID: used[i].ID})
-		}
-	}
-	for i := range undone {
-		if kind := undidTo(&undone[i], kind); kind != "" {
-			changes = append(changes, ipaas.RegistrationChange{Kind: kind, RegistrationID: undone[i].ID})
-		}
-	}
-	return p.store.RecordChanges(ctx, c.deployment.ID, changes)
-}
-
-// didTo tells what the flows of a deployment did with a registration that it used; "": nothing.
-func didTo(r *ipaas.Registration, deploymentID string) ipaas.ChangeKind {
-	switch {
-	case r.State == ipaas.RegistrationAbandoned, r.State == ipaas.RegistrationRemoved && r.DeploymentID != deploymentID:
-		return "" // it was not created, or was found gone
-	case r.State == ipaas.RegistrationUnconfirmed && r.DeploymentID == deploymentID:
-		return ipaas.ChangeUnconfirmed
-	case r.DeploymentID == deploymentID && r.ResultSealed == "":
-		return "" // whether it was created only its undoing told
-	case r.DeploymentID == deploymentID && r.Adopted:
-		return ipaas.ChangeAdopted
-	case r.DeploymentID == deploymentID:
-		return ipaas.ChangeCreated
-	case r.ChangedBy == deploymentID:
-		return ipaas.ChangeUpdated
-	default:
-		return ipaas.ChangeKept
-	}
-}
-
-// undidTo tells what the end of a deployment did to a registration; "": nothing that the flows did not tell of.
-func undidTo(r *ipaas.Registration, undone ipaas.ChangeKind) ipaas.ChangeKind {
-	switch r.State {
-	case ipaas.RegistrationRemoveFailed:
-		return ipaas.ChangeRemoveFailed
-	case ipaas.RegistrationCreated:
-		if r.Error != "" {
-			return ipaas.ChangeRestoreFailed
-		}
-		return ipaas.ChangeRestored
-	case ipaas.RegistrationAbandoned, ipaas.RegistrationUnconfirmed, ipaas.RegistrationRemovePending:
-		return ""
-	default:
-		return undone
-	}
-}
-
 // fillResult reads what the answer shows.
 func (p *Plane) fillResult(ctx context.Context, c *candidate) error {
 	d, err := p.store.GetDeployment(ctx, c.deployment.InstanceID, c.deployment.ID)
@@ -460,14 +306,6 @@ func flowURLs(def *ipaas.Definition, urls map[string]string) []FlowURL {
 		list[i] = FlowURL{DisplayName: def.Flows[i].DisplayName, URL: urls[def.Flows[i].ID]}
 	}
 	return list
-}
-
-func (p *Plane) refuseSecond(ctx context.Context, in ipaas.Instance) error {
-	page, err := p.store.ListDeployments(ctx, in.ID, lastOnly)
-	if err != nil || len(page.Items) == 0 || page.Items[0].State.Ended() {
-		return err
-	}
-	return deploymentRunning(page.Items[0])
 }
 
 func deploymentRunning(d ipaas.Deployment) error {

@@ -82,3 +82,21 @@ func (p *Plane) changedVariables(ctx context.Context, in ipaas.Instance, def *ip
 	}
 	return slices.Clip(changed), nil
 }
+
+// DeployPlan is what a deployment would do.
+type DeployPlan struct {
+	Version, Generation int
+	URLs                []FlowURL // a flow that is new in the version has none yet
+	FlowIDs             []string  // instance-deploy flows, in their order
+	ChangedVariableIDs  []string
+	Obsolete            []ipaas.Registration
+	PossibleCreations   []string // flow-id/step-id
+}
+
+func (p *Plane) refuseSecond(ctx context.Context, in ipaas.Instance) error {
+	page, err := p.store.ListDeployments(ctx, in.ID, lastOnly)
+	if err != nil || len(page.Items) == 0 || page.Items[0].State.Ended() {
+		return err
+	}
+	return deploymentRunning(page.Items[0])
+}

@@ -1,0 +1,155 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/headrace/headrace/internal/ipaas"
+)
+
+// When what could not be removed is tried again by itself.
+const (
+	firstRetry   = time.Minute // then twice as long each time
+	longestRetry = 6 * time.Hour
+	retriedFor   = 24 * time.Hour // after the first failure; then only by hand
+)
+
+// retryTime returns when a debt is tried again by itself, zero for never.
+func retryTime(row ipaas.Registration, now time.Time) time.Time {
+	// What cannot be looked for cannot be removed: another try would say so again.
+	if row.State == ipaas.RegistrationUnconfirmed || !row.FailTime.IsZero() && now.Sub(row.FailTime) >= retriedFor {
+		return time.Time{}
+	}
+	wait := firstRetry
+	for range row.Tries - 1 {
+		if wait *= 2; wait >= longestRetry {
+			wait = longestRetry
+			break
+		}
+	}
+	// Debts that were made together are not all tried together again.
+	spread := wait / 5
+	return now.Add(wait - spread + rand.N(2*spread)).Truncate(time.Microsecond) //nolint:gosec // a wait is no secret
+}
+
+// payDebts retries what could not be removed, each when its time has come, until ctx ends.
+func (p *Plane) payDebts(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		}
+		next, err := p.payDue(ctx)
+		if err != nil && ctx.Err() == nil {
+			p.logger.Error("look for what could not be removed", "error", err)
+		}
+		wait := pollEvery // a clock that jumps, and a system that becomes free, are noticed then
+		if !next.IsZero() {
+			wait = max(0, min(wait, next.Sub(p.now())))
+		}
+		timer.Reset(wait)
+	}
+}
+
+// dueAtOnce bounds how much is looked at before looking again.
+const dueAtOnce = 500
+
+// payDue begins to retry what is due and returns when there is more. Systems do not wait for each other.
+func (p *Plane) payDue(ctx context.Context) (next time.Time, err error) {
+	due, next, err := p.store.DueRemovals(ctx, p.now(), dueAtOnce)
+	if err != nil {
+		return next, err
+	}
+	byTarget := map[string][]ipaas.Registration{}
+	for _, row := range due {
+		byTarget[row.Target] = append(byTarget[row.Target], row)
+	}
+	for target, rows := range byTarget {
+		if !p.paying.begin(target) {
+			continue
+		}
+		p.background.Go(func() {
+			defer p.paying.end(target)
+			if err := p.payIn(ctx, rows); err != nil && ctx.Err() == nil {
+				p.logger.Error("retry what could not be removed", "error", err)
+			}
+		})
+	}
+	return next, nil
+}
+
+// payIn retries debts in one system. If it does not answer, the rest of them waits as long as the first.
+func (p *Plane) payIn(ctx context.Context, rows []ipaas.Registration) error {
+	for i, row := range rows {
+		begin := p.now()
+		after, err := p.payOne(ctx, row.ID)
+		if err != nil {
+			return err // where the server stops they stay due
+		}
+		if after.NextTryTime.IsZero() || p.now().Sub(begin) < silentAfter {
+			continue
+		}
+		var rest []string
+		for _, row := range rows[i+1:] {
+			rest = append(rest, row.ID)
+		}
+		return p.store.PostponeRemovals(context.WithoutCancel(ctx), rest, after.NextTryTime)
+	}
+	return nil
+}
+
+// payOne retries one debt, unless somebody else has dealt with it meanwhile.
+func (p *Plane) payOne(ctx context.Context, id string) (after ipaas.Registration, err error) {
+	leave, err := p.retrying.take(ctx, id)
+	if err != nil {
+		return after, err
+	}
+	defer leave()
+	debt, err := p.store.GetCleanupDebt(ctx, id) // refused when the server stops
+	if errors.Is(err, ipaas.NotFound) {
+		return after, nil
+	}
+	if err != nil || debt.NextTryTime.IsZero() || debt.NextTryTime.After(p.now()) {
+		return after, err
+	}
+	err = p.removeOne(ctx, &debt.Registration)
+	if err == nil && debt.Standing() == ipaas.DebtSettled {
+		p.logger.Info("a cleanup debt is settled", "registration", id, "instance", debt.InstanceID, "tries", debt.Tries)
+	}
+	return debt.Registration, err
+}
+
+// retriedAtOnce is in how many systems debts are retried side by side.
+const retriedAtOnce = 4
+
+// payments are the retries under way in this process, by target.
+type payments struct {
+	mu   sync.Mutex
+	busy map[string]bool
+}
+
+// begin reports whether nothing is being retried in a target yet and there is room for another one.
+func (y *payments) begin(target string) bool {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	if y.busy[target] || len(y.busy) >= retriedAtOnce {
+		return false
+	}
+	if y.busy == nil {
+		y.busy = map[string]bool{}
+	}
+	y.busy[target] = true
+	return true
+}
+
+func (y *payments) end(target string) {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	delete(y.busy, target)
+}

@@ -1,0 +1,207 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/headrace/headrace/internal/component"
+	"github.com/headrace/headrace/internal/fault"
+	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/secret"
+)
+
+// undoAll undoes what is left in other systems, the last created first, and records what became of each: what is REMOVE_PENDING is
+// removed, what is CREATED and was updated is restored. It goes on after a failure, which stays visible. It returns the registrations
+// as they are now.
+func (p *Plane) undoAll(ctx context.Context, in ipaas.Instance, rows []ipaas.Registration) ([]ipaas.Registration, error) {
+	rows = slices.Clone(rows)
+	slices.SortStableFunc(rows, func(a, b ipaas.Registration) int { return int(b.Sequence - a.Sequence) })
+	if len(rows) == 0 {
+		return rows, nil
+	}
+	urls, err := p.shownURLs(context.WithoutCancel(ctx), in.ID)
+	if err != nil {
+		return nil, err
+	}
+	remover := remover{plane: p, instance: in, mask: p.mask(urls)}
+	var failed error
+	for i := range rows {
+		if rows[i].State == ipaas.RegistrationCreated && rows[i].BeforeImage != "" {
+			rows[i], err = p.restoreRegistration(context.WithoutCancel(ctx), in, rows[i], remover.mask)
+		} else {
+			err = remover.remove(ctx, &rows[i])
+		}
+		failed = errors.Join(failed, err)
+	}
+	return rows, failed
+}
+
+// silentAfter is how long a failed try may take before the system it was made in counts as one that does not answer: the rest of what is
+// to be removed there waits, so that it holds up nobody.
+const silentAfter = 5 * time.Second
+
+// remover removes remote objects of one instance one after another, and records what became of each.
+type remover struct {
+	plane    *Plane
+	instance ipaas.Instance // may be a tombstone
+	mask     *secret.Mask
+	silent   map[string]bool // targets that did not answer
+}
+
+// remove removes one remote object. What cannot be removed is a debt from then on; the error only says that nothing could be recorded.
+func (r *remover) remove(ctx context.Context, row *ipaas.Registration) error {
+	p := r.plane
+	begin := p.now()
+	if r.silent[row.Target] || ctx.Err() != nil {
+		row.State, row.Error, row.NextTryTime = ipaas.RegistrationRemoveFailed, "not tried yet: the other system does not answer", retryTime(*row, begin)
+		return p.owe(ctx, row, begin)
+	}
+	fault.Point("undo-begin")
+	state, err := p.undo(context.WithoutCancel(ctx), r.instance, *row)
+	fault.Point("undo-called")
+	if errors.Is(err, errShutdown) {
+		return nil // the next start goes on with it
+	}
+	now := p.now()
+	row.State = state
+	if err == nil {
+		row.Error, row.NextTryTime, row.UpdateTime = "", time.Time{}, now
+		err = p.store.SettleRegistration(context.WithoutCancel(ctx), row.ID, row.State, row.Error, row.UpdateTime)
+		fault.Point("undo-settled")
+		return unrecorded(*row, err)
+	}
+	if now.Sub(begin) >= silentAfter {
+		if r.silent == nil {
+			r.silent = map[string]bool{}
+		}
+		r.silent[row.Target] = true
+	}
+	row.Error = cut(r.mask.Hide(err.Error()), ipaas.MaxLogMessage)
+	row.Tries, row.LastTryTime = row.Tries+1, now
+	row.NextTryTime = retryTime(*row, now)
+	p.logger.Warn("a remote object could not be removed", "instance", r.instance.ID, "registration", row.ID, "remote_id", row.RemoteID,
+		"tries", row.Tries, "error", row.Error)
+	return p.owe(ctx, row, now)
+}
+
+// owe records a debt.
+func (p *Plane) owe(ctx context.Context, row *ipaas.Registration, now time.Time) error {
+	row.UpdateTime = now
+	if row.FailTime.IsZero() {
+		row.FailTime = now
+	}
+	return unrecorded(*row, p.store.FailRemoval(context.WithoutCancel(ctx), *row))
+}
+
+func unrecorded(row ipaas.Registration, err error) error {
+	if err != nil {
+		return fmt.Errorf("record the removal of registration %s: %w", row.ID, err)
+	}
+	return nil
+}
+
+// undo removes one remote object by the action that its creation declared, with the component and the config it was created with. Where
+// the creation's result is not known the object is looked for first.
+func (p *Plane) undo(ctx context.Context, in ipaas.Instance, row ipaas.Registration) (ipaas.RegistrationState, error) {
+	if row.ResultSealed == "" {
+		return p.undoUnknown(ctx, in, row)
+	}
+	c, action, err := p.creator(ctx, row.Action, row.ComponentVersion)
+	if err != nil {
+		return ipaas.RegistrationRemoveFailed, err
+	}
+	result, err := p.openRegistered(row, "result", row.ResultSealed)
+	if err != nil {
+		return ipaas.RegistrationRemoveFailed, err
+	}
+	err = p.withCredentials(ctx, in, row, c, action, func(o *remote) error { return component.Undo(c, action, o.inputs, result, o.do) })
+	if err != nil && !gone(err) {
+		return ipaas.RegistrationRemoveFailed, err
+	}
+	return ipaas.RegistrationRemoved, nil // or it is not there: that is what was wanted
+}
+
+// undoUnknown looks for what a creation whose result is not known may have created, and removes it. What cannot be looked for is
+// UNCONFIRMED, until a newer version of its component can.
+func (p *Plane) undoUnknown(ctx context.Context, in ipaas.Instance, row ipaas.Registration) (ipaas.RegistrationState, error) {
+	c, action, err := p.creator(ctx, row.Action, row.ComponentVersion)
+	if err == nil && action.Find == nil {
+		c, action, err = p.creator(ctx, row.Action, latestVersion)
+	}
+	if err != nil {
+		return ipaas.RegistrationRemoveFailed, err
+	}
+	if action.Find == nil {
+		return ipaas.RegistrationUnconfirmed, fmt.Errorf(
+			"%s may have created it, and declares no find to look for it: look in the other system, and remove it there if it exists", row.Action)
+	}
+	state := ipaas.RegistrationAbandoned
+	err = p.withCredentials(ctx, in, row, c, action, func(o *remote) error {
+		found, err := p.lookFor(ctx, row, c, action, o)
+		for _, result := range found {
+			if err := component.Undo(c, action, o.inputs, result, o.do); err != nil && !gone(err) {
+				return err
+			}
+			state = ipaas.RegistrationRemoved
+		}
+		return err
+	})
+	if err != nil {
+		return ipaas.RegistrationRemoveFailed, err
+	}
+	return state, nil
+}
+
+// lookFor returns what a creation has created, and no other registration has. It looks again where there is nothing yet: a call that
+// was cut off may go on at the other end.
+func (p *Plane) lookFor(
+	ctx context.Context, row ipaas.Registration, c *component.Component, action *component.Action, o *remote,
+) ([]any, error) {
+	taken := p.taken(ctx, row)
+	for i := 0; ; i++ {
+		found, err := component.Find(c, action, o.inputs, o.do)
+		if err != nil {
+			return nil, err
+		}
+		var free []any
+		for _, result := range found {
+			other, err := taken(component.RemoteID(action, result, o.inputs))
+			if err != nil {
+				return nil, err
+			}
+			if !other {
+				free = append(free, result)
+			}
+		}
+		if len(free) > 0 || i == len(p.limits.LookAgain) {
+			return free, nil
+		}
+		select {
+		case <-time.After(p.limits.LookAgain[i]):
+		case <-p.stop.Done():
+			return nil, errShutdown
+		}
+	}
+}
+
+// taken returns what tells whether a remote id is that of another registration of an instance, whose object may exist. Only ids of the
+// same kind of object in the same system are compared: others may well be equal by chance.
+func (p *Plane) taken(ctx context.Context, row ipaas.Registration) func(remoteID string) (bool, error) {
+	return func(remoteID string) (bool, error) {
+		rows, err := p.store.ListRegistrations(ctx, row.InstanceID, openStates...)
+		if err != nil || remoteID == "" {
+			return false, err
+		}
+		urls, err := p.shownURLs(ctx, row.InstanceID)
+		if err != nil {
+			return false, err
+		}
+		stored := p.mask(urls).Hide(remoteID)
+		return slices.ContainsFunc(rows, func(r ipaas.Registration) bool {
+			return r.ID != row.ID && r.RemoteID == stored && r.Target == row.Target && r.Action == row.Action
+		}), nil
+	}
+}
