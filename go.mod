@@ -6,6 +6,7 @@ require (
 	buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go v1.36.12-20260825204119-511051f7f437.1 // the rules protos are annotated with; Apache-2.0
 	buf.build/go/protovalidate v1.4.0 // checks requests by those rules; Apache-2.0
 	code.dny.dev/ssrf v0.3.0 // tells private addresses at dial time; MIT
+	github.com/Shopify/toxiproxy/v2 v2.5.0 // tests: a network that loses answers; MIT
 	github.com/alecthomas/kong v1.17.0 // flags and environment of the programs; MIT
 	github.com/fullstorydev/grpchan v1.1.2 // the gateway reaches the services in process, with their interceptors; MIT
 	github.com/google/go-cmp v0.7.0 // tests: differences; BSD-3-Clause
@@ -15,6 +16,7 @@ require (
 	github.com/oklog/ulid/v2 v2.1.2 // ids that sort by birth; Apache-2.0
 	github.com/pressly/goose/v3 v3.29.0 // migrations; MIT
 	github.com/robfig/cron/v3 v3.0.1 // checks cron expressions; MIT
+	github.com/rs/zerolog v1.28.0 // tests: keeps toxiproxy silent; MIT
 	go.einride.tech/aip v0.86.3 // filters, orders and field masks of the AIPs; MIT
 	go.uber.org/goleak v1.3.0 // tests: goroutines left behind; MIT
 	go.yaml.in/yaml/v3 v3.0.5 // tests: real definitions; the gateway's generator needs it too; MIT and Apache-2.0
@@ -35,19 +37,30 @@ require (
 	cel.dev/cel-go v0.32.0 // indirect
 	cel.dev/expr v0.25.3 // indirect
 	github.com/antlr4-go/antlr/v4 v4.13.1 // indirect
+	github.com/beorn7/perks v1.0.1 // indirect
 	github.com/bufbuild/protocompile v0.14.1 // indirect
+	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/dustin/go-humanize v1.1.0 // indirect
 	github.com/golang/protobuf v1.5.4 // indirect
 	github.com/google/uuid v1.6.0 // indirect
+	github.com/gorilla/mux v1.8.0 // indirect
 	github.com/jhump/protoreflect v1.17.1-0.20240913204751-8f5fd1dcb3c5 // indirect
+	github.com/mattn/go-colorable v0.1.13 // indirect
+	github.com/matttproud/golang_protobuf_extensions v1.0.1 // indirect
 	github.com/mfridman/interpolate v0.0.2 // indirect
 	github.com/ncruces/go-strftime v1.1.0 // indirect
+	github.com/prometheus/client_golang v1.13.0 // indirect
+	github.com/prometheus/client_model v0.2.0 // indirect
+	github.com/prometheus/common v0.37.0 // indirect
+	github.com/prometheus/procfs v0.22.0 // indirect
 	github.com/remyoudompheng/bigfft v0.0.0-20230129092748-24d4a6f8daec // indirect
+	github.com/rs/xid v1.4.0 // indirect
 	github.com/sethvargo/go-retry v0.5.0 // indirect
 	go.uber.org/multierr v1.11.0 // indirect
 	golang.org/x/exp v0.0.0-20261014143641-f0251eb4aa3e // indirect
 	golang.org/x/text v0.43.0 // indirect
 	google.golang.org/grpc/cmd/protoc-gen-go-grpc v1.6.2 // indirect
+	gopkg.in/tomb.v1 v1.0.0-20141024135613-dd632973f1e7 // indirect
 	modernc.org/mathutil v1.7.1 // indirect
 	modernc.org/memory v1.12.1 // indirect
 )

@@ -44,7 +44,7 @@ var Points = map[string]string{
 	"undo-called":      "the other system has removed an object, and that is not recorded",
 	"undo-settled":     "it is recorded that an object was removed",
 	"removal-begun":    "an instance is out of service, and nothing of it is removed in other systems",
-	"removal-finish":   "everything of an instance is removed in other systems, and it is not recorded as deleted",
+	"removal-finish":   "everything of an instance is removed in other systems, and the end of that is not recorded",
 }
 
 // The promises that a binary with faults can break.
