@@ -34,8 +34,7 @@ func TestBackup(t *testing.T) {
 	began := time.Now()
 	s.command(t, "backup", "--data-dir", s.dir, copied)
 	took := time.Since(began)
-	before, raw := during.snapshot(), filepath.Join(t.TempDir(), "raw.db")
-	duplicate(t, filepath.Join(s.dir, "headrace.db"), raw) // as cp does
+	torn := s.copyByHand(t, during)
 	during.halt()
 	s.kill()
 
@@ -51,8 +50,26 @@ func TestBackup(t *testing.T) {
 		Size: fmt.Sprintf("%d MB", length(t, copied)>>20),
 		Figure: fmt.Sprintf("p99 %s alone, %s during the %s of the backup (%.1f ×); verified, restored and started in %s; %d of %d missing",
 			rounded(base), rounded(under), rounded(took), under.Seconds()/base.Seconds(), rounded(restored), missing, len(alone.acked)),
-		Control: fmt.Sprintf("the file copied by cp: %s", s.raw(t, raw, before)),
+		Control: "the file copied by cp: " + torn,
 	})
+}
+
+// copyByHand copies the database file of a server at work, as cp would, and tells what becomes of it. What is in SQLite's log is not in
+// the file, so it takes a few copies at most until one is found that lacks what was acknowledged before.
+func (s *server) copyByHand(t *testing.T, sending *senders) (found string) {
+	t.Helper()
+	for range 10 {
+		before, raw := sending.snapshot(), filepath.Join(t.TempDir(), "raw.db")
+		duplicate(t, filepath.Join(s.dir, "headrace.db"), raw)
+		if out, err := exec.Command(s.binary, "verify", raw).CombinedOutput(); err != nil {
+			return "refused by verify: " + strings.TrimSpace(string(out))
+		}
+		if missing := s.restored(t, raw, before); missing > 0 {
+			return fmt.Sprintf("%d of %d missing", missing, len(before.acked))
+		}
+	}
+	t.Error("no copy of the file alone lacked anything: the look for what is missing is blind")
+	return "nothing missing"
 }
 
 // grow fills the database.
@@ -85,15 +102,6 @@ func (s *server) restored(t *testing.T, backup string, sent *senders) (missing i
 	other.start(breakage{})
 	defer other.kill()
 	return len(sent.present(t, other).lost)
-}
-
-// raw tells what becomes of a server whose file was copied while it was at work.
-func (s *server) raw(t *testing.T, copied string, sent *senders) string {
-	t.Helper()
-	if out, err := exec.Command(s.binary, "verify", copied).CombinedOutput(); err != nil {
-		return "refused by verify: " + strings.TrimSpace(string(out))
-	}
-	return fmt.Sprintf("%d of %d missing", s.restored(t, copied, sent), len(sent.acked))
 }
 
 func duplicate(t *testing.T, from, to string) {
