@@ -47,7 +47,7 @@ type world struct {
 	slow    atomic.Int64           // what a DELETE at the ERP takes by the plane's clock, in nanoseconds
 
 	hooks   *httptest.Server
-	current atomic.Pointer[control.Plane] // that the hooks are of
+	current *atomic.Pointer[control.Plane] // that the hooks are of: the one that was started last, twins included
 	client  *http.Client
 	stop    func()
 }
@@ -73,7 +73,10 @@ func newWorld(t *testing.T, limits ...control.Limits) *world {
 
 func bareWorld(t *testing.T, dir string, limits ...control.Limits) *world {
 	t.Helper()
-	w := &world{t: t, dir: dir, logs: &logBuffer{}, probe: newProbe(), client: &http.Client{Transport: &http.Transport{}}}
+	w := &world{
+		t: t, dir: dir, logs: &logBuffer{}, probe: newProbe(), client: &http.Client{Transport: &http.Transport{}},
+		current: &atomic.Pointer[control.Plane]{},
+	}
 	if len(limits) > 0 {
 		w.limits = limits[0]
 	}
@@ -153,7 +156,7 @@ func (w *world) restart() {
 func (w *world) crashCopy() *world {
 	w.t.Helper()
 	twin := bareWorld(w.t, w.t.TempDir(), w.limits)
-	twin.erp, twin.erpURL, twin.hooks = w.erp, w.erpURL, w.hooks
+	twin.erp, twin.erpURL, twin.hooks, twin.current = w.erp, w.erpURL, w.hooks, w.current
 	twin.ahead.Store(w.ahead.Load())
 	files, err := os.ReadDir(w.dir)
 	if err != nil {
