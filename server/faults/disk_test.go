@@ -20,15 +20,19 @@ import (
 func TestDiskFull(t *testing.T) {
 	t.Parallel()
 	rounds := size(t, "T11.rounds", 1, 100)
-	got := fillDisk(t, rounds, breakage{})
-	got.verdict.check(t)
+	var got filled
+	for range rounds {
+		one := fillDisk(t, breakage{})
+		one.verdict.check(t)
+		got.add(one)
+	}
 	if got.refused == 0 || got.others > 0 || got.noRetryAfter > 0 {
 		t.Errorf("of the events that were not taken %d were refused with 503, %d otherwise, %d without Retry-After: want 503 with it, always", got.refused, got.others, got.noRetryAfter)
 	}
 	if got.recovery > 25*time.Second {
 		t.Errorf("with room again it took %s until an event was taken", got.recovery)
 	}
-	careless := fillDisk(t, 1, breakage{broken: fault.IgnoreFull})
+	careless := fillDisk(t, breakage{broken: fault.IgnoreFull})
 	if len(careless.verdict.lost) == 0 {
 		t.Errorf("with the error ignored nothing was lost either: the disk was not full: %s", careless.verdict)
 	}
@@ -49,8 +53,15 @@ type filled struct {
 	recovery     time.Duration // from room on the disk to the next event that was taken
 }
 
+func (f *filled) add(o filled) {
+	f.verdict.acked += o.verdict.acked
+	f.verdict.lost = append(f.verdict.lost, o.verdict.lost...)
+	f.refused, f.others, f.noRetryAfter = f.refused+o.refused, f.others+o.others, f.noRetryAfter+o.noRetryAfter
+	f.recovery = max(f.recovery, o.recovery)
+}
+
 // fillDisk runs a server in a small file system, fills it with events, makes room, and looks what is there at the end.
-func fillDisk(t *testing.T, rounds int, b breakage) (got filled) {
+func fillDisk(t *testing.T, b breakage) (got filled) {
 	t.Helper()
 	to, s := newSink(t), newServer(t, "--ballast", "1048576")
 	s.dir = smallDisk(t, 24<<20)
@@ -59,28 +70,25 @@ func fillDisk(t *testing.T, rounds int, b breakage) (got filled) {
 	sending := newSenders(t, hook, 0)
 	padding := strings.Repeat("x", 8<<10)
 	sending.body = func(n int) string { return fmt.Sprintf(`"%d %s"`, n, padding) }
-	for range rounds {
-		filler := filepath.Join(s.dir, "filler")
-		fill(t, filler, 6<<20)
-		sending.stop = make(chan struct{})
-		sending.run(8)
-		if b.broken == "" {
-			until(t, time.Minute, "the disk to be full", func() bool { return sending.answers(http.StatusServiceUnavailable) > 50 })
-		} else {
-			until(t, time.Minute, "the disk to be full", func() bool { return room(t, s.dir) < 64<<10 }) // nobody tells
-			acked := sending.ackedSoFar()
-			until(t, time.Minute, "more events to be acknowledged", func() bool { return sending.ackedSoFar() > acked+200 })
-		}
-		sending.halt()
-		if err := os.Remove(filler); err != nil {
-			t.Fatal(err)
-		}
-		got.recovery = max(got.recovery, until(t, time.Minute, "an event to be taken again", func() bool {
-			before := sending.ackedSoFar()
-			sending.send(int(sending.next.Add(1)) - 1)
-			return sending.ackedSoFar() > before
-		}))
+	filler := filepath.Join(s.dir, "filler")
+	fill(t, filler, 6<<20)
+	sending.run(8)
+	if b.broken == "" {
+		until(t, time.Minute, "the disk to be full", func() bool { return sending.answers(http.StatusServiceUnavailable) > 50 })
+	} else {
+		until(t, time.Minute, "the disk to be full", func() bool { return room(t, s.dir) < 64<<10 }) // nobody tells
+		acked := sending.ackedSoFar()
+		until(t, time.Minute, "more events to be acknowledged", func() bool { return sending.ackedSoFar() > acked+200 })
 	}
+	sending.halt()
+	if err := os.Remove(filler); err != nil {
+		t.Fatal(err)
+	}
+	got.recovery = until(t, time.Minute, "an event to be taken again", func() bool {
+		before := sending.ackedSoFar()
+		sending.send(int(sending.next.Add(1)) - 1)
+		return sending.ackedSoFar() > before
+	})
 	// Another life looks at the disk: what is not there was only in memory.
 	s.kill()
 	s.start(breakage{})

@@ -56,13 +56,23 @@ func (l *ledger) write() error {
 	}
 	text, err := json.MarshalIndent(report{
 		Time: time.Now().UTC().Truncate(time.Second), Soak: soak(), Results: l.lines,
-		Machine: fmt.Sprintf("%d cores, %s/%s, %s", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version()),
+		Machine: fmt.Sprintf("%d cores, %s/%s, %s%s", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version(), loadBefore),
 	}, "", "  ")
 	if err != nil {
 		return err
 	}
 	return os.WriteFile(file, append(text, '\n'), 0o600)
 }
+
+// loadBefore tells what else the machine had to do when the run began: speeds depend on it.
+var loadBefore = func() string {
+	text, err := os.ReadFile("/proc/loadavg")
+	load, _, _ := strings.Cut(string(text), " ")
+	if err != nil || load == "" {
+		return ""
+	}
+	return ", load " + load + " before the run"
+}()
 
 // soak is a long run, for a machine of its own.
 func soak() bool { return os.Getenv("HEADRACE_SOAK") != "" }

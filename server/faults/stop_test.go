@@ -22,7 +22,7 @@ func TestStop(t *testing.T) {
 		t.Errorf("it took %s to stop, want at most 25 s", got.slowest)
 	}
 	// No time to drain, and answers that take their while: requests under way are cut.
-	cut := stops(t, 1, 40, "accept-committed=pause:200ms", "--drain-timeout", "1ms")
+	cut := stops(t, 1, 40, "accept-committed=pause:400ms", "--drain-timeout", "1ms")
 	if cut.verdict.recovered == 0 && cut.refused == 0 {
 		t.Errorf("without time to drain no request was cut either: the checker is blind: %s", cut.verdict)
 	}
@@ -51,6 +51,9 @@ func stops(t *testing.T, rounds, events int, plan string, args ...string) (got s
 	for range rounds {
 		target := sending.ackedSoFar() + events
 		until(t, time.Minute, "events to be acknowledged", func() bool { return sending.ackedSoFar() >= target })
+		if plan != "" {
+			time.Sleep(200 * time.Millisecond) // so that requests are in the middle of their pause, not all at its end
+		}
 		took, code := s.terminate(time.Minute)
 		if code != 0 {
 			t.Errorf("told to stop it ended with %d, want 0", code)

@@ -117,14 +117,34 @@ func figuresOf(said []byte) (lines []result, err error) {
 		if !passed[t.test] {
 			return nil, fmt.Errorf("%s has not passed", t.test)
 		}
-		figure := cmp.Or(strings.Join(figures[t.test], "; "), "passed")
+		figure := cmp.Or(strings.Join(figures[t.test], "; "), "passed"+cases(passed, t.test))
 		control := t.control
-		if found := figures[t.control]; len(found) > 0 {
-			control = strings.Join(found, "; ")
+		if passed[t.control] {
+			control += " passed" + cases(passed, t.control)
 		}
 		lines = append(lines, result{Target: t.target, Goal: t.goal, Figure: figure, Control: control, Test: t.test})
 	}
 	return lines, nil
+}
+
+// cases tells how many tests passed below one, where there are any; those that hold others do not count.
+func cases(passed map[string]bool, test string) string {
+	holds := map[string]bool{}
+	for name := range passed {
+		for at := strings.LastIndex(name, "/"); at >= 0; at = strings.LastIndex(name[:at], "/") {
+			holds[name[:at]] = true
+		}
+	}
+	n := 0
+	for name := range passed {
+		if strings.HasPrefix(name, test+"/") && !holds[name] {
+			n++
+		}
+	}
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %d cases", n)
 }
 
 // replace puts a table between the marks.

@@ -44,7 +44,11 @@ func TestFiguresOf(t *testing.T) {
 	t.Parallel()
 	said := `{"Action":"run","Test":"TestCorruption"}
 {"Action":"output","Test":"TestCorruption","Output":"    corruption_test.go:75: 40 damaged files\n"}
-{"Action":"output","Test":"TestSimulationSeesWhatIsBroken/liar","Output":"        simulation_test.go:80: found by seed 3\n"}
+{"Action":"pass","Test":"TestSimulationSeesWhatIsBroken/liar"}
+{"Action":"pass","Test":"TestSimulationSeesWhatIsBroken"}
+{"Action":"pass","Test":"TestUpgradeKilledAnywhere/step"}
+{"Action":"pass","Test":"TestUpgradeKilledAnywhere/step/1"}
+{"Action":"pass","Test":"TestUpgradeKilledAnywhere/step/2"}
 `
 	for _, line := range inside {
 		said += `{"Action":"pass","Test":"` + line.test + "\"}\n"
@@ -53,10 +57,11 @@ func TestFiguresOf(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(got) != len(inside) || got[0].Figure != "40 damaged files" || got[4].Control != "found by seed 3" || got[2].Figure != "passed" {
+	if len(got) != len(inside) || got[0].Figure != "40 damaged files" || got[1].Figure != "passed, 2 cases" || got[2].Figure != "passed" ||
+		got[4].Control != "TestSimulationSeesWhatIsBroken passed, 1 cases" {
 		t.Errorf("figures are %+v", got)
 	}
-	if _, err := figuresOf([]byte(strings.Replace(said, `"pass"`, `"fail"`, 1))); err == nil || !strings.Contains(err.Error(), "TestCorruption") {
+	if _, err := figuresOf([]byte(strings.Replace(said, `"pass","Test":"TestCorruption"`, `"fail","Test":"TestCorruption"`, 1))); err == nil || !strings.Contains(err.Error(), "TestCorruption") {
 		t.Errorf("error is %v, want one that names the test that failed", err)
 	}
 }
