@@ -174,7 +174,7 @@ type Instances interface {
 	// changes nothing.
 	ResumeInstance(ctx context.Context, id string, base int64, now time.Time, w Write) (ipaas.Instance, error)
 	// BeginRemoval moves an instance to state, UNDEPLOYED or DELETING: from here on its hooks are gone, queued and held executions
-	// that have not started are CANCELED, and all its registrations are REMOVE_PENDING, but those removed, abandoned, forgiven or unconfirmed. Conflict
+	// that have not started are CANCELED, what blocks a lane gives way, and all its registrations are REMOVE_PENDING, but those removed, abandoned, forgiven or unconfirmed. Conflict
 	// DEPLOYMENT_RUNNING while a deployment runs. No generation serves an UNDEPLOYED instance: its Generation is 0. A DELETING one
 	// still tells which served, for its remove flows, and is not undeployed any more: Precondition INSTANCE_DELETING.
 	// For a test instance state is not looked at and only its registrations change.
@@ -271,6 +271,7 @@ type Registrations interface {
 type CleanupDebts interface {
 	// FailRemoval records that a registration could not be removed: its state, REMOVE_FAILED or UNCONFIRMED, the error, the tries, and the
 	// times of the first failure, the last and the next try and the update, as they are in r. Without a next try there is none by itself.
+	// What was settled or forgiven while the try was under way stays so.
 	FailRemoval(ctx context.Context, r ipaas.Registration) error
 	// PostponeRemovals moves the next try of debts that are due; those that are no debts any more are passed over.
 	PostponeRemovals(ctx context.Context, ids []string, next time.Time) error
@@ -345,7 +346,8 @@ type Executions interface {
 	// executions that the deployment lists.
 	StartExecution(ctx context.Context, ex ipaas.Execution) error
 	// ClaimExecutions takes at most so many QUEUED executions that may run: not held, asleep, or behind another one of their lane, nor
-	// of a paused instance, unless that is deleting or deleted: what was begun there comes to its end. They become RUNNING, with one attempt more and a lease until the given time. Customers take turns, then the
+	// of a paused instance, unless that is deleting: what was begun there comes to its end. What was begun and whose instance is deleted
+	// is CANCELED instead, whoever has the id of that instance now. They become RUNNING, with one attempt more and a lease until the given time. Customers take turns, then the
 	// flows of their instances, each going on where the call before stopped; of a flow the oldest comes first. Who has reached a limit,
 	// of the customer's, the instance's or the flow's executions that run, is passed over. One that starts for the first time is bound
 	// to the instance's serving generation, unless it is bound already: its number, version, definition and config.
