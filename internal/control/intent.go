@@ -16,6 +16,9 @@ import (
 // Intent implements engine.Host. It goes on with what an earlier attempt announced. In a deployment an object that is there already, in
 // the same place with the same inputs, is kept; one with other inputs is updated, if that can be done, or else created anew.
 func (h *host) Intent(ctx context.Context, c engine.Creation) (engine.Decision, error) {
+	if err := h.checkInstance(ctx); err != nil {
+		return engine.Decision{}, err
+	}
 	if c.Anew {
 		if err := h.forgetGone(ctx, c); err != nil {
 			return engine.Decision{}, err
@@ -35,6 +38,15 @@ func (h *host) Intent(ctx context.Context, c engine.Creation) (engine.Decision, 
 		}
 	}
 	return h.announce(ctx, c)
+}
+
+// checkInstance refuses to touch the ledger when the instance is deleted, and its id perhaps another one's.
+func (h *host) checkInstance(ctx context.Context) error {
+	in, err := h.plane.store.GetInstance(ctx, h.job.instance.ID)
+	if err == nil && in.UID != h.job.instance.UID {
+		err = ipaas.Absent("instance", h.job.instance.ID)
+	}
+	return err
 }
 
 // announce commits the intent to create an object, before the call that does.
@@ -199,6 +211,9 @@ func (p *Plane) openRegistered(row ipaas.Registration, field, sealed string) (an
 func (h *host) Remove(ctx context.Context, _ engine.Step, key string) (any, error) {
 	if h.job.deployment != "" {
 		return nil, errors.New("nothing is removed by an instance-deploy flow: what it does not register again is removed when the deployment has succeeded")
+	}
+	if err := h.checkInstance(ctx); err != nil {
+		return nil, err
 	}
 	store := h.plane.store
 	rows, err := store.ListRegistrations(ctx, h.job.execution.InstanceID, ipaas.RegistrationCreated, ipaas.RegistrationRemovePending,

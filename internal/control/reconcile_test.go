@@ -29,6 +29,22 @@ func (w *world) next(def ipaas.Definition) (control.DeployResult, error) {
 	return w.DeployInstance(w.t.Context(), "one", version, plain)
 }
 
+func TestWhatAnotherInstanceOfTheCustomerHasIsNobodysLostAnswer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	careless := acmeFinding() // finds every webhook of an event, whoever it calls
+	careless.Actions[0].Find.Match = ipaas.Match{Item: "{{$item.event}}", Equals: "{{$inputs.event}}"}
+	w.with(careless, tutorial())
+	w.deploy("one")
+	must[ipaas.Instance](t)(w.CreateInstance(t.Context(), ipaas.Instance{
+		ID: "two", DisplayName: "Two", CustomerID: "cust-one", IntegrationID: "acme",
+	}, change(w.erpConfig()), plain))
+	w.erp.Fail(fake.Failure{Route: "POST /api/webhooks", Mode: fake.HangUpAfterCommit})
+	w.deploy("two")
+	must[control.RemovalResult](t)(w.DeleteInstance(t.Context(), "two", plain))
+	w.wantLedger("create wh_1", "create wh_2", "create wh_3", "update wh_3", "create wh_4", "delete wh_4", "delete wh_3")
+}
+
 // events is what the ERP calls about, in the order of the webhooks.
 func (w *world) events() []string {
 	events := []string{}

@@ -182,6 +182,42 @@ func TestNewInstanceOfADeletedOnesIDIsIndependent(t *testing.T) {
 	w.succeeded(w.accepted(urls["Customers"], `{}`))
 }
 
+func TestWhatADeletedInstanceBeganDoesNotTouchTheNextOneOfItsID(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	def := ensuring()
+	wait := step("Wait", "probe.wait", inputs{"value": lit("gate")})
+	def.Flows = append(def.Flows,
+		hookFlow("Clean", wait, step("All", "registration.remove", inputs{"all": lit(true)})),
+		hookFlow("Create", wait, step("Extra", "acme-erp.createWebhook", inputs{
+			"connection": cfg("ERP"), "event": lit("customer.updated"), "callbackUrl": lit("http://127.0.0.1/extra"),
+		})))
+	w.with(acmeFinding(), def)
+	urls := urlsOf(w.deploy("one"))
+	for _, flow := range []string{"Clean", "Create"} {
+		w.accepted(urls[flow], `{}`)
+		<-w.probe.gate("gate").reached
+	}
+	must[control.RemovalResult](t)(w.DeleteInstance(t.Context(), "one", plain))
+	must[ipaas.Instance](t)(w.CreateInstance(t.Context(), ipaas.Instance{
+		ID: "one", DisplayName: "The next", CustomerID: "cust-one", IntegrationID: "acme",
+	}, change(w.erpConfig()), plain))
+	w.deploy("one")
+	kill := w.crashCopy()
+	w.probe.gate("gate").pass()
+	w.stop() // when what was begun has come to its end
+	w.wantLedger("create wh_1", "create wh_2", "delete wh_2", "delete wh_1", "create wh_3", "create wh_4")
+	kill.start()
+	kill.probe.gate("gate").pass()
+	kill.eventually("nothing is open", func() bool {
+		open := &storage.Filter{Field: "state", Operator: storage.NotEqual, Value: string(ipaas.ExecutionCanceled)}
+		webhooks := &storage.Filter{Field: "invoke_type", Operator: storage.Equal, Value: string(ipaas.InvokeWebhook)}
+		both := &storage.Filter{Join: storage.And, Filters: []*storage.Filter{open, webhooks}}
+		return len(must[storage.Page[ipaas.Execution]](t)(kill.store.ListExecutions(t.Context(), storage.Query{Size: 10, Filter: both})).Items) == 0
+	})
+	w.wantLedger("create wh_1", "create wh_2", "delete wh_2", "delete wh_1", "create wh_3", "create wh_4")
+}
+
 func TestUndeployingIsRefusedWhileADeploymentRuns(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

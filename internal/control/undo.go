@@ -187,12 +187,15 @@ func (p *Plane) lookFor(
 	}
 }
 
-// taken returns what tells whether a remote id is that of another registration of an instance, whose object may exist. Only ids of the
-// same kind of object in the same system are compared: others may well be equal by chance.
+// taken returns what tells whether a remote id is that of another registration of the customer, whose object may exist. Only ids of the
+// same kind of object in the same system are compared: others may well be equal by chance, as may those of other customers' accounts.
 func (p *Plane) taken(ctx context.Context, row ipaas.Registration) func(remoteID string) (bool, error) {
 	return func(remoteID string) (bool, error) {
-		rows, err := p.store.ListRegistrations(ctx, row.InstanceID, openStates...)
-		if err != nil || remoteID == "" {
+		if remoteID == "" {
+			return false, nil
+		}
+		rivals, err := p.store.ListRivals(ctx, row.ID)
+		if err != nil {
 			return false, err
 		}
 		urls, err := p.shownURLs(ctx, row.InstanceID)
@@ -200,8 +203,6 @@ func (p *Plane) taken(ctx context.Context, row ipaas.Registration) func(remoteID
 			return false, err
 		}
 		stored := p.mask(urls).Hide(remoteID)
-		return slices.ContainsFunc(rows, func(r ipaas.Registration) bool {
-			return r.ID != row.ID && r.RemoteID == stored && r.Target == row.Target && r.Action == row.Action
-		}), nil
+		return slices.ContainsFunc(rivals, func(r ipaas.Registration) bool { return r.RemoteID == stored }), nil
 	}
 }

@@ -12,6 +12,7 @@ import (
 type CleanupDebts interface {
 	// FailRemoval records that a registration could not be removed: its state, REMOVE_FAILED or UNCONFIRMED, the error, the tries, and the
 	// times of the first failure, the last and the next try and the update, as they are in r. Without a next try there is none by itself.
+	// What was settled or forgiven while the try was under way stays so.
 	FailRemoval(ctx context.Context, r ipaas.Registration) error
 	// PostponeRemovals moves the next try of debts that are due; those that are no debts any more are passed over.
 	PostponeRemovals(ctx context.Context, ids []string, next time.Time) error

@@ -30,7 +30,8 @@ type Executions interface {
 	// executions that the deployment lists.
 	StartExecution(ctx context.Context, ex ipaas.Execution) error
 	// ClaimExecutions takes at most so many QUEUED executions that may run: not held, asleep, or behind another one of their lane, nor
-	// of a paused instance, unless that is deleting or deleted: what was begun there comes to its end. They become RUNNING, with one attempt more and a lease until the given time. Customers take turns, then the
+	// of a paused instance, unless that is deleting: what was begun there comes to its end. What was begun and whose instance is deleted
+	// is CANCELED instead, whoever has the id of that instance now. They become RUNNING, with one attempt more and a lease until the given time. Customers take turns, then the
 	// flows of their instances, each going on where the call before stopped; of a flow the oldest comes first. Who has reached a limit,
 	// of the customer's, the instance's or the flow's executions that run, is passed over. One that starts for the first time is bound
 	// to the instance's serving generation, unless it is bound already: its number, version, definition and config.

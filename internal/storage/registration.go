@@ -28,6 +28,9 @@ type Registrations interface {
 	SettleRegistration(ctx context.Context, id string, state ipaas.RegistrationState, message string, now time.Time) error
 	// ListRegistrations returns the registrations of an instance in the states given, or all, in the order of their sequence.
 	ListRegistrations(ctx context.Context, instanceID string, states ...ipaas.RegistrationState) ([]ipaas.Registration, error)
+	// ListRivals returns the registrations of the same customer, action and target as one, but itself, whose remote object may exist: all
+	// but those removed, abandoned and forgiven, of all its instances, tombstones included. NotFound for an unknown one.
+	ListRivals(ctx context.Context, registrationID string) ([]ipaas.Registration, error)
 	// UsedRegistrations returns the registrations a deployment used, in the order of their sequence.
 	UsedRegistrations(ctx context.Context, deploymentID string) ([]ipaas.Registration, error)
 }

@@ -168,7 +168,7 @@ type limits struct{ customer, instance, flow int }
 
 const (
 	selectHead = `
-SELECT e.seq, e.attempts, e.definition_hash, COALESCE(g.number, 0), COALESCE(g.version, 0), COALESCE(g.definition_hash, ''),
+SELECT e.seq, e.attempts, e.definition_hash, e.crashes, COALESCE(i.state, 'DELETED'), COALESCE(g.number, 0), COALESCE(g.version, 0), COALESCE(g.definition_hash, ''),
 	COALESCE(g.config_revision, 0), COALESCE(c.max_concurrency, 0), COALESCE(i.max_concurrency, 0), COALESCE(f.concurrency, 0)
 FROM executions e LEFT JOIN instances i ON i.uid = e.instance_uid LEFT JOIN customers c ON c.id = e.customer_id
 LEFT JOIN generations g ON g.instance_uid = i.uid AND g.number = i.generation
@@ -181,22 +181,31 @@ WHERE seq = $1 AND attempts = $2 AND state = 'QUEUED' AND ready = 1`
 	bindExecution = `UPDATE executions SET generation = $2, version = $3, definition_hash = $4, config_revision = $5 WHERE seq = $1`
 )
 
+// instanceGone is why what was begun does not go on when its instance is deleted. Another instance may have its id by then, and its config.
+var instanceGone = &ipaas.ExecutionError{Reason: ipaas.ExecutionInterrupted, Message: "the server stopped while it ran, and its instance is deleted since"}
+
 // take takes the oldest execution of a group, unless a limit forbids it.
 func (c *claiming) take(ctx context.Context, customer string, g group) (ex ipaas.Execution, ok bool, err error) {
 	var (
 		seq      int64
 		attempts int
 		bound    string
+		crashes  int
+		state    ipaas.InstanceState
 		serving  ipaas.Generation
 		most     limits
 	)
-	err = c.tx.row(ctx, selectHead, []any{customer, g.uid, g.flowID}, &seq, &attempts, &bound, &serving.Number, &serving.Version,
+	err = c.tx.row(ctx, selectHead, []any{customer, g.uid, g.flowID}, &seq, &attempts, &bound, &crashes, &state, &serving.Number, &serving.Version,
 		&serving.DefinitionHash, &serving.ConfigRevision, &most.customer, &most.instance, &most.flow)
 	if errors.Is(err, sql.ErrNoRows) {
 		return ex, false, nil
 	}
 	if err != nil {
 		return ex, false, err
+	}
+	if state == ipaas.InstanceDeleted {
+		l := lost{seq: seq, crashes: crashes}
+		return ex, false, l.end(ctx, c.tx, ipaas.ExecutionCanceled, instanceGone, c.now)
 	}
 	if _, full, err := most.reached(ctx, c.tx, customer, g); err != nil || full {
 		return ex, false, err

@@ -13,7 +13,7 @@ import (
 
 const failRemoval = `
 UPDATE registrations SET state = $2, error = $3, tries = $4, fail_time = $5, last_try_time = $6, next_try_time = $7, update_time = $8
-WHERE id = $1`
+WHERE id = $1 AND state NOT IN ('FORGIVEN', 'REMOVED', 'ABANDONED')`
 
 // FailRemoval records that a registration could not be removed.
 func (db *DB) FailRemoval(ctx context.Context, r ipaas.Registration) error {
@@ -21,7 +21,7 @@ func (db *DB) FailRemoval(ctx context.Context, r ipaas.Registration) error {
 		n, err := tx.exec(ctx, failRemoval, r.ID, r.State, r.Error, r.Tries, micros(r.FailTime), micros(r.LastTryTime),
 			micros(r.NextTryTime), micros(r.UpdateTime))
 		if err == nil && n == 0 {
-			return ipaas.Absent("registration", r.ID)
+			_, err = registrationState(ctx, tx, r.ID) // what was decided meanwhile stands
 		}
 		return err
 	})

@@ -284,6 +284,7 @@ UPDATE instances SET state = $2, leaving = CASE WHEN $2 = 'UNDEPLOYED' AND gener
 	cancelQueued = `
 UPDATE executions SET state = 'CANCELED', held = 0, ready = 0, asleep = 0, in_lane = 0, end_time = CASE $2 WHEN 0 THEN create_time ELSE $2 END
 WHERE instance_uid = $1 AND state = 'QUEUED' AND attempts = 0`
+	dissolveLanes       = `UPDATE executions SET in_lane = 0, blocking = 0 WHERE instance_uid = $1 AND in_lane = 1 AND blocking = 1`
 	removeRegistrations = `
 UPDATE registrations SET state = 'REMOVE_PENDING', next_try_time = 0, update_time = $2
 WHERE instance_uid = $1 AND state IN ('INTENT', 'CREATED', 'REMOVE_FAILED', 'UNCONFIRMED')`
@@ -313,6 +314,9 @@ func (db *DB) BeginRemoval(
 			return err
 		}
 		if err := tx.do(ctx, cancelQueued, in.UID, micros(now)); err != nil {
+			return err
+		}
+		if err := tx.do(ctx, dissolveLanes, in.UID); err != nil {
 			return err
 		}
 		if err := tx.do(ctx, allowClaims, in.UID); err != nil { // what was begun, if a pause has kept it

@@ -69,6 +69,7 @@ func TestWhatPointsAtThingsIsFoundByIndex(t *testing.T) {
 	db := fresh(t)
 	for name, statement := range map[string]string{
 		"generations": selectOldGenerations, "unused": selectUnused, "used again": selectUsedAgain, "long unused": selectLongUnused, "configs": selectOldConfigs,
+		"rivals": selectRivals,
 	} {
 		args := make([]any, strings.Count(statement, "$")+1)
 		for _, line := range plan(t, db, statement, args...) {

@@ -216,6 +216,25 @@ func (db *DB) ListRegistrations(ctx context.Context, instanceID string, states .
 	return found, err
 }
 
+const selectRivals = `
+SELECT ` + registrationColumns + ` FROM registrations
+WHERE instance_uid IN (SELECT i.uid FROM instances i WHERE i.customer_id = (
+		SELECT o.customer_id FROM registrations r JOIN instances o ON o.uid = r.instance_uid WHERE r.id = $1))
+	AND action = (SELECT action FROM registrations WHERE id = $1) AND target = (SELECT target FROM registrations WHERE id = $1)
+	AND id <> $1 AND state NOT IN ('REMOVED', 'ABANDONED', 'FORGIVEN') ORDER BY create_time, id`
+
+// ListRivals returns the registrations that stand for objects of the same kind in the same system.
+func (db *DB) ListRivals(ctx context.Context, registrationID string) (found []ipaas.Registration, err error) {
+	err = db.view(func(q querier) error {
+		if err := mustExist(ctx, q, "registration", registrationID, selectRegistrationState); err != nil {
+			return err
+		}
+		found, err = scanRegistrations(ctx, q, selectRivals, registrationID)
+		return err
+	})
+	return found, err
+}
+
 // UsedRegistrations returns the registrations a deployment used.
 func (db *DB) UsedRegistrations(ctx context.Context, deploymentID string) (found []ipaas.Registration, err error) {
 	err = db.view(func(q querier) error {

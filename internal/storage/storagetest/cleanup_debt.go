@@ -103,6 +103,19 @@ var cleanupDebtSentences = []sentence{
 			t.Errorf("forgiven again: %+v", d)
 		}
 	}},
+	{"what_was_settled_or_forgiven_while_it_was_tried_stays_so", func(t *testing.T, s storage.Store) {
+		w := newWorld(t, s)
+		w.active("i")
+		forgiven, removed := w.owe("i", ipaas.RegistrationRemoveFailed, at(500)), w.owe("i", ipaas.RegistrationRemoveFailed, at(500))
+		got(s.ForgiveCleanupDebt(t.Context(), forgiven.ID, "", "me", 0, at(600), no))(t)
+		check(t, s.SettleRegistration(t.Context(), removed.ID, ipaas.RegistrationRemoved, "", at(600)))
+		for _, r := range []ipaas.Registration{forgiven, removed} {
+			before := w.registration("i", r.ID)
+			r.Tries, r.UpdateTime = 2, at(601)
+			check(t, s.FailRemoval(t.Context(), r)) // by a try that began before
+			same(t, "registration", before, w.registration("i", r.ID))
+		}
+	}},
 	{"a_forgiven_debt_holds_nothing", func(t *testing.T, s storage.Store) {
 		w := newWorld(t, s)
 		check(t, s.CreateComponent(t.Context(), ipaas.Component{ID: "acme", Kind: ipaas.ComponentDeclarative, Version: 1}, no))

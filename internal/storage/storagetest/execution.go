@@ -336,9 +336,12 @@ var executionSentences = []sentence{
 	{"the_pause_of_an_instance_that_is_deleted_holds_back_nothing_that_was_begun", func(t *testing.T, s storage.Store) {
 		w := newWorld(t, s)
 		recovered := func() { got(s.RecoverExecutions(t.Context(), at(101), storage.Recovery{}))(t) }
+		deleting := func(id string) func() {
+			return func() { got(s.BeginRemoval(t.Context(), id, ipaas.InstanceDeleting, 0, at(w.next()), no))(t) }
+		}
 		for id, steps := range map[string][]func(){
-			"recovered-first": {recovered, func() { w.delete("recovered-first") }},
-			"deleted-first":   {func() { w.delete("deleted-first") }, recovered},
+			"recovered-first": {recovered, deleting("recovered-first")},
+			"deleted-first":   {deleting("deleted-first"), recovered},
 		} {
 			w.active(id)
 			w.accept(id, "orders")
@@ -348,6 +351,37 @@ var executionSentences = []sentence{
 			same(t, id+": claimed", []string(nil), w.claimed(1))
 			steps[1]()
 			same(t, id+": claimed", []string{begun.ID}, w.claimed(1))
+		}
+	}},
+	{"what_was_begun_is_canceled_when_its_instance_is_deleted_whoever_has_its_id", func(t *testing.T, s storage.Store) {
+		w := newWorld(t, s)
+		for _, id := range []string{"recovered-first", "deleted-first"} {
+			w.active(id)
+			first, second := w.ordered(id, "a", ipaas.FailureBlock), w.ordered(id, "a", ipaas.FailureBlock)
+			begun := w.claimAt(at(10), at(100))
+			recovered := func() { got(s.RecoverExecutions(t.Context(), at(101), storage.Recovery{}))(t) }
+			if id == "recovered-first" {
+				recovered()
+			}
+			w.delete(id)
+			next := instance(id, "the-next-"+id)
+			check(t, s.CreateInstance(t.Context(), next, nil, no))
+			w.deploy(id, definition("ERP", "orders"))
+			if id == "deleted-first" {
+				recovered()
+			}
+			same(t, id+": claimed", []string(nil), w.claimed(9))
+			same(t, id+": begun", first.ID, begun.ID)
+			if ex := w.execution(begun.ID); ex.State != ipaas.ExecutionCanceled || ex.Error == nil || ex.Attempts != 1 || ex.EndTime.IsZero() {
+				t.Errorf("%s: it is %+v", id, ex)
+			}
+			if ex := w.execution(second.ID); ex.State != ipaas.ExecutionCanceled {
+				t.Errorf("%s: the one behind it is %+v", id, ex)
+			}
+			w.accept(id, "orders")
+			if n := len(w.claimed(9)); n != 1 {
+				t.Errorf("%s: of the next instance %d executions run, want 1", id, n)
+			}
 		}
 	}},
 	{"recovery_never_touches_what_has_ended", func(t *testing.T, s storage.Store) {

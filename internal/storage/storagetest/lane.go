@@ -134,6 +134,22 @@ var laneSentences = []sentence{
 			t.Error("one that crashed does not block")
 		}
 	}},
+	{"what_blocks_gives_way_when_its_instance_is_undeployed", func(t *testing.T, s storage.Store) {
+		w := newWorld(t, s)
+		w.active("i")
+		one, two := w.ordered("i", "a", ipaas.FailureBlock), w.ordered("i", "a", ipaas.FailureBlock)
+		w.wantClaimed("at first", one)
+		w.conclude(w.execution(one.ID), ipaas.ExecutionFailed)
+		got(s.BeginRemoval(t.Context(), "i", ipaas.InstanceUndeployed, 0, at(w.next()), no))(t)
+		if ex := w.execution(one.ID); ex.Blocking || ex.State != ipaas.ExecutionFailed {
+			t.Errorf("the first is %+v", ex)
+		}
+		if ex := w.execution(two.ID); ex.State != ipaas.ExecutionCanceled {
+			t.Errorf("the second is %+v", ex)
+		}
+		w.deploy("i", definition("ERP", "orders", "items"))
+		w.wantClaimed("deployed again", w.ordered("i", "a", ipaas.FailureBlock))
+	}},
 	{"what_is_canceled_does_not_block", func(t *testing.T, s storage.Store) {
 		w := newWorld(t, s)
 		w.active("i")

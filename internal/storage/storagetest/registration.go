@@ -8,6 +8,22 @@ import (
 )
 
 var registrationSentences = []sentence{
+	{"rivals_are_what_may_exist_of_the_same_customer_action_and_target", func(t *testing.T, s storage.Store) {
+		w := newWorld(t, s)
+		for _, id := range []string{"i", "j", "gone"} {
+			w.active(id)
+		}
+		w.owned("other", "another")
+		one, own, others, left := w.created("i", ""), w.created("i", ""), w.created("j", ""), w.created("gone", "")
+		w.created("other", "")
+		settled := w.created("j", "")
+		check(t, s.SettleRegistration(t.Context(), settled.ID, ipaas.RegistrationRemoved, "", at(900)))
+		w.delete("gone")
+		rivals := ids(got(s.ListRivals(t.Context(), one.ID))(t), func(r ipaas.Registration) string { return r.ID })
+		same(t, "rivals", []string{own.ID, others.ID, left.ID}, rivals)
+		_, err := s.ListRivals(t.Context(), "nothing")
+		wantKind(t, err, ipaas.NotFound, "")
+	}},
 	{"an_intent_comes_back_as_it_was_given_with_the_next_sequence", func(t *testing.T, s storage.Store) {
 		w := newWorld(t, s)
 		w.active("i")
