@@ -62,7 +62,8 @@ func (s *server) copyByHand(t *testing.T, sending *senders) (found string) {
 		before, raw := sending.snapshot(), filepath.Join(t.TempDir(), "raw.db")
 		duplicate(t, filepath.Join(s.dir, "headrace.db"), raw)
 		if out, err := exec.Command(s.binary, "verify", raw).CombinedOutput(); err != nil {
-			return "refused by verify: " + strings.TrimSpace(string(out))
+			first, _, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
+			return "refused by verify: " + first
 		}
 		if missing := s.restored(t, raw, before); missing > 0 {
 			return fmt.Sprintf("%d of %d missing", missing, len(before.acked))

@@ -119,7 +119,7 @@ func figuresOf(said []byte) (lines []result, err error) {
 		}
 		figure := cmp.Or(strings.Join(figures[t.test], "; "), "passed"+cases(passed, t.test))
 		control := t.control
-		if passed[t.control] {
+		if t.control != "" && passed[t.control] {
 			control += " passed" + cases(passed, t.control)
 		}
 		lines = append(lines, result{Target: t.target, Goal: t.goal, Figure: figure, Control: control, Test: t.test})
@@ -185,4 +185,5 @@ func number(r result) int {
 	return n
 }
 
-func cell(text string) string { return strings.ReplaceAll(text, "|", `\|`) }
+// cell is a text that breaks no table.
+func cell(text string) string { return strings.NewReplacer("|", `\|`, "\n", " ").Replace(text) }

@@ -44,6 +44,7 @@ func TestFiguresOf(t *testing.T) {
 	t.Parallel()
 	said := `{"Action":"run","Test":"TestCorruption"}
 {"Action":"output","Test":"TestCorruption","Output":"    corruption_test.go:75: 40 damaged files\n"}
+{"Action":"pass"}
 {"Action":"pass","Test":"TestSimulationSeesWhatIsBroken/liar"}
 {"Action":"pass","Test":"TestSimulationSeesWhatIsBroken"}
 {"Action":"pass","Test":"TestUpgradeKilledAnywhere/step"}
@@ -57,7 +58,7 @@ func TestFiguresOf(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(got) != len(inside) || got[0].Figure != "40 damaged files" || got[1].Figure != "passed, 2 cases" || got[2].Figure != "passed" ||
+	if len(got) != len(inside) || got[0].Figure != "40 damaged files" || got[1].Figure != "passed, 2 cases" || got[2].Figure != "passed" || got[2].Control != "" ||
 		got[4].Control != "TestSimulationSeesWhatIsBroken passed, 1 cases" {
 		t.Errorf("figures are %+v", got)
 	}
