@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/ipaas"
 )
 
@@ -21,7 +22,7 @@ func retryTime(row ipaas.Registration, now time.Time) time.Time {
 	if row.State == ipaas.RegistrationUnconfirmed || !row.FailTime.IsZero() && now.Sub(row.FailTime) >= retriedFor {
 		return time.Time{}
 	}
-	return stored(now.Add(spread(debtRetry.DelayBefore(row.Tries + 1))))
+	return stored(now.Add(component.Spread(debtRetry.DelayBefore(row.Tries + 1))))
 }
 
 // payDebts retries what could not be removed, each when its time has come, until ctx ends.

@@ -5,11 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"runtime/debug"
 	"strconv"
 	"time"
 
+	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/engine"
 	"github.com/headrace/headrace/internal/fault"
 	"github.com/headrace/headrace/internal/ipaas"
@@ -94,13 +94,8 @@ func (p *Plane) nextTry(j *job, ex ipaas.Execution) *ipaas.Execution {
 	}
 	next := again(ex, p.now())
 	next.Try = ex.Try + 1
-	next.WakeTime = next.CreateTime.Add(spread(flow.Retry.DelayBefore(next.Try)))
+	next.WakeTime = next.CreateTime.Add(component.Spread(flow.Retry.DelayBefore(next.Try)))
 	return &next
-}
-
-// spread lets chance add to a wait or take from it up to a fifth: those that failed together do not come back together.
-func spread(wait time.Duration) time.Duration {
-	return wait - wait/5 + rand.N(2*(wait/5)+1) //nolint:gosec // a wait is no secret
 }
 
 // again returns an execution that does the same as another one, which it stands in line with.
