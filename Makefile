@@ -54,12 +54,14 @@ faults: | $(BUILD) ## Break the server from outside: kills, power cuts, full dis
 	HEADRACE_FAULTS_RESULTS=$(CURDIR)/$(BUILD)/faults.json go test -tags faults -count=1 -timeout 15m ./server/faults
 
 figures: faults ## Measure, and write the table of docs/reliability.md
-	go test -json -count=1 -run '$(INSIDE)' ./internal/control ./internal/storage/sqldb >$(BUILD)/inside.json
+	HEADRACE_SOAK=1 go test -json -count=1 -run '$(INSIDE)' ./internal/control ./internal/storage/sqldb >$(BUILD)/inside.json
 	go run ./internal/tools/figures -results $(BUILD)/faults.json -inside $(BUILD)/inside.json -document docs/reliability.md \
 		-commit "$$(git describe --always --dirty)"
 
 soak: | $(BUILD) ## What faults does, for hours, and write the table of docs/soak.md
 	go test -tags faults ./internal/fault
+	HEADRACE_SOAK=1 go test -count=1 -timeout 0 -run '^(TestSimulation.*|TestKilledAtAnyMomentConverges)$$' ./internal/control \
+		-seeds 1000000 -simulates 1h
 	HEADRACE_SOAK=1 HEADRACE_FAULTS_RESULTS=$(CURDIR)/$(BUILD)/soak.json go test -tags faults -count=1 -timeout 0 -v -run '$(SOAK)' ./server/faults
 	go run ./internal/tools/figures -results $(BUILD)/soak.json -document docs/soak.md -commit "$$(git describe --always --dirty)"
 

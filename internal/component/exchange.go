@@ -3,7 +3,6 @@ package component
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"strings"
@@ -47,7 +46,7 @@ func Send(ctx context.Context, call Call, e Exchange) (*outbound.Response, error
 		}
 		wait := e.Retry.wait(attempt, resp)
 		call.log(ipaas.SeverityWarn, "%s: repeating it in %s (%d of %d)", failure.Message, wait.Round(time.Millisecond), attempt+1, most)
-		if !pause(ctx, wait) {
+		if !Pause(ctx, wait) {
 			return resp, failure
 		}
 	}
@@ -127,27 +126,4 @@ func (c Call) log(severity ipaas.Severity, format string, args ...any) {
 	if c.Log != nil {
 		c.Log(severity, fmt.Sprintf(format, args...))
 	}
-}
-
-// pause waits. It reports false, at once, where the caller will not have the time.
-func pause(ctx context.Context, wait time.Duration) bool {
-	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= wait {
-		return false
-	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return ctx.Err() == nil
-	}
-}
-
-// spread makes the calls of many flows that failed together come back apart.
-func spread(d time.Duration) time.Duration {
-	if d <= 0 {
-		return 0
-	}
-	return d - d/5 + rand.N(2*(d/5)+1) //nolint:gosec // G404: a wait is no secret
 }

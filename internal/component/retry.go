@@ -1,7 +1,9 @@
 package component
 
 import (
+	"context"
 	"errors"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"time"
@@ -81,11 +83,34 @@ func (r Retry) wait(attempt int, resp *outbound.Response) time.Duration {
 			delay = min(2*delay, MaxRetryDelay)
 		}
 	}
-	delay = spread(delay)
+	delay = Spread(delay)
 	if resp != nil {
 		if asked, ok := outbound.RetryAfter(resp.Header, time.Now()); ok {
 			delay = max(delay, asked)
 		}
 	}
 	return min(delay, MaxRetryDelay)
+}
+
+// Pause waits. It reports false, at once, where the caller will not have the time.
+func Pause(ctx context.Context, wait time.Duration) bool {
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= wait {
+		return false
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return ctx.Err() == nil
+	}
+}
+
+// Spread lets chance add to a wait or take from it up to a fifth: those that failed together do not come back together.
+func Spread(d time.Duration) time.Duration {
+	if d <= 0 {
+		return 0
+	}
+	return d - d/5 + rand.N(2*(d/5)+1) //nolint:gosec // G404: a wait is no secret
 }

@@ -3,19 +3,18 @@ package control
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"sync"
 	"time"
 
+	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/ipaas"
 )
 
-// When what could not be removed is tried again by itself.
-const (
-	firstRetry   = time.Minute // then twice as long each time
-	longestRetry = 6 * time.Hour
-	retriedFor   = 24 * time.Hour // after the first failure; then only by hand
-)
+// debtRetry is how long what could not be removed waits until it is tried again by itself: a minute, then twice as long each time.
+var debtRetry = ipaas.Retry{Delay: time.Minute, MaxDelay: 6 * time.Hour}
+
+// retriedFor is how long after its first failure it is tried again by itself; then only by hand.
+const retriedFor = 24 * time.Hour
 
 // retryTime returns when a debt is tried again by itself, zero for never.
 func retryTime(row ipaas.Registration, now time.Time) time.Time {
@@ -23,16 +22,7 @@ func retryTime(row ipaas.Registration, now time.Time) time.Time {
 	if row.State == ipaas.RegistrationUnconfirmed || !row.FailTime.IsZero() && now.Sub(row.FailTime) >= retriedFor {
 		return time.Time{}
 	}
-	wait := firstRetry
-	for range row.Tries - 1 {
-		if wait *= 2; wait >= longestRetry {
-			wait = longestRetry
-			break
-		}
-	}
-	// Debts that were made together are not all tried together again.
-	spread := wait / 5
-	return now.Add(wait - spread + rand.N(2*spread)).Truncate(time.Microsecond) //nolint:gosec // a wait is no secret
+	return stored(now.Add(component.Spread(debtRetry.DelayBefore(row.Tries + 1))))
 }
 
 // payDebts retries what could not be removed, each when its time has come, until ctx ends.

@@ -274,8 +274,8 @@ func crashes() []crash {
 	}
 }
 
-// TestKilledAtAnyMomentConverges cuts at every write of the store and every call of the ERP, before and after: what the ERP has in the
-// end is what the new generation wants, or what the old one wanted, each once.
+// TestKilledAtAnyMomentConverges cuts at writes of the store and calls of the ERP, before and after: what the ERP has in the end is what
+// the new generation wants, or what the old one wanted, each once. In a soak it cuts at every one: see strideOfMoments.
 func TestKilledAtAnyMomentConverges(t *testing.T) {
 	t.Parallel()
 	for _, c := range crashes() {
@@ -286,7 +286,7 @@ func TestKilledAtAnyMomentConverges(t *testing.T) {
 				t.Fatalf("of %d moments none was cut, and %s", len(moments), wrong)
 			}
 			for i, moment := range moments {
-				if i%strideOfMoments != 0 {
+				if i%strideOfMoments() != 0 {
 					continue
 				}
 				t.Run(fmt.Sprintf("%d %s", i+1, moment), func(t *testing.T) {

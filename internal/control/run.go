@@ -5,11 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"runtime/debug"
 	"strconv"
 	"time"
 
+	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/engine"
 	"github.com/headrace/headrace/internal/fault"
 	"github.com/headrace/headrace/internal/ipaas"
@@ -94,14 +94,9 @@ func (p *Plane) nextTry(j *job, ex ipaas.Execution) *ipaas.Execution {
 	}
 	next := again(ex, p.now())
 	next.Try = ex.Try + 1
-	delay := flow.Retry.DelayBefore(next.Try)
-	spread := time.Duration(float64(delay) * retrySpread)
-	next.WakeTime = next.CreateTime.Add(delay - spread + rand.N(2*spread+1)) //nolint:gosec // a wait is no secret
+	next.WakeTime = next.CreateTime.Add(component.Spread(flow.Retry.DelayBefore(next.Try)))
 	return &next
 }
-
-// retrySpread is how much of a delay chance may add or take: those that failed together do not come back together.
-const retrySpread = 0.2
 
 // again returns an execution that does the same as another one, which it stands in line with.
 func again(ex ipaas.Execution, now time.Time) ipaas.Execution {

@@ -29,7 +29,7 @@ import (
 var (
 	seed      = flag.Uint64("seed", 0, "simulate only this seed")
 	seeds     = flag.Int("seeds", 1000, "how many seeds TestSimulation tries")
-	simulates = flag.Duration("simulates", 20*time.Second, "how long TestSimulation begins new seeds")
+	simulates = flag.Duration("simulates", 10*time.Second, "how long TestSimulation begins new seeds")
 )
 
 // TestSimulation lets random things happen at once to a plane whose store and whose world fail and whose process dies, and checks after
@@ -87,7 +87,8 @@ func TestSimulationSeesWhatIsBroken(t *testing.T) {
 	}
 }
 
-// TestSimulationAtEveryCall lets the process die, or the store refuse, at every call that a fixed story makes of it.
+// TestSimulationAtEveryCall lets the process die, or the store refuse, at every call that a fixed story makes of it, or at some of them:
+// see strideOfMoments.
 func TestSimulationAtEveryCall(t *testing.T) {
 	t.Parallel()
 	template := newTemplate(t)
@@ -95,11 +96,12 @@ func TestSimulationAtEveryCall(t *testing.T) {
 		t.Run(faultNames[kind], func(t *testing.T) {
 			t.Parallel()
 			const together = 16 // many of them wait
+			stride := strideOfMoments()
 			var past atomic.Bool
-			for first := 1; !past.Load(); first += together * strideOfMoments {
+			for first := 1; !past.Load(); first += together * stride {
 				t.Run("calls", func(t *testing.T) {
 					for n := range together {
-						nth := first + n*strideOfMoments
+						nth := first + n*stride
 						t.Run(fmt.Sprint(nth), func(t *testing.T) {
 							t.Parallel()
 							if !simulateCall(t, template, kind, nth) {

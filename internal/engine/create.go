@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/ipaas"
@@ -156,7 +155,7 @@ func (m *making) look(ctx context.Context, patiently bool) (result any, found bo
 		if err == nil {
 			all, err = m.free(all)
 		}
-		if len(all) > 0 || !patiently || i == len(m.r.lookAgain) || !pause(ctx, m.r.lookAgain[i]) {
+		if len(all) > 0 || !patiently || i == len(m.r.lookAgain) || !component.Pause(ctx, m.r.lookAgain[i]) {
 			break
 		}
 	}
@@ -228,19 +227,4 @@ func gone(err error) bool {
 func exists(err error) bool {
 	var failure *component.Failure
 	return errors.As(err, &failure) && failure.Exists() && !failure.Unknown
-}
-
-// pause waits. It reports false where there is no time for it.
-func pause(ctx context.Context, wait time.Duration) bool {
-	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= wait {
-		return false
-	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-timer.C:
-		return true
-	}
 }

@@ -16,8 +16,8 @@ import (
 // next of its lane may run from the same step on.
 type Executions interface {
 	// AcceptExecution adds a QUEUED execution for a webhook after reading the instance again in the same step. It returns it as
-	// stored, with the instance's customer and integration. It is held when the instance is paused with HOLD, when it is DEPLOYING or DEPLOY_FAILED, or when the flow is not one
-	// the serving generation has, but is one of the candidate's of the RUNNING deployment.
+	// stored, with the instance's customer and integration. It is held when the instance is paused with HOLD, when it is DEPLOYING or
+	// DEPLOY_FAILED, or when the flow is not one the serving generation has, but is one of the candidate's of the RUNNING deployment.
 	// Refused: Gone INSTANCE_REMOVED for an undeployed, deleting or deleted instance, NotFound for one never deployed and for a flow
 	// that neither has, Unavailable INSTANCE_PAUSED for one paused with REFUSE, Exhausted TOO_MANY_HELD and TOO_MANY_QUEUED at the
 	// bounds of the admission.
@@ -31,10 +31,11 @@ type Executions interface {
 	StartExecution(ctx context.Context, ex ipaas.Execution) error
 	// ClaimExecutions takes at most so many QUEUED executions that may run: not held, asleep, or behind another one of their lane, nor
 	// of a paused instance, unless that is deleting: what was begun there comes to its end. What was begun and whose instance is deleted
-	// is CANCELED instead, whoever has the id of that instance now. They become RUNNING, with one attempt more and a lease until the given time. Customers take turns, then the
-	// flows of their instances, each going on where the call before stopped; of a flow the oldest comes first. Who has reached a limit,
-	// of the customer's, the instance's or the flow's executions that run, is passed over. One that starts for the first time is bound
-	// to the instance's serving generation, unless it is bound already: its number, version, definition and config.
+	// is CANCELED instead, whoever has the id of that instance now. They become RUNNING, with one attempt more and a lease until the given
+	// time. Customers take turns, then the flows of their instances, each going on where the call before stopped; of a flow the oldest comes
+	// first. Who has reached a limit, of the customer's, the instance's or the flow's executions that run, is passed over. One that starts
+	// for the first time is bound to the instance's serving generation, unless it is bound already: its number, version, definition and
+	// config.
 	ClaimExecutions(ctx context.Context, now, lease time.Time, most int) ([]ipaas.Execution, error)
 	// NextWake returns when the next execution wakes that is asleep; zero: none is.
 	NextWake(ctx context.Context) (time.Time, error)

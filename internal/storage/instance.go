@@ -31,9 +31,10 @@ type Instances interface {
 	// changes nothing.
 	ResumeInstance(ctx context.Context, id string, base int64, now time.Time, w Write) (ipaas.Instance, error)
 	// BeginRemoval moves an instance to state, UNDEPLOYED or DELETING: from here on its hooks are gone, queued and held executions
-	// that have not started are CANCELED, what blocks a lane gives way, and all its registrations are REMOVE_PENDING, but those removed, abandoned, forgiven or unconfirmed. Conflict
-	// DEPLOYMENT_RUNNING while a deployment runs. No generation serves an UNDEPLOYED instance: its Generation is 0. A DELETING one
-	// still tells which served, for its remove flows, and is not undeployed any more: Precondition INSTANCE_DELETING.
+	// that have not started are CANCELED, what blocks a lane gives way, and all its registrations are REMOVE_PENDING, but those removed,
+	// abandoned, forgiven or unconfirmed. Conflict DEPLOYMENT_RUNNING while a deployment runs. No generation serves an UNDEPLOYED instance:
+	// its Generation is 0. A DELETING one still tells which served, for its remove flows, and is not undeployed any more: Precondition
+	// INSTANCE_DELETING.
 	// For a test instance state is not looked at and only its registrations change.
 	BeginRemoval(ctx context.Context, id string, state ipaas.InstanceState, base int64, now time.Time, w Write) (ipaas.Instance, error)
 	// FinishUndeployment records that an instance was undeployed to the end: the remove flows of the generation that served have run.

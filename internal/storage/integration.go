@@ -16,8 +16,8 @@ type Integrations interface {
 	// else Conflict.
 	PublishIntegration(ctx context.Context, in ipaas.Integration, base int64, v ipaas.IntegrationVersion, w Write) error
 	// DeleteIntegration forgets an integration with its versions and its test instance. Precondition IN_USE while it has standard
-	// instances that are not deleted; Precondition IN_USE, too, while a registration of its test instance is neither removed, abandoned nor forgiven;
-	// Conflict DEPLOYMENT_RUNNING while its test instance is deployed. Executions stay; those that wait are CANCELED.
+	// instances that are not deleted; Precondition IN_USE, too, while a registration of its test instance is neither removed, abandoned nor
+	// forgiven; Conflict DEPLOYMENT_RUNNING while its test instance is deployed. Executions stay; those that wait are CANCELED.
 	DeleteIntegration(ctx context.Context, id string, base int64, w Write) error
 	// GetIntegration returns an integration with its draft.
 	GetIntegration(ctx context.Context, id string) (ipaas.Integration, error)

@@ -10,7 +10,8 @@ import (
 )
 
 // fileLock keeps a second process away from a file. It is a lock on a file beside it, which stays: removing it would let two
-// processes hold locks on two files of one name. It names the process that has the store open, and says so when that has closed it: the next one knows of a crash.
+// processes hold locks on two files of one name. It names the process that has the store open, and says so when that has closed it: the
+// next one knows of a crash.
 type fileLock struct {
 	file      *os.File
 	abandoned bool // whoever had the store before did not close it

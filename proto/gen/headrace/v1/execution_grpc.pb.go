@@ -49,16 +49,17 @@ type ExecutionServiceClient interface {
 	// the finished execution; then the stream ends. Over REST it is newline-delimited JSON.
 	TailExecution(ctx context.Context, in *TailExecutionRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[TailExecutionResponse], error)
 	// Ends an execution before its end. One that waits, a retry that is yet to come among them, is CANCELED at once; one that runs has the
-	// step it is in cut, which takes a second at most as a rule; the answer waits that long. One that failed and is `blocking` its lane stays FAILED and
-	// lets the next one run. FAILED_PRECONDITION for another one that has ended, and for a part of a deployment that runs.
+	// step it is in cut, which takes a second at most as a rule; the answer waits that long. One that failed and is `blocking` its lane stays
+	// FAILED and lets the next one run. FAILED_PRECONDITION for another one that has ended, and for a part of a deployment that runs.
 	CancelExecution(ctx context.Context, in *CancelExecutionRequest, opts ...grpc.CallOption) (*CancelExecutionResponse, error)
 	// Runs an execution that has ended once more, as a new one linked to it: from the start on what serves the instance now, or from a
 	// step on what it ran on before, with what the steps before that did then. One that is `blocking` its lane gives its place to the
 	// new one. FAILED_PRECONDITION for one that has not ended, for tests and parts of deployments, and where what it takes is not kept any more.
 	ReplayExecution(ctx context.Context, in *ReplayExecutionRequest, opts ...grpc.CallOption) (*ReplayExecutionResponse, error)
 	// Replays the executions that fit a filter, the oldest first: those that have ended, were events of customers' instances, and were
-	// neither retried nor replayed yet. What cannot be replayed is listed and left out. Filter fields: `id`, `instance_id`, `customer_id`, `integration_id`, `flow_id`, `deployment_id`,
-	// `origin_id`, `retry_of`, `replay_of`, `state`, `invoke_type`, `test`, `superseded`, `blocking`, `create_time`.
+	// neither retried nor replayed yet. What cannot be replayed is listed and left out. Filter fields: `id`, `instance_id`, `customer_id`,
+	// `integration_id`, `flow_id`, `deployment_id`, `origin_id`, `retry_of`, `replay_of`, `state`, `invoke_type`, `test`, `superseded`,
+	// `blocking`, `create_time`.
 	ReplayExecutions(ctx context.Context, in *ReplayExecutionsRequest, opts ...grpc.CallOption) (*ReplayExecutionsResponse, error)
 }
 
@@ -179,16 +180,17 @@ type ExecutionServiceServer interface {
 	// the finished execution; then the stream ends. Over REST it is newline-delimited JSON.
 	TailExecution(*TailExecutionRequest, grpc.ServerStreamingServer[TailExecutionResponse]) error
 	// Ends an execution before its end. One that waits, a retry that is yet to come among them, is CANCELED at once; one that runs has the
-	// step it is in cut, which takes a second at most as a rule; the answer waits that long. One that failed and is `blocking` its lane stays FAILED and
-	// lets the next one run. FAILED_PRECONDITION for another one that has ended, and for a part of a deployment that runs.
+	// step it is in cut, which takes a second at most as a rule; the answer waits that long. One that failed and is `blocking` its lane stays
+	// FAILED and lets the next one run. FAILED_PRECONDITION for another one that has ended, and for a part of a deployment that runs.
 	CancelExecution(context.Context, *CancelExecutionRequest) (*CancelExecutionResponse, error)
 	// Runs an execution that has ended once more, as a new one linked to it: from the start on what serves the instance now, or from a
 	// step on what it ran on before, with what the steps before that did then. One that is `blocking` its lane gives its place to the
 	// new one. FAILED_PRECONDITION for one that has not ended, for tests and parts of deployments, and where what it takes is not kept any more.
 	ReplayExecution(context.Context, *ReplayExecutionRequest) (*ReplayExecutionResponse, error)
 	// Replays the executions that fit a filter, the oldest first: those that have ended, were events of customers' instances, and were
-	// neither retried nor replayed yet. What cannot be replayed is listed and left out. Filter fields: `id`, `instance_id`, `customer_id`, `integration_id`, `flow_id`, `deployment_id`,
-	// `origin_id`, `retry_of`, `replay_of`, `state`, `invoke_type`, `test`, `superseded`, `blocking`, `create_time`.
+	// neither retried nor replayed yet. What cannot be replayed is listed and left out. Filter fields: `id`, `instance_id`, `customer_id`,
+	// `integration_id`, `flow_id`, `deployment_id`, `origin_id`, `retry_of`, `replay_of`, `state`, `invoke_type`, `test`, `superseded`,
+	// `blocking`, `create_time`.
 	ReplayExecutions(context.Context, *ReplayExecutionsRequest) (*ReplayExecutionsResponse, error)
 	mustEmbedUnimplementedExecutionServiceServer()
 }

@@ -286,7 +286,8 @@ type Instance struct {
 	// The number of the serving generation. 0: none serves.
 	Generation int32 `protobuf:"varint,13,opt,name=generation,proto3" json:"generation,omitempty"`
 	// The config values by config variable id. Written: the values to set, as `value` or `json`; an empty ConfigValue goes back to
-	// the default; variables that only the newest version has can be set ahead of an upgrade. Read: every config variable of the version, a secret only as set or not.
+	// the default; variables that only the newest version has can be set ahead of an upgrade. Read: every config variable of the version, a
+	// secret only as set or not.
 	ConfigValues map[string]*ConfigValue `protobuf:"bytes,14,rep,name=config_values,json=configValues,proto3" json:"config_values,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// The flows with their webhook URLs. URLs are left out of a BASIC view.
 	Flows []*InstanceFlow `protobuf:"bytes,15,rep,name=flows,proto3" json:"flows,omitempty"`
@@ -1349,7 +1350,8 @@ type UpdateInstanceRequest struct {
 	InstanceId string `protobuf:"bytes,1,opt,name=instance_id,json=instanceId,proto3" json:"instance_id,omitempty"`
 	// The new values. Its etag, if set, must be the stored one.
 	Instance *Instance `protobuf:"bytes,2,opt,name=instance,proto3" json:"instance,omitempty"`
-	// The fields to change: `display_name`, `description`, `labels`, `config_values` (replaces all values) or `config_values.<id>` (sets that one). Empty: those that are set, config values one by one.
+	// The fields to change: `display_name`, `description`, `labels`, `config_values` (replaces all values) or `config_values.<id>` (sets that
+	// one). Empty: those that are set, config values one by one.
 	UpdateMask *fieldmaskpb.FieldMask `protobuf:"bytes,3,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
 	// The same id with the same content gives the same answer for 24 hours.
 	RequestId string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
