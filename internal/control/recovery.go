@@ -150,7 +150,7 @@ func (p *Plane) takeOver(ctx context.Context) {
 		p.background.Go(func() {
 			if _, err := p.carryOutRemoval(in, in); err != nil {
 				p.logger.Error("go on with a removal", "instance", in.ID, "error", err)
-				p.insistOnDeletion(in, err)
+				_ = p.insistOnRemoval(in, err) // who asked for it is gone
 			}
 		})
 	}

@@ -102,8 +102,8 @@ func (p *Plane) removeOnce(ctx context.Context, id string, state ipaas.InstanceS
 		p.background.Go(func() {
 			defer leave()
 			defer close(done)
-			if result, err = p.carryOutRemoval(before, begun); err != nil && begun.State == ipaas.InstanceDeleting {
-				p.insistOnDeletion(begun, err)
+			if result, err = p.carryOutRemoval(before, begun); err != nil {
+				err = p.insistOnRemoval(begun, err)
 			}
 		})
 		select {

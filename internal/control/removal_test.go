@@ -1,9 +1,11 @@
 package control_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -216,6 +218,75 @@ func TestWhatADeletedInstanceBeganDoesNotTouchTheNextOneOfItsID(t *testing.T) {
 		return len(must[storage.Page[ipaas.Execution]](t)(kill.store.ListExecutions(t.Context(), storage.Query{Size: 10, Filter: both})).Items) == 0
 	})
 	w.wantLedger("create wh_1", "create wh_2", "delete wh_2", "delete wh_1", "create wh_3", "create wh_4")
+}
+
+// refusing is a store that is too busy to record, as often as it is told, what came of removals and upgrades.
+type refusing struct {
+	storage.Store
+	times atomic.Int32
+}
+
+func (s *refusing) refuse() error {
+	if s.times.Add(-1) < 0 {
+		return nil
+	}
+	return &ipaas.Error{Kind: ipaas.Unavailable, Reason: ipaas.ReasonStorageBusy, Message: "too busy"}
+}
+
+func (s *refusing) SettleRegistration(ctx context.Context, id string, state ipaas.RegistrationState, message string, now time.Time) error {
+	if err := s.refuse(); err != nil {
+		return err
+	}
+	return s.Store.SettleRegistration(ctx, id, state, message, now)
+}
+
+func (s *refusing) SaveUpgradeResult(ctx context.Context, r ipaas.UpgradeResult) error {
+	if err := s.refuse(); err != nil {
+		return err
+	}
+	return s.Store.SaveUpgradeResult(ctx, r)
+}
+
+// refuse puts a store that may refuse between the plane and the real one.
+func (w *world) refuse() *refusing {
+	r := &refusing{}
+	w.wrap = func(s storage.Store) storage.Store {
+		r.Store = s
+		return r
+	}
+	w.restart()
+	return r
+}
+
+func TestRemovalThatTheStoreDidNotRecordGoesOnWithoutARestart(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	store := w.refuse()
+	w.publish("acme", tutorial())
+	for id, remove := range map[string]func(string) error{
+		"undeployed": func(id string) error { _, err := w.UndeployInstance(t.Context(), id, plain); return err },
+		"deleted":    func(id string) error { _, err := w.DeleteInstance(t.Context(), id, plain); return err },
+	} {
+		w.instance(id, "acme", w.erpConfig())
+		w.deploy(id)
+		store.times.Store(2)
+		e := refused(t, remove(id), ipaas.ReasonStorageBusy)
+		if !strings.Contains(e.Message, "goes on by itself") {
+			t.Errorf("%s: who asked for it is told %q", id, e.Message)
+		}
+		w.eventually(id+" to the end", func() bool {
+			for _, in := range must[[]ipaas.Instance](t)(w.store.UnfinishedUndeployments(t.Context())) {
+				if in.ID == id {
+					return false
+				}
+			}
+			in, err := w.store.GetInstance(t.Context(), id)
+			return len(w.erp.Webhooks()) == 0 && (id == "undeployed" && in.State == ipaas.InstanceUndeployed || errors.Is(err, ipaas.NotFound))
+		})
+		if owed := w.debts(); len(owed) > 0 {
+			t.Errorf("%s: owed is %v", id, owed)
+		}
+	}
 }
 
 func TestUndeployingIsRefusedWhileADeploymentRuns(t *testing.T) {

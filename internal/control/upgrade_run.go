@@ -17,8 +17,21 @@ const mostAttempts = 3
 // startUpgrade carries out an upgrade beside its caller.
 func (p *Plane) startUpgrade(id string) {
 	p.background.Go(func() {
-		if err := p.carryOutUpgrade(p.stop, id); err != nil && p.stop.Err() == nil {
-			p.logger.Error("an upgrade stands still until the server is started again", "upgrade", id, "error", err)
+		for {
+			err := p.carryOutUpgrade(p.stop, id)
+			if err == nil || p.stop.Err() != nil {
+				return
+			}
+			if !errors.Is(err, ipaas.Unavailable) {
+				p.logger.Error("an upgrade stands still until the server is started again", "upgrade", id, "error", err)
+				return
+			}
+			p.logger.Warn("an upgrade waits for the store", "upgrade", id, "error", err)
+			select {
+			case <-p.stop.Done():
+				return
+			case <-time.After(pollEvery):
+			}
 		}
 	})
 }

@@ -233,6 +233,17 @@ func TestUpgradeGoesOnAfterARestart(t *testing.T) {
 	}
 }
 
+func TestUpgradeWaitsForAStoreThatIsBusy(t *testing.T) {
+	t.Parallel()
+	w := fleet(t, 3)
+	store := w.refuse()
+	store.times.Store(2)
+	id := w.upgrade(ipaas.Upgrade{CanaryCount: 1, Parallelism: 1}).ID
+	if u := w.upgraded(id); u.State != ipaas.UpgradeSucceeded || u.Succeeded != 3 {
+		t.Errorf("it is %+v: %v", u, w.told(id))
+	}
+}
+
 func TestUpgradeOfSomeInstances(t *testing.T) {
 	t.Parallel()
 	w := fleet(t, 3)

@@ -118,7 +118,8 @@ func (m *making) findOrCall(ctx context.Context) (any, error) {
 	}
 }
 
-// call runs the action that creates.
+// call runs the action that creates. An answer that does not tell how to remove what was created, such as the page of some proxy on the
+// way, is none: what nobody could ever remove is not taken for created.
 func (m *making) call(ctx context.Context) (any, error) {
 	path := m.c.Step.Path
 	if m.replaced {
@@ -128,7 +129,13 @@ func (m *making) call(ctx context.Context) (any, error) {
 		Inputs: m.c.Step.Inputs, Hop: m.r.run.Hop, Log: m.log.write,
 		IdempotencyKey: idempotencyKey(m.r.run.ExecutionID, path, canonical(m.c.Step.Inputs)),
 	})
-	return result.Data, err
+	if err != nil {
+		return nil, err
+	}
+	if _, err := component.UndoInputs(m.c.Action, result.Data, m.c.Step.Inputs); err != nil {
+		return nil, &uncertainError{message: fmt.Sprintf("%s was answered, but not as it should be: %v", m.c.Step.Action, err)}
+	}
+	return result.Data, nil
 }
 
 // do runs another action of the component, as part of the step.

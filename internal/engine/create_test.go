@@ -24,6 +24,7 @@ type shop struct {
 	keys   map[string][]string // idempotency keys by action
 	wrong  map[string][]error  // by action: what the next calls fail with; nil: not
 	late   bool                // a creation whose answer is lost has been made all the same
+	mute   bool                // what is answered to a creation is of no use
 }
 
 var (
@@ -72,6 +73,9 @@ func (s *shop) perform(action string) func(context.Context, component.Call) (com
 		switch action {
 		case "create":
 			s.orders = append(s.orders, name)
+			if s.mute {
+				return component.Result{Data: "<html>Please sign in</html>"}, err
+			}
 		case "delete":
 			s.orders = slices.DeleteFunc(s.orders, func(o string) bool { return o == name })
 		case "list":
@@ -132,6 +136,16 @@ func TestCreationsComeToBeOnce(t *testing.T) {
 			name: "lost, and no find", shop: shop{late: true, wrong: map[string][]error{"create": {errLost}}}, without: "find",
 			asked: []string{"create x"}, unknown: true,
 			result: "no answer; what shop.create was to create may exist, and cannot be looked up: look in the other system",
+		},
+		{
+			name: "answered in no useful way", shop: shop{mute: true},
+			asked: []string{"create x", "list", "update x"}, result: "id-update", adopted: true,
+		},
+		{
+			name: "answered in no useful way, and no find", shop: shop{mute: true}, without: "find", asked: []string{"create x"}, unknown: true,
+			result: `shop.create was answered, but not as it should be: undo of action "create": input "id": {{$result.id}} gives nothing: ` +
+				"the result does not tell what to remove; correct the template, or what the action takes for its result; " +
+				"what shop.create was to create may exist, and cannot be looked up: look in the other system",
 		},
 		{name: "made by an earlier attempt", shop: shop{orders: []string{"x"}}, decide: doubtful, asked: []string{"list", "update x"}, result: "id-update", adopted: true},
 		{name: "not made by an earlier attempt", decide: doubtful, asked: []string{"list", "list", "list", "create x"}, result: "id-create"},

@@ -17,7 +17,7 @@ WHERE id = $1 AND state NOT IN ('FORGIVEN', 'REMOVED', 'ABANDONED')`
 
 // FailRemoval records that a registration could not be removed.
 func (db *DB) FailRemoval(ctx context.Context, r ipaas.Registration) error {
-	return db.write(ctx, func(ctx context.Context, tx *tx) error {
+	return db.reclaim(ctx, func(ctx context.Context, tx *tx) error {
 		n, err := tx.exec(ctx, failRemoval, r.ID, r.State, r.Error, r.Tries, micros(r.FailTime), micros(r.LastTryTime),
 			micros(r.NextTryTime), micros(r.UpdateTime))
 		if err == nil && n == 0 {

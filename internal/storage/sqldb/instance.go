@@ -336,7 +336,7 @@ WHERE i.leaving > 0 AND i.state NOT IN ('DELETING', 'DELETED') ORDER BY i.leavin
 
 // FinishUndeployment records that an instance was undeployed to the end.
 func (db *DB) FinishUndeployment(ctx context.Context, id string) error {
-	return db.write(ctx, func(ctx context.Context, tx *tx) error {
+	return db.reclaim(ctx, func(ctx context.Context, tx *tx) error {
 		n, err := tx.exec(ctx, finishUndeployment, id)
 		if err == nil && n == 0 {
 			return ipaas.Absent("instance", id)

@@ -191,7 +191,7 @@ UPDATE registrations SET state = $2, error = $3, next_try_time = 0, update_time 
 
 // SettleRegistration moves a registration to a state.
 func (db *DB) SettleRegistration(ctx context.Context, id string, state ipaas.RegistrationState, message string, now time.Time) error {
-	return db.write(ctx, func(ctx context.Context, tx *tx) error {
+	return db.reclaim(ctx, func(ctx context.Context, tx *tx) error {
 		n, err := tx.exec(ctx, settleRegistration, id, state, message, micros(now))
 		if err == nil && n == 0 {
 			return ipaas.Absent("registration", id)
