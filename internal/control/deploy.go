@@ -79,7 +79,7 @@ func (p *Plane) prepare(ctx context.Context, in ipaas.Instance, asked int) (*can
 	if len(s.problems) > 0 {
 		return nil, configIncomplete(in.ID, s.problems)
 	}
-	number, err := p.nextGeneration(ctx, in.ID)
+	number, err := p.nextGeneration(ctx, in)
 	if err != nil {
 		return nil, err
 	}
@@ -97,13 +97,14 @@ func (p *Plane) prepare(ctx context.Context, in ipaas.Instance, asked int) (*can
 	}, in, program, s), nil
 }
 
-// nextGeneration numbers deployments: one that failed leaves a gap in the numbers of generations.
-func (p *Plane) nextGeneration(ctx context.Context, instanceID string) (int, error) {
-	page, err := p.store.ListDeployments(ctx, instanceID, lastOnly)
+// nextGeneration numbers deployments: one that failed leaves a gap in the numbers of generations. Where the clock was set back, the one
+// that serves may be newer than the last.
+func (p *Plane) nextGeneration(ctx context.Context, in ipaas.Instance) (int, error) {
+	page, err := p.store.ListDeployments(ctx, in.ID, lastOnly)
 	if err != nil || len(page.Items) == 0 {
-		return 1, err
+		return in.Generation + 1, err
 	}
-	return page.Items[0].Candidate.Number + 1, nil
+	return max(page.Items[0].Candidate.Number, in.Generation) + 1, nil
 }
 
 // begin records the deployment. From here on the instance's URLs are live: other systems call back while a webhook is being

@@ -281,6 +281,19 @@ func gated(gate string) ipaas.Definition {
 	return def
 }
 
+func TestGenerationsAreNumberedWhateverTheClockDoes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.deployed("back", tutorial(), w.erpConfig())
+	w.moved.Store(int64(-2 * time.Hour))
+	for want := 2; want <= 3; want++ {
+		r := w.deploy("back")
+		if r.Deployment.Candidate.Number != want || r.Executions[0].Generation != want {
+			t.Errorf("generation %d was deployed by an execution of generation %d, want %d", r.Deployment.Candidate.Number, r.Executions[0].Generation, want)
+		}
+	}
+}
+
 func TestOneDeploymentAtATime(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

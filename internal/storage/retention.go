@@ -10,7 +10,7 @@ import (
 // ended or is Blocking, nor one that made a registration that is neither removed, abandoned nor forgiven.
 type Retention interface {
 	// Expire deletes receipts, deduplication keys and rotated webhooks whose time has come, and moves executions that were held since before
-	// heldBefore to DEAD_LETTER with reason EXPIRED.
+	// heldBefore to DEAD_LETTER with reason EXPIRED. What stood behind them in their lanes goes on.
 	Expire(ctx context.Context, now, heldBefore time.Time) (int, error)
 	// ExpirePayloads empties executions that ended before a time: payload, result, response, step results and logs are gone, all
 	// else stays, and PayloadExpired is true from then on.

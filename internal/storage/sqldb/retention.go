@@ -80,7 +80,8 @@ DELETE FROM webhooks WHERE token_hash IN (
 	SELECT token_hash FROM webhooks WHERE current = 0 AND expire_time > 0 AND expire_time <= $1 ORDER BY expire_time LIMIT $2)`
 	expireHeld = `
 UPDATE executions SET state = 'DEAD_LETTER', held = 0, in_lane = 0, error = $3, end_time = $4
-WHERE seq IN (SELECT seq FROM executions WHERE held = 1 AND create_time < $1 ORDER BY create_time LIMIT $2)`
+WHERE seq IN (SELECT seq FROM executions WHERE held = 1 AND create_time < $1 ORDER BY create_time LIMIT $2)
+RETURNING instance_uid, flow_id, lane`
 )
 
 // Expire deletes receipts and rotated webhooks whose time has come, and gives up executions that were held for too long.
@@ -100,7 +101,7 @@ func (db *DB) Expire(ctx context.Context, now, heldBefore time.Time) (int, error
 			return tx.exec(ctx, deleteRotated, micros(now), expireBatch)
 		},
 		func(ctx context.Context, tx *tx) (int64, error) {
-			return tx.exec(ctx, expireHeld, micros(heldBefore), expireBatch, expired, micros(now))
+			return giveUpHeld(ctx, tx, expireHeld, micros(heldBefore), expireBatch, expired, micros(now))
 		},
 	} {
 		for {
@@ -119,6 +120,31 @@ func (db *DB) Expire(ctx context.Context, now, heldBefore time.Time) (int, error
 		}
 	}
 	return total, nil
+}
+
+// giveUpHeld gives up executions that were held, and lets those behind them in their lanes go on.
+func giveUpHeld(ctx context.Context, tx *tx, text string, args ...any) (n int64, err error) {
+	type lane struct{ uid, flowID, name string }
+	behind := map[lane]bool{}
+	err = tx.rows(ctx, text, args, func(scan scanner) error {
+		var l lane
+		err := scan(&l.uid, &l.flowID, &l.name)
+		behind[l] = true
+		n++
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	for l := range behind {
+		if l.name == "" {
+			continue
+		}
+		if err := tx.do(ctx, promoteNext, l.uid, l.flowID, l.name); err != nil {
+			return 0, err
+		}
+	}
+	return n, nil
 }
 
 // openRegistration is the condition for a ledger row that still stands for something in another system.

@@ -32,6 +32,27 @@ func (w *world) retried(old ipaas.Execution) (next ipaas.Execution, added bool) 
 }
 
 var retrySentences = []sentence{
+	{"what_stands_behind_one_that_was_held_for_too_long_goes_on", func(t *testing.T, s storage.Store) {
+		w := newWorld(t, s)
+		w.active("i")
+		one := w.ordered("i", "a", "")
+		w.wantClaimed("at first", one)
+		w.conclude(w.execution(one.ID), ipaas.ExecutionFailed)
+		got(s.PauseInstance(t.Context(), "i", ipaas.PauseHold, 0, start, no))(t)
+		held := w.ordered("i", "a", "")
+		w.deploy("i", definition("ERP", "items")) // a version without the flow
+		got(s.ResumeInstance(t.Context(), "i", 0, start, no))(t)
+		again := w.after(one)
+		bound := w.execution(one.ID)
+		again.ReplayOf, again.Generation, again.DefinitionHash, again.Version = one.ID, bound.Generation, bound.DefinitionHash, bound.Version
+		replay := got(s.ReplayExecution(t.Context(), again, nil, storage.Admission{MaxHeld: 10}, no))(t)
+		w.wantNothingToClaim()
+		got(s.Expire(t.Context(), at(w.next()), replay.CreateTime))(t)
+		if ex := w.execution(held.ID); ex.State != ipaas.ExecutionDeadLetter {
+			t.Errorf("what was held is %+v", ex)
+		}
+		w.wantClaimed("then", replay)
+	}},
 	{"a_retry_waits_for_its_time_and_has_the_payload_of_the_try_before", func(t *testing.T, s storage.Store) {
 		w := newWorld(t, s)
 		w.active("i")
