@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -71,7 +72,7 @@ func exactly(text string) *headracev1.ConfigValue {
 }
 
 // update returns the instance that sets what the flags say. Connections are merged with those that current returns.
-func (f *configFlags) update(a *app, current func() (*headracev1.Instance, error)) (*headracev1.Instance, error) {
+func (f *configFlags) update(ctx context.Context, a *app, current func() (*headracev1.Instance, error)) (*headracev1.Instance, error) {
 	config, err := f.read(a)
 	if err != nil {
 		return nil, err
@@ -85,6 +86,9 @@ func (f *configFlags) update(a *app, current func() (*headracev1.Instance, error
 		}
 		// What is merged with what was read must not overwrite what came between.
 		before, update.Etag = now.GetConfigValues(), now.GetEtag()
+		if err := config.identify(ctx, a, now); err != nil {
+			return nil, err
+		}
 	}
 	if update.ConfigValues, err = config.over(before); err != nil {
 		return nil, err
@@ -93,6 +97,37 @@ func (f *configFlags) update(a *app, current func() (*headracev1.Instance, error
 		return nil, usage("nothing to set: give --set, --set-json, --set-connection, --from-file or --unset")
 	}
 	return update, nil
+}
+
+// identify gives connections that are named as people see them the ids of their config variables, under which an instance has its values.
+func (g given) identify(ctx context.Context, a *app, in *headracev1.Instance) error {
+	known := func(name string) bool { return in.GetConfigValues()[name] != nil }
+	if !slices.ContainsFunc(slices.Collect(maps.Keys(g.connections)), func(name string) bool { return !known(name) }) {
+		return nil
+	}
+	res, err := a.client.Instances.GetConfigWizard(ctx, &headracev1.GetConfigWizardRequest{InstanceId: in.GetId()})
+	if err != nil {
+		return err
+	}
+	for _, page := range res.GetConfigWizard().GetPages() {
+		for _, element := range page.GetElements() {
+			v := element.GetVariable().GetConfigVariable()
+			inputs := g.connections[v.GetDisplayName()]
+			if inputs == nil || v.GetId() == v.GetDisplayName() {
+				continue
+			}
+			delete(g.connections, v.GetDisplayName())
+			if g.connections[v.GetId()] == nil {
+				g.connections[v.GetId()] = map[string]string{}
+			}
+			maps.Copy(g.connections[v.GetId()], inputs)
+			if value, ok := g.values[v.GetDisplayName()]; ok {
+				delete(g.values, v.GetDisplayName())
+				g.values[v.GetId()] = value
+			}
+		}
+	}
+	return nil
 }
 
 func (f *configFlags) file(a *app, out given) error {

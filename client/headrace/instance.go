@@ -199,7 +199,7 @@ func (c *instanceSetCmd) Run(ctx context.Context, a *app) error {
 	update := &headracev1.Instance{}
 	if c.MaxConcurrency == nil || c.given() {
 		var err error
-		if update, err = c.update(a, func() (*headracev1.Instance, error) {
+		if update, err = c.update(ctx, a, func() (*headracev1.Instance, error) {
 			res, err := a.client.Instances.GetInstance(ctx, &headracev1.GetInstanceRequest{InstanceId: c.ID})
 			return res.GetInstance(), err
 		}); err != nil {

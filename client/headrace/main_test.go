@@ -416,6 +416,21 @@ func TestConnectionInputsAreMerged(t *testing.T) {
 		t.Errorf("mask (-want +got):\n%s", diff)
 	}
 
+	named := &headracev1.ConfigWizardVariable{ConfigVariable: &headracev1.ConfigVariable{Id: "erp", DisplayName: "Your ERP"}}
+	p = &peer{answers: map[string]any{
+		"GetInstance": &headracev1.GetInstanceResponse{Instance: before},
+		"GetConfigWizard": &headracev1.GetConfigWizardResponse{ConfigWizard: &headracev1.ConfigWizard{Pages: []*headracev1.ConfigWizardPage{
+			{Elements: []*headracev1.ConfigWizardElement{{Kind: &headracev1.ConfigWizardElement_Variable{Variable: named}}}},
+		}}},
+		"UpdateInstance": &headracev1.UpdateInstanceResponse{},
+	}}
+	if code, _, stderr := headrace(t, p, "", "instance", "set", "smith", "--set-connection", "Your ERP.baseUrl=http://b", "--unset", "gone"); code != exitOK {
+		t.Fatalf("code %d: %s", code, stderr)
+	}
+	if diff := cmp.Diff(wantInstance, p.requests[2].(*headracev1.UpdateInstanceRequest).GetInstance(), protocmp.Transform()); diff != "" {
+		t.Errorf("by the name that people see (-want +got):\n%s", diff)
+	}
+
 	p = &peer{answers: map[string]any{
 		"GetTestInstance":    &headracev1.GetTestInstanceResponse{TestInstance: before},
 		"UpdateTestInstance": &headracev1.UpdateTestInstanceResponse{},

@@ -39,7 +39,7 @@ type testInstanceSetCmd struct {
 
 // Run carries out the command.
 func (c *testInstanceSetCmd) Run(ctx context.Context, a *app) error {
-	update, err := c.update(a, func() (*headracev1.Instance, error) { return a.testInstance(ctx, c.Integration) })
+	update, err := c.update(ctx, a, func() (*headracev1.Instance, error) { return a.testInstance(ctx, c.Integration) })
 	if err != nil {
 		return err
 	}
