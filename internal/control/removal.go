@@ -119,7 +119,14 @@ func (p *Plane) removeOnce(ctx context.Context, id string, state ipaas.InstanceS
 			if err != nil {
 				return result, err
 			}
-			return result, p.store.SaveReceipt(ctx, *w.Receipt)
+			// What is done is done: the same request is then answered with what was known at its beginning.
+			if err := p.store.SaveReceipt(ctx, *w.Receipt); errors.Is(err, ipaas.Unavailable) {
+				p.logger.Warn("remember the answer of a removal", "instance", id, "error", err)
+				return result, nil
+			} else if err != nil {
+				return result, err
+			}
+			return result, nil
 		})
 	})
 }

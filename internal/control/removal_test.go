@@ -247,6 +247,13 @@ func (s *refusing) SaveUpgradeResult(ctx context.Context, r ipaas.UpgradeResult)
 	return s.Store.SaveUpgradeResult(ctx, r)
 }
 
+func (s *refusing) SaveReceipt(ctx context.Context, r storage.Receipt) error {
+	if err := s.refuse(); err != nil {
+		return err
+	}
+	return s.Store.SaveReceipt(ctx, r)
+}
+
 // refuse puts a store that may refuse between the plane and the real one.
 func (w *world) refuse() *refusing {
 	r := &refusing{}
@@ -286,6 +293,20 @@ func TestRemovalThatTheStoreDidNotRecordGoesOnWithoutARestart(t *testing.T) {
 		if owed := w.debts(); len(owed) > 0 {
 			t.Errorf("%s: owed is %v", id, owed)
 		}
+	}
+}
+
+func TestRemovalIsDoneEvenIfItsAnswerCannotBeRemembered(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	store := w.refuse()
+	w.deployed("one", ipaas.Definition{DisplayName: "Empty", Flows: []ipaas.Flow{hookFlow("Hook", note("Note", lit("x")))}}, nil)
+	store.times.Store(1)
+	m := as("DeleteInstance", "r", "h")
+	must[control.RemovalResult](t)(w.DeleteInstance(t.Context(), "one", m))
+	again := must[control.RemovalResult](t)(w.DeleteInstance(t.Context(), "one", m))
+	if again.Instance.ID != "one" {
+		t.Errorf("the same request is answered %+v", again)
 	}
 }
 
