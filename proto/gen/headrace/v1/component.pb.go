@@ -876,7 +876,8 @@ type Undo struct {
 	// The key of the action that removes it. 404 and 410 from it count as removed.
 	Action string `protobuf:"bytes,1,opt,name=action,proto3" json:"action,omitempty"`
 	// Its inputs as templates, in which `$result` stands for the creating action's result and `$inputs` for its inputs. The
-	// connection is passed on by itself.
+	// connection is passed on by itself. A result that they cannot be made from counts as no answer: what may have been created is
+	// looked for, or told of as UNCONFIRMED.
 	Inputs map[string]string `protobuf:"bytes,2,rep,name=inputs,proto3" json:"inputs,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// The id of the remote object, as a template over `$result`, shown to people. Default: `{{$result.id}}`.
 	RemoteId      string `protobuf:"bytes,3,opt,name=remote_id,json=remoteId,proto3" json:"remote_id,omitempty"`
