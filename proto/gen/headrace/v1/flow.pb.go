@@ -88,7 +88,7 @@ const (
 	Ordering_FAILURE_EFFECT_UNSPECIFIED Ordering_FailureEffect = 0
 	// The next one runs.
 	Ordering_FAILURE_EFFECT_CONTINUE Ordering_FailureEffect = 1
-	// They wait until the one that failed is replayed well, or canceled, which lets it go.
+	// They wait until the one that failed is replayed well, or canceled, which lets it go, as does undeploying the instance.
 	Ordering_FAILURE_EFFECT_BLOCK Ordering_FailureEffect = 2
 )
 
