@@ -22,7 +22,7 @@ require (
 	go.yaml.in/yaml/v3 v3.0.5 // tests: real definitions; the gateway's generator needs it too; MIT and Apache-2.0
 	go.yaml.in/yaml/v4 v4.0.0 // YAML definitions, read as a tree; MIT and Apache-2.0
 	golang.org/x/net v0.62.0 // host names as browsers read them; BSD-3-Clause
-	golang.org/x/sync v0.24.0 // turns for large bodies; BSD-3-Clause
+	golang.org/x/sync v0.24.0 // indirect; turns for large bodies; BSD-3-Clause
 	golang.org/x/sys v0.49.0 // the lock on the database file; BSD-3-Clause
 	google.golang.org/genproto/googleapis/api v0.0.0-20261104224025-d1e00e9f33ab // HTTP annotations; Apache-2.0
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20261104224025-d1e00e9f33ab // error details; Apache-2.0
