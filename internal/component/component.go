@@ -62,6 +62,8 @@ type Call struct {
 	IdempotencyKey string           // equal for every attempt of the same step; sent by actions that write over HTTP
 	Hop            int              // how many of our own hooks led here
 	Log            func(severity ipaas.Severity, message string)
+	State          State        // what flows keep; nil where nothing is kept
+	Surroundings   Surroundings // what the run has come to; nil outside of a flow
 	// Patient tells that it is worth to wait for another system that says it is busy: a deployment that fails is undone whole.
 	Patient bool
 }
@@ -73,6 +75,9 @@ type Result struct {
 	Branch string          // the branch to take, for an action that chooses one; must be one of the step's, else none runs
 	Stop   *ipaas.Response // ends the execution well, with this answer for a synchronous caller
 	Break  bool            // ends the innermost loop
+
+	State       []StateChange // carried out in order, in the transaction that completes the step
+	Invocations []Invocation  // executions that this one starts, in the transaction that completes the step
 }
 
 // Trigger is one way to start a flow.

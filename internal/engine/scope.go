@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/value"
 )
@@ -79,4 +80,37 @@ func foldHeaders(results *value.Object) *value.Object {
 		out.Set(key, v)
 	}
 	return out
+}
+
+// Trigger implements component.Surroundings.
+func (s *scope) Trigger() *value.Object {
+	results, _ := s.trigger.Get("results")
+	o, _ := results.(*value.Object)
+	return o
+}
+
+// Results implements component.Surroundings.
+func (s *scope) Results() *value.Object {
+	o := value.Obj(value.Field{Key: s.flow.key, Value: s.trigger})
+	for _, st := range s.flow.all {
+		if v, ok := s.steps[st.key]; ok {
+			o.Set(st.key, v)
+		}
+	}
+	return o
+}
+
+// Config implements component.Surroundings.
+func (s *scope) Config() *value.Object {
+	o := value.Obj()
+	for i := range s.program.def.ConfigVariables {
+		v := &s.program.def.ConfigVariables[i]
+		switch val := s.config[v.ID].(type) {
+		case *component.Connection:
+			o.Set(v.DisplayName, value.Obj(value.Field{Key: "key", Value: val.Type}, value.Field{Key: "fields", Value: val.Inputs}))
+		default:
+			o.Set(v.DisplayName, val)
+		}
+	}
+	return o
 }

@@ -6,6 +6,7 @@ import "time"
 type ConfigVariable struct {
 	ID             string     `json:"id"`
 	UID            string     `json:"uid"`
+	StableKey      string     `json:"stable_key,omitempty"` // what it is known by where definitions come from
 	DisplayName    string     `json:"display_name"`
 	Description    string     `json:"description,omitempty"`
 	Type           ConfigType `json:"type"`

@@ -6,11 +6,13 @@ import "time"
 type Flow struct {
 	ID          string       `json:"id"`
 	UID         string       `json:"uid"`
+	StableKey   string       `json:"stable_key,omitempty"` // what it is known by where definitions come from
 	DisplayName string       `json:"display_name"`
 	Description string       `json:"description,omitempty"`
 	Trigger     Trigger      `json:"trigger"`
 	Steps       []Step       `json:"steps,omitempty"`
 	Synchronous bool         `json:"synchronous,omitempty"`
+	Security    FlowSecurity `json:"security,omitempty"`
 	TestPayload *TestPayload `json:"test_payload,omitempty"`
 
 	Concurrency      int           `json:"concurrency,omitempty"` // executions of an instance that run side by side; 0: no limit
@@ -52,8 +54,9 @@ const (
 type Retry struct {
 	MaxAttempts int           `json:"max_attempts"` // tries after the first
 	Delay       time.Duration `json:"delay,omitempty"`
-	Multiplier  int           `json:"multiplier,omitempty"` // of the delay, from try to try; 0: DefaultRetryMultiplier
-	MaxDelay    time.Duration `json:"max_delay,omitempty"`  // 0: MaxRetryDelay
+	Multiplier  int           `json:"multiplier,omitempty"`  // of the delay, from try to try; 0: DefaultRetryMultiplier
+	MaxDelay    time.Duration `json:"max_delay,omitempty"`   // 0: MaxRetryDelay
+	RequestKey  *Input        `json:"request_key,omitempty"` // of a trigger's results: a newer event with the same ends the retries of an older one
 }
 
 // The bounds of what a flow asks for.
@@ -65,6 +68,8 @@ const (
 	MaxRetryDelay          = 24 * time.Hour
 	MaxFlowTimeout         = 15 * time.Minute
 	MaxConcurrency         = 1000
+	MaxStepAttempts        = 10
+	MaxStepDelay           = 5 * time.Minute
 )
 
 // DelayBefore returns how long to wait before a try, which are counted from 2 when they are retries.
@@ -94,6 +99,7 @@ type Trigger struct {
 	Description string           `json:"description,omitempty"`
 	Type        string           `json:"type"` // component.trigger
 	Inputs      map[string]Input `json:"inputs,omitempty"`
+	Schedule    *Schedule        `json:"schedule,omitempty"` // of a schedule trigger
 }
 
 // The trigger types the plane itself acts on.
@@ -109,12 +115,35 @@ const TriggerStepID = "trigger"
 // Step runs one action of a component.
 type Step struct {
 	ID          string           `json:"id"`
+	StableKey   string           `json:"stable_key,omitempty"`
 	DisplayName string           `json:"display_name"`
 	Description string           `json:"description,omitempty"`
 	Action      string           `json:"action"` // component.action
 	Inputs      map[string]Input `json:"inputs,omitempty"`
 	Branches    []Branch         `json:"branches,omitempty"`
 	Steps       []Step           `json:"steps,omitempty"` // the body of a loop
+	OnError     *ErrorHandling   `json:"on_error,omitempty"`
+}
+
+// ErrorEffect says what becomes of an execution when a step fails. The zero value means ErrorFail.
+type ErrorEffect string
+
+// The effects of a step's failure.
+const (
+	ErrorFail   ErrorEffect = "FAIL"   // the execution fails
+	ErrorIgnore ErrorEffect = "IGNORE" // the flow goes on; the step's key has error in place of results
+	ErrorRetry  ErrorEffect = "RETRY"  // the step is tried again
+)
+
+// ErrorHandling says what happens when a step fails.
+type ErrorHandling struct {
+	Effect ErrorEffect `json:"effect"`
+	// For RETRY: how often it is tried again, how long after the failure, by how much the wait grows from try to try, and whether the
+	// flow goes on, as for IGNORE, when the last try has failed, too.
+	MaxAttempts int           `json:"max_attempts,omitempty"`
+	Delay       time.Duration `json:"delay,omitempty"`
+	Multiplier  int           `json:"multiplier,omitempty"` // 0: 1, the wait stays the same
+	IgnoreFinal bool          `json:"ignore_final,omitempty"`
 }
 
 // Branch is one of several ways a flow can take.
@@ -125,6 +154,17 @@ type Branch struct {
 
 // ElseBranch is the name of the branch that is taken when no condition holds.
 const ElseBranch = "Else"
+
+// FlowSecurity says which requests at a flow's URL are let in. The zero value means SecurityCustomerOptional.
+type FlowSecurity string
+
+// The securities of a flow.
+const (
+	SecurityUnsecured        FlowSecurity = "UNSECURED"         // all, keys are not looked at
+	SecurityCustomerOptional FlowSecurity = "CUSTOMER_OPTIONAL" // all, until the flow of the instance has a key; then those with one
+	SecurityCustomerRequired FlowSecurity = "CUSTOMER_REQUIRED" // those with a key of the instance's flow
+	SecurityOrganization     FlowSecurity = "ORGANIZATION"      // those with a key of the integration's flow
+)
 
 // TestPayload is what a test sends to a flow's trigger in place of a webhook.
 type TestPayload struct {

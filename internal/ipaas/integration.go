@@ -34,6 +34,7 @@ type Definition struct {
 	ConfigVariables []ConfigVariable  `json:"config_variables,omitempty"`
 	ConfigPages     []ConfigPage      `json:"config_pages,omitempty"`
 	Deploy          DeploySettings    `json:"deploy"`
+	Endpoint        *Endpoint         `json:"endpoint,omitempty"`
 }
 
 // Hash returns the SHA-256 of the definition, in hex. Equal definitions have equal hashes.
@@ -56,6 +57,17 @@ func (d *Definition) Flow(id string) (*Flow, int) {
 		}
 	}
 	return nil, -1
+}
+
+// FlowByName returns the flow that name stands for, a display name or else an id, or nil.
+func (d *Definition) FlowByName(name string) *Flow {
+	for i := range d.Flows {
+		if d.Flows[i].DisplayName == name {
+			return &d.Flows[i]
+		}
+	}
+	f, _ := d.Flow(name)
+	return f
 }
 
 // ConfigVariable returns the config variable that name stands for, a display name or else an id, and its index, or nil and -1.

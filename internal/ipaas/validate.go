@@ -39,6 +39,9 @@ func (d *Definition) Validate() []Violation {
 	c.configVariables(d.ConfigVariables)
 	c.configPages(d.ConfigPages)
 	c.deploy(d.Deploy)
+	if d.Endpoint != nil {
+		c.endpoint("endpoint", d)
+	}
 	return c.found
 }
 
@@ -121,8 +124,8 @@ func (c *checker) id(at, id string) {
 	}
 }
 
-// qualified is how actions, triggers and connection types are named: component.key.
-var qualified = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*\.[A-Za-z][A-Za-z0-9]*$`)
+// qualified is how actions, triggers and connection types are named: component.key. Components of other products have capital letters.
+var qualified = regexp.MustCompile(`^[A-Za-z0-9]+([-_][A-Za-z0-9]+)*\.[A-Za-z][A-Za-z0-9_-]*$`)
 
 func (c *checker) qualified(at, what, name, example string) {
 	if name != "" && !qualified.MatchString(name) {
@@ -138,7 +141,7 @@ func (c *checker) atMost(at, what string, n, most int) {
 
 func (c *checker) configVariables(variables []ConfigVariable) {
 	c.atMost("configVariables", "config variables", len(variables), MaxConfigVariables)
-	names, ids := unique{}, unique{}
+	names, ids, stable := unique{}, unique{}, unique{}
 	owner := make(map[string]int, len(variables))
 	for i := range variables {
 		owner[variables[i].ID] = i
@@ -150,6 +153,7 @@ func (c *checker) configVariables(variables []ConfigVariable) {
 		if c.name(path, "displayName", "the config variable", v.DisplayName) {
 			c.unique(names, path+".displayName", path, "the display name", v.DisplayName)
 		}
+		c.stableKey(stable, path, v.StableKey)
 		if j, ok := owner[v.DisplayName]; ok && j != i {
 			// Inputs may name a variable either way: it must be clear which one is meant.
 			c.add(path+".displayName", ReasonDuplicate, "the display name %q is the id of configVariables[%d]: choose another", v.DisplayName, j)

@@ -18,7 +18,7 @@ func (c *checker) flows(d *Definition) {
 		c.add("flows", ReasonRequired, "an integration has at least one flow: add one")
 	}
 	c.atMost("flows", "flows", len(d.Flows), MaxFlows)
-	names, ids, steps := unique{}, unique{}, 0
+	names, ids, stable, steps := unique{}, unique{}, unique{}, 0
 	for i := range d.Flows {
 		f, path := &d.Flows[i], fmt.Sprintf("flows[%d]", i)
 		c.id(path+".id", f.ID)
@@ -26,6 +26,7 @@ func (c *checker) flows(d *Definition) {
 		if c.name(path, "displayName", "the flow", f.DisplayName) {
 			c.unique(names, path+".displayName", path, "the display name", f.DisplayName)
 		}
+		c.stableKey(stable, path, f.StableKey)
 		steps += c.flow(path, f)
 	}
 	if steps > MaxDefinitionSteps {
@@ -33,9 +34,16 @@ func (c *checker) flows(d *Definition) {
 	}
 }
 
+// stableKey complains of a stable key that another element has already. Most have none.
+func (c *checker) stableKey(taken unique, path, key string) {
+	if key != "" {
+		c.unique(taken, path+".stableKey", path, "the stable key", key)
+	}
+}
+
 // flow checks what is in a flow and returns how many steps it has.
 func (c *checker) flow(path string, f *Flow) int {
-	s := &flowChecker{checker: c, ids: unique{}, names: unique{}, keys: unique{}}
+	s := &flowChecker{checker: c, ids: unique{}, stable: unique{}, names: unique{}, keys: unique{}}
 	s.trigger(path+".trigger", &f.Trigger)
 	s.steps(path+".steps", f.Steps, 1)
 	c.atMost(path+".steps", "steps in the flow", s.count, MaxSteps)
@@ -56,6 +64,9 @@ func (c *checker) running(path string, f *Flow) {
 	}
 	if f.DeduplicationKey != nil {
 		c.input(path+".deduplicationKey", *f.DeduplicationKey, 0)
+	}
+	if !slices.Contains(flowSecurities, f.Security) {
+		c.add(path+".security", ReasonNotAChoice, "the security %q is unknown: give one of %s", f.Security, list(flowSecurities))
 	}
 	if f.Ordering != nil {
 		c.ordering(path+".ordering", f)
@@ -105,18 +116,42 @@ func (c *checker) retry(path string, f *Flow) {
 			c.add(path+"."+delay.name, ReasonMalformed, "a wait of %s cannot be: give at most %s", delay.is, MaxRetryDelay)
 		}
 	}
+	if r.RequestKey != nil {
+		c.input(path+".requestKey", *r.RequestKey, 0)
+	}
+}
+
+// errorHandling checks what happens when a step fails.
+func (c *checker) errorHandling(path string, h *ErrorHandling) {
+	if !slices.Contains(errorEffects, h.Effect) {
+		c.add(path+".effect", ReasonNotAChoice, "the effect %q is unknown: give one of %s", h.Effect, list(errorEffects))
+	}
+	if h.MaxAttempts < 0 || h.MaxAttempts > MaxStepAttempts {
+		c.add(path+".maxAttempts", ReasonMalformed, "%d tries cannot be: give at most %d", h.MaxAttempts, MaxStepAttempts)
+	}
+	if h.Delay < 0 || h.Delay > MaxStepDelay {
+		c.add(path+".delay", ReasonMalformed, "a wait of %s cannot be: give at most %s, or let the flow be tried again", h.Delay, MaxStepDelay)
+	}
+	if h.Multiplier < 0 || h.Multiplier > MaxRetryMultiplier {
+		c.add(path+".multiplier", ReasonMalformed, "the delay cannot grow by %d: give a number from 1 to %d", h.Multiplier, MaxRetryMultiplier)
+	}
+	if h.Effect != ErrorRetry && (h.MaxAttempts != 0 || h.Delay != 0 || h.Multiplier != 0 || h.IgnoreFinal) {
+		c.add(path, ReasonMisplaced, "only a step that is tried again has tries and a delay: remove them, or give the effect %s", ErrorRetry)
+	}
 }
 
 var (
 	orderingScopes = []OrderingScope{OrderByFlow, OrderByKey}
 	failureEffects = []FailureEffect{"", FailureContinue, FailureBlock}
+	flowSecurities = []FlowSecurity{"", SecurityUnsecured, SecurityCustomerOptional, SecurityCustomerRequired, SecurityOrganization}
+	errorEffects   = []ErrorEffect{"", ErrorFail, ErrorIgnore, ErrorRetry}
 )
 
 // flowChecker checks the steps of one flow, in which their ids, names and keys are unique.
 type flowChecker struct {
 	*checker
-	ids, names, keys unique
-	count            int
+	ids, stable, names, keys unique
+	count                    int
 }
 
 func (c *flowChecker) trigger(path string, t *Trigger) {
@@ -126,6 +161,7 @@ func (c *flowChecker) trigger(path string, t *Trigger) {
 	}
 	c.qualified(path+".type", "trigger type", t.Type, TriggerWebhook)
 	c.inputs(path, t.Inputs)
+	c.schedule(path+".schedule", t)
 }
 
 // triggerKey always names the trigger in references, whatever its display name.
@@ -166,8 +202,12 @@ func (c *flowChecker) step(path string, s *Step, depth int) {
 	if c.name(path, "displayName", "the step", s.DisplayName) {
 		c.stepName(path, s.DisplayName)
 	}
+	c.stableKey(c.stable, path, s.StableKey)
 	c.qualified(path+".action", "action", s.Action, "http.httpPost")
 	c.inputs(path, s.Inputs)
+	if s.OnError != nil {
+		c.errorHandling(path+".onError", s.OnError)
+	}
 	names := unique{}
 	for i := range s.Branches {
 		b, at := &s.Branches[i], fmt.Sprintf("%s.branches[%d]", path, i)

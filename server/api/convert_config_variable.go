@@ -8,7 +8,7 @@ import (
 // configVariableToProto shows a config variable. etag is the integration's, or "" where the integration is shown around it.
 func configVariableToProto(v ipaas.ConfigVariable, integrationID, etag string) *pb.ConfigVariable {
 	out := &pb.ConfigVariable{
-		Id: v.ID, IntegrationId: integrationID, Uid: v.UID, DisplayName: v.DisplayName, Description: v.Description,
+		Id: v.ID, IntegrationId: integrationID, Uid: v.UID, StableKey: v.StableKey, DisplayName: v.DisplayName, Description: v.Description,
 		Type: enumToProto[pb.ConfigVariable_Type](v.Type), Collection: enumToProto[pb.ConfigVariable_Collection](v.Collection),
 		Required: v.Required, Secret: v.Secret, OrgOnly: v.OrgOnly, Choices: v.Choices, ConnectionType: v.ConnectionType,
 		CodeLanguage: v.CodeLanguage, Etag: etag, CreateTime: timeToProto(v.CreateTime), UpdateTime: timeToProto(v.UpdateTime),
@@ -26,7 +26,7 @@ func configVariableToProto(v ipaas.ConfigVariable, integrationID, etag string) *
 // configVariable reads a config variable. Its integration and its etag are the handlers' business.
 func (d *decoding) configVariable(path string, v *pb.ConfigVariable) ipaas.ConfigVariable {
 	out := ipaas.ConfigVariable{
-		ID: v.GetId(), UID: v.GetUid(), DisplayName: v.GetDisplayName(), Description: v.GetDescription(),
+		ID: v.GetId(), UID: v.GetUid(), StableKey: v.GetStableKey(), DisplayName: v.GetDisplayName(), Description: v.GetDescription(),
 		Type: enumFromProto[ipaas.ConfigType](v.GetType()), Collection: enumFromProto[ipaas.Collection](v.GetCollection()),
 		Required: v.GetRequired(), Secret: v.GetSecret(), OrgOnly: v.GetOrgOnly(), Choices: v.GetChoices(),
 		ConnectionType: v.GetConnectionType(), CodeLanguage: v.GetCodeLanguage(),

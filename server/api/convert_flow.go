@@ -18,6 +18,7 @@ func flowToProto(f ipaas.Flow, integrationID string, position int, etag string) 
 		TestPayload: testPayloadToProto(f.TestPayload), Position: &at, Etag: etag,
 		Concurrency: count(f.Concurrency), Ordering: orderingToProto(f.Ordering), Retry: retryToProto(f.Retry),
 		DeduplicationKey: keyToProto(f.DeduplicationKey), Timeout: durationToProto(f.Timeout),
+		StableKey: f.StableKey, Security: enumToProto[pb.Flow_Security](f.Security),
 		CreateTime: timeToProto(f.CreateTime), UpdateTime: timeToProto(f.UpdateTime),
 	}
 }
@@ -29,8 +30,8 @@ func (d *decoding) flow(path string, f *pb.Flow) ipaas.Flow {
 		Trigger: d.trigger(joinPath(path, "trigger"), f.GetTrigger()), Steps: d.steps(joinPath(path, "steps"), f.GetSteps(), 0),
 		Synchronous: f.GetSynchronous(), TestPayload: d.testPayload(joinPath(path, "test_payload"), f.GetTestPayload()),
 		Concurrency: int(f.GetConcurrency()), Ordering: d.ordering(joinPath(path, "ordering"), f.GetOrdering()),
-		Retry: retryFromProto(f.GetRetry()), DeduplicationKey: d.key(joinPath(path, "deduplication_key"), f.GetDeduplicationKey()),
-		Timeout:    f.GetTimeout().AsDuration(),
+		Retry: d.retry(joinPath(path, "retry"), f.GetRetry()), DeduplicationKey: d.key(joinPath(path, "deduplication_key"), f.GetDeduplicationKey()),
+		Timeout: f.GetTimeout().AsDuration(), StableKey: f.GetStableKey(), Security: enumFromProto[ipaas.FlowSecurity](f.GetSecurity()),
 		CreateTime: timeFromProto(f.GetCreateTime()), UpdateTime: timeFromProto(f.GetUpdateTime()),
 	}
 }
@@ -75,15 +76,17 @@ func retryToProto(r *ipaas.Retry) *pb.Retry {
 	}
 	return &pb.Retry{
 		MaxAttempts: count(r.MaxAttempts), Delay: durationToProto(r.Delay), Multiplier: count(r.Multiplier), MaxDelay: durationToProto(r.MaxDelay),
+		RequestKey: keyToProto(r.RequestKey),
 	}
 }
 
-func retryFromProto(r *pb.Retry) *ipaas.Retry {
+func (d *decoding) retry(path string, r *pb.Retry) *ipaas.Retry {
 	if r == nil {
 		return nil
 	}
 	return &ipaas.Retry{
 		MaxAttempts: int(r.GetMaxAttempts()), Delay: r.GetDelay().AsDuration(), Multiplier: int(r.GetMultiplier()), MaxDelay: r.GetMaxDelay().AsDuration(),
+		RequestKey: d.key(joinPath(path, "request_key"), r.GetRequestKey()),
 	}
 }
 
@@ -96,13 +99,60 @@ func durationToProto(d time.Duration) *durationpb.Duration {
 }
 
 func triggerToProto(t ipaas.Trigger) *pb.Trigger {
-	return &pb.Trigger{DisplayName: t.DisplayName, Type: t.Type, Inputs: inputsToProto(t.Inputs), Description: t.Description}
+	return &pb.Trigger{
+		DisplayName: t.DisplayName, Type: t.Type, Inputs: inputsToProto(t.Inputs), Description: t.Description, Schedule: scheduleToProto(t.Schedule),
+	}
 }
 
 func (d *decoding) trigger(path string, t *pb.Trigger) ipaas.Trigger {
 	return ipaas.Trigger{
 		DisplayName: t.GetDisplayName(), Description: t.GetDescription(), Type: t.GetType(),
-		Inputs: d.inputs(joinPath(path, "inputs"), t.GetInputs()),
+		Inputs: d.inputs(joinPath(path, "inputs"), t.GetInputs()), Schedule: scheduleFromProto(t.GetSchedule()),
+	}
+}
+
+func scheduleToProto(s *ipaas.Schedule) *pb.Schedule {
+	if s == nil {
+		return nil
+	}
+	out := &pb.Schedule{TimeZone: s.TimeZone, Singleton: s.Singleton}
+	switch {
+	case s.Cron != "":
+		out.When = &pb.Schedule_Cron{Cron: s.Cron}
+	case s.Every != 0:
+		out.When = &pb.Schedule_Every{Every: durationToProto(s.Every)}
+	case s.ConfigVariable != "":
+		out.When = &pb.Schedule_ConfigVariable{ConfigVariable: s.ConfigVariable}
+	}
+	return out
+}
+
+func scheduleFromProto(s *pb.Schedule) *ipaas.Schedule {
+	if s == nil {
+		return nil
+	}
+	return &ipaas.Schedule{
+		Cron: s.GetCron(), Every: s.GetEvery().AsDuration(), ConfigVariable: s.GetConfigVariable(), TimeZone: s.GetTimeZone(), Singleton: s.GetSingleton(),
+	}
+}
+
+func errorHandlingToProto(h *ipaas.ErrorHandling) *pb.ErrorHandling {
+	if h == nil {
+		return nil
+	}
+	return &pb.ErrorHandling{
+		Effect: enumToProto[pb.ErrorHandling_Effect](h.Effect), MaxAttempts: count(h.MaxAttempts), Delay: durationToProto(h.Delay),
+		Multiplier: count(h.Multiplier), IgnoreFinal: h.IgnoreFinal,
+	}
+}
+
+func errorHandlingFromProto(h *pb.ErrorHandling) *ipaas.ErrorHandling {
+	if h == nil {
+		return nil
+	}
+	return &ipaas.ErrorHandling{
+		Effect: enumFromProto[ipaas.ErrorEffect](h.GetEffect()), MaxAttempts: int(h.GetMaxAttempts()), Delay: h.GetDelay().AsDuration(),
+		Multiplier: int(h.GetMultiplier()), IgnoreFinal: h.GetIgnoreFinal(),
 	}
 }
 
@@ -111,7 +161,7 @@ func stepsToProto(steps []ipaas.Step) []*pb.Step {
 	for _, s := range steps {
 		step := &pb.Step{
 			Id: s.ID, DisplayName: s.DisplayName, Description: s.Description, Action: s.Action,
-			Inputs: inputsToProto(s.Inputs), Steps: stepsToProto(s.Steps),
+			Inputs: inputsToProto(s.Inputs), Steps: stepsToProto(s.Steps), OnError: errorHandlingToProto(s.OnError), StableKey: s.StableKey,
 		}
 		for _, b := range s.Branches {
 			step.Branches = append(step.Branches, &pb.Branch{Name: b.Name, Steps: stepsToProto(b.Steps)})
@@ -135,6 +185,7 @@ func (d *decoding) steps(path string, steps []*pb.Step, depth int) []ipaas.Step 
 		step := ipaas.Step{
 			ID: s.GetId(), DisplayName: s.GetDisplayName(), Description: s.GetDescription(), Action: s.GetAction(),
 			Inputs: d.inputs(joinPath(at, "inputs"), s.GetInputs()), Steps: d.steps(joinPath(at, "steps"), s.GetSteps(), depth+1),
+			OnError: errorHandlingFromProto(s.GetOnError()), StableKey: s.GetStableKey(),
 		}
 		for j, b := range s.GetBranches() {
 			branch := indexPath(joinPath(at, "branches"), j)

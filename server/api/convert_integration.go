@@ -29,6 +29,7 @@ func definitionToProto(integrationID string, def ipaas.Definition) *pb.Integrati
 		Labels: def.Labels, Documentation: def.Documentation, Flows: flowsToProto(integrationID, def.Flows),
 		ConfigVariables: configVariablesToProto(integrationID, def.ConfigVariables),
 		ConfigPages:     configPagesToProto(def.ConfigPages), DeploySettings: deploySettingsToProto(def.Deploy),
+		Endpoint: endpointToProto(def.Endpoint),
 	}
 }
 
@@ -41,6 +42,7 @@ func (d *decoding) definition(in *pb.Integration) ipaas.Definition {
 			Policy:  enumFromProto[ipaas.FailurePolicy](in.GetDeploySettings().GetFailurePolicy()),
 			Timeout: in.GetDeploySettings().GetTimeout().AsDuration(),
 		},
+		Endpoint: d.endpoint("endpoint", in.GetEndpoint()),
 	}
 	for i, f := range in.GetFlows() {
 		out.Flows = append(out.Flows, d.flow(indexPath("flows", i), f))
@@ -65,6 +67,27 @@ func configVariablesToProto(integrationID string, variables []ipaas.ConfigVariab
 		out = append(out, configVariableToProto(v, integrationID, ""))
 	}
 	return out
+}
+
+func endpointToProto(e *ipaas.Endpoint) *pb.Endpoint {
+	if e == nil {
+		return nil
+	}
+	return &pb.Endpoint{
+		Type: enumToProto[pb.Endpoint_Type](e.Type), PreprocessFlow: e.PreprocessFlow,
+		FlowName: keyToProto(e.FlowName), CustomerId: keyToProto(e.CustomerID), CustomerUserId: keyToProto(e.CustomerUserID),
+	}
+}
+
+func (d *decoding) endpoint(path string, e *pb.Endpoint) *ipaas.Endpoint {
+	if e == nil {
+		return nil
+	}
+	return &ipaas.Endpoint{
+		Type: enumFromProto[ipaas.EndpointType](e.GetType()), PreprocessFlow: e.GetPreprocessFlow(),
+		FlowName: d.key(joinPath(path, "flow_name"), e.GetFlowName()), CustomerID: d.key(joinPath(path, "customer_id"), e.GetCustomerId()),
+		CustomerUserID: d.key(joinPath(path, "customer_user_id"), e.GetCustomerUserId()),
+	}
 }
 
 func deploySettingsToProto(s ipaas.DeploySettings) *pb.DeploySettings {

@@ -119,6 +119,7 @@ var sampleWords = map[reflect.Type]string{
 	reflect.TypeFor[ipaas.ExecutionState](): "FAILED", reflect.TypeFor[ipaas.InvokeType](): "WEBHOOK",
 	reflect.TypeFor[ipaas.StepState](): "FAILED", reflect.TypeFor[ipaas.Severity](): "WARN",
 	reflect.TypeFor[ipaas.OrderingScope](): "KEY", reflect.TypeFor[ipaas.FailureEffect](): "BLOCK",
+	reflect.TypeFor[ipaas.FlowSecurity](): "ORGANIZATION", reflect.TypeFor[ipaas.ErrorEffect](): "RETRY", reflect.TypeFor[ipaas.EndpointType](): "SHARED",
 	reflect.TypeFor[ipaas.BodyKind](): "text", reflect.TypeFor[control.ValueSource](): "INSTANCE",
 }
 
@@ -138,6 +139,11 @@ func (f *filler) value(t testing.TB, v reflect.Value, depth int) {
 		return
 	case reflect.TypeFor[ipaas.Input]():
 		v.Set(reflect.ValueOf(f.input(depth)))
+		return
+	case reflect.TypeFor[ipaas.Schedule](): // one of three ways to say when
+		when := []ipaas.Schedule{{Cron: "0 5 * * *"}, {Every: time.Hour}, {ConfigVariable: "Sync Schedule"}}[f.next()%3]
+		when.TimeZone, when.Singleton = "Europe/Berlin", true
+		v.Set(reflect.ValueOf(when))
 		return
 	}
 	switch v.Kind() {

@@ -210,7 +210,10 @@ type ConfigVariable struct {
 	// When it was created.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// When it was last changed.
-	UpdateTime    *timestamppb.Timestamp `protobuf:"bytes,18,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,18,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	// What it is known by where its definition comes from, unique in the integration. An import knows the variable, and so the values that
+	// instances gave it, by its stable key; without one, by its id, else its display name.
+	StableKey     string `protobuf:"bytes,19,opt,name=stable_key,json=stableKey,proto3" json:"stable_key,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -380,6 +383,13 @@ func (x *ConfigVariable) GetUpdateTime() *timestamppb.Timestamp {
 		return x.UpdateTime
 	}
 	return nil
+}
+
+func (x *ConfigVariable) GetStableKey() string {
+	if x != nil {
+		return x.StableKey
+	}
+	return ""
 }
 
 type isConfigVariable_Default interface {
@@ -1177,7 +1187,8 @@ var File_headrace_v1_config_variable_proto protoreflect.FileDescriptor
 
 const file_headrace_v1_config_variable_proto_rawDesc = "" +
 	"\n" +
-	"!headrace/v1/config_variable.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdc\t\n" +
+	"!headrace/v1/config_variable.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x90\n" +
+	"\n" +
 	"\x0eConfigVariable\x128\n" +
 	"\x02id\x18\x01 \x01(\tB(\xe2A\x01\x05\xbaH!r\x1f\x18?2\x1b^([a-z0-9]+(-[a-z0-9]+)*)?$R\x02id\x12+\n" +
 	"\x0eintegration_id\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\rintegrationId\x12\x16\n" +
@@ -1194,14 +1205,16 @@ const file_headrace_v1_config_variable_proto_rawDesc = "" +
 	" \x01(\tB\t\xbaH\x06r\x04(\x80\x80\x10H\x00R\x10defaultValueJson\x12\x16\n" +
 	"\x06secret\x18\v \x01(\bR\x06secret\x12\x19\n" +
 	"\borg_only\x18\f \x01(\bR\aorgOnly\x12#\n" +
-	"\achoices\x18\r \x03(\tB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\achoices\x12d\n" +
-	"\x0fconnection_type\x18\x0e \x01(\tB;\xbaH8r6\x18\x82\x0121^([a-z0-9]+(-[a-z0-9]+)*\\.[A-Za-z][A-Za-z0-9]*)?$R\x0econnectionType\x12,\n" +
+	"\achoices\x18\r \x03(\tB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\achoices\x12o\n" +
+	"\x0fconnection_type\x18\x0e \x01(\tBF\xbaHCrA\x18\x82\x012<^([A-Za-z0-9]+([-_][A-Za-z0-9]+)*\\.[A-Za-z][A-Za-z0-9_-]*)?$R\x0econnectionType\x12,\n" +
 	"\rcode_language\x18\x0f \x01(\tB\a\xbaH\x04r\x02\x182R\fcodeLanguage\x12\x12\n" +
 	"\x04etag\x18\x10 \x01(\tR\x04etag\x12A\n" +
 	"\vcreate_time\x18\x11 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xe2A\x01\x03R\n" +
 	"createTime\x12A\n" +
 	"\vupdate_time\x18\x12 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xe2A\x01\x03R\n" +
-	"updateTime\"\xdb\x01\n" +
+	"updateTime\x12'\n" +
+	"\n" +
+	"stable_key\x18\x13 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\tstableKey\"\xdb\x01\n" +
 	"\x04Type\x12\x14\n" +
 	"\x10TYPE_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vTYPE_STRING\x10\x01\x12\r\n" +

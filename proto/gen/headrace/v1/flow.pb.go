@@ -27,6 +27,67 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Security says which requests at a flow's URL are let in; others are answered 401.
+type Flow_Security int32
+
+const (
+	// Not set: read as CUSTOMER_OPTIONAL.
+	Flow_SECURITY_UNSPECIFIED Flow_Security = 0
+	// All. Keys are not looked at.
+	Flow_SECURITY_UNSECURED Flow_Security = 1
+	// All, as long as the instance's flow has no key; then those with one of its keys.
+	Flow_SECURITY_CUSTOMER_OPTIONAL Flow_Security = 2
+	// Those with a key of the instance's flow.
+	Flow_SECURITY_CUSTOMER_REQUIRED Flow_Security = 3
+	// Those with a key of the integration's flow, which is the same for all instances.
+	Flow_SECURITY_ORGANIZATION Flow_Security = 4
+)
+
+// Enum value maps for Flow_Security.
+var (
+	Flow_Security_name = map[int32]string{
+		0: "SECURITY_UNSPECIFIED",
+		1: "SECURITY_UNSECURED",
+		2: "SECURITY_CUSTOMER_OPTIONAL",
+		3: "SECURITY_CUSTOMER_REQUIRED",
+		4: "SECURITY_ORGANIZATION",
+	}
+	Flow_Security_value = map[string]int32{
+		"SECURITY_UNSPECIFIED":       0,
+		"SECURITY_UNSECURED":         1,
+		"SECURITY_CUSTOMER_OPTIONAL": 2,
+		"SECURITY_CUSTOMER_REQUIRED": 3,
+		"SECURITY_ORGANIZATION":      4,
+	}
+)
+
+func (x Flow_Security) Enum() *Flow_Security {
+	p := new(Flow_Security)
+	*p = x
+	return p
+}
+
+func (x Flow_Security) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Flow_Security) Descriptor() protoreflect.EnumDescriptor {
+	return file_headrace_v1_flow_proto_enumTypes[0].Descriptor()
+}
+
+func (Flow_Security) Type() protoreflect.EnumType {
+	return &file_headrace_v1_flow_proto_enumTypes[0]
+}
+
+func (x Flow_Security) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Flow_Security.Descriptor instead.
+func (Flow_Security) EnumDescriptor() ([]byte, []int) {
+	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{0, 0}
+}
+
 // Scope is how far the order reaches.
 type Ordering_Scope int32
 
@@ -64,11 +125,11 @@ func (x Ordering_Scope) String() string {
 }
 
 func (Ordering_Scope) Descriptor() protoreflect.EnumDescriptor {
-	return file_headrace_v1_flow_proto_enumTypes[0].Descriptor()
+	return file_headrace_v1_flow_proto_enumTypes[1].Descriptor()
 }
 
 func (Ordering_Scope) Type() protoreflect.EnumType {
-	return &file_headrace_v1_flow_proto_enumTypes[0]
+	return &file_headrace_v1_flow_proto_enumTypes[1]
 }
 
 func (x Ordering_Scope) Number() protoreflect.EnumNumber {
@@ -117,11 +178,11 @@ func (x Ordering_FailureEffect) String() string {
 }
 
 func (Ordering_FailureEffect) Descriptor() protoreflect.EnumDescriptor {
-	return file_headrace_v1_flow_proto_enumTypes[1].Descriptor()
+	return file_headrace_v1_flow_proto_enumTypes[2].Descriptor()
 }
 
 func (Ordering_FailureEffect) Type() protoreflect.EnumType {
-	return &file_headrace_v1_flow_proto_enumTypes[1]
+	return &file_headrace_v1_flow_proto_enumTypes[2]
 }
 
 func (x Ordering_FailureEffect) Number() protoreflect.EnumNumber {
@@ -131,6 +192,63 @@ func (x Ordering_FailureEffect) Number() protoreflect.EnumNumber {
 // Deprecated: Use Ordering_FailureEffect.Descriptor instead.
 func (Ordering_FailureEffect) EnumDescriptor() ([]byte, []int) {
 	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{1, 1}
+}
+
+// Effect is what becomes of the execution.
+type ErrorHandling_Effect int32
+
+const (
+	// Not set: read as FAIL.
+	ErrorHandling_EFFECT_UNSPECIFIED ErrorHandling_Effect = 0
+	// The execution fails.
+	ErrorHandling_EFFECT_FAIL ErrorHandling_Effect = 1
+	// The flow goes on. The step has no `results`, but an `error`: its message.
+	ErrorHandling_EFFECT_IGNORE ErrorHandling_Effect = 2
+	// The step is tried again, and the execution fails when the last try does. The execution runs on while it waits.
+	ErrorHandling_EFFECT_RETRY ErrorHandling_Effect = 3
+)
+
+// Enum value maps for ErrorHandling_Effect.
+var (
+	ErrorHandling_Effect_name = map[int32]string{
+		0: "EFFECT_UNSPECIFIED",
+		1: "EFFECT_FAIL",
+		2: "EFFECT_IGNORE",
+		3: "EFFECT_RETRY",
+	}
+	ErrorHandling_Effect_value = map[string]int32{
+		"EFFECT_UNSPECIFIED": 0,
+		"EFFECT_FAIL":        1,
+		"EFFECT_IGNORE":      2,
+		"EFFECT_RETRY":       3,
+	}
+)
+
+func (x ErrorHandling_Effect) Enum() *ErrorHandling_Effect {
+	p := new(ErrorHandling_Effect)
+	*p = x
+	return p
+}
+
+func (x ErrorHandling_Effect) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ErrorHandling_Effect) Descriptor() protoreflect.EnumDescriptor {
+	return file_headrace_v1_flow_proto_enumTypes[3].Descriptor()
+}
+
+func (ErrorHandling_Effect) Type() protoreflect.EnumType {
+	return &file_headrace_v1_flow_proto_enumTypes[3]
+}
+
+func (x ErrorHandling_Effect) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ErrorHandling_Effect.Descriptor instead.
+func (ErrorHandling_Effect) EnumDescriptor() ([]byte, []int) {
+	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{6, 0}
 }
 
 // Flow is one sequence of steps and the trigger that starts it. Every flow of an instance has its own webhook URL.
@@ -175,7 +293,12 @@ type Flow struct {
 	// gets the answer of that, or 409 if its body is another. An event whose key is empty is always taken. Not set: all are.
 	DeduplicationKey *Input `protobuf:"bytes,17,opt,name=deduplication_key,json=deduplicationKey,proto3" json:"deduplication_key,omitempty"`
 	// How long one execution may run, up to 15 min. Not set: as long as the server lets it.
-	Timeout       *durationpb.Duration `protobuf:"bytes,18,opt,name=timeout,proto3" json:"timeout,omitempty"`
+	Timeout *durationpb.Duration `protobuf:"bytes,18,opt,name=timeout,proto3" json:"timeout,omitempty"`
+	// What the flow is known by where its definition comes from, unique in the integration. An import knows the flow by it, whatever its
+	// name is now; without one, by its id, else its display name.
+	StableKey string `protobuf:"bytes,19,opt,name=stable_key,json=stableKey,proto3" json:"stable_key,omitempty"`
+	// Which requests at its URL are let in. A caller sends its key in the header `Api-Key`.
+	Security      Flow_Security `protobuf:"varint,20,opt,name=security,proto3,enum=headrace.v1.Flow_Security" json:"security,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -336,6 +459,20 @@ func (x *Flow) GetTimeout() *durationpb.Duration {
 	return nil
 }
 
+func (x *Flow) GetStableKey() string {
+	if x != nil {
+		return x.StableKey
+	}
+	return ""
+}
+
+func (x *Flow) GetSecurity() Flow_Security {
+	if x != nil {
+		return x.Security
+	}
+	return Flow_SECURITY_UNSPECIFIED
+}
+
 // Ordering says which executions of a flow wait for each other, within one instance. The first that came runs, with all its retries;
 // when it has ended the next one does.
 type Ordering struct {
@@ -412,7 +549,10 @@ type Retry struct {
 	// By how much the wait grows from retry to retry, 1 to 10. 0: 2.
 	Multiplier int32 `protobuf:"varint,3,opt,name=multiplier,proto3" json:"multiplier,omitempty"`
 	// The longest wait, up to 24 h, which it is if not set.
-	MaxDelay      *durationpb.Duration `protobuf:"bytes,4,opt,name=max_delay,json=maxDelay,proto3" json:"max_delay,omitempty"`
+	MaxDelay *durationpb.Duration `protobuf:"bytes,4,opt,name=max_delay,json=maxDelay,proto3" json:"max_delay,omitempty"`
+	// What tells what an event is about: a reference to the trigger's results, or a template of them. When a newer event with the same
+	// comes in, an older execution is not tried again. Not set: retries do not mind newer events.
+	RequestKey    *Input `protobuf:"bytes,5,opt,name=request_key,json=requestKey,proto3" json:"request_key,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -475,6 +615,13 @@ func (x *Retry) GetMaxDelay() *durationpb.Duration {
 	return nil
 }
 
+func (x *Retry) GetRequestKey() *Input {
+	if x != nil {
+		return x.RequestKey
+	}
+	return nil
+}
+
 // Trigger is what starts a flow. Its result is what steps refer to as `trigger.results`, or by the key of its display name.
 type Trigger struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -485,7 +632,9 @@ type Trigger struct {
 	// The trigger's inputs by key. They may be values and config variables, since no step has run yet.
 	Inputs map[string]*Input `protobuf:"bytes,3,rep,name=inputs,proto3" json:"inputs,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// Why the trigger is as it is, for people.
-	Description   string `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
+	Description string `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
+	// For `schedule-triggers.schedule`: when the flow runs by itself. Not set: only when its URL is called.
+	Schedule      *Schedule `protobuf:"bytes,5,opt,name=schedule,proto3" json:"schedule,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -548,6 +697,136 @@ func (x *Trigger) GetDescription() string {
 	return ""
 }
 
+func (x *Trigger) GetSchedule() *Schedule {
+	if x != nil {
+		return x.Schedule
+	}
+	return nil
+}
+
+// Schedule says when a flow runs by itself. It begins with the deployment that brings it. A time that passes while the server is down or
+// the instance is paused is made up for once, however many passed.
+type Schedule struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// When. One is required.
+	//
+	// Types that are valid to be assigned to When:
+	//
+	//	*Schedule_Cron
+	//	*Schedule_Every
+	//	*Schedule_ConfigVariable
+	When isSchedule_When `protobuf_oneof:"when"`
+	// The time zone of a cron expression that names none, e.g. `Europe/Berlin`. Default: UTC.
+	TimeZone string `protobuf:"bytes,4,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
+	// Whether a time is skipped while the execution of an earlier one is not over.
+	Singleton     bool `protobuf:"varint,5,opt,name=singleton,proto3" json:"singleton,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Schedule) Reset() {
+	*x = Schedule{}
+	mi := &file_headrace_v1_flow_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Schedule) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Schedule) ProtoMessage() {}
+
+func (x *Schedule) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_v1_flow_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Schedule.ProtoReflect.Descriptor instead.
+func (*Schedule) Descriptor() ([]byte, []int) {
+	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Schedule) GetWhen() isSchedule_When {
+	if x != nil {
+		return x.When
+	}
+	return nil
+}
+
+func (x *Schedule) GetCron() string {
+	if x != nil {
+		if x, ok := x.When.(*Schedule_Cron); ok {
+			return x.Cron
+		}
+	}
+	return ""
+}
+
+func (x *Schedule) GetEvery() *durationpb.Duration {
+	if x != nil {
+		if x, ok := x.When.(*Schedule_Every); ok {
+			return x.Every
+		}
+	}
+	return nil
+}
+
+func (x *Schedule) GetConfigVariable() string {
+	if x != nil {
+		if x, ok := x.When.(*Schedule_ConfigVariable); ok {
+			return x.ConfigVariable
+		}
+	}
+	return ""
+}
+
+func (x *Schedule) GetTimeZone() string {
+	if x != nil {
+		return x.TimeZone
+	}
+	return ""
+}
+
+func (x *Schedule) GetSingleton() bool {
+	if x != nil {
+		return x.Singleton
+	}
+	return false
+}
+
+type isSchedule_When interface {
+	isSchedule_When()
+}
+
+type Schedule_Cron struct {
+	// A cron expression of five fields, with an optional leading `CRON_TZ=Area/City `, e.g. `*/15 8-18 * * 1-5`.
+	Cron string `protobuf:"bytes,1,opt,name=cron,proto3,oneof"`
+}
+
+type Schedule_Every struct {
+	// An interval from one minute to a year, counted from the deployment.
+	Every *durationpb.Duration `protobuf:"bytes,2,opt,name=every,proto3,oneof"`
+}
+
+type Schedule_ConfigVariable struct {
+	// A config variable of type SCHEDULE, by display name or id. An instance whose variable is empty runs the flow never.
+	ConfigVariable string `protobuf:"bytes,3,opt,name=config_variable,json=configVariable,proto3,oneof"`
+}
+
+func (*Schedule_Cron) isSchedule_When() {}
+
+func (*Schedule_Every) isSchedule_When() {}
+
+func (*Schedule_ConfigVariable) isSchedule_When() {}
+
 // Step runs one action of a component.
 type Step struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -564,14 +843,19 @@ type Step struct {
 	// For an action that chooses a branch: the branches. At most one runs; then the flow goes on after this step.
 	Branches []*Branch `protobuf:"bytes,6,rep,name=branches,proto3" json:"branches,omitempty"`
 	// For an action that loops: the steps run for each item.
-	Steps         []*Step `protobuf:"bytes,7,rep,name=steps,proto3" json:"steps,omitempty"`
+	Steps []*Step `protobuf:"bytes,7,rep,name=steps,proto3" json:"steps,omitempty"`
+	// What happens when the step fails. Not set: the execution fails.
+	OnError *ErrorHandling `protobuf:"bytes,8,opt,name=on_error,json=onError,proto3" json:"on_error,omitempty"`
+	// What the step is known by where its definition comes from, unique in the flow. An import knows the step by it; without one, by its
+	// id, else its display name.
+	StableKey     string `protobuf:"bytes,9,opt,name=stable_key,json=stableKey,proto3" json:"stable_key,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Step) Reset() {
 	*x = Step{}
-	mi := &file_headrace_v1_flow_proto_msgTypes[4]
+	mi := &file_headrace_v1_flow_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -583,7 +867,7 @@ func (x *Step) String() string {
 func (*Step) ProtoMessage() {}
 
 func (x *Step) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_flow_proto_msgTypes[4]
+	mi := &file_headrace_v1_flow_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -596,7 +880,7 @@ func (x *Step) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Step.ProtoReflect.Descriptor instead.
 func (*Step) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{4}
+	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Step) GetId() string {
@@ -648,6 +932,102 @@ func (x *Step) GetSteps() []*Step {
 	return nil
 }
 
+func (x *Step) GetOnError() *ErrorHandling {
+	if x != nil {
+		return x.OnError
+	}
+	return nil
+}
+
+func (x *Step) GetStableKey() string {
+	if x != nil {
+		return x.StableKey
+	}
+	return ""
+}
+
+// ErrorHandling says what happens when a step fails.
+type ErrorHandling struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What becomes of the execution.
+	Effect ErrorHandling_Effect `protobuf:"varint,1,opt,name=effect,proto3,enum=headrace.v1.ErrorHandling_Effect" json:"effect,omitempty"`
+	// For RETRY: how often the step is tried again, up to 10.
+	MaxAttempts int32 `protobuf:"varint,2,opt,name=max_attempts,json=maxAttempts,proto3" json:"max_attempts,omitempty"`
+	// For RETRY: how long it waits after the first failure, up to 5 min. Not set: it does not wait.
+	Delay *durationpb.Duration `protobuf:"bytes,3,opt,name=delay,proto3" json:"delay,omitempty"`
+	// For RETRY: by how much the wait grows from try to try, up to 10; no wait is longer than 5 min. 0: 1, each is as long as the first.
+	Multiplier int32 `protobuf:"varint,4,opt,name=multiplier,proto3" json:"multiplier,omitempty"`
+	// For RETRY: whether the flow goes on, as with IGNORE, when the last try has failed.
+	IgnoreFinal   bool `protobuf:"varint,5,opt,name=ignore_final,json=ignoreFinal,proto3" json:"ignore_final,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ErrorHandling) Reset() {
+	*x = ErrorHandling{}
+	mi := &file_headrace_v1_flow_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ErrorHandling) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ErrorHandling) ProtoMessage() {}
+
+func (x *ErrorHandling) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_v1_flow_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ErrorHandling.ProtoReflect.Descriptor instead.
+func (*ErrorHandling) Descriptor() ([]byte, []int) {
+	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *ErrorHandling) GetEffect() ErrorHandling_Effect {
+	if x != nil {
+		return x.Effect
+	}
+	return ErrorHandling_EFFECT_UNSPECIFIED
+}
+
+func (x *ErrorHandling) GetMaxAttempts() int32 {
+	if x != nil {
+		return x.MaxAttempts
+	}
+	return 0
+}
+
+func (x *ErrorHandling) GetDelay() *durationpb.Duration {
+	if x != nil {
+		return x.Delay
+	}
+	return nil
+}
+
+func (x *ErrorHandling) GetMultiplier() int32 {
+	if x != nil {
+		return x.Multiplier
+	}
+	return 0
+}
+
+func (x *ErrorHandling) GetIgnoreFinal() bool {
+	if x != nil {
+		return x.IgnoreFinal
+	}
+	return false
+}
+
 // Branch is one of several ways a flow can take.
 type Branch struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -661,7 +1041,7 @@ type Branch struct {
 
 func (x *Branch) Reset() {
 	*x = Branch{}
-	mi := &file_headrace_v1_flow_proto_msgTypes[5]
+	mi := &file_headrace_v1_flow_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -673,7 +1053,7 @@ func (x *Branch) String() string {
 func (*Branch) ProtoMessage() {}
 
 func (x *Branch) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_flow_proto_msgTypes[5]
+	mi := &file_headrace_v1_flow_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -686,7 +1066,7 @@ func (x *Branch) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Branch.ProtoReflect.Descriptor instead.
 func (*Branch) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{5}
+	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Branch) GetName() string {
@@ -730,7 +1110,7 @@ type TestPayload struct {
 
 func (x *TestPayload) Reset() {
 	*x = TestPayload{}
-	mi := &file_headrace_v1_flow_proto_msgTypes[6]
+	mi := &file_headrace_v1_flow_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -742,7 +1122,7 @@ func (x *TestPayload) String() string {
 func (*TestPayload) ProtoMessage() {}
 
 func (x *TestPayload) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_flow_proto_msgTypes[6]
+	mi := &file_headrace_v1_flow_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -755,7 +1135,7 @@ func (x *TestPayload) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestPayload.ProtoReflect.Descriptor instead.
 func (*TestPayload) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{6}
+	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *TestPayload) GetBody() isTestPayload_Body {
@@ -869,7 +1249,7 @@ type CreateFlowRequest struct {
 
 func (x *CreateFlowRequest) Reset() {
 	*x = CreateFlowRequest{}
-	mi := &file_headrace_v1_flow_proto_msgTypes[7]
+	mi := &file_headrace_v1_flow_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -881,7 +1261,7 @@ func (x *CreateFlowRequest) String() string {
 func (*CreateFlowRequest) ProtoMessage() {}
 
 func (x *CreateFlowRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_flow_proto_msgTypes[7]
+	mi := &file_headrace_v1_flow_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -894,7 +1274,7 @@ func (x *CreateFlowRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateFlowRequest.ProtoReflect.Descriptor instead.
 func (*CreateFlowRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{7}
+	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *CreateFlowRequest) GetIntegrationId() string {
@@ -936,7 +1316,7 @@ type CreateFlowResponse struct {
 
 func (x *CreateFlowResponse) Reset() {
 	*x = CreateFlowResponse{}
-	mi := &file_headrace_v1_flow_proto_msgTypes[8]
+	mi := &file_headrace_v1_flow_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -948,7 +1328,7 @@ func (x *CreateFlowResponse) String() string {
 func (*CreateFlowResponse) ProtoMessage() {}
 
 func (x *CreateFlowResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_flow_proto_msgTypes[8]
+	mi := &file_headrace_v1_flow_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -961,7 +1341,7 @@ func (x *CreateFlowResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateFlowResponse.ProtoReflect.Descriptor instead.
 func (*CreateFlowResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{8}
+	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *CreateFlowResponse) GetFlow() *Flow {
@@ -984,7 +1364,7 @@ type GetFlowRequest struct {
 
 func (x *GetFlowRequest) Reset() {
 	*x = GetFlowRequest{}
-	mi := &file_headrace_v1_flow_proto_msgTypes[9]
+	mi := &file_headrace_v1_flow_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -996,7 +1376,7 @@ func (x *GetFlowRequest) String() string {
 func (*GetFlowRequest) ProtoMessage() {}
 
 func (x *GetFlowRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_flow_proto_msgTypes[9]
+	mi := &file_headrace_v1_flow_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1009,7 +1389,7 @@ func (x *GetFlowRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetFlowRequest.ProtoReflect.Descriptor instead.
 func (*GetFlowRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{9}
+	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *GetFlowRequest) GetIntegrationId() string {
@@ -1037,7 +1417,7 @@ type GetFlowResponse struct {
 
 func (x *GetFlowResponse) Reset() {
 	*x = GetFlowResponse{}
-	mi := &file_headrace_v1_flow_proto_msgTypes[10]
+	mi := &file_headrace_v1_flow_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1049,7 +1429,7 @@ func (x *GetFlowResponse) String() string {
 func (*GetFlowResponse) ProtoMessage() {}
 
 func (x *GetFlowResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_flow_proto_msgTypes[10]
+	mi := &file_headrace_v1_flow_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1062,7 +1442,7 @@ func (x *GetFlowResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetFlowResponse.ProtoReflect.Descriptor instead.
 func (*GetFlowResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{10}
+	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *GetFlowResponse) GetFlow() *Flow {
@@ -1091,7 +1471,7 @@ type ListFlowsRequest struct {
 
 func (x *ListFlowsRequest) Reset() {
 	*x = ListFlowsRequest{}
-	mi := &file_headrace_v1_flow_proto_msgTypes[11]
+	mi := &file_headrace_v1_flow_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1103,7 +1483,7 @@ func (x *ListFlowsRequest) String() string {
 func (*ListFlowsRequest) ProtoMessage() {}
 
 func (x *ListFlowsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_flow_proto_msgTypes[11]
+	mi := &file_headrace_v1_flow_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1116,7 +1496,7 @@ func (x *ListFlowsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFlowsRequest.ProtoReflect.Descriptor instead.
 func (*ListFlowsRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{11}
+	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListFlowsRequest) GetIntegrationId() string {
@@ -1167,7 +1547,7 @@ type ListFlowsResponse struct {
 
 func (x *ListFlowsResponse) Reset() {
 	*x = ListFlowsResponse{}
-	mi := &file_headrace_v1_flow_proto_msgTypes[12]
+	mi := &file_headrace_v1_flow_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1179,7 +1559,7 @@ func (x *ListFlowsResponse) String() string {
 func (*ListFlowsResponse) ProtoMessage() {}
 
 func (x *ListFlowsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_flow_proto_msgTypes[12]
+	mi := &file_headrace_v1_flow_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1192,7 +1572,7 @@ func (x *ListFlowsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListFlowsResponse.ProtoReflect.Descriptor instead.
 func (*ListFlowsResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{12}
+	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ListFlowsResponse) GetFlows() []*Flow {
@@ -1230,7 +1610,7 @@ type UpdateFlowRequest struct {
 
 func (x *UpdateFlowRequest) Reset() {
 	*x = UpdateFlowRequest{}
-	mi := &file_headrace_v1_flow_proto_msgTypes[13]
+	mi := &file_headrace_v1_flow_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1242,7 +1622,7 @@ func (x *UpdateFlowRequest) String() string {
 func (*UpdateFlowRequest) ProtoMessage() {}
 
 func (x *UpdateFlowRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_flow_proto_msgTypes[13]
+	mi := &file_headrace_v1_flow_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1255,7 +1635,7 @@ func (x *UpdateFlowRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateFlowRequest.ProtoReflect.Descriptor instead.
 func (*UpdateFlowRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{13}
+	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *UpdateFlowRequest) GetIntegrationId() string {
@@ -1311,7 +1691,7 @@ type UpdateFlowResponse struct {
 
 func (x *UpdateFlowResponse) Reset() {
 	*x = UpdateFlowResponse{}
-	mi := &file_headrace_v1_flow_proto_msgTypes[14]
+	mi := &file_headrace_v1_flow_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1323,7 +1703,7 @@ func (x *UpdateFlowResponse) String() string {
 func (*UpdateFlowResponse) ProtoMessage() {}
 
 func (x *UpdateFlowResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_flow_proto_msgTypes[14]
+	mi := &file_headrace_v1_flow_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1336,7 +1716,7 @@ func (x *UpdateFlowResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateFlowResponse.ProtoReflect.Descriptor instead.
 func (*UpdateFlowResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{14}
+	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *UpdateFlowResponse) GetFlow() *Flow {
@@ -1365,7 +1745,7 @@ type DeleteFlowRequest struct {
 
 func (x *DeleteFlowRequest) Reset() {
 	*x = DeleteFlowRequest{}
-	mi := &file_headrace_v1_flow_proto_msgTypes[15]
+	mi := &file_headrace_v1_flow_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1377,7 +1757,7 @@ func (x *DeleteFlowRequest) String() string {
 func (*DeleteFlowRequest) ProtoMessage() {}
 
 func (x *DeleteFlowRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_flow_proto_msgTypes[15]
+	mi := &file_headrace_v1_flow_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1390,7 +1770,7 @@ func (x *DeleteFlowRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteFlowRequest.ProtoReflect.Descriptor instead.
 func (*DeleteFlowRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{15}
+	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *DeleteFlowRequest) GetIntegrationId() string {
@@ -1437,7 +1817,7 @@ type DeleteFlowResponse struct {
 
 func (x *DeleteFlowResponse) Reset() {
 	*x = DeleteFlowResponse{}
-	mi := &file_headrace_v1_flow_proto_msgTypes[16]
+	mi := &file_headrace_v1_flow_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1449,7 +1829,7 @@ func (x *DeleteFlowResponse) String() string {
 func (*DeleteFlowResponse) ProtoMessage() {}
 
 func (x *DeleteFlowResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_flow_proto_msgTypes[16]
+	mi := &file_headrace_v1_flow_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1462,7 +1842,7 @@ func (x *DeleteFlowResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteFlowResponse.ProtoReflect.Descriptor instead.
 func (*DeleteFlowResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{16}
+	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{18}
 }
 
 // TestFlowRequest asks for TestFlow.
@@ -1486,7 +1866,7 @@ type TestFlowRequest struct {
 
 func (x *TestFlowRequest) Reset() {
 	*x = TestFlowRequest{}
-	mi := &file_headrace_v1_flow_proto_msgTypes[17]
+	mi := &file_headrace_v1_flow_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1498,7 +1878,7 @@ func (x *TestFlowRequest) String() string {
 func (*TestFlowRequest) ProtoMessage() {}
 
 func (x *TestFlowRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_flow_proto_msgTypes[17]
+	mi := &file_headrace_v1_flow_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1511,7 +1891,7 @@ func (x *TestFlowRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestFlowRequest.ProtoReflect.Descriptor instead.
 func (*TestFlowRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{17}
+	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *TestFlowRequest) GetIntegrationId() string {
@@ -1569,7 +1949,7 @@ type TestFlowResponse struct {
 
 func (x *TestFlowResponse) Reset() {
 	*x = TestFlowResponse{}
-	mi := &file_headrace_v1_flow_proto_msgTypes[18]
+	mi := &file_headrace_v1_flow_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1581,7 +1961,7 @@ func (x *TestFlowResponse) String() string {
 func (*TestFlowResponse) ProtoMessage() {}
 
 func (x *TestFlowResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_flow_proto_msgTypes[18]
+	mi := &file_headrace_v1_flow_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1594,7 +1974,7 @@ func (x *TestFlowResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestFlowResponse.ProtoReflect.Descriptor instead.
 func (*TestFlowResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{18}
+	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *TestFlowResponse) GetExecution() *Execution {
@@ -1615,7 +1995,7 @@ var File_headrace_v1_flow_proto protoreflect.FileDescriptor
 
 const file_headrace_v1_flow_proto_rawDesc = "" +
 	"\n" +
-	"\x16headrace/v1/flow.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bheadrace/v1/execution.proto\x1a\x17headrace/v1/input.proto\"\x83\a\n" +
+	"\x16headrace/v1/flow.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bheadrace/v1/execution.proto\x1a\x17headrace/v1/input.proto\"\x88\t\n" +
 	"\x04Flow\x128\n" +
 	"\x02id\x18\x01 \x01(\tB(\xe2A\x01\x05\xbaH!r\x1f\x18?2\x1b^([a-z0-9]+(-[a-z0-9]+)*)?$R\x02id\x12+\n" +
 	"\x0eintegration_id\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\rintegrationId\x12\x16\n" +
@@ -1639,7 +2019,16 @@ const file_headrace_v1_flow_proto_rawDesc = "" +
 	"\x05retry\x18\x10 \x01(\v2\x12.headrace.v1.RetryR\x05retry\x12?\n" +
 	"\x11deduplication_key\x18\x11 \x01(\v2\x12.headrace.v1.InputR\x10deduplicationKey\x12B\n" +
 	"\atimeout\x18\x12 \x01(\v2\x19.google.protobuf.DurationB\r\xbaH\n" +
-	"\xaa\x01\a\"\x03\b\x84\a2\x00R\atimeoutB\v\n" +
+	"\xaa\x01\a\"\x03\b\x84\a2\x00R\atimeout\x12'\n" +
+	"\n" +
+	"stable_key\x18\x13 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\tstableKey\x12@\n" +
+	"\bsecurity\x18\x14 \x01(\x0e2\x1a.headrace.v1.Flow.SecurityB\b\xbaH\x05\x82\x01\x02\x10\x01R\bsecurity\"\x97\x01\n" +
+	"\bSecurity\x12\x18\n" +
+	"\x14SECURITY_UNSPECIFIED\x10\x00\x12\x16\n" +
+	"\x12SECURITY_UNSECURED\x10\x01\x12\x1e\n" +
+	"\x1aSECURITY_CUSTOMER_OPTIONAL\x10\x02\x12\x1e\n" +
+	"\x1aSECURITY_CUSTOMER_REQUIRED\x10\x03\x12\x19\n" +
+	"\x15SECURITY_ORGANIZATION\x10\x04B\v\n" +
 	"\t_position\"\xe2\x02\n" +
 	"\bOrdering\x12;\n" +
 	"\x05scope\x18\x01 \x01(\x0e2\x1b.headrace.v1.Ordering.ScopeB\b\xbaH\x05\x82\x01\x02\x10\x01R\x05scope\x12$\n" +
@@ -1654,7 +2043,7 @@ const file_headrace_v1_flow_proto_rawDesc = "" +
 	"\rFailureEffect\x12\x1e\n" +
 	"\x1aFAILURE_EFFECT_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17FAILURE_EFFECT_CONTINUE\x10\x01\x12\x18\n" +
-	"\x14FAILURE_EFFECT_BLOCK\x10\x02\"\xe9\x01\n" +
+	"\x14FAILURE_EFFECT_BLOCK\x10\x02\"\x9e\x02\n" +
 	"\x05Retry\x12,\n" +
 	"\fmax_attempts\x18\x01 \x01(\x05B\t\xbaH\x06\x1a\x04\x18\n" +
 	"(\x00R\vmaxAttempts\x12?\n" +
@@ -1663,26 +2052,55 @@ const file_headrace_v1_flow_proto_rawDesc = "" +
 	"multiplier\x18\x03 \x01(\x05B\t\xbaH\x06\x1a\x04\x18\n" +
 	"(\x00R\n" +
 	"multiplier\x12F\n" +
-	"\tmax_delay\x18\x04 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x04\b\x80\xa3\x052\x00R\bmaxDelay\"\xc5\x02\n" +
+	"\tmax_delay\x18\x04 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x04\b\x80\xa3\x052\x00R\bmaxDelay\x123\n" +
+	"\vrequest_key\x18\x05 \x01(\v2\x12.headrace.v1.InputR\n" +
+	"requestKey\"\x83\x03\n" +
 	"\aTrigger\x12*\n" +
-	"\fdisplay_name\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18dR\vdisplayName\x12O\n" +
-	"\x04type\x18\x02 \x01(\tB;\xbaH8r6\x18\x82\x0121^([a-z0-9]+(-[a-z0-9]+)*\\.[A-Za-z][A-Za-z0-9]*)?$R\x04type\x12B\n" +
+	"\fdisplay_name\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18dR\vdisplayName\x12Z\n" +
+	"\x04type\x18\x02 \x01(\tBF\xbaHCrA\x18\x82\x012<^([A-Za-z0-9]+([-_][A-Za-z0-9]+)*\\.[A-Za-z][A-Za-z0-9_-]*)?$R\x04type\x12B\n" +
 	"\x06inputs\x18\x03 \x03(\v2 .headrace.v1.Trigger.InputsEntryB\b\xbaH\x05\x9a\x01\x02\x10dR\x06inputs\x12*\n" +
-	"\vdescription\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\x90NR\vdescription\x1aM\n" +
+	"\vdescription\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\x90NR\vdescription\x121\n" +
+	"\bschedule\x18\x05 \x01(\v2\x15.headrace.v1.ScheduleR\bschedule\x1aM\n" +
 	"\vInputsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12(\n" +
-	"\x05value\x18\x02 \x01(\v2\x12.headrace.v1.InputR\x05value:\x028\x01\"\xe8\x03\n" +
+	"\x05value\x18\x02 \x01(\v2\x12.headrace.v1.InputR\x05value:\x028\x01\"\xf0\x01\n" +
+	"\bSchedule\x12\x1e\n" +
+	"\x04cron\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01H\x00R\x04cron\x12D\n" +
+	"\x05every\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\x11\xbaH\x0e\xaa\x01\v\"\x05\b\x80\x8a\x8a\x0f2\x02\b<H\x00R\x05every\x122\n" +
+	"\x0fconfig_variable\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18dH\x00R\x0econfigVariable\x12$\n" +
+	"\ttime_zone\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x18dR\btimeZone\x12\x1c\n" +
+	"\tsingleton\x18\x05 \x01(\bR\tsingletonB\x06\n" +
+	"\x04when\"\xd3\x04\n" +
 	"\x04Step\x124\n" +
 	"\x02id\x18\x01 \x01(\tB$\xbaH!r\x1f\x18?2\x1b^([a-z0-9]+(-[a-z0-9]+)*)?$R\x02id\x12*\n" +
 	"\fdisplay_name\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18dR\vdisplayName\x12*\n" +
-	"\vdescription\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x90NR\vdescription\x12S\n" +
-	"\x06action\x18\x04 \x01(\tB;\xbaH8r6\x18\x82\x0121^([a-z0-9]+(-[a-z0-9]+)*\\.[A-Za-z][A-Za-z0-9]*)?$R\x06action\x12?\n" +
+	"\vdescription\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x90NR\vdescription\x12^\n" +
+	"\x06action\x18\x04 \x01(\tBF\xbaHCrA\x18\x82\x012<^([A-Za-z0-9]+([-_][A-Za-z0-9]+)*\\.[A-Za-z][A-Za-z0-9_-]*)?$R\x06action\x12?\n" +
 	"\x06inputs\x18\x05 \x03(\v2\x1d.headrace.v1.Step.InputsEntryB\b\xbaH\x05\x9a\x01\x02\x10dR\x06inputs\x129\n" +
 	"\bbranches\x18\x06 \x03(\v2\x13.headrace.v1.BranchB\b\xbaH\x05\x92\x01\x02\x10dR\bbranches\x122\n" +
-	"\x05steps\x18\a \x03(\v2\x11.headrace.v1.StepB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\x05steps\x1aM\n" +
+	"\x05steps\x18\a \x03(\v2\x11.headrace.v1.StepB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\x05steps\x125\n" +
+	"\bon_error\x18\b \x01(\v2\x1a.headrace.v1.ErrorHandlingR\aonError\x12'\n" +
+	"\n" +
+	"stable_key\x18\t \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\tstableKey\x1aM\n" +
 	"\vInputsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12(\n" +
-	"\x05value\x18\x02 \x01(\v2\x12.headrace.v1.InputR\x05value:\x028\x01\"[\n" +
+	"\x05value\x18\x02 \x01(\v2\x12.headrace.v1.InputR\x05value:\x028\x01\"\xe8\x02\n" +
+	"\rErrorHandling\x12C\n" +
+	"\x06effect\x18\x01 \x01(\x0e2!.headrace.v1.ErrorHandling.EffectB\b\xbaH\x05\x82\x01\x02\x10\x01R\x06effect\x12,\n" +
+	"\fmax_attempts\x18\x02 \x01(\x05B\t\xbaH\x06\x1a\x04\x18\n" +
+	"(\x00R\vmaxAttempts\x12>\n" +
+	"\x05delay\x18\x03 \x01(\v2\x19.google.protobuf.DurationB\r\xbaH\n" +
+	"\xaa\x01\a\"\x03\b\xac\x022\x00R\x05delay\x12)\n" +
+	"\n" +
+	"multiplier\x18\x04 \x01(\x05B\t\xbaH\x06\x1a\x04\x18\n" +
+	"(\x00R\n" +
+	"multiplier\x12!\n" +
+	"\fignore_final\x18\x05 \x01(\bR\vignoreFinal\"V\n" +
+	"\x06Effect\x12\x16\n" +
+	"\x12EFFECT_UNSPECIFIED\x10\x00\x12\x0f\n" +
+	"\vEFFECT_FAIL\x10\x01\x12\x11\n" +
+	"\rEFFECT_IGNORE\x10\x02\x12\x10\n" +
+	"\fEFFECT_RETRY\x10\x03\"[\n" +
 	"\x06Branch\x12\x1d\n" +
 	"\x04name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18dR\x04name\x122\n" +
 	"\x05steps\x18\x02 \x03(\v2\x11.headrace.v1.StepB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\x05steps\"\xfb\x03\n" +
@@ -1781,94 +2199,105 @@ func file_headrace_v1_flow_proto_rawDescGZIP() []byte {
 	return file_headrace_v1_flow_proto_rawDescData
 }
 
-var file_headrace_v1_flow_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_headrace_v1_flow_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_headrace_v1_flow_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_headrace_v1_flow_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_headrace_v1_flow_proto_goTypes = []any{
-	(Ordering_Scope)(0),           // 0: headrace.v1.Ordering.Scope
-	(Ordering_FailureEffect)(0),   // 1: headrace.v1.Ordering.FailureEffect
-	(*Flow)(nil),                  // 2: headrace.v1.Flow
-	(*Ordering)(nil),              // 3: headrace.v1.Ordering
-	(*Retry)(nil),                 // 4: headrace.v1.Retry
-	(*Trigger)(nil),               // 5: headrace.v1.Trigger
-	(*Step)(nil),                  // 6: headrace.v1.Step
-	(*Branch)(nil),                // 7: headrace.v1.Branch
-	(*TestPayload)(nil),           // 8: headrace.v1.TestPayload
-	(*CreateFlowRequest)(nil),     // 9: headrace.v1.CreateFlowRequest
-	(*CreateFlowResponse)(nil),    // 10: headrace.v1.CreateFlowResponse
-	(*GetFlowRequest)(nil),        // 11: headrace.v1.GetFlowRequest
-	(*GetFlowResponse)(nil),       // 12: headrace.v1.GetFlowResponse
-	(*ListFlowsRequest)(nil),      // 13: headrace.v1.ListFlowsRequest
-	(*ListFlowsResponse)(nil),     // 14: headrace.v1.ListFlowsResponse
-	(*UpdateFlowRequest)(nil),     // 15: headrace.v1.UpdateFlowRequest
-	(*UpdateFlowResponse)(nil),    // 16: headrace.v1.UpdateFlowResponse
-	(*DeleteFlowRequest)(nil),     // 17: headrace.v1.DeleteFlowRequest
-	(*DeleteFlowResponse)(nil),    // 18: headrace.v1.DeleteFlowResponse
-	(*TestFlowRequest)(nil),       // 19: headrace.v1.TestFlowRequest
-	(*TestFlowResponse)(nil),      // 20: headrace.v1.TestFlowResponse
-	nil,                           // 21: headrace.v1.Trigger.InputsEntry
-	nil,                           // 22: headrace.v1.Step.InputsEntry
-	nil,                           // 23: headrace.v1.TestPayload.HeadersEntry
-	nil,                           // 24: headrace.v1.TestPayload.QueryEntry
-	(*timestamppb.Timestamp)(nil), // 25: google.protobuf.Timestamp
-	(*Input)(nil),                 // 26: headrace.v1.Input
-	(*durationpb.Duration)(nil),   // 27: google.protobuf.Duration
-	(*structpb.Value)(nil),        // 28: google.protobuf.Value
-	(*fieldmaskpb.FieldMask)(nil), // 29: google.protobuf.FieldMask
-	(*Execution)(nil),             // 30: headrace.v1.Execution
-	(*WebhookResponse)(nil),       // 31: headrace.v1.WebhookResponse
+	(Flow_Security)(0),            // 0: headrace.v1.Flow.Security
+	(Ordering_Scope)(0),           // 1: headrace.v1.Ordering.Scope
+	(Ordering_FailureEffect)(0),   // 2: headrace.v1.Ordering.FailureEffect
+	(ErrorHandling_Effect)(0),     // 3: headrace.v1.ErrorHandling.Effect
+	(*Flow)(nil),                  // 4: headrace.v1.Flow
+	(*Ordering)(nil),              // 5: headrace.v1.Ordering
+	(*Retry)(nil),                 // 6: headrace.v1.Retry
+	(*Trigger)(nil),               // 7: headrace.v1.Trigger
+	(*Schedule)(nil),              // 8: headrace.v1.Schedule
+	(*Step)(nil),                  // 9: headrace.v1.Step
+	(*ErrorHandling)(nil),         // 10: headrace.v1.ErrorHandling
+	(*Branch)(nil),                // 11: headrace.v1.Branch
+	(*TestPayload)(nil),           // 12: headrace.v1.TestPayload
+	(*CreateFlowRequest)(nil),     // 13: headrace.v1.CreateFlowRequest
+	(*CreateFlowResponse)(nil),    // 14: headrace.v1.CreateFlowResponse
+	(*GetFlowRequest)(nil),        // 15: headrace.v1.GetFlowRequest
+	(*GetFlowResponse)(nil),       // 16: headrace.v1.GetFlowResponse
+	(*ListFlowsRequest)(nil),      // 17: headrace.v1.ListFlowsRequest
+	(*ListFlowsResponse)(nil),     // 18: headrace.v1.ListFlowsResponse
+	(*UpdateFlowRequest)(nil),     // 19: headrace.v1.UpdateFlowRequest
+	(*UpdateFlowResponse)(nil),    // 20: headrace.v1.UpdateFlowResponse
+	(*DeleteFlowRequest)(nil),     // 21: headrace.v1.DeleteFlowRequest
+	(*DeleteFlowResponse)(nil),    // 22: headrace.v1.DeleteFlowResponse
+	(*TestFlowRequest)(nil),       // 23: headrace.v1.TestFlowRequest
+	(*TestFlowResponse)(nil),      // 24: headrace.v1.TestFlowResponse
+	nil,                           // 25: headrace.v1.Trigger.InputsEntry
+	nil,                           // 26: headrace.v1.Step.InputsEntry
+	nil,                           // 27: headrace.v1.TestPayload.HeadersEntry
+	nil,                           // 28: headrace.v1.TestPayload.QueryEntry
+	(*timestamppb.Timestamp)(nil), // 29: google.protobuf.Timestamp
+	(*Input)(nil),                 // 30: headrace.v1.Input
+	(*durationpb.Duration)(nil),   // 31: google.protobuf.Duration
+	(*structpb.Value)(nil),        // 32: google.protobuf.Value
+	(*fieldmaskpb.FieldMask)(nil), // 33: google.protobuf.FieldMask
+	(*Execution)(nil),             // 34: headrace.v1.Execution
+	(*WebhookResponse)(nil),       // 35: headrace.v1.WebhookResponse
 }
 var file_headrace_v1_flow_proto_depIdxs = []int32{
-	5,  // 0: headrace.v1.Flow.trigger:type_name -> headrace.v1.Trigger
-	6,  // 1: headrace.v1.Flow.steps:type_name -> headrace.v1.Step
-	8,  // 2: headrace.v1.Flow.test_payload:type_name -> headrace.v1.TestPayload
-	25, // 3: headrace.v1.Flow.create_time:type_name -> google.protobuf.Timestamp
-	25, // 4: headrace.v1.Flow.update_time:type_name -> google.protobuf.Timestamp
-	3,  // 5: headrace.v1.Flow.ordering:type_name -> headrace.v1.Ordering
-	4,  // 6: headrace.v1.Flow.retry:type_name -> headrace.v1.Retry
-	26, // 7: headrace.v1.Flow.deduplication_key:type_name -> headrace.v1.Input
-	27, // 8: headrace.v1.Flow.timeout:type_name -> google.protobuf.Duration
-	0,  // 9: headrace.v1.Ordering.scope:type_name -> headrace.v1.Ordering.Scope
-	26, // 10: headrace.v1.Ordering.key:type_name -> headrace.v1.Input
-	1,  // 11: headrace.v1.Ordering.on_failure:type_name -> headrace.v1.Ordering.FailureEffect
-	27, // 12: headrace.v1.Retry.delay:type_name -> google.protobuf.Duration
-	27, // 13: headrace.v1.Retry.max_delay:type_name -> google.protobuf.Duration
-	21, // 14: headrace.v1.Trigger.inputs:type_name -> headrace.v1.Trigger.InputsEntry
-	22, // 15: headrace.v1.Step.inputs:type_name -> headrace.v1.Step.InputsEntry
-	7,  // 16: headrace.v1.Step.branches:type_name -> headrace.v1.Branch
-	6,  // 17: headrace.v1.Step.steps:type_name -> headrace.v1.Step
-	6,  // 18: headrace.v1.Branch.steps:type_name -> headrace.v1.Step
-	28, // 19: headrace.v1.TestPayload.json:type_name -> google.protobuf.Value
-	23, // 20: headrace.v1.TestPayload.headers:type_name -> headrace.v1.TestPayload.HeadersEntry
-	24, // 21: headrace.v1.TestPayload.query:type_name -> headrace.v1.TestPayload.QueryEntry
-	2,  // 22: headrace.v1.CreateFlowRequest.flow:type_name -> headrace.v1.Flow
-	2,  // 23: headrace.v1.CreateFlowResponse.flow:type_name -> headrace.v1.Flow
-	2,  // 24: headrace.v1.GetFlowResponse.flow:type_name -> headrace.v1.Flow
-	2,  // 25: headrace.v1.ListFlowsResponse.flows:type_name -> headrace.v1.Flow
-	2,  // 26: headrace.v1.UpdateFlowRequest.flow:type_name -> headrace.v1.Flow
-	29, // 27: headrace.v1.UpdateFlowRequest.update_mask:type_name -> google.protobuf.FieldMask
-	2,  // 28: headrace.v1.UpdateFlowResponse.flow:type_name -> headrace.v1.Flow
-	8,  // 29: headrace.v1.TestFlowRequest.payload:type_name -> headrace.v1.TestPayload
-	30, // 30: headrace.v1.TestFlowResponse.execution:type_name -> headrace.v1.Execution
-	31, // 31: headrace.v1.TestFlowResponse.response:type_name -> headrace.v1.WebhookResponse
-	26, // 32: headrace.v1.Trigger.InputsEntry.value:type_name -> headrace.v1.Input
-	26, // 33: headrace.v1.Step.InputsEntry.value:type_name -> headrace.v1.Input
-	9,  // 34: headrace.v1.FlowService.CreateFlow:input_type -> headrace.v1.CreateFlowRequest
-	11, // 35: headrace.v1.FlowService.GetFlow:input_type -> headrace.v1.GetFlowRequest
-	13, // 36: headrace.v1.FlowService.ListFlows:input_type -> headrace.v1.ListFlowsRequest
-	15, // 37: headrace.v1.FlowService.UpdateFlow:input_type -> headrace.v1.UpdateFlowRequest
-	17, // 38: headrace.v1.FlowService.DeleteFlow:input_type -> headrace.v1.DeleteFlowRequest
-	19, // 39: headrace.v1.FlowService.TestFlow:input_type -> headrace.v1.TestFlowRequest
-	10, // 40: headrace.v1.FlowService.CreateFlow:output_type -> headrace.v1.CreateFlowResponse
-	12, // 41: headrace.v1.FlowService.GetFlow:output_type -> headrace.v1.GetFlowResponse
-	14, // 42: headrace.v1.FlowService.ListFlows:output_type -> headrace.v1.ListFlowsResponse
-	16, // 43: headrace.v1.FlowService.UpdateFlow:output_type -> headrace.v1.UpdateFlowResponse
-	18, // 44: headrace.v1.FlowService.DeleteFlow:output_type -> headrace.v1.DeleteFlowResponse
-	20, // 45: headrace.v1.FlowService.TestFlow:output_type -> headrace.v1.TestFlowResponse
-	40, // [40:46] is the sub-list for method output_type
-	34, // [34:40] is the sub-list for method input_type
-	34, // [34:34] is the sub-list for extension type_name
-	34, // [34:34] is the sub-list for extension extendee
-	0,  // [0:34] is the sub-list for field type_name
+	7,  // 0: headrace.v1.Flow.trigger:type_name -> headrace.v1.Trigger
+	9,  // 1: headrace.v1.Flow.steps:type_name -> headrace.v1.Step
+	12, // 2: headrace.v1.Flow.test_payload:type_name -> headrace.v1.TestPayload
+	29, // 3: headrace.v1.Flow.create_time:type_name -> google.protobuf.Timestamp
+	29, // 4: headrace.v1.Flow.update_time:type_name -> google.protobuf.Timestamp
+	5,  // 5: headrace.v1.Flow.ordering:type_name -> headrace.v1.Ordering
+	6,  // 6: headrace.v1.Flow.retry:type_name -> headrace.v1.Retry
+	30, // 7: headrace.v1.Flow.deduplication_key:type_name -> headrace.v1.Input
+	31, // 8: headrace.v1.Flow.timeout:type_name -> google.protobuf.Duration
+	0,  // 9: headrace.v1.Flow.security:type_name -> headrace.v1.Flow.Security
+	1,  // 10: headrace.v1.Ordering.scope:type_name -> headrace.v1.Ordering.Scope
+	30, // 11: headrace.v1.Ordering.key:type_name -> headrace.v1.Input
+	2,  // 12: headrace.v1.Ordering.on_failure:type_name -> headrace.v1.Ordering.FailureEffect
+	31, // 13: headrace.v1.Retry.delay:type_name -> google.protobuf.Duration
+	31, // 14: headrace.v1.Retry.max_delay:type_name -> google.protobuf.Duration
+	30, // 15: headrace.v1.Retry.request_key:type_name -> headrace.v1.Input
+	25, // 16: headrace.v1.Trigger.inputs:type_name -> headrace.v1.Trigger.InputsEntry
+	8,  // 17: headrace.v1.Trigger.schedule:type_name -> headrace.v1.Schedule
+	31, // 18: headrace.v1.Schedule.every:type_name -> google.protobuf.Duration
+	26, // 19: headrace.v1.Step.inputs:type_name -> headrace.v1.Step.InputsEntry
+	11, // 20: headrace.v1.Step.branches:type_name -> headrace.v1.Branch
+	9,  // 21: headrace.v1.Step.steps:type_name -> headrace.v1.Step
+	10, // 22: headrace.v1.Step.on_error:type_name -> headrace.v1.ErrorHandling
+	3,  // 23: headrace.v1.ErrorHandling.effect:type_name -> headrace.v1.ErrorHandling.Effect
+	31, // 24: headrace.v1.ErrorHandling.delay:type_name -> google.protobuf.Duration
+	9,  // 25: headrace.v1.Branch.steps:type_name -> headrace.v1.Step
+	32, // 26: headrace.v1.TestPayload.json:type_name -> google.protobuf.Value
+	27, // 27: headrace.v1.TestPayload.headers:type_name -> headrace.v1.TestPayload.HeadersEntry
+	28, // 28: headrace.v1.TestPayload.query:type_name -> headrace.v1.TestPayload.QueryEntry
+	4,  // 29: headrace.v1.CreateFlowRequest.flow:type_name -> headrace.v1.Flow
+	4,  // 30: headrace.v1.CreateFlowResponse.flow:type_name -> headrace.v1.Flow
+	4,  // 31: headrace.v1.GetFlowResponse.flow:type_name -> headrace.v1.Flow
+	4,  // 32: headrace.v1.ListFlowsResponse.flows:type_name -> headrace.v1.Flow
+	4,  // 33: headrace.v1.UpdateFlowRequest.flow:type_name -> headrace.v1.Flow
+	33, // 34: headrace.v1.UpdateFlowRequest.update_mask:type_name -> google.protobuf.FieldMask
+	4,  // 35: headrace.v1.UpdateFlowResponse.flow:type_name -> headrace.v1.Flow
+	12, // 36: headrace.v1.TestFlowRequest.payload:type_name -> headrace.v1.TestPayload
+	34, // 37: headrace.v1.TestFlowResponse.execution:type_name -> headrace.v1.Execution
+	35, // 38: headrace.v1.TestFlowResponse.response:type_name -> headrace.v1.WebhookResponse
+	30, // 39: headrace.v1.Trigger.InputsEntry.value:type_name -> headrace.v1.Input
+	30, // 40: headrace.v1.Step.InputsEntry.value:type_name -> headrace.v1.Input
+	13, // 41: headrace.v1.FlowService.CreateFlow:input_type -> headrace.v1.CreateFlowRequest
+	15, // 42: headrace.v1.FlowService.GetFlow:input_type -> headrace.v1.GetFlowRequest
+	17, // 43: headrace.v1.FlowService.ListFlows:input_type -> headrace.v1.ListFlowsRequest
+	19, // 44: headrace.v1.FlowService.UpdateFlow:input_type -> headrace.v1.UpdateFlowRequest
+	21, // 45: headrace.v1.FlowService.DeleteFlow:input_type -> headrace.v1.DeleteFlowRequest
+	23, // 46: headrace.v1.FlowService.TestFlow:input_type -> headrace.v1.TestFlowRequest
+	14, // 47: headrace.v1.FlowService.CreateFlow:output_type -> headrace.v1.CreateFlowResponse
+	16, // 48: headrace.v1.FlowService.GetFlow:output_type -> headrace.v1.GetFlowResponse
+	18, // 49: headrace.v1.FlowService.ListFlows:output_type -> headrace.v1.ListFlowsResponse
+	20, // 50: headrace.v1.FlowService.UpdateFlow:output_type -> headrace.v1.UpdateFlowResponse
+	22, // 51: headrace.v1.FlowService.DeleteFlow:output_type -> headrace.v1.DeleteFlowResponse
+	24, // 52: headrace.v1.FlowService.TestFlow:output_type -> headrace.v1.TestFlowResponse
+	47, // [47:53] is the sub-list for method output_type
+	41, // [41:47] is the sub-list for method input_type
+	41, // [41:41] is the sub-list for extension type_name
+	41, // [41:41] is the sub-list for extension extendee
+	0,  // [0:41] is the sub-list for field type_name
 }
 
 func init() { file_headrace_v1_flow_proto_init() }
@@ -1879,7 +2308,12 @@ func file_headrace_v1_flow_proto_init() {
 	file_headrace_v1_execution_proto_init()
 	file_headrace_v1_input_proto_init()
 	file_headrace_v1_flow_proto_msgTypes[0].OneofWrappers = []any{}
-	file_headrace_v1_flow_proto_msgTypes[6].OneofWrappers = []any{
+	file_headrace_v1_flow_proto_msgTypes[4].OneofWrappers = []any{
+		(*Schedule_Cron)(nil),
+		(*Schedule_Every)(nil),
+		(*Schedule_ConfigVariable)(nil),
+	}
+	file_headrace_v1_flow_proto_msgTypes[8].OneofWrappers = []any{
 		(*TestPayload_Text)(nil),
 		(*TestPayload_Json)(nil),
 		(*TestPayload_Binary)(nil),
@@ -1889,8 +2323,8 @@ func file_headrace_v1_flow_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_headrace_v1_flow_proto_rawDesc), len(file_headrace_v1_flow_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   23,
+			NumEnums:      4,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

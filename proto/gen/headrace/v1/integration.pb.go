@@ -26,6 +26,63 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Type is how many share a URL.
+type Endpoint_Type int32
+
+const (
+	// Not set: read as PER_FLOW.
+	Endpoint_TYPE_UNSPECIFIED Endpoint_Type = 0
+	// Each flow of each instance has its own.
+	Endpoint_TYPE_PER_FLOW Endpoint_Type = 1
+	// The flows of an instance share one.
+	Endpoint_TYPE_PER_INSTANCE Endpoint_Type = 2
+	// All instances of the integration share one.
+	Endpoint_TYPE_SHARED Endpoint_Type = 3
+)
+
+// Enum value maps for Endpoint_Type.
+var (
+	Endpoint_Type_name = map[int32]string{
+		0: "TYPE_UNSPECIFIED",
+		1: "TYPE_PER_FLOW",
+		2: "TYPE_PER_INSTANCE",
+		3: "TYPE_SHARED",
+	}
+	Endpoint_Type_value = map[string]int32{
+		"TYPE_UNSPECIFIED":  0,
+		"TYPE_PER_FLOW":     1,
+		"TYPE_PER_INSTANCE": 2,
+		"TYPE_SHARED":       3,
+	}
+)
+
+func (x Endpoint_Type) Enum() *Endpoint_Type {
+	p := new(Endpoint_Type)
+	*p = x
+	return p
+}
+
+func (x Endpoint_Type) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Endpoint_Type) Descriptor() protoreflect.EnumDescriptor {
+	return file_headrace_v1_integration_proto_enumTypes[0].Descriptor()
+}
+
+func (Endpoint_Type) Type() protoreflect.EnumType {
+	return &file_headrace_v1_integration_proto_enumTypes[0]
+}
+
+func (x Endpoint_Type) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Endpoint_Type.Descriptor instead.
+func (Endpoint_Type) EnumDescriptor() ([]byte, []int) {
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{1, 0}
+}
+
 // FailurePolicy tells what happens to what a failed deployment created.
 type DeploySettings_FailurePolicy int32
 
@@ -63,11 +120,11 @@ func (x DeploySettings_FailurePolicy) String() string {
 }
 
 func (DeploySettings_FailurePolicy) Descriptor() protoreflect.EnumDescriptor {
-	return file_headrace_v1_integration_proto_enumTypes[0].Descriptor()
+	return file_headrace_v1_integration_proto_enumTypes[1].Descriptor()
 }
 
 func (DeploySettings_FailurePolicy) Type() protoreflect.EnumType {
-	return &file_headrace_v1_integration_proto_enumTypes[0]
+	return &file_headrace_v1_integration_proto_enumTypes[1]
 }
 
 func (x DeploySettings_FailurePolicy) Number() protoreflect.EnumNumber {
@@ -76,7 +133,7 @@ func (x DeploySettings_FailurePolicy) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DeploySettings_FailurePolicy.Descriptor instead.
 func (DeploySettings_FailurePolicy) EnumDescriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{1, 0}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{2, 0}
 }
 
 // Integration describes, once for all customers, how to integrate with one other system: flows that share config variables.
@@ -116,7 +173,9 @@ type Integration struct {
 	// When it was created.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,16,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// When it, or anything in it, was last changed.
-	UpdateTime    *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
+	// At which URLs requests come in. Not set: each flow of each instance has its own.
+	Endpoint      *Endpoint `protobuf:"bytes,18,opt,name=endpoint,proto3" json:"endpoint,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -270,6 +329,97 @@ func (x *Integration) GetUpdateTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Integration) GetEndpoint() *Endpoint {
+	if x != nil {
+		return x.Endpoint
+	}
+	return nil
+}
+
+// Endpoint says at which URLs requests for webhook flows come in, and how a URL that serves several flows, or several instances, tells
+// whose a request is. Every flow keeps a URL of its own beside it.
+type Endpoint struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many share a URL.
+	Type Endpoint_Type `protobuf:"varint,1,opt,name=type,proto3,enum=headrace.v1.Endpoint_Type" json:"type,omitempty"`
+	// The display name or id of the flow that looks at each request first. Its result is what the references below are to, as
+	// `onExecution.results`. Not set: they are to the request, as `payload`, which has the fields of a trigger's results.
+	PreprocessFlow string `protobuf:"bytes,2,opt,name=preprocess_flow,json=preprocessFlow,proto3" json:"preprocess_flow,omitempty"`
+	// For types other than PER_FLOW, required there: the display name or id of the flow that the request is for.
+	FlowName *Input `protobuf:"bytes,3,opt,name=flow_name,json=flowName,proto3" json:"flow_name,omitempty"`
+	// For SHARED, required there: the external id of the customer whose instance the request is for.
+	CustomerId *Input `protobuf:"bytes,4,opt,name=customer_id,json=customerId,proto3" json:"customer_id,omitempty"`
+	// For SHARED: the external id of one of the customer's users. It is kept for those who read the definition.
+	CustomerUserId *Input `protobuf:"bytes,5,opt,name=customer_user_id,json=customerUserId,proto3" json:"customer_user_id,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *Endpoint) Reset() {
+	*x = Endpoint{}
+	mi := &file_headrace_v1_integration_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Endpoint) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Endpoint) ProtoMessage() {}
+
+func (x *Endpoint) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_v1_integration_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Endpoint.ProtoReflect.Descriptor instead.
+func (*Endpoint) Descriptor() ([]byte, []int) {
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Endpoint) GetType() Endpoint_Type {
+	if x != nil {
+		return x.Type
+	}
+	return Endpoint_TYPE_UNSPECIFIED
+}
+
+func (x *Endpoint) GetPreprocessFlow() string {
+	if x != nil {
+		return x.PreprocessFlow
+	}
+	return ""
+}
+
+func (x *Endpoint) GetFlowName() *Input {
+	if x != nil {
+		return x.FlowName
+	}
+	return nil
+}
+
+func (x *Endpoint) GetCustomerId() *Input {
+	if x != nil {
+		return x.CustomerId
+	}
+	return nil
+}
+
+func (x *Endpoint) GetCustomerUserId() *Input {
+	if x != nil {
+		return x.CustomerUserId
+	}
+	return nil
+}
+
 // DeploySettings tells how deployments of an integration's instances behave.
 type DeploySettings struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -283,7 +433,7 @@ type DeploySettings struct {
 
 func (x *DeploySettings) Reset() {
 	*x = DeploySettings{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[1]
+	mi := &file_headrace_v1_integration_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -295,7 +445,7 @@ func (x *DeploySettings) String() string {
 func (*DeploySettings) ProtoMessage() {}
 
 func (x *DeploySettings) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[1]
+	mi := &file_headrace_v1_integration_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -308,7 +458,7 @@ func (x *DeploySettings) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeploySettings.ProtoReflect.Descriptor instead.
 func (*DeploySettings) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{1}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *DeploySettings) GetFailurePolicy() DeploySettings_FailurePolicy {
@@ -340,7 +490,7 @@ type Problem struct {
 
 func (x *Problem) Reset() {
 	*x = Problem{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[2]
+	mi := &file_headrace_v1_integration_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -352,7 +502,7 @@ func (x *Problem) String() string {
 func (*Problem) ProtoMessage() {}
 
 func (x *Problem) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[2]
+	mi := &file_headrace_v1_integration_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -365,7 +515,7 @@ func (x *Problem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Problem.ProtoReflect.Descriptor instead.
 func (*Problem) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{2}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Problem) GetField() string {
@@ -404,7 +554,7 @@ type CreateIntegrationRequest struct {
 
 func (x *CreateIntegrationRequest) Reset() {
 	*x = CreateIntegrationRequest{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[3]
+	mi := &file_headrace_v1_integration_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -416,7 +566,7 @@ func (x *CreateIntegrationRequest) String() string {
 func (*CreateIntegrationRequest) ProtoMessage() {}
 
 func (x *CreateIntegrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[3]
+	mi := &file_headrace_v1_integration_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -429,7 +579,7 @@ func (x *CreateIntegrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateIntegrationRequest.ProtoReflect.Descriptor instead.
 func (*CreateIntegrationRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{3}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *CreateIntegrationRequest) GetIntegration() *Integration {
@@ -464,7 +614,7 @@ type CreateIntegrationResponse struct {
 
 func (x *CreateIntegrationResponse) Reset() {
 	*x = CreateIntegrationResponse{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[4]
+	mi := &file_headrace_v1_integration_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -476,7 +626,7 @@ func (x *CreateIntegrationResponse) String() string {
 func (*CreateIntegrationResponse) ProtoMessage() {}
 
 func (x *CreateIntegrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[4]
+	mi := &file_headrace_v1_integration_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -489,7 +639,7 @@ func (x *CreateIntegrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateIntegrationResponse.ProtoReflect.Descriptor instead.
 func (*CreateIntegrationResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{4}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *CreateIntegrationResponse) GetIntegration() *Integration {
@@ -512,7 +662,7 @@ type GetIntegrationRequest struct {
 
 func (x *GetIntegrationRequest) Reset() {
 	*x = GetIntegrationRequest{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[5]
+	mi := &file_headrace_v1_integration_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -524,7 +674,7 @@ func (x *GetIntegrationRequest) String() string {
 func (*GetIntegrationRequest) ProtoMessage() {}
 
 func (x *GetIntegrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[5]
+	mi := &file_headrace_v1_integration_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -537,7 +687,7 @@ func (x *GetIntegrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetIntegrationRequest.ProtoReflect.Descriptor instead.
 func (*GetIntegrationRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{5}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *GetIntegrationRequest) GetIntegrationId() string {
@@ -565,7 +715,7 @@ type GetIntegrationResponse struct {
 
 func (x *GetIntegrationResponse) Reset() {
 	*x = GetIntegrationResponse{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[6]
+	mi := &file_headrace_v1_integration_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -577,7 +727,7 @@ func (x *GetIntegrationResponse) String() string {
 func (*GetIntegrationResponse) ProtoMessage() {}
 
 func (x *GetIntegrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[6]
+	mi := &file_headrace_v1_integration_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -590,7 +740,7 @@ func (x *GetIntegrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetIntegrationResponse.ProtoReflect.Descriptor instead.
 func (*GetIntegrationResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{6}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GetIntegrationResponse) GetIntegration() *Integration {
@@ -619,7 +769,7 @@ type ListIntegrationsRequest struct {
 
 func (x *ListIntegrationsRequest) Reset() {
 	*x = ListIntegrationsRequest{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[7]
+	mi := &file_headrace_v1_integration_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -631,7 +781,7 @@ func (x *ListIntegrationsRequest) String() string {
 func (*ListIntegrationsRequest) ProtoMessage() {}
 
 func (x *ListIntegrationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[7]
+	mi := &file_headrace_v1_integration_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -644,7 +794,7 @@ func (x *ListIntegrationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListIntegrationsRequest.ProtoReflect.Descriptor instead.
 func (*ListIntegrationsRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{7}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ListIntegrationsRequest) GetPageSize() int32 {
@@ -695,7 +845,7 @@ type ListIntegrationsResponse struct {
 
 func (x *ListIntegrationsResponse) Reset() {
 	*x = ListIntegrationsResponse{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[8]
+	mi := &file_headrace_v1_integration_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -707,7 +857,7 @@ func (x *ListIntegrationsResponse) String() string {
 func (*ListIntegrationsResponse) ProtoMessage() {}
 
 func (x *ListIntegrationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[8]
+	mi := &file_headrace_v1_integration_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -720,7 +870,7 @@ func (x *ListIntegrationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListIntegrationsResponse.ProtoReflect.Descriptor instead.
 func (*ListIntegrationsResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{8}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ListIntegrationsResponse) GetIntegrations() []*Integration {
@@ -758,7 +908,7 @@ type UpdateIntegrationRequest struct {
 
 func (x *UpdateIntegrationRequest) Reset() {
 	*x = UpdateIntegrationRequest{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[9]
+	mi := &file_headrace_v1_integration_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -770,7 +920,7 @@ func (x *UpdateIntegrationRequest) String() string {
 func (*UpdateIntegrationRequest) ProtoMessage() {}
 
 func (x *UpdateIntegrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[9]
+	mi := &file_headrace_v1_integration_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -783,7 +933,7 @@ func (x *UpdateIntegrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateIntegrationRequest.ProtoReflect.Descriptor instead.
 func (*UpdateIntegrationRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{9}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *UpdateIntegrationRequest) GetIntegrationId() string {
@@ -839,7 +989,7 @@ type UpdateIntegrationResponse struct {
 
 func (x *UpdateIntegrationResponse) Reset() {
 	*x = UpdateIntegrationResponse{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[10]
+	mi := &file_headrace_v1_integration_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -851,7 +1001,7 @@ func (x *UpdateIntegrationResponse) String() string {
 func (*UpdateIntegrationResponse) ProtoMessage() {}
 
 func (x *UpdateIntegrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[10]
+	mi := &file_headrace_v1_integration_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -864,7 +1014,7 @@ func (x *UpdateIntegrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateIntegrationResponse.ProtoReflect.Descriptor instead.
 func (*UpdateIntegrationResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{10}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *UpdateIntegrationResponse) GetIntegration() *Integration {
@@ -891,7 +1041,7 @@ type DeleteIntegrationRequest struct {
 
 func (x *DeleteIntegrationRequest) Reset() {
 	*x = DeleteIntegrationRequest{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[11]
+	mi := &file_headrace_v1_integration_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -903,7 +1053,7 @@ func (x *DeleteIntegrationRequest) String() string {
 func (*DeleteIntegrationRequest) ProtoMessage() {}
 
 func (x *DeleteIntegrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[11]
+	mi := &file_headrace_v1_integration_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -916,7 +1066,7 @@ func (x *DeleteIntegrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteIntegrationRequest.ProtoReflect.Descriptor instead.
 func (*DeleteIntegrationRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{11}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *DeleteIntegrationRequest) GetIntegrationId() string {
@@ -956,7 +1106,7 @@ type DeleteIntegrationResponse struct {
 
 func (x *DeleteIntegrationResponse) Reset() {
 	*x = DeleteIntegrationResponse{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[12]
+	mi := &file_headrace_v1_integration_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -968,7 +1118,7 @@ func (x *DeleteIntegrationResponse) String() string {
 func (*DeleteIntegrationResponse) ProtoMessage() {}
 
 func (x *DeleteIntegrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[12]
+	mi := &file_headrace_v1_integration_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -981,7 +1131,7 @@ func (x *DeleteIntegrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteIntegrationResponse.ProtoReflect.Descriptor instead.
 func (*DeleteIntegrationResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{12}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{13}
 }
 
 // PublishIntegrationRequest asks for PublishIntegration.
@@ -1003,7 +1153,7 @@ type PublishIntegrationRequest struct {
 
 func (x *PublishIntegrationRequest) Reset() {
 	*x = PublishIntegrationRequest{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[13]
+	mi := &file_headrace_v1_integration_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1015,7 +1165,7 @@ func (x *PublishIntegrationRequest) String() string {
 func (*PublishIntegrationRequest) ProtoMessage() {}
 
 func (x *PublishIntegrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[13]
+	mi := &file_headrace_v1_integration_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1028,7 +1178,7 @@ func (x *PublishIntegrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublishIntegrationRequest.ProtoReflect.Descriptor instead.
 func (*PublishIntegrationRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{13}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *PublishIntegrationRequest) GetIntegrationId() string {
@@ -1077,7 +1227,7 @@ type PublishIntegrationResponse struct {
 
 func (x *PublishIntegrationResponse) Reset() {
 	*x = PublishIntegrationResponse{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[14]
+	mi := &file_headrace_v1_integration_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1089,7 +1239,7 @@ func (x *PublishIntegrationResponse) String() string {
 func (*PublishIntegrationResponse) ProtoMessage() {}
 
 func (x *PublishIntegrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[14]
+	mi := &file_headrace_v1_integration_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1102,7 +1252,7 @@ func (x *PublishIntegrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublishIntegrationResponse.ProtoReflect.Descriptor instead.
 func (*PublishIntegrationResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{14}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *PublishIntegrationResponse) GetVersion() *IntegrationVersion {
@@ -1131,7 +1281,7 @@ type ImportIntegrationRequest struct {
 
 func (x *ImportIntegrationRequest) Reset() {
 	*x = ImportIntegrationRequest{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[15]
+	mi := &file_headrace_v1_integration_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1143,7 +1293,7 @@ func (x *ImportIntegrationRequest) String() string {
 func (*ImportIntegrationRequest) ProtoMessage() {}
 
 func (x *ImportIntegrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[15]
+	mi := &file_headrace_v1_integration_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1156,7 +1306,7 @@ func (x *ImportIntegrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportIntegrationRequest.ProtoReflect.Descriptor instead.
 func (*ImportIntegrationRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{15}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ImportIntegrationRequest) GetDefinition() string {
@@ -1207,7 +1357,7 @@ type ImportIntegrationResponse struct {
 
 func (x *ImportIntegrationResponse) Reset() {
 	*x = ImportIntegrationResponse{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[16]
+	mi := &file_headrace_v1_integration_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1219,7 +1369,7 @@ func (x *ImportIntegrationResponse) String() string {
 func (*ImportIntegrationResponse) ProtoMessage() {}
 
 func (x *ImportIntegrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[16]
+	mi := &file_headrace_v1_integration_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1232,7 +1382,7 @@ func (x *ImportIntegrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportIntegrationResponse.ProtoReflect.Descriptor instead.
 func (*ImportIntegrationResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{16}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ImportIntegrationResponse) GetIntegration() *Integration {
@@ -1260,7 +1410,7 @@ type ValidateIntegrationRequest struct {
 
 func (x *ValidateIntegrationRequest) Reset() {
 	*x = ValidateIntegrationRequest{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[17]
+	mi := &file_headrace_v1_integration_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1272,7 +1422,7 @@ func (x *ValidateIntegrationRequest) String() string {
 func (*ValidateIntegrationRequest) ProtoMessage() {}
 
 func (x *ValidateIntegrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[17]
+	mi := &file_headrace_v1_integration_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1285,7 +1435,7 @@ func (x *ValidateIntegrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateIntegrationRequest.ProtoReflect.Descriptor instead.
 func (*ValidateIntegrationRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{17}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ValidateIntegrationRequest) GetDefinition() string {
@@ -1308,7 +1458,7 @@ type ValidateIntegrationResponse struct {
 
 func (x *ValidateIntegrationResponse) Reset() {
 	*x = ValidateIntegrationResponse{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[18]
+	mi := &file_headrace_v1_integration_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1320,7 +1470,7 @@ func (x *ValidateIntegrationResponse) String() string {
 func (*ValidateIntegrationResponse) ProtoMessage() {}
 
 func (x *ValidateIntegrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[18]
+	mi := &file_headrace_v1_integration_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1333,7 +1483,7 @@ func (x *ValidateIntegrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateIntegrationResponse.ProtoReflect.Descriptor instead.
 func (*ValidateIntegrationResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{18}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ValidateIntegrationResponse) GetValid() bool {
@@ -1363,7 +1513,7 @@ type ExportIntegrationRequest struct {
 
 func (x *ExportIntegrationRequest) Reset() {
 	*x = ExportIntegrationRequest{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[19]
+	mi := &file_headrace_v1_integration_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1375,7 +1525,7 @@ func (x *ExportIntegrationRequest) String() string {
 func (*ExportIntegrationRequest) ProtoMessage() {}
 
 func (x *ExportIntegrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[19]
+	mi := &file_headrace_v1_integration_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1388,7 +1538,7 @@ func (x *ExportIntegrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportIntegrationRequest.ProtoReflect.Descriptor instead.
 func (*ExportIntegrationRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{19}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ExportIntegrationRequest) GetIntegrationId() string {
@@ -1416,7 +1566,7 @@ type ExportIntegrationResponse struct {
 
 func (x *ExportIntegrationResponse) Reset() {
 	*x = ExportIntegrationResponse{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[20]
+	mi := &file_headrace_v1_integration_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1428,7 +1578,7 @@ func (x *ExportIntegrationResponse) String() string {
 func (*ExportIntegrationResponse) ProtoMessage() {}
 
 func (x *ExportIntegrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[20]
+	mi := &file_headrace_v1_integration_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1441,7 +1591,7 @@ func (x *ExportIntegrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportIntegrationResponse.ProtoReflect.Descriptor instead.
 func (*ExportIntegrationResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{20}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ExportIntegrationResponse) GetDefinition() string {
@@ -1455,7 +1605,7 @@ var File_headrace_v1_integration_proto protoreflect.FileDescriptor
 
 const file_headrace_v1_integration_proto_rawDesc = "" +
 	"\n" +
-	"\x1dheadrace/v1/integration.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!headrace/v1/config_variable.proto\x1a\x16headrace/v1/flow.proto\x1a%headrace/v1/integration_version.proto\x1a\x16headrace/v1/view.proto\"\xe6\a\n" +
+	"\x1dheadrace/v1/integration.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!headrace/v1/config_variable.proto\x1a\x16headrace/v1/flow.proto\x1a\x17headrace/v1/input.proto\x1a%headrace/v1/integration_version.proto\x1a\x16headrace/v1/view.proto\"\x99\b\n" +
 	"\vIntegration\x128\n" +
 	"\x02id\x18\x01 \x01(\tB(\xe2A\x01\x05\xbaH!r\x1f\x18?2\x1b^([a-z0-9]+(-[a-z0-9]+)*)?$R\x02id\x12\x16\n" +
 	"\x03uid\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\x03uid\x12*\n" +
@@ -1476,10 +1626,23 @@ const file_headrace_v1_integration_proto_rawDesc = "" +
 	"\vcreate_time\x18\x10 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xe2A\x01\x03R\n" +
 	"createTime\x12A\n" +
 	"\vupdate_time\x18\x11 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xe2A\x01\x03R\n" +
-	"updateTime\x1a9\n" +
+	"updateTime\x121\n" +
+	"\bendpoint\x18\x12 \x01(\v2\x15.headrace.v1.EndpointR\bendpoint\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x99\x02\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xf3\x02\n" +
+	"\bEndpoint\x128\n" +
+	"\x04type\x18\x01 \x01(\x0e2\x1a.headrace.v1.Endpoint.TypeB\b\xbaH\x05\x82\x01\x02\x10\x01R\x04type\x120\n" +
+	"\x0fpreprocess_flow\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18dR\x0epreprocessFlow\x12/\n" +
+	"\tflow_name\x18\x03 \x01(\v2\x12.headrace.v1.InputR\bflowName\x123\n" +
+	"\vcustomer_id\x18\x04 \x01(\v2\x12.headrace.v1.InputR\n" +
+	"customerId\x12<\n" +
+	"\x10customer_user_id\x18\x05 \x01(\v2\x12.headrace.v1.InputR\x0ecustomerUserId\"W\n" +
+	"\x04Type\x12\x14\n" +
+	"\x10TYPE_UNSPECIFIED\x10\x00\x12\x11\n" +
+	"\rTYPE_PER_FLOW\x10\x01\x12\x15\n" +
+	"\x11TYPE_PER_INSTANCE\x10\x02\x12\x0f\n" +
+	"\vTYPE_SHARED\x10\x03\"\x99\x02\n" +
 	"\x0eDeploySettings\x12Z\n" +
 	"\x0efailure_policy\x18\x01 \x01(\x0e2).headrace.v1.DeploySettings.FailurePolicyB\b\xbaH\x05\x82\x01\x02\x10\x01R\rfailurePolicy\x12D\n" +
 	"\atimeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\x0f\xbaH\f\xaa\x01\t\"\x03\b\x84\a2\x02\b\x01R\atimeout\"e\n" +
@@ -1592,87 +1755,95 @@ func file_headrace_v1_integration_proto_rawDescGZIP() []byte {
 	return file_headrace_v1_integration_proto_rawDescData
 }
 
-var file_headrace_v1_integration_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_headrace_v1_integration_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_headrace_v1_integration_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_headrace_v1_integration_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_headrace_v1_integration_proto_goTypes = []any{
-	(DeploySettings_FailurePolicy)(0),   // 0: headrace.v1.DeploySettings.FailurePolicy
-	(*Integration)(nil),                 // 1: headrace.v1.Integration
-	(*DeploySettings)(nil),              // 2: headrace.v1.DeploySettings
-	(*Problem)(nil),                     // 3: headrace.v1.Problem
-	(*CreateIntegrationRequest)(nil),    // 4: headrace.v1.CreateIntegrationRequest
-	(*CreateIntegrationResponse)(nil),   // 5: headrace.v1.CreateIntegrationResponse
-	(*GetIntegrationRequest)(nil),       // 6: headrace.v1.GetIntegrationRequest
-	(*GetIntegrationResponse)(nil),      // 7: headrace.v1.GetIntegrationResponse
-	(*ListIntegrationsRequest)(nil),     // 8: headrace.v1.ListIntegrationsRequest
-	(*ListIntegrationsResponse)(nil),    // 9: headrace.v1.ListIntegrationsResponse
-	(*UpdateIntegrationRequest)(nil),    // 10: headrace.v1.UpdateIntegrationRequest
-	(*UpdateIntegrationResponse)(nil),   // 11: headrace.v1.UpdateIntegrationResponse
-	(*DeleteIntegrationRequest)(nil),    // 12: headrace.v1.DeleteIntegrationRequest
-	(*DeleteIntegrationResponse)(nil),   // 13: headrace.v1.DeleteIntegrationResponse
-	(*PublishIntegrationRequest)(nil),   // 14: headrace.v1.PublishIntegrationRequest
-	(*PublishIntegrationResponse)(nil),  // 15: headrace.v1.PublishIntegrationResponse
-	(*ImportIntegrationRequest)(nil),    // 16: headrace.v1.ImportIntegrationRequest
-	(*ImportIntegrationResponse)(nil),   // 17: headrace.v1.ImportIntegrationResponse
-	(*ValidateIntegrationRequest)(nil),  // 18: headrace.v1.ValidateIntegrationRequest
-	(*ValidateIntegrationResponse)(nil), // 19: headrace.v1.ValidateIntegrationResponse
-	(*ExportIntegrationRequest)(nil),    // 20: headrace.v1.ExportIntegrationRequest
-	(*ExportIntegrationResponse)(nil),   // 21: headrace.v1.ExportIntegrationResponse
-	nil,                                 // 22: headrace.v1.Integration.LabelsEntry
-	(*Flow)(nil),                        // 23: headrace.v1.Flow
-	(*ConfigVariable)(nil),              // 24: headrace.v1.ConfigVariable
-	(*ConfigPage)(nil),                  // 25: headrace.v1.ConfigPage
-	(*timestamppb.Timestamp)(nil),       // 26: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),         // 27: google.protobuf.Duration
-	(View)(0),                           // 28: headrace.v1.View
-	(*fieldmaskpb.FieldMask)(nil),       // 29: google.protobuf.FieldMask
-	(*IntegrationVersion)(nil),          // 30: headrace.v1.IntegrationVersion
+	(Endpoint_Type)(0),                  // 0: headrace.v1.Endpoint.Type
+	(DeploySettings_FailurePolicy)(0),   // 1: headrace.v1.DeploySettings.FailurePolicy
+	(*Integration)(nil),                 // 2: headrace.v1.Integration
+	(*Endpoint)(nil),                    // 3: headrace.v1.Endpoint
+	(*DeploySettings)(nil),              // 4: headrace.v1.DeploySettings
+	(*Problem)(nil),                     // 5: headrace.v1.Problem
+	(*CreateIntegrationRequest)(nil),    // 6: headrace.v1.CreateIntegrationRequest
+	(*CreateIntegrationResponse)(nil),   // 7: headrace.v1.CreateIntegrationResponse
+	(*GetIntegrationRequest)(nil),       // 8: headrace.v1.GetIntegrationRequest
+	(*GetIntegrationResponse)(nil),      // 9: headrace.v1.GetIntegrationResponse
+	(*ListIntegrationsRequest)(nil),     // 10: headrace.v1.ListIntegrationsRequest
+	(*ListIntegrationsResponse)(nil),    // 11: headrace.v1.ListIntegrationsResponse
+	(*UpdateIntegrationRequest)(nil),    // 12: headrace.v1.UpdateIntegrationRequest
+	(*UpdateIntegrationResponse)(nil),   // 13: headrace.v1.UpdateIntegrationResponse
+	(*DeleteIntegrationRequest)(nil),    // 14: headrace.v1.DeleteIntegrationRequest
+	(*DeleteIntegrationResponse)(nil),   // 15: headrace.v1.DeleteIntegrationResponse
+	(*PublishIntegrationRequest)(nil),   // 16: headrace.v1.PublishIntegrationRequest
+	(*PublishIntegrationResponse)(nil),  // 17: headrace.v1.PublishIntegrationResponse
+	(*ImportIntegrationRequest)(nil),    // 18: headrace.v1.ImportIntegrationRequest
+	(*ImportIntegrationResponse)(nil),   // 19: headrace.v1.ImportIntegrationResponse
+	(*ValidateIntegrationRequest)(nil),  // 20: headrace.v1.ValidateIntegrationRequest
+	(*ValidateIntegrationResponse)(nil), // 21: headrace.v1.ValidateIntegrationResponse
+	(*ExportIntegrationRequest)(nil),    // 22: headrace.v1.ExportIntegrationRequest
+	(*ExportIntegrationResponse)(nil),   // 23: headrace.v1.ExportIntegrationResponse
+	nil,                                 // 24: headrace.v1.Integration.LabelsEntry
+	(*Flow)(nil),                        // 25: headrace.v1.Flow
+	(*ConfigVariable)(nil),              // 26: headrace.v1.ConfigVariable
+	(*ConfigPage)(nil),                  // 27: headrace.v1.ConfigPage
+	(*timestamppb.Timestamp)(nil),       // 28: google.protobuf.Timestamp
+	(*Input)(nil),                       // 29: headrace.v1.Input
+	(*durationpb.Duration)(nil),         // 30: google.protobuf.Duration
+	(View)(0),                           // 31: headrace.v1.View
+	(*fieldmaskpb.FieldMask)(nil),       // 32: google.protobuf.FieldMask
+	(*IntegrationVersion)(nil),          // 33: headrace.v1.IntegrationVersion
 }
 var file_headrace_v1_integration_proto_depIdxs = []int32{
-	22, // 0: headrace.v1.Integration.labels:type_name -> headrace.v1.Integration.LabelsEntry
-	23, // 1: headrace.v1.Integration.flows:type_name -> headrace.v1.Flow
-	24, // 2: headrace.v1.Integration.config_variables:type_name -> headrace.v1.ConfigVariable
-	25, // 3: headrace.v1.Integration.config_pages:type_name -> headrace.v1.ConfigPage
-	2,  // 4: headrace.v1.Integration.deploy_settings:type_name -> headrace.v1.DeploySettings
-	3,  // 5: headrace.v1.Integration.problems:type_name -> headrace.v1.Problem
-	26, // 6: headrace.v1.Integration.create_time:type_name -> google.protobuf.Timestamp
-	26, // 7: headrace.v1.Integration.update_time:type_name -> google.protobuf.Timestamp
-	0,  // 8: headrace.v1.DeploySettings.failure_policy:type_name -> headrace.v1.DeploySettings.FailurePolicy
-	27, // 9: headrace.v1.DeploySettings.timeout:type_name -> google.protobuf.Duration
-	1,  // 10: headrace.v1.CreateIntegrationRequest.integration:type_name -> headrace.v1.Integration
-	1,  // 11: headrace.v1.CreateIntegrationResponse.integration:type_name -> headrace.v1.Integration
-	28, // 12: headrace.v1.GetIntegrationRequest.view:type_name -> headrace.v1.View
-	1,  // 13: headrace.v1.GetIntegrationResponse.integration:type_name -> headrace.v1.Integration
-	28, // 14: headrace.v1.ListIntegrationsRequest.view:type_name -> headrace.v1.View
-	1,  // 15: headrace.v1.ListIntegrationsResponse.integrations:type_name -> headrace.v1.Integration
-	1,  // 16: headrace.v1.UpdateIntegrationRequest.integration:type_name -> headrace.v1.Integration
-	29, // 17: headrace.v1.UpdateIntegrationRequest.update_mask:type_name -> google.protobuf.FieldMask
-	1,  // 18: headrace.v1.UpdateIntegrationResponse.integration:type_name -> headrace.v1.Integration
-	30, // 19: headrace.v1.PublishIntegrationResponse.version:type_name -> headrace.v1.IntegrationVersion
-	1,  // 20: headrace.v1.ImportIntegrationResponse.integration:type_name -> headrace.v1.Integration
-	3,  // 21: headrace.v1.ValidateIntegrationResponse.problems:type_name -> headrace.v1.Problem
-	4,  // 22: headrace.v1.IntegrationService.CreateIntegration:input_type -> headrace.v1.CreateIntegrationRequest
-	6,  // 23: headrace.v1.IntegrationService.GetIntegration:input_type -> headrace.v1.GetIntegrationRequest
-	8,  // 24: headrace.v1.IntegrationService.ListIntegrations:input_type -> headrace.v1.ListIntegrationsRequest
-	10, // 25: headrace.v1.IntegrationService.UpdateIntegration:input_type -> headrace.v1.UpdateIntegrationRequest
-	12, // 26: headrace.v1.IntegrationService.DeleteIntegration:input_type -> headrace.v1.DeleteIntegrationRequest
-	14, // 27: headrace.v1.IntegrationService.PublishIntegration:input_type -> headrace.v1.PublishIntegrationRequest
-	16, // 28: headrace.v1.IntegrationService.ImportIntegration:input_type -> headrace.v1.ImportIntegrationRequest
-	18, // 29: headrace.v1.IntegrationService.ValidateIntegration:input_type -> headrace.v1.ValidateIntegrationRequest
-	20, // 30: headrace.v1.IntegrationService.ExportIntegration:input_type -> headrace.v1.ExportIntegrationRequest
-	5,  // 31: headrace.v1.IntegrationService.CreateIntegration:output_type -> headrace.v1.CreateIntegrationResponse
-	7,  // 32: headrace.v1.IntegrationService.GetIntegration:output_type -> headrace.v1.GetIntegrationResponse
-	9,  // 33: headrace.v1.IntegrationService.ListIntegrations:output_type -> headrace.v1.ListIntegrationsResponse
-	11, // 34: headrace.v1.IntegrationService.UpdateIntegration:output_type -> headrace.v1.UpdateIntegrationResponse
-	13, // 35: headrace.v1.IntegrationService.DeleteIntegration:output_type -> headrace.v1.DeleteIntegrationResponse
-	15, // 36: headrace.v1.IntegrationService.PublishIntegration:output_type -> headrace.v1.PublishIntegrationResponse
-	17, // 37: headrace.v1.IntegrationService.ImportIntegration:output_type -> headrace.v1.ImportIntegrationResponse
-	19, // 38: headrace.v1.IntegrationService.ValidateIntegration:output_type -> headrace.v1.ValidateIntegrationResponse
-	21, // 39: headrace.v1.IntegrationService.ExportIntegration:output_type -> headrace.v1.ExportIntegrationResponse
-	31, // [31:40] is the sub-list for method output_type
-	22, // [22:31] is the sub-list for method input_type
-	22, // [22:22] is the sub-list for extension type_name
-	22, // [22:22] is the sub-list for extension extendee
-	0,  // [0:22] is the sub-list for field type_name
+	24, // 0: headrace.v1.Integration.labels:type_name -> headrace.v1.Integration.LabelsEntry
+	25, // 1: headrace.v1.Integration.flows:type_name -> headrace.v1.Flow
+	26, // 2: headrace.v1.Integration.config_variables:type_name -> headrace.v1.ConfigVariable
+	27, // 3: headrace.v1.Integration.config_pages:type_name -> headrace.v1.ConfigPage
+	4,  // 4: headrace.v1.Integration.deploy_settings:type_name -> headrace.v1.DeploySettings
+	5,  // 5: headrace.v1.Integration.problems:type_name -> headrace.v1.Problem
+	28, // 6: headrace.v1.Integration.create_time:type_name -> google.protobuf.Timestamp
+	28, // 7: headrace.v1.Integration.update_time:type_name -> google.protobuf.Timestamp
+	3,  // 8: headrace.v1.Integration.endpoint:type_name -> headrace.v1.Endpoint
+	0,  // 9: headrace.v1.Endpoint.type:type_name -> headrace.v1.Endpoint.Type
+	29, // 10: headrace.v1.Endpoint.flow_name:type_name -> headrace.v1.Input
+	29, // 11: headrace.v1.Endpoint.customer_id:type_name -> headrace.v1.Input
+	29, // 12: headrace.v1.Endpoint.customer_user_id:type_name -> headrace.v1.Input
+	1,  // 13: headrace.v1.DeploySettings.failure_policy:type_name -> headrace.v1.DeploySettings.FailurePolicy
+	30, // 14: headrace.v1.DeploySettings.timeout:type_name -> google.protobuf.Duration
+	2,  // 15: headrace.v1.CreateIntegrationRequest.integration:type_name -> headrace.v1.Integration
+	2,  // 16: headrace.v1.CreateIntegrationResponse.integration:type_name -> headrace.v1.Integration
+	31, // 17: headrace.v1.GetIntegrationRequest.view:type_name -> headrace.v1.View
+	2,  // 18: headrace.v1.GetIntegrationResponse.integration:type_name -> headrace.v1.Integration
+	31, // 19: headrace.v1.ListIntegrationsRequest.view:type_name -> headrace.v1.View
+	2,  // 20: headrace.v1.ListIntegrationsResponse.integrations:type_name -> headrace.v1.Integration
+	2,  // 21: headrace.v1.UpdateIntegrationRequest.integration:type_name -> headrace.v1.Integration
+	32, // 22: headrace.v1.UpdateIntegrationRequest.update_mask:type_name -> google.protobuf.FieldMask
+	2,  // 23: headrace.v1.UpdateIntegrationResponse.integration:type_name -> headrace.v1.Integration
+	33, // 24: headrace.v1.PublishIntegrationResponse.version:type_name -> headrace.v1.IntegrationVersion
+	2,  // 25: headrace.v1.ImportIntegrationResponse.integration:type_name -> headrace.v1.Integration
+	5,  // 26: headrace.v1.ValidateIntegrationResponse.problems:type_name -> headrace.v1.Problem
+	6,  // 27: headrace.v1.IntegrationService.CreateIntegration:input_type -> headrace.v1.CreateIntegrationRequest
+	8,  // 28: headrace.v1.IntegrationService.GetIntegration:input_type -> headrace.v1.GetIntegrationRequest
+	10, // 29: headrace.v1.IntegrationService.ListIntegrations:input_type -> headrace.v1.ListIntegrationsRequest
+	12, // 30: headrace.v1.IntegrationService.UpdateIntegration:input_type -> headrace.v1.UpdateIntegrationRequest
+	14, // 31: headrace.v1.IntegrationService.DeleteIntegration:input_type -> headrace.v1.DeleteIntegrationRequest
+	16, // 32: headrace.v1.IntegrationService.PublishIntegration:input_type -> headrace.v1.PublishIntegrationRequest
+	18, // 33: headrace.v1.IntegrationService.ImportIntegration:input_type -> headrace.v1.ImportIntegrationRequest
+	20, // 34: headrace.v1.IntegrationService.ValidateIntegration:input_type -> headrace.v1.ValidateIntegrationRequest
+	22, // 35: headrace.v1.IntegrationService.ExportIntegration:input_type -> headrace.v1.ExportIntegrationRequest
+	7,  // 36: headrace.v1.IntegrationService.CreateIntegration:output_type -> headrace.v1.CreateIntegrationResponse
+	9,  // 37: headrace.v1.IntegrationService.GetIntegration:output_type -> headrace.v1.GetIntegrationResponse
+	11, // 38: headrace.v1.IntegrationService.ListIntegrations:output_type -> headrace.v1.ListIntegrationsResponse
+	13, // 39: headrace.v1.IntegrationService.UpdateIntegration:output_type -> headrace.v1.UpdateIntegrationResponse
+	15, // 40: headrace.v1.IntegrationService.DeleteIntegration:output_type -> headrace.v1.DeleteIntegrationResponse
+	17, // 41: headrace.v1.IntegrationService.PublishIntegration:output_type -> headrace.v1.PublishIntegrationResponse
+	19, // 42: headrace.v1.IntegrationService.ImportIntegration:output_type -> headrace.v1.ImportIntegrationResponse
+	21, // 43: headrace.v1.IntegrationService.ValidateIntegration:output_type -> headrace.v1.ValidateIntegrationResponse
+	23, // 44: headrace.v1.IntegrationService.ExportIntegration:output_type -> headrace.v1.ExportIntegrationResponse
+	36, // [36:45] is the sub-list for method output_type
+	27, // [27:36] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_headrace_v1_integration_proto_init() }
@@ -1682,6 +1853,7 @@ func file_headrace_v1_integration_proto_init() {
 	}
 	file_headrace_v1_config_variable_proto_init()
 	file_headrace_v1_flow_proto_init()
+	file_headrace_v1_input_proto_init()
 	file_headrace_v1_integration_version_proto_init()
 	file_headrace_v1_view_proto_init()
 	type x struct{}
@@ -1689,8 +1861,8 @@ func file_headrace_v1_integration_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_headrace_v1_integration_proto_rawDesc), len(file_headrace_v1_integration_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   22,
+			NumEnums:      2,
+			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -1,0 +1,12 @@
+package component
+
+// Invocation is an execution that a step starts: of another flow of the same instance, or of its own flow once more. It is queued with
+// the step's completion or not at all, and knows who started it.
+type Invocation struct {
+	// Flow is the display name or id of the flow; "" is the step's own.
+	Flow string
+	// Data is what its trigger gives as body.data.
+	Data any
+	// Cursor is where a recursive flow goes on; nil: it begins anew.
+	Cursor any
+}

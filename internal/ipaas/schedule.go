@@ -1,0 +1,58 @@
+package ipaas
+
+import (
+	"time"
+
+	"github.com/robfig/cron/v3"
+)
+
+// Schedule says when a flow with a schedule trigger runs by itself. Exactly one of Cron, Every and ConfigVariable is set.
+type Schedule struct {
+	Cron           string        `json:"cron,omitempty"`            // five fields
+	Every          time.Duration `json:"every,omitempty"`           // counted from the deployment that began it
+	ConfigVariable string        `json:"config_variable,omitempty"` // one of type SCHEDULE, by display name or id
+	TimeZone       string        `json:"time_zone,omitempty"`       // of cron expressions without one of their own, e.g. Europe/Berlin; empty: UTC
+	Singleton      bool          `json:"singleton,omitempty"`       // a time is skipped while the execution of an earlier one is not over
+}
+
+// TriggerSchedule starts a flow by the clock.
+const TriggerSchedule = "schedule-triggers.schedule"
+
+// MinScheduleInterval is the shortest time between two runs by the clock.
+const MinScheduleInterval = time.Minute
+
+// MaxScheduleInterval is the longest interval of a schedule.
+const MaxScheduleInterval = 366 * 24 * time.Hour
+
+// schedule checks when a trigger starts its flow. Whether its config variable exists is a question to the whole definition.
+func (c *checker) schedule(path string, t *Trigger) {
+	s := t.Schedule
+	if s == nil {
+		return // such a flow runs when its URL is called
+	}
+	if t.Type != TriggerSchedule {
+		c.add(path, ReasonMisplaced, "only a flow with the trigger %s has a schedule: remove it, or change the trigger", TriggerSchedule)
+	}
+	given := 0
+	for _, is := range []bool{s.Cron != "", s.Every != 0, s.ConfigVariable != ""} {
+		if is {
+			given++
+		}
+	}
+	if given != 1 {
+		c.add(path, ReasonMalformed, "a schedule has %d of cron, every and configVariable: give one", given)
+	}
+	if s.Cron != "" {
+		if _, err := cron.ParseStandard(s.Cron); err != nil {
+			c.add(path+".cron", ReasonMalformed, "%q is no cron expression: %v", shorten(s.Cron), err)
+		}
+	}
+	if s.Every != 0 && (s.Every < MinScheduleInterval || s.Every > MaxScheduleInterval) {
+		c.add(path+".every", ReasonMalformed, "an interval of %s cannot be: give one from %s to %s", s.Every, MinScheduleInterval, MaxScheduleInterval)
+	}
+	if s.TimeZone != "" {
+		if _, err := time.LoadLocation(s.TimeZone); err != nil {
+			c.add(path+".timeZone", ReasonMalformed, "%q is no time zone: give one such as Europe/Berlin", shorten(s.TimeZone))
+		}
+	}
+}
