@@ -15,7 +15,7 @@ func integrationToProto(in ipaas.Integration, problems []ipaas.Violation, full b
 	}
 	out.Id, out.Uid, out.Etag = in.ID, in.UID, etagOf(in.UID, in.Revision)
 	out.DisplayName, out.Description, out.Category = in.Draft.DisplayName, in.Draft.Description, in.Draft.Category
-	out.Labels, out.DeploySettings = in.Draft.Labels, deploySettingsToProto(in.Draft.Deploy)
+	out.Labels, out.DeploySettings, out.Endpoint = in.Draft.Labels, deploySettingsToProto(in.Draft.Deploy), endpointToProto(in.Draft.Endpoint)
 	out.Problems = problemsToProto(problems)
 	out.LatestVersion, out.UnpublishedChanges = count(in.LatestVersion), in.UnpublishedChanges()
 	out.CreateTime, out.UpdateTime = timeToProto(in.CreateTime), timeToProto(in.UpdateTime)
