@@ -81,6 +81,7 @@ type Action struct {
 	Update      *Update      `json:"update,omitempty"`
 	Loops       bool         `json:"loops,omitempty"`
 	Branches    bool         `json:"branches,omitempty"`
+	Output      string       `json:"output,omitempty"` // what the step's result is, for people
 }
 
 // Effect is what running an action does to the world. The zero value means EffectWrite.
@@ -139,6 +140,7 @@ type TriggerType struct {
 	DisplayName string       `json:"display_name,omitempty"`
 	Description string       `json:"description,omitempty"`
 	Inputs      []InputField `json:"inputs,omitempty"`
+	Output      string       `json:"output,omitempty"` // what is in the trigger's result beside what every trigger gives
 }
 
 // Field returns the field with a key, or nil.

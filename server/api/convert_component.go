@@ -26,6 +26,7 @@ func componentToProto(c ipaas.Component, full bool) *pb.Component {
 	for _, t := range c.Triggers {
 		out.Triggers = append(out.Triggers, &pb.TriggerType{
 			Key: t.Key, DisplayName: t.DisplayName, Description: t.Description, Inputs: inputFieldsToProto(t.Inputs),
+			Output: t.Output,
 		})
 	}
 	return out
@@ -51,7 +52,7 @@ func (d *decoding) component(c *pb.Component) ipaas.Component {
 		at := indexPath("triggers", i)
 		out.Triggers = append(out.Triggers, ipaas.TriggerType{
 			Key: t.GetKey(), DisplayName: t.GetDisplayName(), Description: t.GetDescription(),
-			Inputs: d.inputFields(joinPath(at, "inputs"), t.GetInputs()),
+			Inputs: d.inputFields(joinPath(at, "inputs"), t.GetInputs()), Output: t.GetOutput(),
 		})
 	}
 	return out
@@ -60,7 +61,7 @@ func (d *decoding) component(c *pb.Component) ipaas.Component {
 func actionToProto(a ipaas.Action) *pb.Action {
 	out := &pb.Action{
 		Key: a.Key, DisplayName: a.DisplayName, Description: a.Description, Effect: enumToProto[pb.Action_Effect](a.Effect),
-		Inputs: inputFieldsToProto(a.Inputs), Result: a.Result, Loops: a.Loops, Branches: a.Branches,
+		Inputs: inputFieldsToProto(a.Inputs), Result: a.Result, Loops: a.Loops, Branches: a.Branches, Output: a.Output,
 	}
 	if r := a.Request; r != nil {
 		out.Request = &pb.HttpRequest{
@@ -88,7 +89,7 @@ func (d *decoding) action(path string, a *pb.Action) ipaas.Action {
 	out := ipaas.Action{
 		Key: a.GetKey(), DisplayName: a.GetDisplayName(), Description: a.GetDescription(),
 		Effect: enumFromProto[ipaas.Effect](a.GetEffect()), Inputs: d.inputFields(joinPath(path, "inputs"), a.GetInputs()),
-		Result: a.GetResult(), Loops: a.GetLoops(), Branches: a.GetBranches(),
+		Result: a.GetResult(), Loops: a.GetLoops(), Branches: a.GetBranches(), Output: a.GetOutput(),
 	}
 	if r := a.GetRequest(); r != nil {
 		out.Request = &ipaas.HTTPRequest{

@@ -164,13 +164,13 @@ func inputs(t *testing.T, fields []ipaas.InputField, given string) component.Inp
 // perform runs an action and returns its result, which an error leaves zero.
 func perform(t *testing.T, name, given string) (component.Result, error) {
 	t.Helper()
-	_, a := registry().Action(name)
+	a := actionNamed(t, name)
 	return a.Perform(t.Context(), component.Call{Inputs: inputs(t, a.Inputs, given)})
 }
 
 func items(t *testing.T, name, given string) ([]any, error) {
 	t.Helper()
-	_, a := registry().Action(name)
+	a := actionNamed(t, name)
 	return a.Items(t.Context(), component.Call{Inputs: inputs(t, a.Inputs, given)})
 }
 
@@ -188,7 +188,7 @@ func wantError(t *testing.T, err error, want string) {
 
 func TestWriteLog(t *testing.T) {
 	t.Parallel()
-	_, a := registry().Action("log.writeLog")
+	a := actionNamed(t, "log.writeLog")
 	tests := []struct {
 		inputs   string
 		severity ipaas.Severity
@@ -343,7 +343,7 @@ func TestBranchNames(t *testing.T) {
 		{"reference", ref, nil},
 	}
 	for key, name := range map[string]string{"conditions": "branch.branchOnExpression", "branchValueMappings": "branch.branchOnValue"} {
-		_, a := registry().Action(name)
+		a := actionNamed(t, name)
 		for _, tt := range tests {
 			if diff := cmp.Diff(tt.want, a.BranchNames(map[string]ipaas.Input{key: tt.input})); diff != "" {
 				t.Errorf("%s, %s (-want +got):\n%s", name, tt.name, diff)

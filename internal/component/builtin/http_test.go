@@ -77,7 +77,7 @@ func call(t *testing.T, action, url, given string, more ...func(*component.Call)
 		t.Fatal(err)
 	}
 	t.Cleanup(client.CloseIdleConnections)
-	_, a := registry().Action(action)
+	a := actionNamed(t, action)
 	c := component.Call{
 		Inputs: inputs(t, a.Inputs, strings.ReplaceAll(given, "%s", url)), Client: client, IdempotencyKey: "key-1", Log: func(ipaas.Severity, string) {},
 	}
@@ -338,7 +338,7 @@ func TestHTTPDoesNotWaitPastTheDeadline(t *testing.T) {
 		w.Header().Set("Retry-After", "30")
 		w.WriteHeader(http.StatusTooManyRequests)
 	})
-	_, a := registry().Action("http.httpGet")
+	a := actionNamed(t, "http.httpGet")
 	client, err := outbound.New(outbound.Options{AllowLoopback: true})
 	if err != nil {
 		t.Fatal(err)

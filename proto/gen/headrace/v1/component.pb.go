@@ -658,7 +658,9 @@ type Action struct {
 	Find *Find `protobuf:"bytes,11,opt,name=find,proto3" json:"find,omitempty"`
 	// How to give what this action created other inputs. Only beside `undo`. With it a redeploy with changed inputs updates the object,
 	// and a deployment that fails gives it back what it had; without it the object is created anew and the old one removed.
-	Update        *Update `protobuf:"bytes,12,opt,name=update,proto3" json:"update,omitempty"`
+	Update *Update `protobuf:"bytes,12,opt,name=update,proto3" json:"update,omitempty"`
+	// What the step's result is: its shape and where it comes from.
+	Output        string `protobuf:"bytes,13,opt,name=output,proto3" json:"output,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -775,6 +777,13 @@ func (x *Action) GetUpdate() *Update {
 		return x.Update
 	}
 	return nil
+}
+
+func (x *Action) GetOutput() string {
+	if x != nil {
+		return x.Output
+	}
+	return ""
 }
 
 // HttpRequest is the template of the HTTP request a declarative action sends. In every text `{{$connection.<input>}}` stands
@@ -1150,7 +1159,9 @@ type TriggerType struct {
 	// When it starts a flow.
 	Description string `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
 	// The inputs.
-	Inputs        []*InputField `protobuf:"bytes,4,rep,name=inputs,proto3" json:"inputs,omitempty"`
+	Inputs []*InputField `protobuf:"bytes,4,rep,name=inputs,proto3" json:"inputs,omitempty"`
+	// What is in the trigger's result beside what every trigger gives.
+	Output        string `protobuf:"bytes,5,opt,name=output,proto3" json:"output,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1211,6 +1222,13 @@ func (x *TriggerType) GetInputs() []*InputField {
 		return x.Inputs
 	}
 	return nil
+}
+
+func (x *TriggerType) GetOutput() string {
+	if x != nil {
+		return x.Output
+	}
+	return ""
 }
 
 // CreateComponentRequest asks for CreateComponent.
@@ -1871,7 +1889,7 @@ const file_headrace_v1_component_proto_rawDesc = "" +
 	"Collection\x12\x1a\n" +
 	"\x16COLLECTION_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fCOLLECTION_LIST\x10\x01\x12\x1d\n" +
-	"\x19COLLECTION_KEY_VALUE_LIST\x10\x02\"\xf1\x04\n" +
+	"\x19COLLECTION_KEY_VALUE_LIST\x10\x02\"\x93\x05\n" +
 	"\x06Action\x121\n" +
 	"\x03key\x18\x01 \x01(\tB\x1f\xbaH\x1cr\x1a\x18?2\x16^[A-Za-z][A-Za-z0-9]*$R\x03key\x12*\n" +
 	"\fdisplay_name\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18dR\vdisplayName\x12*\n" +
@@ -1885,7 +1903,8 @@ const file_headrace_v1_component_proto_rawDesc = "" +
 	"\bbranches\x18\n" +
 	" \x01(\bB\x04\xe2A\x01\x03R\bbranches\x12%\n" +
 	"\x04find\x18\v \x01(\v2\x11.headrace.v1.FindR\x04find\x12+\n" +
-	"\x06update\x18\f \x01(\v2\x13.headrace.v1.UpdateR\x06update\"T\n" +
+	"\x06update\x18\f \x01(\v2\x13.headrace.v1.UpdateR\x06update\x12 \n" +
+	"\x06output\x18\r \x01(\tB\b\xbaH\x05r\x03\x18\x90NR\x06output\"T\n" +
 	"\x06Effect\x12\x16\n" +
 	"\x12EFFECT_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vEFFECT_PURE\x10\x01\x12\x0f\n" +
@@ -1933,12 +1952,13 @@ const file_headrace_v1_component_proto_rawDesc = "" +
 	"\x06result\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x90NR\x06result\x1a9\n" +
 	"\vInputsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xad\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xcb\x01\n" +
 	"\vTriggerType\x12\x16\n" +
 	"\x03key\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\x03key\x12'\n" +
 	"\fdisplay_name\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\vdisplayName\x12&\n" +
 	"\vdescription\x18\x03 \x01(\tB\x04\xe2A\x01\x03R\vdescription\x125\n" +
-	"\x06inputs\x18\x04 \x03(\v2\x17.headrace.v1.InputFieldB\x04\xe2A\x01\x03R\x06inputs\"\xa7\x01\n" +
+	"\x06inputs\x18\x04 \x03(\v2\x17.headrace.v1.InputFieldB\x04\xe2A\x01\x03R\x06inputs\x12\x1c\n" +
+	"\x06output\x18\x05 \x01(\tB\x04\xe2A\x01\x03R\x06output\"\xa7\x01\n" +
 	"\x16CreateComponentRequest\x12@\n" +
 	"\tcomponent\x18\x01 \x01(\v2\x16.headrace.v1.ComponentB\n" +
 	"\xe2A\x01\x02\xbaH\x03\xc8\x01\x01R\tcomponent\x12&\n" +
