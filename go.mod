@@ -8,8 +8,10 @@ require (
 	code.dny.dev/ssrf v0.3.0 // tells private addresses at dial time; MIT
 	github.com/Shopify/toxiproxy/v2 v2.5.0 // tests: a network that loses answers; MIT
 	github.com/alecthomas/kong v1.17.0 // flags and environment of the programs; MIT
+	github.com/antchfx/xpath v1.3.9 // XPath over XML; MIT
 	github.com/fullstorydev/grpchan v1.1.2 // the gateway reaches the services in process, with their interceptors; MIT
 	github.com/google/go-cmp v0.7.0 // tests: differences; BSD-3-Clause
+	github.com/google/uuid v1.6.0 // UUIDs for flows; BSD-3-Clause
 	github.com/grpc-ecosystem/grpc-gateway/v2 v2.33.0 // REST and OpenAPI out of the protos; BSD-3-Clause
 	github.com/jhump/protoreflect/v2 v2.0.0 // workshop: prints third-party protos; Apache-2.0
 	github.com/mattn/go-isatty v0.0.24 // colour only where a person looks; MIT
@@ -17,11 +19,12 @@ require (
 	github.com/pressly/goose/v3 v3.29.0 // migrations; MIT
 	github.com/robfig/cron/v3 v3.0.1 // checks cron expressions; MIT
 	github.com/rs/zerolog v1.28.0 // tests: keeps toxiproxy silent; MIT
+	github.com/vmihailenco/msgpack/v5 v5.4.1 // MessagePack; BSD-2-Clause
 	go.einride.tech/aip v0.86.3 // filters, orders and field masks of the AIPs; MIT
 	go.uber.org/goleak v1.3.0 // tests: goroutines left behind; MIT
 	go.yaml.in/yaml/v3 v3.0.5 // tests: real definitions; the gateway's generator needs it too; MIT and Apache-2.0
 	go.yaml.in/yaml/v4 v4.0.0 // YAML definitions, read as a tree; MIT and Apache-2.0
-	golang.org/x/net v0.62.0 // host names as browsers read them; BSD-3-Clause
+	golang.org/x/net v0.62.0 // host names as browsers read them; HTML and encodings of text; BSD-3-Clause
 	golang.org/x/sync v0.24.0 // indirect; turns for large bodies; BSD-3-Clause
 	golang.org/x/sys v0.49.0 // the lock on the database file; BSD-3-Clause
 	google.golang.org/genproto/googleapis/api v0.0.0-20261104224025-d1e00e9f33ab // HTTP annotations; Apache-2.0
@@ -36,14 +39,12 @@ require (
 require (
 	cel.dev/cel-go v0.32.0 // indirect
 	cel.dev/expr v0.25.3 // indirect
-	github.com/antchfx/xpath v1.3.9 // indirect
 	github.com/antlr4-go/antlr/v4 v4.13.1 // indirect
 	github.com/beorn7/perks v1.0.1 // indirect
 	github.com/bufbuild/protocompile v0.14.1 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/dustin/go-humanize v1.1.0 // indirect
 	github.com/golang/protobuf v1.5.4 // indirect
-	github.com/google/uuid v1.6.0 // indirect
 	github.com/gorilla/mux v1.8.0 // indirect
 	github.com/jhump/protoreflect v1.17.1-0.20240913204751-8f5fd1dcb3c5 // indirect
 	github.com/mattn/go-colorable v0.1.13 // indirect
@@ -57,7 +58,6 @@ require (
 	github.com/remyoudompheng/bigfft v0.0.0-20230129092748-24d4a6f8daec // indirect
 	github.com/rs/xid v1.4.0 // indirect
 	github.com/sethvargo/go-retry v0.5.0 // indirect
-	github.com/vmihailenco/msgpack/v5 v5.4.1 // indirect
 	github.com/vmihailenco/tagparser/v2 v2.0.0 // indirect
 	go.uber.org/multierr v1.11.0 // indirect
 	golang.org/x/exp v0.0.0-20261014143641-f0251eb4aa3e // indirect

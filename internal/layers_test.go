@@ -22,6 +22,8 @@ var architecture = []row{
 	// Leaves: values, references and templates, sealing, the guarded way out, places where tests break things.
 	{pkg: "value"},
 	{pkg: "expr", imports: "value"},
+	{pkg: "format", imports: "value"},
+	{pkg: "liquid", imports: "value"},
 	{pkg: "secret", imports: "value"},
 	{pkg: "outbound"},
 	{pkg: "fault"},
@@ -31,7 +33,7 @@ var architecture = []row{
 
 	// What a component is, and those we ship.
 	{pkg: "component", imports: "ipaas value expr outbound"},
-	{pkg: "component/builtin", imports: "component ipaas value expr outbound"},
+	{pkg: "component/builtin", imports: "component ipaas value expr format liquid outbound"},
 	{pkg: "component/declarative", imports: "component ipaas value expr outbound"},
 
 	// The store: the contract, the suite that proves it, the SQL.

@@ -215,10 +215,10 @@ func TestHostileQueries(t *testing.T) {
 	for _, expression := range []string{
 		"count(//*[count(//*[count(//*) > 1]) > 1])",
 		"//*[count(following::*) > count(preceding::*)]",
-		"concat(" + strings.Repeat("string(/),", 200) + "count(//*[string(/) = 'x']))",
+		"concat(" + strings.Repeat("string(/),", 20) + "count(//*[string(/) = 'x']))",
 	} {
 		_, err := XMLValue{}.Query(doc, expression, nil)
-		wantError(t, err, "the expression takes more than 50000000 steps through the document")
+		wantError(t, err, "the expression takes more than 20000000 steps through the document")
 	}
 	if v, err := (XMLValue{}).Query(doc, "count(//b[c='x'])", nil); err != nil || value.Text(v) != "3000" {
 		t.Errorf("an ordinary query: %v, %v", v, err)

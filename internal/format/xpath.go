@@ -17,8 +17,8 @@ import (
 // long is cut there, whatever the expression is made of.
 const (
 	maxExpression = 4096 // bytes
-	maxSteps      = 50_000_000
-	copySteps     = 25 // what a copy costs: the library keeps some
+	maxSteps      = 20_000_000
+	copySteps     = 10 // what a copy costs: the library keeps some
 	maxPredicates = 32 // brackets and parentheses within each other
 )
 

@@ -265,8 +265,10 @@ func TestStatusesOfWhatIsNotAccepted(t *testing.T) {
 	t.Parallel()
 	keyed, key := flow("Keyed", false, nil), ref("trigger.results.headers.x-event-id")
 	keyed.DeduplicationKey = &key
+	signed := flow("Signed", false, map[string]ipaas.Input{"hmacHeaderName": lit("X-Signature"), "secretKey": lit("key")})
+	signed.Trigger.Type = "hash.hmacWebhook"
 	f := newFace(t, control.Limits{MaxHeld: 1},
-		flow("Async", false, nil), flow("Sync", true, nil), keyed,
+		flow("Async", false, nil), flow("Sync", true, nil), keyed, signed,
 		flow("Meta", false, map[string]ipaas.Input{"handshake": lit("meta"), "verifyToken": lit("right")}),
 		flow("Fail", true, nil, ipaas.Step{DisplayName: "Stop", Action: "stop-execution.stopExecution", Inputs: map[string]ipaas.Input{"statusCode": ref("trigger.results.body.data.status")}}))
 	token := strings.TrimPrefix(f.urls["Async"], f.server.URL+"/hooks/")
@@ -287,6 +289,8 @@ func TestStatusesOfWhatIsNotAccepted(t *testing.T) {
 	refuse("compressed body", f.do("POST", f.urls["Async"], strings.NewReader("x"), "Content-Encoding", "gzip"), 415, "")
 	refuse("large body", f.do("POST", f.urls["Async"], strings.NewReader(strings.Repeat("x", maxBody+1))), 413, "PAYLOAD_TOO_LARGE")
 	refuse("wrong verify token", f.do("GET", f.urls["Meta"]+"?hub.mode=subscribe&hub.verify_token=wrong&hub.challenge=c", nil), 403, "")
+	refuse("no signature", f.do("POST", f.urls["Signed"], strings.NewReader("x")), 401, "")
+	refuse("wrong signature", f.do("POST", f.urls["Signed"], strings.NewReader("x"), "X-Signature", "00"), 401, "")
 	if a := f.do("POST", f.urls["Fail"], strings.NewReader(`{"status":99}`), "Content-Type", "application/json"); a.status != 400 || !strings.Contains(a.body, `"executionId"`) {
 		t.Errorf("a flow that fails: answered %d %s", a.status, a.body)
 	}

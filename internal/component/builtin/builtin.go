@@ -27,14 +27,25 @@ import (
 func All() []*component.Component {
 	return []*component.Component{
 		branch(),
+		changeDataFormat(),
 		collectionTools(),
+		csvComponent(),
+		dataMapper(),
+		hashComponent(),
+		htmlUtils(),
 		httpComponent(),
+		liquidTemplate(),
 		logComponent(),
 		loop(),
 		managementTriggers(),
+		messagePack(),
+		reformat(),
 		registration(),
 		stopExecution(),
+		uuidComponent(),
 		webhookTriggers(),
+		xmlComponent(),
+		zipComponent(),
 	}
 }
 
