@@ -2,6 +2,7 @@ package format
 
 import (
 	"bytes"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -303,6 +304,20 @@ func TestMessagesThatAreRefused(t *testing.T) {
 	wantError(t, err, "a number too large for MessagePack")
 	_, err = MessagePack(struct{}{})
 	wantError(t, err, "it holds not a value")
+}
+
+// TestHugePromisesCostNothing reads some bytes that promise gigabytes. It is not parallel, so that what it counts is its own.
+func TestHugePromisesCostNothing(t *testing.T) {
+	for _, code := range []byte{0xc6, 0xc9, 0xdb, 0xdd, 0xdf} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := ParseMessagePack([]byte{code, 0x7f, 0xff, 0xff, 0xff, 1})
+		runtime.ReadMemStats(&after)
+		wantError(t, err, "the message ends too soon")
+		if n := after.TotalAlloc - before.TotalAlloc; n > 1<<20 {
+			t.Errorf("reading 0x%x took %d bytes", code, n)
+		}
+	}
 }
 
 func FuzzMessagePack(f *testing.F) {

@@ -65,11 +65,11 @@ func (r *messagePackReader) value(depth int) (any, error) {
 		v, err := r.dec.DecodeInt64()
 		return value.FromInt(v), r.after(err)
 	case msgpcode.IsString(code):
-		v, err := r.dec.DecodeBytes()
-		return validText(v), r.after(err)
+		data, err := r.bytes()
+		return validText(data), err
 	case msgpcode.IsBin(code):
-		v, err := r.dec.DecodeBytes()
-		return value.Bytes{Data: v}, r.after(err)
+		data, err := r.bytes()
+		return value.Bytes{Data: data}, err
 	case msgpcode.IsFixedArray(code), code == msgpcode.Array16, code == msgpcode.Array32:
 		return r.list(depth)
 	case msgpcode.IsFixedMap(code), code == msgpcode.Map16, code == msgpcode.Map32:
@@ -87,6 +87,16 @@ func (r *messagePackReader) after(err error) error {
 		return nil
 	}
 	return r.wrong("the message ends too soon")
+}
+
+// bytes reads as many bytes as a head says, if there are so many: the library would make room for all it is told of.
+func (r *messagePackReader) bytes() ([]byte, error) {
+	n, err := r.dec.DecodeBytesLen()
+	if err != nil || n < 0 || n > r.in.Len() {
+		return nil, r.wrong("the message ends too soon")
+	}
+	data := make([]byte, n)
+	return data, r.after(r.dec.ReadFull(data))
 }
 
 func (r *messagePackReader) float(code byte) (any, error) {
