@@ -12,6 +12,9 @@ import (
 	"github.com/headrace/headrace/internal/value"
 )
 
+// maxNames bounds the names of columns, counted in every row.
+const maxNames = 4 * MaxBytes
+
 // CSV says how a table is written.
 type CSV struct {
 	Delimiter string // one character; "": a comma
@@ -194,13 +197,17 @@ func (c CSV) Write(rows []any) (string, error) {
 func (c CSV) columnsOf(rows []any) ([]string, error) {
 	var names []string
 	seen := map[string]bool{}
-	lists := 0
+	lists, size := 0, 0
 	for i, row := range rows {
 		switch row := row.(type) {
 		case []any:
 			lists++
 		case *value.Object:
 			for name := range c.cells(row) {
+				// Names of what is flattened hold those around them.
+				if size += len(name); size > maxNames {
+					return nil, &Error{Message: "the names of its columns are too long in sum: shorten them"}
+				}
 				if !seen[name] {
 					seen[name] = true
 					names = append(names, name)

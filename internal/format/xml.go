@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -82,7 +81,7 @@ func ParseXML(data []byte, isText bool) (*Element, error) {
 	}
 	switch {
 	case len(r.open) > 1:
-		return nil, r.wrong("the document ends within the element <%s>: close it", r.top().Name)
+		return nil, r.wrong("the document ends within the element <%s>: close it", shortName(r.top().Name))
 	case doc.Root() == nil:
 		return nil, &Error{Message: "it holds no element"}
 	}
@@ -95,6 +94,15 @@ type xmlReader struct {
 	open         []*Element // the document and the elements that are open
 	items        int
 	line, column int
+}
+
+// shortName returns as much of a name as an error may hold.
+func shortName(name string) string {
+	const most = 60
+	if len(name) <= most {
+		return name
+	}
+	return strings.ToValidUTF8(name[:most], "") + "…"
 }
 
 func (r *xmlReader) top() *Element { return r.open[len(r.open)-1] }
@@ -173,7 +181,7 @@ func (r *xmlReader) start(t xml.StartElement) error {
 	for _, a := range t.Attr {
 		name := rawName(a.Name)
 		if seen[name] {
-			return r.wrong("the attribute %s stands twice in the element <%s>", name, e.Name)
+			return r.wrong("the attribute %s stands twice in the element <%s>", shortName(name), shortName(e.Name))
 		}
 		seen[name] = true
 		e.Attributes = append(e.Attributes, Attribute{Name: name, Value: a.Value})
@@ -185,7 +193,7 @@ func (r *xmlReader) start(t xml.StartElement) error {
 
 func (r *xmlReader) end(name string) error {
 	if len(r.open) == 1 || r.top().Name != name {
-		return r.wrong("</%s> closes no element that is open last", name)
+		return r.wrong("</%s> closes no element that is open last", shortName(name))
 	}
 	r.open = r.open[:len(r.open)-1]
 	return nil
@@ -211,25 +219,38 @@ func (r *xmlReader) text(text string) error {
 }
 
 // CheckNamespaces reports the first prefix that nothing declares.
-func (e *Element) CheckNamespaces() error { return checkNamespaces(e, []string{"xml", "xmlns"}) }
+func (e *Element) CheckNamespaces() error {
+	return e.checkNamespaces(map[string]int{"xml": 1, "xmlns": 1})
+}
 
-func checkNamespaces(e *Element, declared []string) error {
+// checkNamespaces counts what is declared around e.
+func (e *Element) checkNamespaces(declared map[string]int) error {
 	for _, a := range e.Attributes {
 		if prefix, ok := strings.CutPrefix(a.Name, "xmlns:"); ok {
-			declared = append(slices.Clip(declared), prefix)
+			declared[prefix]++
+			defer func() { declared[prefix]-- }()
 		}
 	}
-	names := []string{e.Name}
-	for _, a := range e.Attributes {
-		names = append(names, a.Name)
+	check := func(name string) error {
+		prefix, _, ok := strings.Cut(name, ":")
+		if !ok || declared[prefix] > 0 {
+			return nil
+		}
+		return &Error{
+			Line: e.line, Column: e.column,
+			Message: fmt.Sprintf("the prefix of %s is declared nowhere: add xmlns:%s", shortName(name), shortName(prefix)),
+		}
 	}
-	for _, name := range names {
-		if prefix, _, ok := strings.Cut(name, ":"); ok && !slices.Contains(declared, prefix) {
-			return &Error{Line: e.line, Column: e.column, Message: fmt.Sprintf("the prefix of %s is declared nowhere: add xmlns:%s", name, prefix)}
+	if err := check(e.Name); err != nil {
+		return err
+	}
+	for _, a := range e.Attributes {
+		if err := check(a.Name); err != nil {
+			return err
 		}
 	}
 	for _, c := range e.Children {
-		if err := checkNamespaces(c, declared); err != nil {
+		if err := c.checkNamespaces(declared); err != nil {
 			return err
 		}
 	}
@@ -292,7 +313,7 @@ func (x XMLValue) element(e *Element, depth int, preserve bool) (any, error) {
 		return x.scalar(text.String(), preserve), nil
 	}
 	if depth >= value.MaxDepth {
-		return nil, tooDeep("element <" + e.Name + ">")
+		return nil, tooDeep("element <" + shortName(e.Name) + ">")
 	}
 	lists := map[string]*[]any{}
 	for _, c := range e.Children {
@@ -321,7 +342,7 @@ func (x XMLValue) child(o *value.Object, lists map[string]*[]any, c *Element, co
 		return err
 	}
 	if depth+1 >= value.MaxDepth {
-		return tooDeep("element <" + c.Name + ">")
+		return tooDeep("element <" + shortName(c.Name) + ">")
 	}
 	v, err := x.element(c, depth+2, preserve)
 	if err != nil {
@@ -381,10 +402,23 @@ func (x WriteXML) Of(v any) (string, error) {
 			w.put("\n")
 		}
 	}
-	if err := w.element(name, v, 0, name); err != nil {
+	if err := w.element(name, v, 0, &place{key: name}); err != nil {
 		return "", err
 	}
 	return w.b.String(), w.err
+}
+
+// place is where a value stands. Its path is only put together for an error: keys may be long, and have many siblings.
+type place struct {
+	above *place
+	key   string
+}
+
+func (p *place) String() string {
+	if p.above == nil {
+		return shortName(p.key)
+	}
+	return p.above.String() + "." + shortName(p.key)
 }
 
 type xmlWriter struct {
@@ -401,14 +435,14 @@ func (w *xmlWriter) put(s string) {
 }
 
 // element writes v, which stands at a path.
-func (w *xmlWriter) element(name string, v any, depth int, at string) error {
+func (w *xmlWriter) element(name string, v any, depth int, at *place) error {
 	switch {
 	case w.err != nil:
 		return w.err
 	case depth > value.MaxDepth:
-		return tooDeep(at)
+		return tooDeep(at.String())
 	case !validName(name):
-		return &Error{At: at, Message: "the key is no name that XML allows: begin it with a letter, and use letters, digits, hyphens, dots and underscores"}
+		return &Error{At: at.String(), Message: "the key is no name that XML allows: begin it with a letter, and use letters, digits, hyphens, dots and underscores"}
 	}
 	if w.items++; w.items > MaxItems {
 		return tooMany()
@@ -448,19 +482,19 @@ func (w *xmlWriter) newline(depth int) {
 	}
 }
 
-func (w *xmlWriter) attributes(o *value.Object, at string) error {
+func (w *xmlWriter) attributes(o *value.Object, at *place) error {
 	for key, v := range o.All() {
 		name, ok := strings.CutPrefix(key, attributeMark)
 		if !ok {
 			continue
 		}
-		at := at + "." + key
+		at := &place{above: at, key: key}
 		if !validName(name) {
-			return &Error{At: at, Message: "the key is no name that XML allows: begin it, after the @, with a letter"}
+			return &Error{At: at.String(), Message: "the key is no name that XML allows: begin it, after the @, with a letter"}
 		}
 		switch v.(type) {
 		case []any, *value.Object:
-			return &Error{At: at, Message: "an attribute is " + value.Kind(v) + ": give a text, a number or a boolean"}
+			return &Error{At: at.String(), Message: "an attribute is " + value.Kind(v) + ": give a text, a number or a boolean"}
 		}
 		text, err := xmlText(v, at)
 		if err != nil {
@@ -472,10 +506,10 @@ func (w *xmlWriter) attributes(o *value.Object, at string) error {
 }
 
 // content writes what is in an element and reports whether elements are.
-func (w *xmlWriter) content(o *value.Object, depth int, at string) (bool, error) {
+func (w *xmlWriter) content(o *value.Object, depth int, at *place) (bool, error) {
 	elements := false
 	for key, v := range o.All() {
-		at := at + "." + key
+		at := &place{above: at, key: key}
 		if strings.HasPrefix(key, attributeMark) {
 			continue
 		}
@@ -503,11 +537,11 @@ func (w *xmlWriter) content(o *value.Object, depth int, at string) (bool, error)
 }
 
 // xmlText returns a value as text between tags or quotes.
-func xmlText(v any, at string) (string, error) {
+func xmlText(v any, at *place) (string, error) {
 	text := value.Text(v)
 	for _, r := range text {
 		if !xmlCharacter(r) {
-			return "", &Error{At: at, Message: fmt.Sprintf("the text holds the character U+%04X, which XML cannot carry: remove it", r)}
+			return "", &Error{At: at.String(), Message: fmt.Sprintf("the text holds the character U+%04X, which XML cannot carry: remove it", r)}
 		}
 	}
 	var b strings.Builder

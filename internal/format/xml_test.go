@@ -161,6 +161,43 @@ func TestValuesThatNoXMLHolds(t *testing.T) {
 	wantError(t, err, "it nests deeper than 64 levels")
 }
 
+// TestLongNames proves that the length of names is paid once, not by every element below.
+func TestLongNames(t *testing.T) {
+	t.Parallel()
+	many := value.Obj()
+	for i := range 100_000 {
+		many.Set("k"+value.FromInt(int64(i)).String(), value.Number("1"))
+	}
+	long := strings.Repeat("x", 4<<20)
+	if _, err := (WriteXML{}).Of(value.Obj(value.Field{Key: long, Value: many})); err != nil {
+		t.Error(err)
+	}
+	many.Set("not a name", nil)
+	_, err := WriteXML{}.Of(value.Obj(value.Field{Key: long, Value: many}))
+	wantError(t, err, "x….not a name: the key is no name")
+	if len(err.Error()) > 1000 {
+		t.Errorf("the error is %d bytes long", len(err.Error()))
+	}
+	_, err = CSV{Unflatten: true}.Write([]any{value.Obj(value.Field{Key: long, Value: many})})
+	wantError(t, err, "the names of its columns are too long in sum")
+	_, err = ParseXML([]byte("<"+long+">"), true)
+	wantError(t, err, "the document ends within the element <x")
+	if len(err.Error()) > 1000 {
+		t.Errorf("the error is %d bytes long", len(err.Error()))
+	}
+	var b strings.Builder
+	b.WriteString("<a")
+	for i := range 100_000 {
+		n := value.FromInt(int64(i)).String()
+		b.WriteString(" xmlns:n" + n + `="u" n` + n + `:a=""`)
+	}
+	doc, err := ParseXML([]byte(b.String()+"/>"), true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantError(t, doc.Root().CheckNamespaces(), "")
+}
+
 func TestQuery(t *testing.T) {
 	t.Parallel()
 	const shop = `<shop xmlns:s="urn:s"><item id="1"><name>Bolt</name><price>1.50</price></item><item id="2"><name>Nut</name><price>0.10</price></item><s:note>x <b>y</b></s:note></shop>`
@@ -223,6 +260,29 @@ func TestHostileQueries(t *testing.T) {
 	if v, err := (XMLValue{}).Query(doc, "count(//b[c='x'])", nil); err != nil || value.Text(v) != "3000" {
 		t.Errorf("an ordinary query: %v, %v", v, err)
 	}
+}
+
+// FuzzQuery proves that no expression ends in a panic or takes long: the library was not made for hostile ones.
+func FuzzQuery(f *testing.F) {
+	doc, err := ParseXML([]byte(`<a x="1" xmlns:s="u"><b>1</b><s:b y="2">t<c/></s:b><b>3</b></a>`), true)
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, seed := range []string{
+		"//b[last()]/@y", "count(//*[position()=2])+1", "substring-before(concat(//b,'x'),'x')", "//s:b/following-sibling::*", "translate(//b,'1','2')", "//b[.=1 or not(.=3)]|//c",
+		"-(1 div 0)", "//*[name()='b']/ancestor-or-self::node()", "normalize-space(//text()[2])", "starts-with(//@x,1)", "sum(//b) mod 2", "$x", "a[1][1][1]", "..//..",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, expression string) {
+		v, err := XMLValue{}.Query(doc, expression, nil)
+		if err != nil {
+			return
+		}
+		if _, err := value.FromGo(v); err != nil {
+			t.Errorf("%q finds what is no value: %v", expression, err)
+		}
+	})
 }
 
 // FuzzXML proves that what is read can be written and is read again as the same.

@@ -88,25 +88,33 @@ var textFilters = map[string]filter{
 	"rstrip":         textFilter(stripRight),
 	"strip_html":     textFilter(func(s string) string { return tagPattern.ReplaceAllString(s, "") }),
 	"strip_newlines": textFilter(func(s string) string { return strings.NewReplacer("\r", "", "\n", "").Replace(s) }),
-	"newline_to_br":  textFilter(func(s string) string { return strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\n", "<br />\n") }),
-	"escape":         textFilter(html.EscapeString),
-	"escape_once":    textFilter(func(s string) string { return html.EscapeString(html.UnescapeString(s)) }),
-	"url_encode":     textFilter(url.QueryEscape),
-	"url_decode":     urlDecode,
-	"base64_encode":  textFilter(func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }),
-	"base64_decode":  base64Decode,
-	"remove":         func(r *run, v any, a arguments) any { return r.replace(r.string(v), r.string(a.need(0)), "", -1) },
-	"remove_first":   func(r *run, v any, a arguments) any { return r.replace(r.string(v), r.string(a.need(0)), "", 1) },
-	"replace":        func(r *run, v any, a arguments) any { return r.replace(r.string(v), r.string(a.need(0)), a.text(1, ""), -1) },
-	"replace_first":  func(r *run, v any, a arguments) any { return r.replace(r.string(v), r.string(a.need(0)), a.text(1, ""), 1) },
-	"remove_last":    func(r *run, v any, a arguments) any { return r.replaceLast(r.string(v), r.string(a.need(0)), "") },
-	"replace_last":   func(r *run, v any, a arguments) any { return r.replaceLast(r.string(v), r.string(a.need(0)), a.text(1, "")) },
-	"truncate":       truncate,
-	"truncatewords":  truncateWords,
-	"split":          splitText,
-	"json":           toJSON,
-	"jsonify":        toJSON,
-	"date":           date,
+	"newline_to_br": textFilter(func(s string) string {
+		return strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\n", "<br />\n")
+	}),
+	"escape":        textFilter(html.EscapeString),
+	"escape_once":   textFilter(func(s string) string { return html.EscapeString(html.UnescapeString(s)) }),
+	"url_encode":    textFilter(url.QueryEscape),
+	"url_decode":    urlDecode,
+	"base64_encode": textFilter(func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }),
+	"base64_decode": base64Decode,
+	"remove":        func(r *run, v any, a arguments) any { return r.replace(r.string(v), r.string(a.need(0)), "", -1) },
+	"remove_first":  func(r *run, v any, a arguments) any { return r.replace(r.string(v), r.string(a.need(0)), "", 1) },
+	"replace": func(r *run, v any, a arguments) any {
+		return r.replace(r.string(v), r.string(a.need(0)), a.text(1, ""), -1)
+	},
+	"replace_first": func(r *run, v any, a arguments) any {
+		return r.replace(r.string(v), r.string(a.need(0)), a.text(1, ""), 1)
+	},
+	"remove_last": func(r *run, v any, a arguments) any { return r.replaceLast(r.string(v), r.string(a.need(0)), "") },
+	"replace_last": func(r *run, v any, a arguments) any {
+		return r.replaceLast(r.string(v), r.string(a.need(0)), a.text(1, ""))
+	},
+	"truncate":      truncate,
+	"truncatewords": truncateWords,
+	"split":         splitText,
+	"json":          toJSON,
+	"jsonify":       toJSON,
+	"date":          date,
 	"default": func(r *run, v any, a arguments) any {
 		if v == nil || v == false && !a.allowFalse || r.is(v, "empty") {
 			return a.need(0)
@@ -364,8 +372,12 @@ var listFilters = map[string]filter{
 		}
 		return l
 	},
-	"where":  func(r *run, v any, a arguments) any { return r.keep(v, func(item any) bool { return r.matches(item, a) }) },
-	"reject": func(r *run, v any, a arguments) any { return r.keep(v, func(item any) bool { return !r.matches(item, a) }) },
+	"where": func(r *run, v any, a arguments) any {
+		return r.keep(v, func(item any) bool { return r.matches(item, a) })
+	},
+	"reject": func(r *run, v any, a arguments) any {
+		return r.keep(v, func(item any) bool { return !r.matches(item, a) })
+	},
 	"find": func(r *run, v any, a arguments) any {
 		for _, item := range r.list(v) {
 			if r.matches(item, a) {

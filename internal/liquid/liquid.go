@@ -19,7 +19,7 @@ const (
 	MaxOutput = 4 << 20   // bytes of what is rendered, and of every text on the way
 	maxDepth  = 64        // blocks within each other
 	maxWork   = 5_000_000 // about a second
-	textUnit  = 16 // bytes of text that are one piece of work
+	textUnit  = 16        // bytes of text that are one piece of work
 )
 
 // Error says what is wrong with a template, and where.

@@ -1,6 +1,9 @@
 package liquid
 
-import "strings"
+import (
+	"regexp"
+	"strings"
+)
 
 // kind is what a piece of a template is.
 type kind int
@@ -116,18 +119,17 @@ func marked(s string, line int) (p piece, length int, trims bool, err error) {
 	return p, 2 + i + 2, trims, nil
 }
 
+// ends is how blocks end whose inside is not read.
+var ends = map[string]*regexp.Regexp{
+	"raw":     regexp.MustCompile(`\{%-?\s*endraw\s*-?%\}`),
+	"comment": regexp.MustCompile(`\{%-?\s*endcomment\s*-?%\}`),
+}
+
 // verbatim returns what stands before the end of a raw block or a comment, and what follows the end.
 func verbatim(p piece, s string) (inner, rest string, trims bool, err error) {
-	from := 0
-	for {
-		i := strings.Index(s[from:], "{%")
-		if i < 0 {
-			return "", "", false, &Error{Line: p.line, Message: "{% " + p.name + " %} is not closed: add {% end" + p.name + " %}"}
-		}
-		at := from + i
-		if end, length, trims, err := marked(s[at:], p.line); err == nil && end.name == "end"+p.name && end.text == "" {
-			return s[:at], s[at+length:], trims, nil
-		}
-		from = at + 2
+	at := ends[p.name].FindStringIndex(s)
+	if at == nil {
+		return "", "", false, &Error{Line: p.line, Message: "{% " + p.name + " %} is not closed: add {% end" + p.name + " %}"}
 	}
+	return s[:at[0]], s[at[1]:], s[at[1]-3] == '-', nil
 }
