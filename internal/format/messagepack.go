@@ -209,7 +209,7 @@ func timestamp(data []byte) (time.Time, bool) {
 		both := binary.BigEndian.Uint64(data)
 		seconds, nano = int64(both&(1<<34-1)), uint32(both>>34)
 	case 12:
-		nano, seconds = binary.BigEndian.Uint32(data), int64(binary.BigEndian.Uint64(data[4:])) //nolint:gosec // it is signed in this form
+		nano, seconds = binary.BigEndian.Uint32(data), int64(binary.BigEndian.Uint64(data[4:]))
 	default:
 		return time.Time{}, false
 	}

@@ -22,7 +22,7 @@ func date(r *run, v any, a arguments) any {
 	if !ok {
 		return v
 	}
-	return r.text(strftime(at, r.text(r.string(a.need(0)))))
+	return r.text(strftime(at, r.text(r.string(a.need()))))
 }
 
 func moment(v any) (time.Time, bool) {

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"math"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
@@ -27,12 +26,12 @@ type arguments struct {
 	allowFalse bool
 }
 
-// need returns an argument that must be there.
-func (a arguments) need(i int) any {
-	if i >= len(a.list) {
-		a.r.fail("the filter %s wants %d argument(s)", a.name, i+1)
+// need returns the first argument, which must be there.
+func (a arguments) need() any {
+	if len(a.list) == 0 {
+		a.r.fail("the filter %s wants an argument", a.name)
 	}
-	return a.list[i]
+	return a.list[0]
 }
 
 func (a arguments) text(i int, otherwise string) string {
@@ -69,24 +68,55 @@ func textFilter(f func(string) string) filter {
 	}
 }
 
-var (
-	tagPattern   = regexp.MustCompile(`(?s)<script.*?</script>|<!--.*?-->|<style.*?</style>|<.*?>`)
-	spacePattern = regexp.MustCompile(`\s+`)
-)
+// stripped is what strip_html takes out, in the order in which it is looked for.
+var stripped = []struct{ open, close string }{{"<script", "</script>"}, {"<!--", "-->"}, {"<style", "</style>"}, {"<", ">"}}
+
+// stripHTML takes tags out, and scripts, styles and comments whole. An end that was missing once is not looked for again, so that a
+// text of nothing but beginnings is read once.
+func stripHTML(s string) string {
+	var b strings.Builder
+	var missing [4]bool
+	for {
+		at := strings.IndexByte(s, '<')
+		if at < 0 {
+			break
+		}
+		b.WriteString(s[:at])
+		s = s[at:]
+		end := 0
+		for i, p := range stripped {
+			if missing[i] || !strings.HasPrefix(s, p.open) {
+				continue
+			}
+			if j := strings.Index(s[len(p.open):], p.close); j >= 0 {
+				end = len(p.open) + j + len(p.close)
+				break
+			}
+			missing[i] = true
+		}
+		if end == 0 {
+			b.WriteByte('<')
+			end = 1
+		}
+		s = s[end:]
+	}
+	b.WriteString(s)
+	return b.String()
+}
 
 func stripLeft(s string) string  { return strings.TrimLeftFunc(s, unicode.IsSpace) }
 func stripRight(s string) string { return strings.TrimRightFunc(s, unicode.IsSpace) }
 
 var textFilters = map[string]filter{
-	"append":         func(r *run, v any, a arguments) any { return r.join(r.string(v), r.string(a.need(0))) },
-	"prepend":        func(r *run, v any, a arguments) any { return r.join(r.string(a.need(0)), r.string(v)) },
+	"append":         func(r *run, v any, a arguments) any { return r.join(r.string(v), r.string(a.need())) },
+	"prepend":        func(r *run, v any, a arguments) any { return r.join(r.string(a.need()), r.string(v)) },
 	"upcase":         textFilter(strings.ToUpper),
 	"downcase":       textFilter(strings.ToLower),
 	"capitalize":     textFilter(capitalize),
 	"strip":          textFilter(strings.TrimSpace),
 	"lstrip":         textFilter(stripLeft),
 	"rstrip":         textFilter(stripRight),
-	"strip_html":     textFilter(func(s string) string { return tagPattern.ReplaceAllString(s, "") }),
+	"strip_html":     textFilter(stripHTML),
 	"strip_newlines": textFilter(func(s string) string { return strings.NewReplacer("\r", "", "\n", "").Replace(s) }),
 	"newline_to_br": textFilter(func(s string) string {
 		return strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\n", "<br />\n")
@@ -97,17 +127,17 @@ var textFilters = map[string]filter{
 	"url_decode":    urlDecode,
 	"base64_encode": textFilter(func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }),
 	"base64_decode": base64Decode,
-	"remove":        func(r *run, v any, a arguments) any { return r.replace(r.string(v), r.string(a.need(0)), "", -1) },
-	"remove_first":  func(r *run, v any, a arguments) any { return r.replace(r.string(v), r.string(a.need(0)), "", 1) },
+	"remove":        func(r *run, v any, a arguments) any { return r.replace(r.string(v), r.string(a.need()), "", -1) },
+	"remove_first":  func(r *run, v any, a arguments) any { return r.replace(r.string(v), r.string(a.need()), "", 1) },
 	"replace": func(r *run, v any, a arguments) any {
-		return r.replace(r.string(v), r.string(a.need(0)), a.text(1, ""), -1)
+		return r.replace(r.string(v), r.string(a.need()), a.text(1, ""), -1)
 	},
 	"replace_first": func(r *run, v any, a arguments) any {
-		return r.replace(r.string(v), r.string(a.need(0)), a.text(1, ""), 1)
+		return r.replace(r.string(v), r.string(a.need()), a.text(1, ""), 1)
 	},
-	"remove_last": func(r *run, v any, a arguments) any { return r.replaceLast(r.string(v), r.string(a.need(0)), "") },
+	"remove_last": func(r *run, v any, a arguments) any { return r.replaceLast(r.string(v), r.string(a.need()), "") },
 	"replace_last": func(r *run, v any, a arguments) any {
-		return r.replaceLast(r.string(v), r.string(a.need(0)), a.text(1, ""))
+		return r.replaceLast(r.string(v), r.string(a.need()), a.text(1, ""))
 	},
 	"truncate":      truncate,
 	"truncatewords": truncateWords,
@@ -117,7 +147,7 @@ var textFilters = map[string]filter{
 	"date":          date,
 	"default": func(r *run, v any, a arguments) any {
 		if v == nil || v == false && !a.allowFalse || r.is(v, "empty") {
-			return a.need(0)
+			return a.need()
 		}
 		return v
 	},
@@ -202,7 +232,7 @@ func (r *run) runes(s string) []rune {
 }
 
 func splitText(r *run, v any, a arguments) any {
-	s, by := r.string(v), r.string(a.need(0))
+	s, by := r.string(v), r.string(a.need())
 	r.spend(len(s)/textUnit + 1)
 	if s == "" {
 		return []any{}
@@ -245,8 +275,8 @@ var numberFilters = map[string]filter{
 		scale := math.Pow10(int(places))
 		return r.number(math.Floor(r.float(v)*scale+0.5) / scale)
 	},
-	"at_least": func(r *run, v any, a arguments) any { return r.pick(v, a.need(0), 1) },
-	"at_most":  func(r *run, v any, a arguments) any { return r.pick(v, a.need(0), -1) },
+	"at_least": func(r *run, v any, a arguments) any { return r.pick(v, a.need(), 1) },
+	"at_most":  func(r *run, v any, a arguments) any { return r.pick(v, a.need(), -1) },
 }
 
 func (r *run) number(f float64) any {
@@ -271,7 +301,7 @@ func whole64(v any) (int64, bool) {
 // arithmetic calculates exactly with whole numbers and else, or where those become too large, with floats.
 func arithmetic(whole func(a, b int64) (int64, bool), float func(a, b float64) float64) filter {
 	return func(r *run, v any, args arguments) any {
-		w := args.need(0)
+		w := args.need()
 		a, ok := whole64(v)
 		b, ok2 := whole64(w)
 		if ok && ok2 {
@@ -302,7 +332,7 @@ func floorDivide(a, b int64) int64 {
 // divide divides whole numbers to whole ones, as Liquid does.
 func divide(whole func(a, b int64) int64, float func(a, b float64) float64) filter {
 	return func(r *run, v any, args arguments) any {
-		w := args.need(0)
+		w := args.need()
 		if r.float(w) == 0 {
 			r.fail("the filter %s divides by zero", args.name)
 		}
@@ -361,12 +391,12 @@ var listFilters = map[string]filter{
 	"last":    func(r *run, v any, _ arguments) any { return r.property(v, "last") },
 	"join":    joinList,
 	"reverse": func(r *run, v any, _ arguments) any { l := r.copy(v); slices.Reverse(l); return l },
-	"concat":  func(r *run, v any, a arguments) any { return append(r.copy(v), r.copy(a.need(0))...) },
+	"concat":  func(r *run, v any, a arguments) any { return append(r.copy(v), r.copy(a.need())...) },
 	"compact": func(r *run, v any, a arguments) any {
-		return r.keep(v, func(item any) bool { return r.of(item, a, 0) != nil })
+		return r.keep(v, func(item any) bool { return r.of(item, a) != nil })
 	},
 	"map": func(r *run, v any, a arguments) any {
-		l, key := r.copy(v), a.need(0)
+		l, key := r.copy(v), a.need()
 		for i := range l {
 			l[i] = r.property(l[i], key)
 		}
@@ -393,7 +423,7 @@ var listFilters = map[string]filter{
 		plus, total := numberFilters["plus"], any(value.Number("0"))
 		for _, item := range r.list(v) {
 			r.spend(1)
-			total = plus(r, total, arguments{r: r, name: "sum", list: []any{r.of(item, a, 0)}})
+			total = plus(r, total, arguments{r: r, name: "sum", list: []any{r.of(item, a)}})
 		}
 		return total
 	},
@@ -411,16 +441,16 @@ func (r *run) copy(v any) []any {
 }
 
 // of returns an item, or its property where the filter is given the name of one.
-func (r *run) of(item any, a arguments, i int) any {
-	if i >= len(a.list) {
+func (r *run) of(item any, a arguments) any {
+	if len(a.list) == 0 {
 		return item
 	}
-	return r.property(item, a.list[i])
+	return r.property(item, a.list[0])
 }
 
 func (r *run) matches(item any, a arguments) bool {
 	r.spend(1)
-	v := r.property(item, a.need(0))
+	v := r.property(item, a.need())
 	if len(a.list) > 1 {
 		return r.equal(v, a.list[1])
 	}
@@ -454,7 +484,7 @@ func uniq(r *run, v any, a arguments) any {
 	seen := map[any]bool{}
 	for _, item := range r.list(v) {
 		r.spend(1)
-		key := r.of(item, a, 0)
+		key := r.of(item, a)
 		switch key.(type) {
 		case string, bool, nil:
 			if seen[key] {
@@ -473,7 +503,7 @@ func uniq(r *run, v any, a arguments) any {
 }
 
 func slice(r *run, v any, a arguments) any {
-	start, length := r.whole(a.need(0)), a.whole(1, 1)
+	start, length := r.whole(a.need()), a.whole(1, 1)
 	cut := func(n int64) (int64, int64) {
 		from := start
 		if from < 0 {
@@ -497,7 +527,7 @@ func slice(r *run, v any, a arguments) any {
 func (r *run) sorted(v any, a arguments, fold bool) []any {
 	list := r.copy(v)
 	key := func(item any) any {
-		k := r.of(item, a, 0)
+		k := r.of(item, a)
 		if s, ok := k.(string); ok && fold {
 			return r.text(strings.ToLower(s))
 		}

@@ -1,6 +1,7 @@
 package builtin_test
 
 import (
+	"archive/zip"
 	"bytes"
 	"compress/gzip"
 	"errors"
@@ -9,8 +10,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-
-	"archive/zip"
 
 	"github.com/google/go-cmp/cmp"
 

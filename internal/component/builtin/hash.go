@@ -65,7 +65,8 @@ func hashComponent() *component.Component {
 			dataAction("verifyHmacHash", "Verify HMAC Hash", "Checks the signature of a message, in a time that tells nothing of the right one.",
 				"true if the signature is right, else false.", slices.Concat([]ipaas.InputField{
 					hashFunctionField("hashFunction", "Hash Function"), message,
-					{Key: "signature", DisplayName: "Signature", Description: "The signature that came with the message."}, encodingField(), prefixField(),
+					{Key: "signature", DisplayName: "Signature", Description: "The signature that came with the message."},
+					encodingField(), prefixField(),
 				}, secretFields()), verifyHMAC),
 		},
 	}

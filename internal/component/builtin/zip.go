@@ -207,7 +207,7 @@ func checkFileName(name string) error {
 	case strings.HasPrefix(name, "/") || len(name) > 1 && name[1] == ':':
 		return errors.New("a name of a file is absolute: begin it with a name")
 	case slices.Contains(strings.Split(name, "/"), ".."):
-		return errors.New("a name of a file leads out of its folder: remove the ..")
+		return errors.New("a name of a file leads out of its folder: remove the dots")
 	default:
 		return nil
 	}
