@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -120,7 +119,7 @@ func compileSchema(document any, w *watch) (*jsonschema.Schema, error) {
 	}
 	c := jsonschema.NewCompiler()
 	c.UseLoader(nothingFetched{})
-	c.UseRegexpEngine(schemaRegex)
+	c.UseRegexpEngine(w.compile)
 	c.RegisterVocabulary(&jsonschema.Vocabulary{URL: schemaPlace + "watch", Compile: func(*jsonschema.CompilerContext, map[string]any) (jsonschema.SchemaExt, error) {
 		return w, nil
 	}})
@@ -151,11 +150,26 @@ func (nothingFetched) Load(url string) (any, error) {
 	return nil, fmt.Errorf("$ref to %q is not followed: put what it leads to into the schema, under $defs", shorten(url))
 }
 
-func schemaRegex(pattern string) (jsonschema.Regexp, error) {
-	if len(pattern) > maxRegex {
-		return nil, fmt.Errorf("a pattern is longer than %d bytes: shorten it", maxRegex)
+// watchedRegex is a pattern of a schema.
+type watchedRegex struct {
+	expression
+	watch *watch
+}
+
+// MatchString is asked by the library.
+func (r watchedRegex) MatchString(text string) bool {
+	if r.watch.ctx.Err() != nil || r.fits(text) != nil {
+		panic(endless{})
 	}
-	return regexp.Compile(pattern)
+	return r.expression.MatchString(text)
+}
+
+func (w *watch) compile(pattern string) (jsonschema.Regexp, error) {
+	re, err := compileRegex(pattern)
+	if err != nil {
+		return nil, fmt.Errorf("a pattern %w", err)
+	}
+	return watchedRegex{expression: re, watch: w}, nil
 }
 
 // contents is what is in a document.
@@ -210,9 +224,6 @@ type watch struct {
 	visits int
 	most   int
 }
-
-// endless is what a validation is left with.
-type endless struct{}
 
 // Validate is asked by the library.
 func (w *watch) Validate(*jsonschema.ValidatorContext, any) {
