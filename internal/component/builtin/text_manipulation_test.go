@@ -3,6 +3,7 @@ package builtin_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/value"
@@ -81,6 +82,12 @@ func FuzzRegex(f *testing.F) {
 	f.Add("", "/()/m", "$11$1$")
 	replace, match := registry().Component("text-manipulation").Action("replace"), registry().Component("text-manipulation").Action("match")
 	f.Fuzz(func(t *testing.T, text, find, with string) {
+		start := time.Now()
+		defer func() {
+			if took := time.Since(start); took > 20*time.Second {
+				t.Errorf("%d bytes of text and %q took %s", len(text), find, took)
+			}
+		}()
 		result, err := replace.Perform(t.Context(), component.Call{Inputs: component.Inputs{"text": text, "find": find, "replace": with}})
 		if s, ok := result.Data.(string); err == nil && (!ok || len(s) > 32<<20) {
 			t.Fatalf("got %d bytes of %T", len(s), result.Data)
