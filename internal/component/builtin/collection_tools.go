@@ -35,6 +35,14 @@ func objectActions() []component.Action {
 			Key: "keyValueInput", DisplayName: "Keys and Values", Type: ipaas.FieldData, Collection: ipaas.CollectionKeyValueList, Required: true,
 			Description: "The keys and their values, in order. A key stands as it is: a dot in it makes no nested object. Of a key given twice the last value counts.",
 		}),
+		pure("combineCollections", "Combine Collections", "The old name of Create Object, for definitions that were written with it.", "The object.",
+			func(in component.Inputs) (any, error) {
+				o := value.Obj()
+				return o, setAll(o, in, "collections")
+			}, ipaas.InputField{
+				Key: "collections", DisplayName: "Collections", Type: ipaas.FieldData, Collection: ipaas.CollectionKeyValueList, Required: true,
+				Description: "What `keyValueInput` is to Create Object.",
+			}),
 		pure("addKey", "Add Key/Value to Object", "Adds a value to an object; one that is there under the key is replaced.", "The object with the value.", addKey, object, path,
 			ipaas.InputField{Key: "key", DisplayName: "Key", Required: true, Description: "The key. It stands as it is: a dot in it makes no nested object."},
 			ipaas.InputField{Key: "value", DisplayName: "Value", Type: ipaas.FieldData, Description: "The value."},

@@ -11,6 +11,7 @@ func TestCollectionTools(t *testing.T) {
 	t.Parallel()
 	runCases(t, []actionCase{
 		{action: "collection-tools.create", name: "anything", in: `{"items":[1,"a",null,{"b":2}]}`, want: `[1,"a",null,{"b":2}]`},
+		{action: "collection-tools.combineCollections", name: "lists by key", in: `{"collections":{"a":[1],"b":[2]}}`, want: `{"a":[1],"b":[2]}`},
 		{action: "collection-tools.addKey", name: "at the top", in: `{"object":{"a":1},"objectPath":"","key":"b.c","value":[2]}`, want: `{"a":1,"b.c":[2]}`},
 		{action: "collection-tools.addKey", name: "in place of another", in: `{"object":"{\"a\":1,\"b\":2}","key":"a","value":null}`, want: `{"a":null,"b":2}`},
 		{action: "collection-tools.addKey", name: "deep down", in: `{"object":{"items":[{"x":1}]},"objectPath":"items.0.more.still","key":"k","value":"v"}`, want: `{"items":[{"x":1,"more":{"still":{"k":"v"}}}]}`},

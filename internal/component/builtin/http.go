@@ -61,7 +61,7 @@ func httpConnections() []ipaas.ConnectionType {
 			},
 		},
 		{
-			Key: "bearer", DisplayName: "Bearer Token", Description: "A token, sent in the header Authorization after the word Bearer.",
+			Key: "bearer", DisplayName: "Bearer Token", Description: "A token, sent in the header Authorization after the word Bearer. An access token of OAuth 2.0 is one, too; but it is neither fetched nor refreshed here.",
 			Inputs: []ipaas.InputField{{Key: "token", DisplayName: "Token", Description: "The token.", Required: true, Secret: true}},
 		},
 	}

@@ -105,7 +105,7 @@ func formBody(in component.Inputs) (body []byte, contentType string, err error) 
 		if p.Key == "" && (p.Value == nil || p.Value == "") {
 			continue // a row of a form that was left empty
 		}
-		if err := writePart(w, part("form-data", p.Key, ""), []byte(value.Text(p.Value)), &b); err != nil {
+		if err := writePart(w, part(p.Key, ""), []byte(value.Text(p.Value)), &b); err != nil {
 			return nil, "", err
 		}
 	}
@@ -122,7 +122,7 @@ func formBody(in component.Inputs) (body []byte, contentType string, err error) 
 			name = p.Key
 		}
 		data, kind := fileContent(p.Value, name)
-		header := part("form-data", p.Key, name)
+		header := part(p.Key, name)
 		header.Set("Content-Type", kind)
 		if err := writePart(w, header, data, &b); err != nil {
 			return nil, "", err
@@ -147,9 +147,9 @@ func writePart(w *multipart.Writer, header textproto.MIMEHeader, data []byte, so
 }
 
 // part is the header of a part. Names are escaped as browsers do it, so that none can end its own quotes or line.
-func part(disposition, name, file string) textproto.MIMEHeader {
+func part(name, file string) textproto.MIMEHeader {
 	escape := strings.NewReplacer("\r", "%0D", "\n", "%0A", `"`, "%22")
-	text := disposition + `; name="` + escape.Replace(name) + `"`
+	text := `form-data; name="` + escape.Replace(name) + `"`
 	if file != "" {
 		text += `; filename="` + escape.Replace(file) + `"`
 	}

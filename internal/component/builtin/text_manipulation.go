@@ -24,86 +24,111 @@ const (
 )
 
 func textManipulation() *component.Component {
-	text := ipaas.InputField{Key: "text", DisplayName: "Text", Type: ipaas.FieldText, Description: "The text."}
+	c := &component.Component{
+		ID: "text-manipulation", DisplayName: "Text Manipulation", Description: "Take texts apart, change them and put them together.",
+	}
+	c.Actions = append(c.Actions, pieceActions()...)
+	c.Actions = append(c.Actions, replaceActions()...)
+	c.Actions = append(c.Actions, spellingActions()...)
+	return c
+}
+
+func textInput() ipaas.InputField {
+	return ipaas.InputField{Key: "text", DisplayName: "Text", Type: ipaas.FieldText, Description: "The text."}
+}
+
+// pieceActions take texts apart and put them together.
+func pieceActions() []component.Action {
+	text := textInput()
 	strs := ipaas.InputField{
 		Key: "strings", DisplayName: "Strings", Type: ipaas.FieldText, Collection: ipaas.CollectionList, Required: true, Example: `["a", "b"]`,
 		Description: "The texts, in order. What is no text is joined as it reads in a template; nothing is an empty text.",
 	}
-	simple := func(key, name, description, output string, do func(text string) string) component.Action {
-		return pure(key, name, description, output, func(in component.Inputs) (any, error) { return do(in.Text("text")), nil }, text)
+	return []component.Action{
+		pure("split", "Split String", "Splits a text at a separator.", "The list of the pieces, empty ones included.", splitText, text, ipaas.InputField{
+			Key: "separator", DisplayName: "Separator", Type: ipaas.FieldText, Example: ",",
+			Description: "What stands between the pieces, taken literally. Empty: every character is a piece.",
+		}),
+		pure("splitLines", "Split Lines", "Splits a text into lines.", "The list of the lines without their ends.", splitLines, text, ipaas.InputField{
+			Key: "filterBlankLines", DisplayName: "Filter Blank Lines", Type: ipaas.FieldBoolean, Default: "true",
+			Description: "Whether to leave out lines with nothing but white space.",
+		}),
+		pure("join", "Join", "Joins texts.", "The text.", joinTexts, strs, ipaas.InputField{
+			Key: "separator", DisplayName: "Separator", Type: ipaas.FieldText, Example: ", ", Description: "What to put between two of them.",
+		}),
+		pure("joinLines", "Join Lines", "Joins texts as lines.", "The text.", joinLines, strs,
+			ipaas.InputField{
+				Key: "newlineType", DisplayName: "Newline Type", Choices: []string{"newline", "crlf", "br"}, Default: `"newline"`,
+				Description: "What ends a line. `newline`: LF. `crlf`: CR and LF. `br`: the HTML tag <br />.",
+			},
+			ipaas.InputField{
+				Key: "numberOfNewlines", DisplayName: "Number of Newlines", Type: ipaas.FieldNumber, Default: "1",
+				Description: "How many of them to put between two texts, 0 to 100.",
+			}),
+		pure("slice", "Extract Substring", "Takes a part out of a text.", "The part; an empty text where there is none.", sliceText, text,
+			ipaas.InputField{
+				Key: "sliceStart", DisplayName: "Slice Start", Type: ipaas.FieldNumber, Default: "0",
+				Description: "The number of its first character, from 0; below 0 it is counted from the end.",
+			},
+			ipaas.InputField{
+				Key: "sliceStop", DisplayName: "Slice Stop", Type: ipaas.FieldNumber,
+				Description: "The number of the first character behind it; below 0 it is counted from the end. None: it goes on to the end.",
+			}),
+		pure("stringLength", "String Length", "Counts the characters of a text.", "The number of characters.",
+			func(in component.Inputs) (any, error) {
+				return value.FromInt(int64(utf8.RuneCountInString(in.Text("text")))), nil
+			}, text),
 	}
-	return &component.Component{
-		ID: "text-manipulation", DisplayName: "Text Manipulation", Description: "Take texts apart, change them and put them together.",
-		Actions: []component.Action{
-			pure("split", "Split String", "Splits a text at a separator.", "The list of the pieces, empty ones included.", splitText, text, ipaas.InputField{
-				Key: "separator", DisplayName: "Separator", Type: ipaas.FieldText, Example: ",",
-				Description: "What stands between the pieces, taken literally. Empty: every character is a piece.",
+}
+
+// replaceActions look for something in a text.
+func replaceActions() []component.Action {
+	text := textInput()
+	return []component.Action{
+		pure("replace", "Find & Replace", "Replaces every place at which something stands in a text.", "The changed text.", replaceText, text,
+			ipaas.InputField{
+				Key: "find", DisplayName: "Find", Type: ipaas.FieldText, Required: true, Example: "unprocessed",
+				Description: "What to look for, taken literally; or a regular expression with flags, as /[0-9]+/g. Without a flag behind the second slash it is literal, too: paths look like that. " + regexNote,
+			},
+			ipaas.InputField{
+				Key: "replace", DisplayName: "Replace", Type: ipaas.FieldText, Example: "processed",
+				Description: "What to put there. With a regular expression $1 is what its first group found, $& what the whole of it found, and $$ a dollar sign.",
 			}),
-			pure("splitLines", "Split Lines", "Splits a text into lines.", "The list of the lines without their ends.", splitLines, text, ipaas.InputField{
-				Key: "filterBlankLines", DisplayName: "Filter Blank Lines", Type: ipaas.FieldBoolean, Default: "true",
-				Description: "Whether to leave out lines with nothing but white space.",
+		pure("replaceMultipleSubstring", "Find & Replace Multiple Substrings", "Replaces several things in one go: what is put in for one is not looked at again.", "The changed text.",
+			replaceSeveral, text, ipaas.InputField{
+				Key: "replacements", DisplayName: "Replace With", Type: ipaas.FieldText, Collection: ipaas.CollectionKeyValueList, Required: true, Example: `{"a": "b"}`,
+				Description: "What to look for, taken literally, and what to put there. Where two are found at one place, the earlier one counts.",
 			}),
-			pure("join", "Join", "Joins texts.", "The text.", joinTexts, strs, ipaas.InputField{
-				Key: "separator", DisplayName: "Separator", Type: ipaas.FieldText, Example: ", ", Description: "What to put between two of them.",
+		pure("match", "Match Regex", "Looks for a regular expression in a text.",
+			"With the flag g the list of all that was found; else a list of what was found first and what its groups found. Nothing, if nothing was found.", matchText, text,
+			ipaas.InputField{
+				Key: "regex", DisplayName: "Regex", Type: ipaas.FieldText, Required: true, Example: `[A-Z]{2}-(\d+)`,
+				Description: "The regular expression, with or without slashes around it. " + regexNote,
+			},
+			ipaas.InputField{
+				Key: "regexFlags", DisplayName: "Regex Flags", Default: `"g"`,
+				Description: "Letters: g finds all, i takes capital and small letters for one, m lets ^ and $ match at lines, s lets . match line ends; d and u change nothing.",
 			}),
-			pure("joinLines", "Join Lines", "Joins texts as lines.", "The text.", joinLines, strs,
-				ipaas.InputField{
-					Key: "newlineType", DisplayName: "Newline Type", Choices: []string{"newline", "crlf", "br"}, Default: `"newline"`,
-					Description: "What ends a line. `newline`: LF. `crlf`: CR and LF. `br`: the HTML tag <br />.",
-				},
-				ipaas.InputField{
-					Key: "numberOfNewlines", DisplayName: "Number of Newlines", Type: ipaas.FieldNumber, Default: "1",
-					Description: "How many of them to put between two texts, 0 to 100.",
-				}),
-			pure("replace", "Find & Replace", "Replaces every place at which something stands in a text.", "The changed text.", replaceText, text,
-				ipaas.InputField{
-					Key: "find", DisplayName: "Find", Type: ipaas.FieldText, Required: true, Example: "unprocessed",
-					Description: "What to look for, taken literally; or a regular expression with flags, as /[0-9]+/g. Without a flag behind the second slash it is literal, too: paths look like that. " + regexNote,
-				},
-				ipaas.InputField{
-					Key: "replace", DisplayName: "Replace", Type: ipaas.FieldText, Example: "processed",
-					Description: "What to put there. With a regular expression $1 is what its first group found, $& what the whole of it found, and $$ a dollar sign.",
-				}),
-			pure("replaceMultipleSubstring", "Find & Replace Multiple Substrings", "Replaces several things in one go: what is put in for one is not looked at again.", "The changed text.",
-				replaceSeveral, text, ipaas.InputField{
-					Key: "replacements", DisplayName: "Replace With", Type: ipaas.FieldText, Collection: ipaas.CollectionKeyValueList, Required: true, Example: `{"a": "b"}`,
-					Description: "What to look for, taken literally, and what to put there. Where two are found at one place, the earlier one counts.",
-				}),
-			simple("upperCase", "Upper Case", "Writes a text in capital letters.", "The text.", func(text string) string { return cases.Upper(language.Und).String(text) }),
-			simple("lowerCase", "Lower Case", "Writes a text in small letters.", "The text.", func(text string) string { return cases.Lower(language.Und).String(text) }),
-			pure("slice", "Extract Substring", "Takes a part out of a text.", "The part; an empty text where there is none.", sliceText, text,
-				ipaas.InputField{
-					Key: "sliceStart", DisplayName: "Slice Start", Type: ipaas.FieldNumber, Default: "0",
-					Description: "The number of its first character, from 0; below 0 it is counted from the end.",
-				},
-				ipaas.InputField{
-					Key: "sliceStop", DisplayName: "Slice Stop", Type: ipaas.FieldNumber,
-					Description: "The number of the first character behind it; below 0 it is counted from the end. None: it goes on to the end.",
-				}),
-			simple("trim", "Remove Whitespace", "Takes white space away from both ends of a text.", "The text.", strings.TrimSpace),
-			pure("stringLength", "String Length", "Counts the characters of a text.", "The number of characters.",
-				func(in component.Inputs) (any, error) {
-					return value.FromInt(int64(utf8.RuneCountInString(in.Text("text")))), nil
-				}, text),
-			pure("match", "Match Regex", "Looks for a regular expression in a text.",
-				"With the flag g the list of all that was found; else a list of what was found first and what its groups found. Nothing, if nothing was found.", matchText, text,
-				ipaas.InputField{
-					Key: "regex", DisplayName: "Regex", Type: ipaas.FieldText, Required: true, Example: `[A-Z]{2}-(\d+)`,
-					Description: "The regular expression, with or without slashes around it. " + regexNote,
-				},
-				ipaas.InputField{
-					Key: "regexFlags", DisplayName: "Regex Flags", Default: `"g"`,
-					Description: "Letters: g finds all, i takes capital and small letters for one, m lets ^ and $ match at lines, s lets . match line ends; d and u change nothing.",
-				}),
-			pure("encodeBase64", "Encode Base64", "Encodes a text or a file as base64.", "The base64 text.", encodeBase64, ipaas.InputField{
-				Key: "text", DisplayName: "Text or file", Type: ipaas.FieldData, Description: "The text or the bytes.",
-			}),
-			pure("decodeBase64", "Decode Base64", "Decodes base64, plain or for URLs, with padding or without.", "The text or, if it is no UTF-8, the bytes.", decodeBase64, ipaas.InputField{
-				Key: "text", DisplayName: "Base64 Text", Type: ipaas.FieldText, Description: "The base64 text. White space in it is left out.",
-			}),
-			simple("htmlEncode", "HTML Encode", "Writes a text so that it can stand in HTML: <, >, &, ' and \" become entities.", "The text.", html.EscapeString),
-			simple("htmlDecode", "HTML Decode", "Turns the entities of HTML back into characters.", "The text.", html.UnescapeString),
-		},
+	}
+}
+
+// spellingActions write a text otherwise.
+func spellingActions() []component.Action {
+	simple := func(key, name, description string, do func(text string) string) component.Action {
+		return pure(key, name, description, "The text.", func(in component.Inputs) (any, error) { return do(in.Text("text")), nil }, textInput())
+	}
+	return []component.Action{
+		simple("upperCase", "Upper Case", "Writes a text in capital letters.", func(text string) string { return cases.Upper(language.Und).String(text) }),
+		simple("lowerCase", "Lower Case", "Writes a text in small letters.", func(text string) string { return cases.Lower(language.Und).String(text) }),
+		simple("trim", "Remove Whitespace", "Takes white space away from both ends of a text.", strings.TrimSpace),
+		pure("encodeBase64", "Encode Base64", "Encodes a text or a file as base64.", "The base64 text.", encodeBase64, ipaas.InputField{
+			Key: "text", DisplayName: "Text or file", Type: ipaas.FieldData, Description: "The text or the bytes.",
+		}),
+		pure("decodeBase64", "Decode Base64", "Decodes base64, plain or for URLs, with padding or without.", "The text or, if it is no UTF-8, the bytes.", decodeBase64, ipaas.InputField{
+			Key: "text", DisplayName: "Base64 Text", Type: ipaas.FieldText, Description: "The base64 text. White space in it is left out.",
+		}),
+		simple("htmlEncode", "HTML Encode", "Writes a text so that it can stand in HTML: <, >, &, ' and \" become entities.", html.EscapeString),
+		simple("htmlDecode", "HTML Decode", "Turns the entities of HTML back into characters.", html.UnescapeString),
 	}
 }
 

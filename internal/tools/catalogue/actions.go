@@ -118,9 +118,10 @@ func links(tests []test) string {
 	return strings.Join(parts, ", ")
 }
 
-// renderMissing tells what public definitions use and is not there under that name: what became of it, or that it is not there.
+// renderMissing tells what public definitions use and is not there under that name, what became of it, or that it is not there; and
+// what the reference describes, and is not there.
 func renderMissing(b *strings.Builder, known map[string]bool) {
-	var moved, missing []string
+	var moved, missing, unseen []string
 	for _, name := range slices.Sorted(maps.Keys(seen)) {
 		now := renamed[name]
 		switch {
@@ -131,10 +132,24 @@ func renderMissing(b *strings.Builder, known map[string]bool) {
 			missing = append(missing, fmt.Sprintf("- `%s`\n", name))
 		}
 	}
+	small := map[string]bool{}
+	for _, name := range slices.Concat(slices.Collect(maps.Keys(known)), slices.Collect(maps.Keys(seen))) {
+		small[strings.ToLower(name)] = true
+	}
+	for _, id := range slices.Sorted(maps.Keys(referenced)) {
+		for _, key := range strings.Fields(referenced[id]) {
+			if name := id + "." + key; !small[name] {
+				unseen = append(unseen, "`"+name+"`")
+			}
+		}
+	}
 	if len(moved) > 0 {
 		b.WriteString("\n## Old names\n\nActions that older definitions name otherwise:\n\n" + strings.Join(moved, ""))
 	}
 	if len(missing) > 0 {
 		b.WriteString("\n## Not there\n\nActions that public definitions use, as of the platform itself, and that no built-in component has:\n\n" + strings.Join(missing, ""))
+	}
+	if len(unseen) > 0 {
+		b.WriteString("\n## Of the reference, not there\n\nNo definition is known to use these; their keys are in small letters, as the reference tells them:\n\n" + strings.Join(unseen, ", ") + "\n")
 	}
 }
