@@ -95,19 +95,53 @@ const maxForm = 64 << 20
 
 // formBody is the body that a form makes.
 func formBody(in component.Inputs) (body []byte, contentType string, err error) {
+	parts, size := formParts(in), 0
+	sum := sha256.New()
+	for _, p := range parts {
+		size += len(p.data)
+	}
+	if size > maxForm {
+		return nil, "", fmt.Errorf("the form is larger than %d MiB: send less at once", maxForm>>20)
+	}
+	for _, p := range parts {
+		sum.Write(fmt.Appendf(nil, "%q %d\n", p.header, len(p.data)))
+		sum.Write(p.data)
+	}
 	var b bytes.Buffer
 	w := multipart.NewWriter(&b)
 	// The same form is the same bytes, so that a repeated request is the one that its Idempotency-Key stands for.
-	if err := w.SetBoundary(boundaryOf(in)); err != nil {
+	if err := w.SetBoundary(hex.EncodeToString(sum.Sum(nil))); err != nil {
 		return nil, "", err
 	}
+	for _, p := range parts {
+		out, err := w.CreatePart(p.header)
+		if err != nil {
+			return nil, "", err
+		}
+		if _, err := out.Write(p.data); err != nil {
+			return nil, "", err
+		}
+	}
+	if err := w.Close(); err != nil {
+		return nil, "", err
+	}
+	return b.Bytes(), w.FormDataContentType(), nil
+}
+
+// formPart is a field or a file of a form.
+type formPart struct {
+	header textproto.MIMEHeader
+	data   []byte
+}
+
+// formParts returns the fields, then the files.
+func formParts(in component.Inputs) []formPart {
+	var parts []formPart
 	for _, p := range in.Pairs("formData") {
 		if p.Key == "" && (p.Value == nil || p.Value == "") {
 			continue // a row of a form that was left empty
 		}
-		if err := writePart(w, part(p.Key, ""), []byte(value.Text(p.Value)), &b); err != nil {
-			return nil, "", err
-		}
+		parts = append(parts, formPart{header: partHeader(p.Key, ""), data: []byte(value.Text(p.Value))})
 	}
 	names := map[string]string{}
 	for _, p := range in.Pairs("fileDataFileNames") {
@@ -122,32 +156,15 @@ func formBody(in component.Inputs) (body []byte, contentType string, err error) 
 			name = p.Key
 		}
 		data, kind := fileContent(p.Value, name)
-		header := part(p.Key, name)
+		header := partHeader(p.Key, name)
 		header.Set("Content-Type", kind)
-		if err := writePart(w, header, data, &b); err != nil {
-			return nil, "", err
-		}
+		parts = append(parts, formPart{header: header, data: data})
 	}
-	if err := w.Close(); err != nil {
-		return nil, "", err
-	}
-	return b.Bytes(), w.FormDataContentType(), nil
+	return parts
 }
 
-func writePart(w *multipart.Writer, header textproto.MIMEHeader, data []byte, sofar *bytes.Buffer) error {
-	if sofar.Len()+len(data) > maxForm {
-		return fmt.Errorf("the form is larger than %d MiB: send less at once", maxForm>>20)
-	}
-	p, err := w.CreatePart(header)
-	if err != nil {
-		return err
-	}
-	_, err = p.Write(data)
-	return err
-}
-
-// part is the header of a part. Names are escaped as browsers do it, so that none can end its own quotes or line.
-func part(name, file string) textproto.MIMEHeader {
+// partHeader is the header of a part. Names are escaped as browsers do it, so that none can end its own quotes or line.
+func partHeader(name, file string) textproto.MIMEHeader {
 	escape := strings.NewReplacer("\r", "%0D", "\n", "%0A", `"`, "%22")
 	text := `form-data; name="` + escape.Replace(name) + `"`
 	if file != "" {
@@ -178,14 +195,4 @@ func printable(r rune) rune {
 		return -1
 	}
 	return r
-}
-
-func boundaryOf(in component.Inputs) string {
-	sum := sha256.New()
-	for _, key := range []string{"formData", "fileData", "fileDataFileNames"} {
-		for _, p := range in.Pairs(key) {
-			sum.Write(value.Canonical([]any{key, p.Key, p.Value}))
-		}
-	}
-	return hex.EncodeToString(sum.Sum(nil))
 }
