@@ -15,6 +15,9 @@ tool       = GOWORK=off go tool -modfile=internal/tools/$(1)/go.mod $(1)
 BUF       := $(call tool,buf)
 THIRD     := $(BUILD)/third_party/proto
 
+# Written by make generate, and committed.
+GENERATED := proto/gen docs/components.md docs/actions.md
+
 # Not counted as covered or uncovered: what is generated, the store's test suite, the examples, the workshop.
 NOT_COUNTED := /proto/gen/|/internal/storage/storagetest/|/examples/|/internal/tools/
 
@@ -66,8 +69,9 @@ soak: | $(BUILD) ## What faults does, for hours, and write the table of docs/soa
 	go run ./internal/tools/figures -results $(BUILD)/soak.json -document docs/soak.md -commit "$$(git describe --always --dirty)"
 
 .PHONY: generate format
-generate: $(THIRD)/.stamp ## Generate proto/gen from proto
+generate: $(THIRD)/.stamp ## Generate proto/gen from proto, and the pages of the built-in components
 	$(BUF) generate
+	go run ./internal/tools/catalogue
 
 format: ## Format Go and proto files
 	$(call tool,golangci-lint) fmt
@@ -113,8 +117,8 @@ check: ## Everything CI does
 # The stages that are no target of their own above.
 .PHONY: current race-cover floor
 current: generate
-	@git diff --exit-code -- proto/gen || { echo "proto/gen is stale: run make generate and commit"; exit 1; }
-	@new=$$(git ls-files --others --exclude-standard -- proto/gen); \
+	@git diff --exit-code -- $(GENERATED) || { echo "what is generated is stale: run make generate and commit"; exit 1; }
+	@new=$$(git ls-files --others --exclude-standard -- $(GENERATED)); \
 		[ -z "$$new" ] || { echo "generated but not committed:"; echo "$$new"; exit 1; }
 
 race-cover: | $(BUILD)

@@ -9,6 +9,7 @@ require (
 	github.com/Shopify/toxiproxy/v2 v2.5.0 // tests: a network that loses answers; MIT
 	github.com/alecthomas/kong v1.17.0 // flags and environment of the programs; MIT
 	github.com/antchfx/xpath v1.3.9 // XPath over XML; MIT
+	github.com/cockroachdb/apd/v3 v3.2.3 // exact decimals: 0.1 + 0.2 = 0.3; Apache-2.0
 	github.com/fullstorydev/grpchan v1.1.2 // the gateway reaches the services in process, with their interceptors; MIT
 	github.com/google/go-cmp v0.7.0 // tests: differences; BSD-3-Clause
 	github.com/google/uuid v1.6.0 // UUIDs for flows; BSD-3-Clause
@@ -19,6 +20,7 @@ require (
 	github.com/pressly/goose/v3 v3.29.0 // migrations; MIT
 	github.com/robfig/cron/v3 v3.0.1 // checks cron expressions; MIT
 	github.com/rs/zerolog v1.28.0 // tests: keeps toxiproxy silent; MIT
+	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3 // JSON schemas of all drafts; Apache-2.0
 	github.com/vmihailenco/msgpack/v5 v5.4.1 // MessagePack; BSD-2-Clause
 	go.einride.tech/aip v0.86.3 // filters, orders and field masks of the AIPs; MIT
 	go.uber.org/goleak v1.3.0 // tests: goroutines left behind; MIT
@@ -27,6 +29,7 @@ require (
 	golang.org/x/net v0.62.0 // host names as browsers read them; HTML and encodings of text; BSD-3-Clause
 	golang.org/x/sync v0.24.0 // indirect; turns for large bodies; BSD-3-Clause
 	golang.org/x/sys v0.49.0 // the lock on the database file; BSD-3-Clause
+	golang.org/x/text v0.43.0 // words for what violates a schema; BSD-3-Clause
 	google.golang.org/genproto/googleapis/api v0.0.0-20261104224025-d1e00e9f33ab // HTTP annotations; Apache-2.0
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20261104224025-d1e00e9f33ab // error details; Apache-2.0
 	google.golang.org/grpc v1.85.0 // fixed by the owner; Apache-2.0
@@ -61,7 +64,6 @@ require (
 	github.com/vmihailenco/tagparser/v2 v2.0.0 // indirect
 	go.uber.org/multierr v1.11.0 // indirect
 	golang.org/x/exp v0.0.0-20261014143641-f0251eb4aa3e // indirect
-	golang.org/x/text v0.43.0 // indirect
 	google.golang.org/grpc/cmd/protoc-gen-go-grpc v1.6.2 // indirect
 	gopkg.in/tomb.v1 v1.0.0-20141024135613-dd632973f1e7 // indirect
 	modernc.org/mathutil v1.7.1 // indirect

@@ -86,6 +86,7 @@ var architecture = []row{
 	{pkg: "tools/protodeps"},
 	{pkg: "tools/coverfloor"},
 	{pkg: "tools/figures"},
+	{pkg: "tools/catalogue", imports: "component component/builtin ipaas"},
 }
 
 // borders keeps foreign packages out of places where they would undo the design.

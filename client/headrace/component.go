@@ -86,6 +86,7 @@ func (p *printer) component(c *headracev1.Component) {
 	for _, t := range c.GetTriggers() {
 		p.heading("Trigger " + clean(t.GetKey()))
 		p.inputs(t.GetInputs())
+		p.fields(text("result"), text(t.GetOutput()))
 	}
 	for _, action := range c.GetActions() {
 		title := "Action " + clean(action.GetKey())
@@ -100,6 +101,7 @@ func (p *printer) component(c *headracev1.Component) {
 		}
 		p.heading(title)
 		p.inputs(action.GetInputs())
+		p.fields(text("result"), text(action.GetOutput()))
 	}
 }
 

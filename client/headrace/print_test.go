@@ -155,7 +155,7 @@ func TestTables(t *testing.T) {
 		ConnectionTypes: []*headracev1.ConnectionType{{Key: "apiKey", Inputs: []*headracev1.InputField{{Key: "apiKey", Required: true, Secret: true, Description: "The key."}}}},
 		Triggers:        []*headracev1.TriggerType{{Key: "webhook"}},
 		Actions: []*headracev1.Action{{
-			Key: "createWebhook", Undo: &headracev1.Undo{Action: "deleteWebhook"}, Find: &headracev1.Find{Action: "listWebhooks"}, Update: &headracev1.Update{Action: "updateWebhook"},
+			Key: "createWebhook", Output: "What the ERP answers: `id` and `url`.", Undo: &headracev1.Undo{Action: "deleteWebhook"}, Find: &headracev1.Find{Action: "listWebhooks"}, Update: &headracev1.Update{Action: "updateWebhook"},
 			Inputs: []*headracev1.InputField{{Key: "event", Type: headracev1.InputField_TYPE_TEXT}},
 		}},
 	}

@@ -6,6 +6,7 @@ package component
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/outbound"
@@ -64,6 +65,7 @@ type Call struct {
 	Log            func(severity ipaas.Severity, message string)
 	State          State        // what flows keep; nil where nothing is kept
 	Surroundings   Surroundings // what the run has come to; nil outside of a flow
+	Now            time.Time    // when the step began, by the engine's clock; an action that needs the time takes it from here
 	// Patient tells that it is worth to wait for another system that says it is busy: a deployment that fails is undone whole.
 	Patient bool
 }

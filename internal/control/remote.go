@@ -92,7 +92,7 @@ func (p *Plane) remote(
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
 		defer cancel()
 		result, err := a.Perform(ctx, component.Call{
-			Inputs: inputs, Client: p.client, IdempotencyKey: undoKey(row, a, inputs), Log: func(ipaas.Severity, string) {},
+			Inputs: inputs, Client: p.client, IdempotencyKey: undoKey(row, a, inputs), Log: func(ipaas.Severity, string) {}, Now: p.now(),
 		})
 		if err != nil {
 			return nil, err

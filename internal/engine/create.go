@@ -126,7 +126,7 @@ func (m *making) call(ctx context.Context) (any, error) {
 		path += "#anew"
 	}
 	result, err := m.r.host.Call(ctx, m.c.Step, m.c.Action, component.Call{
-		Inputs: m.c.Step.Inputs, Hop: m.r.run.Hop, Log: m.log.write,
+		Inputs: m.c.Step.Inputs, Hop: m.r.run.Hop, Log: m.log.write, Now: m.r.now(),
 		IdempotencyKey: idempotencyKey(m.r.run.ExecutionID, path, canonical(m.c.Step.Inputs)),
 	})
 	if err != nil {
@@ -142,7 +142,7 @@ func (m *making) call(ctx context.Context) (any, error) {
 func (m *making) do(ctx context.Context) component.Do {
 	return func(action *component.Action, inputs component.Inputs) (any, error) {
 		result, err := m.r.host.Call(ctx, m.c.Step, action, component.Call{
-			Inputs: inputs, Hop: m.r.run.Hop, Log: m.log.write,
+			Inputs: inputs, Hop: m.r.run.Hop, Log: m.log.write, Now: m.r.now(),
 			IdempotencyKey: idempotencyKey(m.r.run.ExecutionID, m.c.Step.Path+"#"+action.Key, canonical(inputs)),
 		})
 		return result.Data, err

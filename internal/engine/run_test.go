@@ -86,6 +86,23 @@ func TestRunEvaluatesInputs(t *testing.T) {
 	}
 }
 
+func TestActionsAreToldTheTimeOfTheEngine(t *testing.T) {
+	t.Parallel()
+	h := newRecorder()
+	run(t, h, compile(t,
+		step("Say", "tools.echo", "value", "x"),
+		step("Create", "acme-erp.createWebhook", "connection", config("Acme"), "url", "https://hooks/1"),
+	))
+	for i, call := range h.calls {
+		if !call.Now.Equal(noon) {
+			t.Errorf("call %d is told %s, want %s", i, call.Now, noon)
+		}
+	}
+	if len(h.calls) != 2 {
+		t.Errorf("%d calls, want 2", len(h.calls))
+	}
+}
+
 func TestRunOrderOfHostCalls(t *testing.T) {
 	t.Parallel()
 	h := newRecorder()

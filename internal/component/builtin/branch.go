@@ -16,7 +16,8 @@ func branch() *component.Component {
 			{
 				Action: ipaas.Action{
 					Key: "branchOnExpression", DisplayName: "Branch on Expression", Effect: ipaas.EffectPure, Branches: true,
-					Description: "Takes the first branch whose condition holds, else the branch `Else`. The result is the name of the branch.",
+					Description: "Takes the first branch whose condition holds, else the branch `Else`.",
+					Output:      "The name of the branch that is taken.",
 					Inputs: []ipaas.InputField{{
 						Key: "conditions", DisplayName: "Conditions", Type: ipaas.FieldConditions, Required: true,
 						Description: "Conditions by branch name, in order. A condition is `[operator, left, right]`, or `and` or `or` followed by conditions. Operators of one value: " +
@@ -31,7 +32,8 @@ func branch() *component.Component {
 			{
 				Action: ipaas.Action{
 					Key: "branchOnValue", DisplayName: "Branch on Value", Effect: ipaas.EffectPure, Branches: true,
-					Description: "Takes the first branch whose value is the input value, else the branch `Else`. The result is the name of the branch.",
+					Description: "Takes the first branch whose value is the input value, else the branch `Else`.",
+					Output:      "The name of the branch that is taken.",
 					Inputs: []ipaas.InputField{
 						{
 							Key: "inputValue", DisplayName: "Input Value", Type: ipaas.FieldData,
@@ -45,6 +47,13 @@ func branch() *component.Component {
 				},
 				Perform: branchOnValue, BranchNames: namesOf("branchValueMappings"),
 			},
+			pure("selectExecutedStepResult", "Select Executed Step Result",
+				"Brings branches together: of steps in different branches, of which only one ran, it gives the result.",
+				"The first of the results that is there; nothing if none is.",
+				selectExecuted, ipaas.InputField{
+					Key: "stepResults", DisplayName: "Step Results", Type: ipaas.FieldData, Collection: ipaas.CollectionList, Required: true,
+					Description: "References to the results of steps, in the order in which they are looked at. A step that did not run has none, nor has one that gave nothing.",
+				}),
 		},
 	}
 }
@@ -84,6 +93,15 @@ func branchOnValue(_ context.Context, call component.Call) (component.Result, er
 		}
 	}
 	return chosen(ipaas.ElseBranch), nil
+}
+
+func selectExecuted(in component.Inputs) (any, error) {
+	for _, result := range in.List("stepResults") {
+		if result != nil {
+			return result, nil
+		}
+	}
+	return nil, nil
 }
 
 // sameText compares values as people write them: most come from forms, where all is text.

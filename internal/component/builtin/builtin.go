@@ -13,6 +13,7 @@
 package builtin
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 
@@ -31,6 +32,7 @@ func All() []*component.Component {
 		collectionTools(),
 		csvComponent(),
 		dataMapper(),
+		dateTime(),
 		hashComponent(),
 		htmlUtils(),
 		httpComponent(),
@@ -38,14 +40,33 @@ func All() []*component.Component {
 		logComponent(),
 		loop(),
 		managementTriggers(),
+		mathComponent(),
 		messagePack(),
+		processData(),
 		reformat(),
 		registration(),
+		resultPlaceholder(),
+		sleep(),
 		stopExecution(),
+		textManipulation(),
 		uuidComponent(),
 		webhookTriggers(),
 		xmlComponent(),
 		zipComponent(),
+	}
+}
+
+// pure is an action that changes nothing and asks nobody: what it gives is made of its inputs.
+func pure(key, name, description, output string, do func(in component.Inputs) (any, error), inputs ...ipaas.InputField) component.Action {
+	return component.Action{
+		Action: ipaas.Action{Key: key, DisplayName: name, Description: description, Output: output, Effect: ipaas.EffectPure, Inputs: inputs},
+		Perform: func(_ context.Context, call component.Call) (component.Result, error) {
+			data, err := do(call.Inputs)
+			if err != nil {
+				return component.Result{}, err
+			}
+			return component.Result{Data: data}, nil
+		},
 	}
 }
 

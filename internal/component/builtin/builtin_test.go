@@ -40,6 +40,7 @@ func TestDeclarations(t *testing.T) {
 			at := c.ID + "." + a.Key
 			unique(t, keys, at, a.Key)
 			described(t, at, a.DisplayName, a.Description)
+			described(t, at+": output", a.DisplayName, a.Output)
 			fields(t, at, a.Inputs, c)
 			if !slices.Contains([]ipaas.Effect{ipaas.EffectPure, ipaas.EffectRead, ipaas.EffectWrite}, a.Effect) {
 				t.Errorf("%s has the effect %q", at, a.Effect)
@@ -66,6 +67,7 @@ func TestDeclarations(t *testing.T) {
 			at := c.ID + "." + tr.Key
 			unique(t, keys, at, tr.Key)
 			described(t, at, tr.DisplayName, tr.Description)
+			described(t, at+": output", tr.DisplayName, tr.Output)
 			fields(t, at, tr.Inputs, nil)
 			if tr.Receive == nil {
 				t.Errorf("%s cannot receive", at)

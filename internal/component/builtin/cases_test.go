@@ -2,12 +2,15 @@ package builtin_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
@@ -29,8 +32,28 @@ type actionCase struct {
 	fails  string         // a part of the error
 }
 
-// covered is the actions that some test has run.
-var covered sync.Map
+// covered is the tests that have run an action, by its name. What they are is written down in testdata/action_tests.txt, out of which
+// the page of actions is made; so that page cannot name a test that does not run the action.
+var covered = struct {
+	sync.Mutex
+	tests map[string]map[string]bool
+}{tests: map[string]map[string]bool{}}
+
+// cover notes that a test runs an action: the test, and the part of it that is named after the action.
+func cover(t *testing.T, action string) {
+	t.Helper()
+	test, rest, _ := strings.Cut(t.Name(), "/")
+	_, key, _ := strings.Cut(action, ".")
+	if part, _, _ := strings.Cut(rest, "/"); part == key {
+		test += "/" + part
+	}
+	covered.Lock()
+	defer covered.Unlock()
+	if covered.tests[action] == nil {
+		covered.tests[action] = map[string]bool{}
+	}
+	covered.tests[action][test] = true
+}
 
 // runCases runs the cases of a component, each as a subtest named after its action and what it shows.
 func runCases(t *testing.T, cases []actionCase) {
@@ -95,9 +118,12 @@ func actionNamed(t *testing.T, name string) *component.Action {
 	if action == nil {
 		t.Fatalf("there is no action %s", name)
 	}
-	covered.Store(name, true)
+	cover(t, name)
 	return action
 }
+
+// caseTime is what the clock says when a case runs.
+var caseTime = time.Date(2026, 1, 31, 12, 30, 15, 678_900_000, time.UTC)
 
 // run runs an action as the engine does: with its inputs checked and defaults filled in.
 func run(t *testing.T, name string, in map[string]any) (component.Result, error) {
@@ -107,7 +133,7 @@ func run(t *testing.T, name string, in map[string]any) (component.Result, error)
 	if len(wrong) > 0 {
 		return component.Result{}, fmt.Errorf("%s %s", wrong[0].Field, wrong[0].Description)
 	}
-	call := component.Call{Inputs: inputs, Log: func(ipaas.Severity, string) {}}
+	call := component.Call{Inputs: inputs, Log: func(ipaas.Severity, string) {}, Now: caseTime}
 	if action.Items != nil {
 		items, err := action.Items(context.Background(), call)
 		return component.Result{Data: items}, err
@@ -117,9 +143,10 @@ func run(t *testing.T, name string, in map[string]any) (component.Result, error)
 
 // TestMain refuses a built-in action that no test has run, and goroutines that tests leave behind.
 func TestMain(m *testing.M) {
+	flag.Parse()
 	code := m.Run()
 	if all := !slices.ContainsFunc(os.Args, func(arg string) bool {
-		return strings.HasPrefix(arg, "-test.run") || strings.HasPrefix(arg, "-test.fuzz=") || strings.HasPrefix(arg, "-test.bench") || strings.HasPrefix(arg, "-test.list")
+		return strings.HasPrefix(arg, "-test.run") || strings.HasPrefix(arg, "-test.skip") || strings.HasPrefix(arg, "-test.fuzz=") || strings.HasPrefix(arg, "-test.bench") || strings.HasPrefix(arg, "-test.list")
 	}); all && code == 0 {
 		code = uncovered()
 	}
@@ -130,17 +157,36 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// uncovered names the actions that no test has run.
+// actionTests is where the tests of each action are written down.
+const actionTests = "testdata/action_tests.txt"
+
+var update = flag.Bool("update", false, "write down which tests run which action")
+
+// uncovered names the actions that no test has run, and fails where other tests than those written down run one.
 func uncovered() int {
 	code := 0
+	var lines strings.Builder
 	for _, c := range registry().All() {
 		for i := range c.Actions {
 			name := c.ID + "." + c.Actions[i].Key
-			if _, ok := covered.Load(name); !ok && c.Actions[i].Perform != nil {
+			tests := slices.Sorted(maps.Keys(covered.tests[name]))
+			if len(tests) == 0 {
 				fmt.Fprintf(os.Stderr, "no test runs the action %s: give it a case\n", name)
 				code = 1
 			}
+			fmt.Fprintln(&lines, name, strings.Join(tests, " "))
 		}
+	}
+	if *update {
+		if err := os.WriteFile(actionTests, []byte(lines.String()), 0o600); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+	}
+	written, err := os.ReadFile(actionTests)
+	if err != nil || string(written) != lines.String() {
+		fmt.Fprintf(os.Stderr, "%s does not say which tests run which action (%v): go test ./internal/component/builtin -update, then make generate\n", actionTests, err)
+		code = 1
 	}
 	return code
 }

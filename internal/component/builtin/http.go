@@ -19,17 +19,27 @@ import (
 	"github.com/headrace/headrace/internal/value"
 )
 
-// maxTimeout bounds the input timeout.
-const maxTimeout = 15 * time.Minute
+const (
+	maxTimeout   = 15 * time.Minute       // bounds the input timeout
+	firstBackoff = 100 * time.Millisecond // where delays double, and none was given
+)
 
 func httpComponent() *component.Component {
 	c := &component.Component{
 		ID: "http", DisplayName: "HTTP", Description: "Call any system that speaks HTTP.",
 		ConnectionTypes: httpConnections(),
 	}
-	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodHead} {
 		c.Actions = append(c.Actions, httpAction(method))
 	}
+	c.Actions = append(c.Actions, httpPostFormData(), httpRequestAction(), httpRawRequest())
+	c.Triggers = []component.Trigger{{
+		TriggerType: ipaas.TriggerType{
+			Key: "webhook", DisplayName: "Webhook", Inputs: append(acknowledgement(), handshake()...), Output: webhookOutput,
+			Description: "The old name of the Universal Webhook of Webhook Triggers, for definitions that were written with it.",
+		},
+		Receive: receive,
+	}}
 	return c
 }
 
@@ -51,7 +61,7 @@ func httpConnections() []ipaas.ConnectionType {
 			},
 		},
 		{
-			Key: "bearer", DisplayName: "Bearer Token", Description: "A token, sent in the header Authorization after the word Bearer.",
+			Key: "bearer", DisplayName: "Bearer Token", Description: "A token, sent in the header Authorization after the word Bearer. An access token of OAuth 2.0 is one, too; but it is neither fetched nor refreshed here.",
 			Inputs: []ipaas.InputField{{Key: "token", DisplayName: "Token", Description: "The token.", Required: true, Secret: true}},
 		},
 	}
@@ -59,17 +69,70 @@ func httpConnections() []ipaas.ConnectionType {
 
 func httpAction(method string) component.Action {
 	name := strings.ToUpper(method[:1]) + strings.ToLower(method[1:])
-	effect, does := ipaas.EffectWrite, "Sends a "+method+" request. It carries a header Idempotency-Key that is the same for every attempt of the step. "
-	if method == http.MethodGet {
-		effect, does = ipaas.EffectRead, "Sends a GET request. "
+	effect, does := ipaas.EffectWrite, "Sends a "+method+" request. "+idempotent
+	if !writes(method) {
+		effect, does = ipaas.EffectRead, "Sends a "+method+" request. "
+	}
+	output := httpOutput
+	if method == http.MethodHead {
+		output = "Nothing, since the answer has no body; with `includeFullResponse` an object with `data`, `status` and `headers`."
 	}
 	return component.Action{
 		Action: ipaas.Action{
 			Key: "http" + name, DisplayName: method + " Request", Effect: effect, Inputs: httpInputs(method),
-			Description: does + "The result is the body of the answer. Redirects are followed, three at most. An answer that is not 2xx fails the step.",
+			Description: does + "An answer that is not 2xx fails the step.", Output: output,
 		},
 		Perform: func(ctx context.Context, call component.Call) (component.Result, error) {
-			return httpCall(ctx, method, call)
+			return httpCall(ctx, method, call, dataBody)
+		},
+	}
+}
+
+const (
+	idempotent = "It carries a header Idempotency-Key that is the same for every attempt of the step. "
+	httpOutput = "The body of the answer, read as `responseType` says; with `includeFullResponse` an object with `data`, `status` and `headers`."
+)
+
+// writes reports whether a method may change the other system.
+func writes(method string) bool {
+	return method != http.MethodGet && method != http.MethodHead && method != http.MethodOptions
+}
+
+// methodInput returns the method that an input names, in any case.
+func methodInput(in component.Inputs, key, otherwise string, methods []string) (string, error) {
+	method := strings.ToUpper(strings.TrimSpace(in.Text(key)))
+	if method == "" {
+		method = otherwise
+	}
+	if !slices.Contains(methods, method) {
+		return "", component.Failf("input %q is no method that can be sent: give one of %s", key, strings.Join(methods, ", "))
+	}
+	return method, nil
+}
+
+// anyMethod is what a step may send that names the method itself.
+var anyMethod = []string{
+	http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodHead, http.MethodOptions,
+}
+
+func methodField(key, otherwise, description string) ipaas.InputField {
+	return ipaas.InputField{Key: key, DisplayName: "Method", Default: otherwise, Description: description}
+}
+
+func httpRequestAction() component.Action {
+	method := methodField("method", `"GET"`, "The method: one of "+strings.Join(anyMethod, ", ")+", in capital or small letters. With GET, HEAD and OPTIONS no data is sent.")
+	return component.Action{
+		Action: ipaas.Action{
+			Key: "httpRequest", DisplayName: "Request", Effect: ipaas.EffectWrite, Inputs: append([]ipaas.InputField{method}, httpInputs(http.MethodPost)...),
+			Description: "Sends a request with a method that is only known when the step runs. " + idempotent + "An answer that is not 2xx fails the step.",
+			Output:      httpOutput,
+		},
+		Perform: func(ctx context.Context, call component.Call) (component.Result, error) {
+			method, err := methodInput(call.Inputs, "method", http.MethodGet, anyMethod)
+			if err != nil {
+				return component.Result{}, err
+			}
+			return httpCall(ctx, method, call, dataBody)
 		},
 	}
 }
@@ -98,7 +161,7 @@ func httpInputs(method string) []ipaas.InputField {
 		},
 	}
 	fields = append(fields, httpOptions()...)
-	if method == http.MethodGet {
+	if !writes(method) {
 		fields = slices.DeleteFunc(fields, func(f ipaas.InputField) bool { return f.Key == "data" })
 	}
 	return fields
@@ -126,16 +189,29 @@ func httpOptions() []ipaas.InputField {
 			Key: "retryDelayMS", DisplayName: "Retry Delay", Type: ipaas.FieldNumber, Default: "0",
 			Description: "How long to wait before a repetition, in milliseconds, at most 60000, give or take a fifth. A Retry-After header that asks for more is heeded, up to a minute.",
 		},
-		flag("useExponentialBackoff", "Use Exponential Backoff", "Whether to double the delay after each repetition."),
+		flag("useExponentialBackoff", "Use Exponential Backoff", "Whether to double the delay after each repetition. Without a `retryDelayMS` it begins with 100 milliseconds."),
 		flag("retryOnAllErrors", "Retry on All Errors", "Whether to repeat after any other status that is not 2xx, too."),
 		flag("includeFullResponse", "Include Full Response", "Whether the result is an object with `data`, `status` and `headers` instead of the body alone."),
 		flag("debugRequest", "Debug Request", "Whether to log each request and its answer: addresses, names of headers, sizes, time; no values, which may be secrets."),
+		{
+			Key: "maxRedirects", DisplayName: "Max Redirects", Type: ipaas.FieldNumber, Default: "3",
+			Description: "How many redirects to follow. It is 3 at most, whatever is given; with 0 a redirect fails the step.",
+		},
 		flag("ignoreSslErrors", "Ignore SSL Errors", "Whether to accept any certificate. Whoever sits between can then read and change all, so use it for tests only."),
 	}
 }
 
-func httpCall(ctx context.Context, method string, call component.Call) (component.Result, error) {
-	request, err := httpRequest(method, call.Inputs)
+// bodyOf makes the body of a request out of a step's inputs, and tells its content type.
+type bodyOf func(in component.Inputs) (body []byte, contentType string, err error)
+
+// dataBody is the body that the input data makes.
+func dataBody(in component.Inputs) (body []byte, contentType string, err error) {
+	body, contentType = encodeBody(in.Value("data"))
+	return body, contentType, nil
+}
+
+func httpCall(ctx context.Context, method string, call component.Call, body bodyOf) (component.Result, error) {
+	request, err := httpRequest(method, call.Inputs, body)
 	if err != nil {
 		return component.Result{}, component.Failf("%s: %w", method, err)
 	}
@@ -144,7 +220,7 @@ func httpCall(ctx context.Context, method string, call component.Call) (componen
 		return component.Result{}, component.Failf("%s: %w", method, err)
 	}
 	resp, err := component.Send(ctx, call, component.Exchange{
-		Request: request, Write: method != http.MethodGet, Retry: retry, Secrets: call.Inputs.Secrets(nil),
+		Request: request, Write: writes(method), Retry: retry, Secrets: call.Inputs.Secrets(nil),
 	})
 	if call.Inputs.Bool("debugRequest") {
 		debug(call, request, resp)
@@ -163,11 +239,13 @@ func httpCall(ctx context.Context, method string, call component.Call) (componen
 	return component.Result{Data: data}, nil
 }
 
-func httpRequest(method string, in component.Inputs) (outbound.Request, error) {
-	r := outbound.Request{
-		Method: method, Header: http.Header{}, InsecureSkipVerify: in.Bool("ignoreSslErrors"), FollowRedirects: outbound.MaxRedirects,
+func httpRequest(method string, in component.Inputs, body bodyOf) (outbound.Request, error) {
+	r := outbound.Request{Method: method, Header: http.Header{}, InsecureSkipVerify: in.Bool("ignoreSslErrors")}
+	redirects, err := in.Int("maxRedirects")
+	if err != nil || redirects < 0 {
+		return r, fmt.Errorf("input %q is no number of redirects: give 0 to %d", "maxRedirects", outbound.MaxRedirects)
 	}
-	var err error
+	r.FollowRedirects = min(redirects, outbound.MaxRedirects) // what is imported asks for 5
 	if r.URL, err = httpURL(in); err != nil {
 		return r, err
 	}
@@ -183,11 +261,13 @@ func httpRequest(method string, in component.Inputs) (outbound.Request, error) {
 	if r.Header.Get("Accept") == "" {
 		r.Header.Set("Accept", "application/json, text/plain, */*")
 	}
-	if method == http.MethodGet {
+	if !writes(method) {
 		return r, nil
 	}
 	var contentType string
-	r.Body, contentType = encodeBody(in.Value("data"))
+	if r.Body, contentType, err = body(in); err != nil {
+		return r, err
+	}
 	if contentType != "" && r.Header.Get("Content-Type") == "" {
 		r.Header.Set("Content-Type", contentType)
 	}
@@ -276,6 +356,9 @@ func httpRetry(in component.Inputs) (component.Retry, error) {
 		return component.Retry{}, fmt.Errorf("input %q is %d: give 0 to %d", "maxRetries", most, component.MaxRetries)
 	}
 	delay, err := milliseconds(in, "retryDelayMS", component.MaxRetryDelay)
+	if delay == 0 && in.Bool("useExponentialBackoff") {
+		delay = firstBackoff // nothing doubled is nothing
+	}
 	return component.Retry{
 		Most: most, Delay: delay, Exponential: in.Bool("useExponentialBackoff"), All: in.Bool("retryOnAllErrors"),
 	}, err

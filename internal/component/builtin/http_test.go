@@ -101,6 +101,11 @@ func TestHTTPSends(t *testing.T) {
 		{"put text", "http.httpPut", `{"url":"%s","data":"hello"}`, "PUT /", "hello", map[string]string{"Idempotency-Key": "key-1", "Content-Type": "text/plain; charset=utf-8"}},
 		{"patch with a content type", "http.httpPatch", `{"url":"%s","data":"a=1","headers":{"content-type":"application/x-www-form-urlencoded","X-None":""}}`, "PATCH /", "a=1", map[string]string{"Content-Type": "application/x-www-form-urlencoded", "X-None": ""}},
 		{"delete", "http.httpDelete", `{"url":" %s/a/b "}`, "DELETE /a/b", "", map[string]string{"Idempotency-Key": "key-1"}},
+		{"head", "http.httpHead", `{"url":"%s/a"}`, "HEAD /a", "", map[string]string{"Idempotency-Key": "", "Content-Type": ""}},
+		{"a method given in small letters", "http.httpRequest", `{"method":"post","url":"%s/a","data":[1]}`, "POST /a", "[1]", map[string]string{"Idempotency-Key": "key-1", "Content-Type": "application/json"}},
+		{"a method without a body", "http.httpRequest", `{"method":"OPTIONS","url":"%s/a","data":[1]}`, "OPTIONS /a", "", map[string]string{"Idempotency-Key": ""}},
+		{"no method", "http.httpRequest", `{"method":"","url":"%s/a"}`, "GET /a", "", nil},
+		{"raw with data", "http.rawRequest", `{"method":"PATCH","url":"%s/a","data":"x","formData":"","fileData":""}`, "PATCH /a", "x", map[string]string{"Idempotency-Key": "key-1"}},
 		{"as forms leave it", "http.httpPost", `{"url":"%s","connection":"","data":"","headers":[],"queryParams":[],"timeout":"","maxRetries":"","responseType":"","ignoreSslErrors":""}`, "POST /", "", map[string]string{"Content-Type": "", "Authorization": ""}},
 		{"own key", "http.httpPost", `{"url":"%s","headers":{"Idempotency-Key":"mine"}}`, "POST /", "", map[string]string{"Idempotency-Key": "mine"}},
 	}
@@ -265,6 +270,7 @@ func TestHTTPRefuses(t *testing.T) {
 		{`{"url":"http://x","timeout":-1}`, `GET: input "timeout" is -1: give 0 to 900000 milliseconds`},
 		{`{"url":"http://x","maxRetries":11}`, `GET: input "maxRetries" is 11: give 0 to 10`},
 		{`{"url":"http://x","retryDelayMS":60001}`, `GET: input "retryDelayMS" is 60001: give 0 to 60000 milliseconds`},
+		{`{"url":"http://x","maxRedirects":-1}`, `GET: input "maxRedirects" is no number of redirects: give 0 to 3`},
 	}
 	for _, tt := range tests {
 		_, err := call(t, "http.httpGet", "", tt.inputs)
@@ -397,5 +403,127 @@ func TestHTTPCountsHops(t *testing.T) {
 	}
 	if _, err := call(t, "http.httpPost", url, `{"url":"%s/hooks/x"}`, use(3)); !errors.Is(err, outbound.Blocked) {
 		t.Errorf("got %v, want it blocked", err)
+	}
+}
+
+func TestHTTPMethodsAreKnown(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ action, inputs, want string }{
+		{"http.httpRequest", `{"method":"TRACE","url":"http://x"}`, `input "method" is no method that can be sent: give one of GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS`},
+		{"http.rawRequest", `{"method":"GET /\r\n","url":"http://x"}`, `input "method" is no method that can be sent: give one of GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS`},
+		{"http.httpPostFormData", `{"httpMethod":"get","url":"http://x"}`, `input "httpMethod" is no method that can be sent: give one of POST, PUT, PATCH`},
+		{"http.rawRequest", `{"method":"POST","url":"http://x","data":"x","formData":{"a":"b"}}`, `inputs "data" and "formData" are both given: a request has one body, so give one of them`},
+	} {
+		_, err := call(t, tt.action, "", tt.inputs)
+		wantError(t, err, tt.want)
+	}
+}
+
+func TestHTTPRedirects(t *testing.T) {
+	t.Parallel()
+	there := func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/there", http.StatusFound) }
+	for _, tt := range []struct{ inputs, err string }{
+		{`{"url":"%s"}`, ""},
+		{`{"url":"%s","maxRedirects":"5"}`, ""},
+		{`{"url":"%s","maxRedirects":1}`, ""},
+		{`{"url":"%s","maxRedirects":0}`, "a redirect that is not followed"},
+	} {
+		_, url := serve(t, there, answer(200, "text/plain", "there"))
+		got, err := call(t, "http.httpGet", url, tt.inputs)
+		if (err == nil) != (tt.err == "") || err != nil && !strings.Contains(err.Error(), tt.err) || err == nil && got != "there" {
+			t.Errorf("%s: got %v, %v", tt.inputs, got, err)
+		}
+	}
+}
+
+func TestHTTPBackoffBeginsByItself(t *testing.T) {
+	t.Parallel()
+	_, url := serve(t, answer(503, "", ""), answer(200, "text/plain", "ok"))
+	var lines []string
+	_, err := call(t, "http.httpGet", url, `{"url":"%s","maxRetries":1,"useExponentialBackoff":true}`, func(c *component.Call) {
+		c.Log = func(_ ipaas.Severity, m string) { lines = append(lines, m) }
+	})
+	if err != nil || len(lines) != 1 || strings.Contains(lines[0], "in 0s") {
+		t.Errorf("got %q, %v", lines, err)
+	}
+}
+
+func TestHTTPForms(t *testing.T) {
+	t.Parallel()
+	type file struct{ Name, Type, Data string }
+	for _, action := range []string{"http.httpPostFormData", "http.rawRequest"} {
+		var method string
+		fields, files := map[string][]string{}, map[string]file{}
+		bodies := []string{}
+		handler := func(w http.ResponseWriter, r *http.Request) {
+			whole, _ := io.ReadAll(r.Body)
+			bodies = append(bodies, string(whole))
+			r.Body = io.NopCloser(strings.NewReader(string(whole)))
+			if err := r.ParseMultipartForm(1 << 20); err != nil {
+				http.Error(w, err.Error(), http.StatusBadRequest)
+				return
+			}
+			method, fields = r.Method, r.MultipartForm.Value
+			for key, list := range r.MultipartForm.File {
+				f, _ := list[0].Open()
+				data, _ := io.ReadAll(f)
+				files[key] = file{list[0].Filename, list[0].Header.Get("Content-Type"), string(data)}
+			}
+		}
+		server := httptest.NewServer(http.HandlerFunc(handler))
+		t.Cleanup(server.Close)
+		in := `{"url":"%s","httpMethod":"put","formData":[{"key":"title","value":"Invoice"},{"key":"n","value":{"a":1.50}},{"key":"","value":""}],
+			"fileData":{"a\"b\r\n":"text","none":null},"fileDataFileNames":{"a\"b\r\n":"x\"; y.txt","pdf":"invoice.pdf"}}`
+		if action == "http.rawRequest" {
+			in = strings.Replace(in, "httpMethod", "method", 1)
+		}
+		for range 2 {
+			_, err := call(t, action, server.URL, in, func(c *component.Call) {
+				c.Inputs["fileData"] = append(c.Inputs.Pairs("fileData"), component.Pair{Key: "pdf", Value: value.Bytes{Data: []byte("%PDF\xff"), ContentType: "application/pdf"}})
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if method != "PUT" {
+			t.Errorf("%s: the method is %s", action, method)
+		}
+		if diff := cmp.Diff(map[string][]string{"title": {"Invoice"}, "n": {`{"a":1.50}`}}, fields); diff != "" {
+			t.Errorf("%s: fields (-want +got):\n%s", action, diff)
+		}
+		want := map[string]file{"a%22b%0D%0A": {"x%22; y.txt", "text/plain; charset=utf-8", "text"}, "pdf": {"invoice.pdf", "application/pdf", "%PDF\xff"}}
+		if diff := cmp.Diff(want, files); diff != "" {
+			t.Errorf("%s: files (-want +got):\n%s", action, diff)
+		}
+		if bodies[0] != bodies[1] {
+			t.Errorf("%s: the same form is sent as other bytes", action)
+		}
+	}
+}
+
+func TestHTTPFormsAreBounded(t *testing.T) {
+	t.Parallel()
+	_, err := call(t, "http.httpPostFormData", "http://127.0.0.1:1", `{"url":"%s"}`, func(c *component.Call) {
+		c.Inputs["fileData"] = []component.Pair{{Key: "a", Value: value.Bytes{Data: make([]byte, 40<<20)}}, {Key: "b", Value: value.Bytes{Data: make([]byte, 40<<20)}}}
+	})
+	wantError(t, err, "POST: the form is larger than 64 MiB: send less at once")
+}
+
+// TestLegacyWebhook proves that the old trigger does what the one does that took its place.
+func TestLegacyWebhook(t *testing.T) {
+	t.Parallel()
+	_, legacy := registry().Trigger("http.webhook")
+	_, now := registry().Trigger(ipaas.TriggerWebhook)
+	if diff := cmp.Diff(now.Inputs, legacy.Inputs); diff != "" {
+		t.Errorf("inputs (-want +got):\n%s", diff)
+	}
+	request := component.Request{Inputs: inputs(t, legacy.Inputs, `{"statusCode":202,"contentType":"application/json","body":{"received":true}}`)}
+	want, err := now.Receive(t.Context(), request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := legacy.Receive(t.Context(), request)
+	if diff := cmp.Diff(want, got); err != nil || diff != "" {
+		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
 }

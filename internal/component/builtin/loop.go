@@ -21,18 +21,20 @@ func loop() *component.Component {
 				Action: ipaas.Action{
 					Key: "loopOverItems", DisplayName: "Loop Over Items", Effect: ipaas.EffectPure, Loops: true,
 					Description: "Runs the inner steps once for each item. Inside, `currentItem` is the item and `index` its number from 0. " +
-						"The result is the list of what the last inner step gave in each round.",
+						"Steps after the loop refer to the step itself for what came of it.",
+					Output: roundResults,
 					Inputs: []ipaas.InputField{{
 						Key: "items", DisplayName: "Items", Type: ipaas.FieldData, Required: true,
 						Description: "A list, or JSON text of one. Of an object the items are its keys and values in order, each as `{\"key\": …, \"value\": …}`.",
 					}},
 				},
-				Items: loopOverItems,
+				Items: func(_ context.Context, call component.Call) ([]any, error) { return itemsOf(call.Inputs, "items") },
 			},
 			{
 				Action: ipaas.Action{
 					Key: "loopNTimes", DisplayName: "Loop N Times", Effect: ipaas.EffectPure, Loops: true,
 					Description: "Runs the inner steps a number of times. Inside, `currentItem` and `index` are the number of the round from 0.",
+					Output:      roundResults,
 					Inputs: []ipaas.InputField{{
 						Key: "iterationCount", DisplayName: "Iteration Count", Type: ipaas.FieldNumber, Default: "1000",
 						Description: "How often, 0 to 1000000. Break Loop ends it sooner.",
@@ -42,8 +44,21 @@ func loop() *component.Component {
 			},
 			{
 				Action: ipaas.Action{
+					Key: "loopOverCollection", DisplayName: "Loop Over Collection", Effect: ipaas.EffectPure, Loops: true,
+					Description: "The old name of Loop Over Items, for definitions that were written with it.",
+					Output:      roundResults,
+					Inputs: []ipaas.InputField{{
+						Key: "collection", DisplayName: "Collection", Type: ipaas.FieldData, Required: true,
+						Description: "What `items` is to Loop Over Items.",
+					}},
+				},
+				Items: func(_ context.Context, call component.Call) ([]any, error) { return itemsOf(call.Inputs, "collection") },
+			},
+			{
+				Action: ipaas.Action{
 					Key: "breakLoop", DisplayName: "Break Loop", Effect: ipaas.EffectPure,
 					Description: "Ends the innermost loop this step stands in. The flow goes on after the loop.",
+					Output:      "Nothing.",
 				},
 				Breaks: true,
 				Perform: func(context.Context, component.Call) (component.Result, error) {
@@ -54,12 +69,16 @@ func loop() *component.Component {
 	}
 }
 
-func loopOverItems(_ context.Context, call component.Call) ([]any, error) {
-	items := call.Inputs.Value("items")
+// roundResults is what the step of a loop gives.
+const roundResults = "The list of what the last inner step gave in each round."
+
+// itemsOf returns what a loop goes over.
+func itemsOf(in component.Inputs, key string) ([]any, error) {
+	items := in.Value(key)
 	if text, ok := items.(string); ok {
 		parsed, err := value.Parse([]byte(text))
 		if err != nil || strings.TrimSpace(text) == "" {
-			return nil, fmt.Errorf("input %q is a text that is not JSON: give a list", "items")
+			return nil, fmt.Errorf("input %q is a text that is not JSON: give a list", key)
 		}
 		items = parsed
 	}
@@ -73,7 +92,7 @@ func loopOverItems(_ context.Context, call component.Call) ([]any, error) {
 		}
 		return list, nil
 	default:
-		return nil, fmt.Errorf("input %q is %s: give a list", "items", value.Kind(items))
+		return nil, fmt.Errorf("input %q is %s: give a list", key, value.Kind(items))
 	}
 }
 

@@ -17,6 +17,7 @@ func managementTriggers() *component.Component {
 					Key: "instanceDeploy", DisplayName: "Instance Deploy",
 					Description: "Runs the flow inside every deployment of its instance, before the deployment counts. The trigger's results hold the webhook URLs " +
 						"of all flows of the instance under `webhookUrls`, by the flows' display names. If the flow fails, so does the deployment.",
+					Output: "`webhookUrls`, the URL of each flow of the instance by the flow's display name; there is no body.",
 				},
 				Receive: runs,
 			},
@@ -24,6 +25,7 @@ func managementTriggers() *component.Component {
 				TriggerType: ipaas.TriggerType{
 					Key: "instanceRemove", DisplayName: "Instance Remove",
 					Description: "Runs the flow when its instance is undeployed or deleted. Whether it fails or not, the instance goes.",
+					Output:      "`webhookUrls`, the URL of each flow of the instance by the flow's display name; there is no body.",
 				},
 				Receive: runs,
 			},

@@ -29,7 +29,8 @@ func ensure() component.Action {
 			Key: "ensure", DisplayName: "Ensure", Effect: ipaas.EffectWrite,
 			Description: "Has an object exist as the inputs say, by the action of the connection's component that creates such objects. One that this step has created before is kept, " +
 				"or updated. One that is there already, exactly for the same callback URL by the component's `find`, is adopted: its secret is set again by the component's `update`, or it is replaced. " +
-				"Else it is created. The result is that of the creating action. Where nothing can be there that Headrace has not created, a step with the creating action itself does the same.",
+				"Else it is created. Where nothing can be there that Headrace has not created, a step with the creating action itself does the same.",
+			Output: "What the creating action gives; of an object that is kept or adopted, what is known of it.",
 			Inputs: []ipaas.InputField{
 				{
 					Key: "connection", DisplayName: "Connection", Type: ipaas.FieldConnection, Required: true,
@@ -63,7 +64,8 @@ func removeRegistration() component.Action {
 			Key: "remove", DisplayName: "Remove", Effect: ipaas.EffectWrite,
 			Description: "Removes what flows of the instance have registered in other systems. What is not there any more counts as removed; what the other system refuses stays listed and is " +
 				"tried again. For instance-remove flows that want an order of their own; what remains after them is removed in any case. Not for instance-deploy flows: what they do not ensure " +
-				"again is removed when the deployment has succeeded. The result has the numbers `removed` and `remaining`.",
+				"again is removed when the deployment has succeeded.",
+			Output: "An object with the numbers `removed` and `remaining`.",
 			Inputs: []ipaas.InputField{
 				{Key: "key", DisplayName: "Key", Description: "The key under which it was registered: that of `ensure`, or the id of the step.", Example: "customer-webhook"},
 				{Key: "all", DisplayName: "All", Type: ipaas.FieldBoolean, Description: "Whether to remove all that the instance has registered. Then there is no key."},

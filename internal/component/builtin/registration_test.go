@@ -31,7 +31,7 @@ func systems() component.Registry {
 
 func TestEnsureNamesTheActionThatCreates(t *testing.T) {
 	t.Parallel()
-	ensure := registry().Component("registration").Action("ensure")
+	ensure := actionNamed(t, "registration.ensure")
 	pairs := func(pairs ...component.Pair) []component.Pair { return pairs }
 	tests := []struct {
 		name, kind string
@@ -81,7 +81,7 @@ func TestEnsureNamesTheActionThatCreates(t *testing.T) {
 
 func TestEnsureIsCheckedByWhatIsWritten(t *testing.T) {
 	t.Parallel()
-	ensure := registry().Component("registration").Action("ensure")
+	ensure := actionNamed(t, "registration.ensure")
 	typeOf := func(variable string) string { return map[string]string{"Shop": "more.key"}[variable] }
 	variable := func(name string) ipaas.Input { return ipaas.Input{Kind: ipaas.InputConfigVariable, Text: name} }
 	for _, tt := range []struct {
@@ -104,7 +104,7 @@ func TestEnsureIsCheckedByWhatIsWritten(t *testing.T) {
 
 func TestRemoveSaysWhat(t *testing.T) {
 	t.Parallel()
-	remove := registry().Component("registration").Action("remove")
+	remove := actionNamed(t, "registration.remove")
 	for _, tt := range []struct {
 		inputs component.Inputs
 		want   string

@@ -14,7 +14,8 @@ func stopExecution() *component.Component {
 		Actions: []component.Action{{
 			Action: ipaas.Action{
 				Key: "stopExecution", DisplayName: "Stop Execution", Effect: ipaas.EffectPure,
-				Description: "Ends the execution as succeeded; no later step runs. The caller of a synchronous flow is answered with what is given here. The result is the body.",
+				Description: "Ends the execution as succeeded; no later step runs. The caller of a synchronous flow is answered with what is given here.",
+				Output:      "The input `jsonBody`.",
 				Inputs: []ipaas.InputField{
 					{
 						Key: "statusCode", DisplayName: "Status Code", Type: ipaas.FieldNumber, Default: "200",

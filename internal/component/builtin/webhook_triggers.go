@@ -14,7 +14,7 @@ func webhookTriggers() *component.Component {
 		ID: "webhook-triggers", DisplayName: "Webhook Triggers", Description: "Start a flow when another system calls its URL.",
 		Triggers: []component.Trigger{{
 			TriggerType: ipaas.TriggerType{
-				Key: "webhook", DisplayName: "Universal Webhook", Inputs: append(acknowledgement(), handshake()...),
+				Key: "webhook", DisplayName: "Universal Webhook", Inputs: append(acknowledgement(), handshake()...), Output: webhookOutput,
 				Description: "Runs the flow for every request at its URL, whatever its method. An asynchronous caller is answered 200 and the execution's id, or what the inputs say. " +
 					"Systems that first ask whether the URL is genuine are answered by `handshake`, and no flow runs for that.",
 			},
@@ -22,6 +22,10 @@ func webhookTriggers() *component.Component {
 		}},
 	}
 }
+
+// webhookOutput is what a webhook's trigger gives.
+const webhookOutput = "The request: `body.data` is its body, parsed by its content type, `rawBody.data` the body as it came, `headers` its headers, whose names are found in any case, " +
+	"`queryParameters` those of its URL, and `pathFragment` what follows the flow's own URL."
 
 func acknowledgement() []ipaas.InputField {
 	return []ipaas.InputField{
