@@ -42,3 +42,25 @@ func TestDateTime(t *testing.T) {
 		{action: "datetime.difference", name: "no moment", in: `{"from":"2026-02-02","to":"?"}`, fails: `input "to" is no moment`},
 	})
 }
+
+// FuzzDateTime proves that no moment, place or format brings the process down, and that what is written in ISO is read as the same moment.
+func FuzzDateTime(f *testing.F) {
+	f.Add("2026-01-31T12:00:00.5+02:00", "Europe/Berlin", "[Day] D MMMM YYYY Z [")
+	f.Add("Sat, 31 Jan 2026 12:30:15 GMT", "../x", "SSSSZZZ")
+	f.Add("+275760-09-13", "Etc/UTC", "x")
+	f.Fuzz(func(t *testing.T, moment, zone, format string) {
+		if _, err := run(t, "datetime.formatDateTime", map[string]any{"dateTimeInput": moment, "timezone": zone, "format": format}); err != nil {
+			return
+		}
+		for _, action := range []string{"datetime.convertToIsoString", "datetime.convertToLocalIsoString"} {
+			iso, err := run(t, action, map[string]any{"dateTimeInput": moment})
+			if err != nil {
+				t.Fatalf("%q can be formatted, but %s says %v", moment, action, err)
+			}
+			again, err := run(t, action, map[string]any{"dateTimeInput": iso.Data})
+			if err != nil || again.Data != iso.Data {
+				t.Fatalf("%q is %v, and that is %v, %v", moment, iso.Data, again.Data, err)
+			}
+		}
+	})
+}

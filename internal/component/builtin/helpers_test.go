@@ -83,17 +83,17 @@ func TestSleepHeedsTheTimeThereIs(t *testing.T) {
 	}
 }
 
-// kept is what a flow keeps, changed as the store does it.
-type kept struct{ values map[string]any }
+// memory is what a flow keeps, changed as the store does it.
+type memory struct{ values map[string]any }
 
-func (k *kept) Get(_ context.Context, scope ipaas.StateScope, key string) (any, bool, error) {
+func (k *memory) Get(_ context.Context, scope ipaas.StateScope, key string) (any, bool, error) {
 	v, ok := k.values[string(scope)+" "+key]
 	return v, ok, nil
 }
 
-func (k *kept) All(context.Context, ipaas.StateScope) (*value.Object, error) { return value.Obj(), nil }
+func (k *memory) All(context.Context, ipaas.StateScope) (*value.Object, error) { return value.Obj(), nil }
 
-func (k *kept) change(t *testing.T, changes []component.StateChange) {
+func (k *memory) change(t *testing.T, changes []component.StateChange) {
 	t.Helper()
 	for _, c := range changes {
 		key := string(c.Scope) + " " + c.Key
@@ -113,7 +113,7 @@ func (k *kept) change(t *testing.T, changes []component.StateChange) {
 }
 
 // keep runs an action that keeps something, and carries out what it changes.
-func (k *kept) run(t *testing.T, name, given string) (component.Result, error) {
+func (k *memory) run(t *testing.T, name, given string) (component.Result, error) {
 	t.Helper()
 	a := actionNamed(t, name)
 	result, err := a.Perform(t.Context(), component.Call{Inputs: inputs(t, a.Inputs, given), State: k})
@@ -123,7 +123,7 @@ func (k *kept) run(t *testing.T, name, given string) (component.Result, error) {
 
 func TestDeduplicateAcrossExecutions(t *testing.T) {
 	t.Parallel()
-	k := &kept{values: map[string]any{}}
+	k := &memory{values: map[string]any{}}
 	for i, tt := range []struct{ in, want, fails string }{
 		{in: `{"keyFields":["id"],"data":[{"id":3,"v":"a"},{"id":2,"v":"b"},{"id":3.0,"v":"c"}]}`, want: `[{"id":3,"v":"a"},{"id":2,"v":"b"}]`},
 		{in: `{"keyFields":["id"],"data":[{"id":4},{"id":3}]}`, want: `[{"id":4}]`},
@@ -157,7 +157,7 @@ func wantPart(t *testing.T, i int, err error, part string) {
 
 func TestDeduplicateForgetsTheOldest(t *testing.T) {
 	t.Parallel()
-	k := &kept{values: map[string]any{}}
+	k := &memory{values: map[string]any{}}
 	list := func(from, to int) string {
 		var items []any
 		for i := from; i < to; i++ {
@@ -192,7 +192,7 @@ func TestDeduplicateForgetsTheOldest(t *testing.T) {
 
 func TestProcessInOrder(t *testing.T) {
 	t.Parallel()
-	k := &kept{values: map[string]any{}}
+	k := &memory{values: map[string]any{}}
 	item := func(index, name string) string {
 		return `{"collectionId":"batch","collectionLength":"5","itemIndex":` + index + `,"item":"` + name + `"}`
 	}
@@ -229,7 +229,7 @@ func TestProcessInOrderKeepsSoManyAndNoMore(t *testing.T) {
 	for i := range 1000 {
 		waiting.Set(string(value.FromInt(int64(i+1))), nil)
 	}
-	k := &kept{values: map[string]any{"FLOW collection-tools:in-order:x": value.Obj(value.Field{Key: "next", Value: value.Number("0")}, value.Field{Key: "waiting", Value: waiting})}}
+	k := &memory{values: map[string]any{"FLOW collection-tools:in-order:x": value.Obj(value.Field{Key: "next", Value: value.Number("0")}, value.Field{Key: "waiting", Value: waiting})}}
 	_, err := k.run(t, "collection-tools.processInOrder", `{"collectionId":"x","collectionLength":5000,"itemIndex":3000}`)
 	wantError(t, err, "1000 items of the collection wait for item 0: they cannot be more")
 	got, err := k.run(t, "collection-tools.processInOrder", `{"collectionId":"x","collectionLength":5000,"itemIndex":0}`)
