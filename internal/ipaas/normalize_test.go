@@ -249,7 +249,9 @@ func TestNormalizeStableKeys(t *testing.T) {
 	flow := func(stable, name string, steps ...ipaas.Step) ipaas.Flow {
 		return ipaas.Flow{StableKey: stable, DisplayName: name, Steps: steps}
 	}
-	step := func(stable, name string) ipaas.Step { return ipaas.Step{StableKey: stable, DisplayName: name, Action: "log.writeLog"} }
+	step := func(stable, name string) ipaas.Step {
+		return ipaas.Step{StableKey: stable, DisplayName: name, Action: "log.writeLog"}
+	}
 	variable := func(stable, name string) ipaas.ConfigVariable {
 		return ipaas.ConfigVariable{StableKey: stable, DisplayName: name}
 	}
