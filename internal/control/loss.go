@@ -109,16 +109,12 @@ func (p *Plane) countInstances(ctx context.Context, id string, lost []ipaas.Loss
 }
 
 func describeLoss(l ipaas.Loss) string {
-	who := fmt.Sprintf("%d instances", l.Instances)
-	if l.Instances == 1 {
-		who = "1 instance"
-	}
 	switch l.Kind {
 	case ipaas.LossFlow:
-		return fmt.Sprintf("flow %q is gone: %s that are deployed lose its URL when they are moved to a version without it", l.DisplayName, who)
+		return fmt.Sprintf("flow %q is gone: deployed instances (%d) lose its URL when they are moved to a version without it", l.DisplayName, l.Instances)
 	case ipaas.LossConfigVariable:
-		return fmt.Sprintf("config variable %q is gone: %s hold a value, which is ignored in a version without it", l.DisplayName, who)
+		return fmt.Sprintf("config variable %q is gone: instances that hold a value (%d) lose it in a version without it", l.DisplayName, l.Instances)
 	default:
-		return fmt.Sprintf("config variable %q is of another type: %s hold a value, which may not fit a version with it", l.DisplayName, who)
+		return fmt.Sprintf("config variable %q is of another type: instances that hold a value (%d) may need a new one for a version with it", l.DisplayName, l.Instances)
 	}
 }

@@ -17,9 +17,18 @@ const corpus = "../../../shared/compat/prismatic"
 // files are the texts of the real definitions by name.
 func files(t testing.TB) map[string]string {
 	t.Helper()
-	paths, err := filepath.Glob(filepath.Join(corpus, "*.y*ml"))
-	if err != nil || len(paths) == 0 {
+	texts := filesOrNone(t)
+	if len(texts) == 0 {
 		t.Skipf("no real definitions in %s", corpus)
+	}
+	return texts
+}
+
+func filesOrNone(t testing.TB) map[string]string {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(corpus, "*.y*ml"))
+	if err != nil {
+		t.Fatal(err)
 	}
 	texts := map[string]string{}
 	for _, path := range paths {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/headrace/headrace/internal/ipaas"
@@ -31,7 +32,13 @@ func (a *API) readForeign(exact exactText, v any) (source, []ipaas.Violation, er
 	checked := prismatic.Read(v).Definition
 	checked.Normalize(nil, time.Now())
 	violations = merged(violations, merged(read.InFile(rules), read.InFile(checked.Validate())))
+	inOrder(src.lines, violations, func(v ipaas.Violation) string { return v.Field })
 	return src, exact.lines.mark(violations), nil
+}
+
+// inOrder sorts what is said of places of a text by their lines: it is read in no particular order.
+func inOrder[T any](lines lines, said []T, place func(T) string) {
+	slices.SortStableFunc(said, func(a, b T) int { return lines.of(place(a)) - lines.of(place(b)) })
 }
 
 // merged adds violations of what nothing is said about yet: one mistake is told once.
@@ -77,6 +84,7 @@ func (s *services) withoutSecrets(ctx context.Context, src *source) error {
 		return err
 	}
 	src.notes = append(src.notes, secretNotes(src.foreign.InFile(removed))...)
+	inOrder(src.lines, src.notes, func(n prismatic.Note) string { return n.Path })
 	return nil
 }
 
