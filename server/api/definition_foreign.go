@@ -31,7 +31,7 @@ func (a *API) readForeign(exact exactText, v any) (source, []ipaas.Violation, er
 	// Normalising fills in what the import makes itself, so that it is done to another reading.
 	checked := prismatic.Read(v).Definition
 	checked.Normalize(nil, time.Now())
-	violations = merged(violations, merged(read.InFile(rules), read.InFile(checked.Validate())))
+	violations = merged(merged(violations, read.InFile(checked.Validate())), read.InFile(rules))
 	inOrder(src.lines, violations, func(v ipaas.Violation) string { return v.Field })
 	return src, exact.lines.mark(violations), nil
 }

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -284,5 +285,89 @@ func matches(t *testing.T, want, got []string) {
 	}
 	if len(got) != len(want) {
 		t.Errorf("%d are told, want %d:\n%s", len(got), len(want), strings.Join(got, "\n"))
+	}
+}
+
+// TestForeignYAML reads what YAML leaves in doubt as the texts that the other product means, and is not led astray by what hostile texts do.
+func TestForeignYAML(t *testing.T) {
+	t.Parallel()
+	call := face(newWorld(t).overGRPC)
+	const doubtful = `definitionVersion: 7
+name: 0123
+flows:
+  - name: 1_000
+    isSynchronous: no
+    steps:
+      - {name: yes, isTrigger: true, action: {key: webhook, component: {key: webhook-triggers, version: 012}}}
+      - &write
+        name: Write
+        action: {key: writeLog, component: {key: log}}
+        inputs: {message: {type: value, value: 007}, level: {type: value, value: .inf}}
+  - name: 2026-01-31
+    trigger: {name: T}
+    steps: [*write]
+`
+	in := ok[*pb.ImportIntegrationResponse](t, call, &pb.ImportIntegrationRequest{IntegrationId: "doubtful", Definition: doubtful}).GetIntegration()
+	if in.GetDisplayName() != "0123" || in.GetFlows()[0].GetDisplayName() != "1_000" || in.GetFlows()[0].GetTrigger().GetDisplayName() != "yes" ||
+		in.GetFlows()[0].GetSteps()[0].GetInputs()["message"].GetValue().GetStringValue() != "007" || in.GetFlows()[1].GetDisplayName() != "2026-01-31" {
+		t.Errorf("read %v", in)
+	}
+	steps := func(n int) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, "      - {name: S%d, action: {key: writeLog, component: {key: log}}}\n", i)
+		}
+		return b.String()
+	}
+	hostile := []struct{ name, text, want string }{
+		{"billion laughs", "definitionVersion: 7\na0: &a0 [lol]\n" + laughs(), "TOO_LARGE"},
+		{"an alias in itself", "definitionVersion: 7\nflows: &a [*a]\n", "definition"},
+		{"depth", "definitionVersion: 7\nflows: " + strings.Repeat("[", 100_000), "definition"},
+		{"depth in JSON", `{"definitionVersion": 7, "flows": ` + strings.Repeat("[", 100_000) + strings.Repeat("]", 100_000) + "}", "definition"},
+		{"a key twice", "definitionVersion: 7\nname: A\nname: B\nflows: [{name: F, name: G}]\n", "name DUPLICATE line 3:"},
+		{"a merge", "definitionVersion: 7\na: &a {x: 1}\nflows: [{<<: *a}]\n", "a key must be a word"},
+		{"a tag", "definitionVersion: 7\nname: !secret x\n", "the tag !secret"},
+		{"too many steps", "definitionVersion: 7\nname: A\nflows:\n  - name: F\n    steps:\n" + steps(10_000), "there are 9999 steps"},
+	}
+	for _, tt := range hostile {
+		resp, st := call(t, &pb.ValidateIntegrationRequest{Definition: tt.text})
+		var told strings.Builder
+		told.WriteString(st.String() + "\n")
+		if valid, is := resp.(*pb.ValidateIntegrationResponse); is {
+			for _, p := range valid.GetProblems() {
+				fmt.Fprintf(&told, "%s %s %s\n", p.GetField(), p.GetReason(), p.GetDescription())
+			}
+		}
+		if !strings.Contains(told.String(), tt.want) {
+			t.Errorf("%s: %s, want %s", tt.name, told.String()[:min(told.Len(), 2000)], tt.want)
+		}
+	}
+	large := "definitionVersion: 7\nname: A\nflows:\n"
+	for i := range 10 {
+		large += fmt.Sprintf("  - name: F%d\n    trigger: {name: T}\n    steps:\n", i) + steps(1000)
+	}
+	got := ok[*pb.ImportIntegrationResponse](t, call, &pb.ImportIntegrationRequest{IntegrationId: "large", Definition: large})
+	if n := len(got.GetIntegration().GetFlows()[9].GetSteps()); n != 1000 {
+		t.Errorf("the last flow has %d steps", n)
+	}
+}
+
+// laughs is a text that its aliases make enormous.
+func laughs() string {
+	var b strings.Builder
+	for i := range 12 {
+		fmt.Fprintf(&b, "a%d: &a%d [%s]\n", i+1, i+1, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d,", i), 9), ","))
+	}
+	return b.String()
+}
+
+// BenchmarkImport imports the largest real definition: decoded, read, checked, stored, compiled and shown.
+func BenchmarkImport(b *testing.B) {
+	text := realDefinitions(b)["hubspot-example-integration.yml"]
+	call := face(newWorld(b).overGRPC)
+	n := 0
+	for b.Loop() {
+		n++
+		ok[*pb.ImportIntegrationResponse](b, call, &pb.ImportIntegrationRequest{IntegrationId: fmt.Sprintf("i-%d", n), Definition: text})
 	}
 }
