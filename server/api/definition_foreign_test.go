@@ -327,7 +327,7 @@ flows:
 		{"a key twice", "definitionVersion: 7\nname: A\nname: B\nflows: [{name: F, name: G}]\n", "name DUPLICATE line 3:"},
 		{"a merge", "definitionVersion: 7\na: &a {x: 1}\nflows: [{<<: *a}]\n", "a key must be a word"},
 		{"a tag", "definitionVersion: 7\nname: !secret x\n", "the tag !secret"},
-		{"too many steps", "definitionVersion: 7\nname: A\nflows:\n  - name: F\n    steps:\n" + steps(10_000), "there are 9999 steps"},
+		{"too many steps", "definitionVersion: 7\nname: A\nflows:\n  - name: F\n    steps:\n" + steps(10_000), "there are 10000 steps"},
 	}
 	for _, tt := range hostile {
 		resp, st := call(t, &pb.ValidateIntegrationRequest{Definition: tt.text})
