@@ -271,6 +271,21 @@ requiredConfigVars:
 	})
 }
 
+// TestForeignProblemsNameTheFile names what is unresolved in the words of the file, not in those of the draft.
+func TestForeignProblemsNameTheFile(t *testing.T) {
+	t.Parallel()
+	text := strings.NewReplacer("key: writeLog", "key: shout", "value: Endpoint", "value: Elsewhere").Replace(elsewhere)
+	valid := ok[*pb.ValidateIntegrationResponse](t, newWorld(t).overGRPC, &pb.ValidateIntegrationRequest{Definition: text})
+	var got []string
+	for _, p := range valid.GetProblems() {
+		got = append(got, p.GetField()+" "+p.GetReason()+" "+p.GetDescription())
+	}
+	matches(t, []string{
+		`flows[0].steps[1].action UNKNOWN_ACTION line 11: component log has no action "shout"`,
+		`flows[0].steps[1].inputs.message UNKNOWN_CONFIG_VARIABLE line 11: the input names the config variable "Elsewhere"`,
+	}, got)
+}
+
 // matches checks that texts are those wanted, in any order, each with at least what is wanted of its beginning.
 func matches(t *testing.T, want, got []string) {
 	t.Helper()
