@@ -46,7 +46,9 @@ func (c *importCmd) Run(ctx context.Context, a *app) error {
 			verb = "would be " + verb
 		}
 		a.line("integration %s %s", clean(res.GetIntegration().GetId()), a.the(verb, green))
-		a.warnings(res.GetWarnings())
+		for _, w := range res.GetWarnings() {
+			a.warning(w.GetDescription())
+		}
 		a.notes(a.w, where, res.GetNotes())
 		a.problems("  ", res.GetIntegration().GetProblems())
 	})
@@ -238,9 +240,7 @@ func (p *printer) notes(w io.Writer, where source, notes []*headracev1.Definitio
 	}
 }
 
-// warnings lists what an import takes from instances.
-func (p *printer) warnings(warnings []*headracev1.ImportWarning) {
-	for _, w := range warnings {
-		p.line("  %s %s", p.the("warning:", yellow), clean(w.GetDescription()))
-	}
+// warning tells what an import takes from instances.
+func (p *printer) warning(description string) {
+	p.line("  %s %s", p.the("warning:", yellow), clean(description))
 }

@@ -129,6 +129,12 @@ func TestImportTellsWhatInstancesLose(t *testing.T) {
 		changed := strings.NewReplacer("name: Customers", "name: Sync Customers", "key: Endpoint", "key: URL", "value: Endpoint", "value: URL",
 			"name: Write", "name: Write It", "dataType: number", "dataType: string").Replace(elsewhere)
 		changed = changed[:strings.Index(changed, "  - name: Inventory")]
+		differs := ok[*pb.DiffIntegrationVersionsResponse](t, call, &pb.DiffIntegrationVersionsRequest{
+			IntegrationId: "acme", To: &pb.DiffSide{Side: &pb.DiffSide_Definition{Definition: changed}},
+		})
+		if got := differs.GetDifferences(); len(got) == 0 || got[0].GetKind() != pb.Difference_KIND_RENAMED || got[0].GetOldDisplayName() != "Customers" {
+			t.Errorf("an uploaded definition differs in %v", got)
+		}
 		dry := ok[*pb.ImportIntegrationResponse](t, call, &pb.ImportIntegrationRequest{IntegrationId: "acme", Definition: changed, ValidateOnly: true})
 		second := ok[*pb.ImportIntegrationResponse](t, call, &pb.ImportIntegrationRequest{IntegrationId: "acme", Definition: changed})
 		want := []*pb.ImportWarning{
