@@ -74,21 +74,23 @@ func (s source) explained(err error) error {
 	return &said
 }
 
-// withoutSecrets takes out of a definition in foreign words what must not stand in one. In ours that is a problem of the draft.
-func (s *services) withoutSecrets(ctx context.Context, src *source) error {
+// fit takes out of a definition in foreign words what must not stand in one, and what nobody here takes. In ours both are problems of
+// the draft.
+func (s *services) fit(ctx context.Context, src *source) error {
 	if src.foreign == nil {
 		return nil
 	}
-	removed, err := s.plane.RemoveSecrets(ctx, &src.def)
+	removed, err := s.plane.FitForeign(ctx, &src.def)
 	if err != nil {
 		return err
 	}
-	src.notes = append(src.notes, secretNotes(src.foreign.InFile(removed))...)
+	src.notes = append(src.notes, dropped(src.foreign.InFile(removed))...)
 	inOrder(src.lines, src.notes, func(n prismatic.Note) string { return n.Path })
 	return nil
 }
 
-func secretNotes(removed []ipaas.Violation) []prismatic.Note {
+// dropped are notes on what was taken out.
+func dropped(removed []ipaas.Violation) []prismatic.Note {
 	var notes []prismatic.Note
 	for _, v := range removed {
 		notes = append(notes, prismatic.Note{Path: v.Field, Kind: prismatic.Dropped, Description: v.Description})

@@ -277,6 +277,43 @@ requiredConfigVars:
 	})
 }
 
+// TestForeignInputsThatNobodyTakes drops inputs that components here do not have where nothing hangs on them, and keeps the others as
+// problems to mend.
+func TestForeignInputsThatNobodyTakes(t *testing.T) {
+	t.Parallel()
+	const text = `definitionVersion: 7
+name: A
+requiredConfigVars:
+  - {key: C, dataType: connection, connection: {key: basic, component: {key: http}}, inputs: {username: {type: value, value: ada}, realm: {type: value, value: r}}}
+flows:
+  - name: F
+    steps:
+      - name: Hook
+        isTrigger: true
+        action: {key: webhook, component: {key: webhook-triggers}}
+        inputs: {testObj: {type: complex, value: [{name: {type: value, value: a}, type: value, value: b}]}}
+      - name: Write
+        action: {key: writeLog, component: {key: log}}
+        inputs: {message: {type: value, value: x}, blank: {type: value, value: ""}, none: {type: complex, value: []}, colour: {type: value, value: red}}
+`
+	in := ok[*pb.ImportIntegrationResponse](t, newWorld(t).overGRPC, &pb.ImportIntegrationRequest{Definition: text})
+	var notes, problems []string
+	for _, n := range in.GetNotes() {
+		notes = append(notes, n.GetField())
+	}
+	for _, p := range in.GetIntegration().GetProblems() {
+		problems = append(problems, p.GetReason()+" "+p.GetField())
+	}
+	if diff := cmp.Diff([]string{
+		"requiredConfigVars[0].inputs.realm", "flows[0].steps[0].inputs.testObj", "flows[0].steps[1].inputs.blank", "flows[0].steps[1].inputs.none",
+	}, notes); diff != "" {
+		t.Errorf("notes (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"UNKNOWN_INPUT flows[0].steps[0].inputs.colour"}, problems); diff != "" {
+		t.Errorf("problems (-want +got):\n%s", diff)
+	}
+}
+
 // TestForeignProblemsNameTheFile names what is unresolved in the words of the file, not in those of the draft.
 func TestForeignProblemsNameTheFile(t *testing.T) {
 	t.Parallel()

@@ -108,7 +108,7 @@ func (s *services) ImportIntegration(ctx context.Context, req *pb.ImportIntegrat
 	if len(violations) > 0 {
 		return nil, invalid(violations...)
 	}
-	if err := s.withoutSecrets(ctx, &src); err != nil {
+	if err := s.fit(ctx, &src); err != nil {
 		return nil, err
 	}
 	id := src.id
@@ -138,7 +138,7 @@ func (s *services) ValidateIntegration(ctx context.Context, req *pb.ValidateInte
 	if err != nil {
 		return nil, err
 	}
-	if err := s.withoutSecrets(ctx, &src); err != nil {
+	if err := s.fit(ctx, &src); err != nil {
 		return nil, err
 	}
 	if len(violations) == 0 {
@@ -172,7 +172,7 @@ func (s *services) ExportIntegration(ctx context.Context, req *pb.ExportIntegrat
 	if err != nil {
 		return nil, err
 	}
-	notes := secretNotes(removed)
+	notes := dropped(removed)
 	if req.GetFormat() != pb.DefinitionFormat_DEFINITION_FORMAT_V7 {
 		text, err := writeDefinition(req.GetIntegrationId(), def)
 		return &pb.ExportIntegrationResponse{Definition: text, Notes: notesToProto(notes, nil)}, err

@@ -71,7 +71,7 @@ func (s *services) diffSide(
 		if err != nil {
 			return control.DiffSide{}, err
 		}
-		if err := s.withoutSecrets(ctx, &src); err != nil {
+		if err := s.fit(ctx, &src); err != nil {
 			return control.DiffSide{}, err
 		}
 		if len(violations) == 0 {
