@@ -41,7 +41,9 @@ func TestImport(t *testing.T) {
 		want   string // of the output; of the errors where it is refused
 	}{
 		{
-			"replaced", answer, []string{"--integration", "acme"}, exitOK,
+			"replaced", answer,
+			[]string{"--integration", "acme"},
+			exitOK,
 			"integration acme replaced\n  warning: flow \"F\" is gone\n" + notes + "  1 problem to mend before it can be tested or published:\n    flows: there is none\n",
 		},
 		{"created, if it were", &headracev1.ImportIntegrationResponse{Created: true, Integration: &headracev1.Integration{Id: "acme"}}, []string{"--validate-only"}, exitOK, "integration acme would be created\n"},
@@ -127,7 +129,9 @@ func TestValidate(t *testing.T) {
 		{"good", good, nil, exitOK, "FILE: valid\n  1 note on what could not be taken over as it is:\n    FILE:7: dropped flows[0].schemas: it is left out\n", ""},
 		{"bad", bad, nil, exitRefused, "FILE: 1 problem\n  FILE:3: flows[0].name: it has none\n", "error: 1 definition with problems: mend what is listed\n"},
 		{
-			"for programs", bad, []string{"-o", "yaml"}, exitRefused,
+			"for programs", bad,
+			[]string{"-o", "yaml"},
+			exitRefused,
 			"validated:\n- file: FILE\n  result:\n    valid: false\n    problems:\n    - field: flows[0].name\n      reason: REQUIRED\n      description: 'line 3: it has none'\n" +
 				"    format: DEFINITION_FORMAT_UNSPECIFIED\n    notes: []\n",
 			"error: 1 definition with problems: mend what is listed\n",

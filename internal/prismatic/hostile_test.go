@@ -2,6 +2,7 @@ package prismatic_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -28,7 +29,7 @@ func sound(t *testing.T, v any) {
 	written, _ := prismatic.Write(d)
 	checked := prismatic.Read(v).Definition
 	checked.Normalize(nil, time.Unix(0, 0))
-	wrong := append(read.Violations, read.InFile(checked.Validate())...)
+	wrong := slices.Concat(read.Violations, read.InFile(checked.Validate()))
 	if len(wrong) > 0 {
 		return
 	}
@@ -94,7 +95,10 @@ func TestWrongTypesEverywhere(t *testing.T) {
 				t.Fatalf("it is wrong by itself: %v", read.Violations)
 			}
 			replacements := []any{
-				nil, true, "", "text", value.Number("-1"), value.Number("1e99"), []any{}, []any{nil, "x", []any{}}, value.Obj(),
+				nil, true, "", "text", value.Number("-1"), value.Number("1e99"),
+				[]any{},
+				[]any{nil, "x", []any{}},
+				value.Obj(),
 				value.Obj(value.Field{Key: "type", Value: "value"}), value.Obj(value.Field{Key: "", Value: ""}),
 			}
 			mutate(root, func(replace func(any)) {
@@ -174,7 +178,7 @@ func TestLargeDefinitions(t *testing.T) {
 			read := prismatic.Read(v)
 			d := prismatic.Read(v).Definition
 			d.Normalize(nil, time.Now())
-			wrong := append(read.Violations, read.InFile(d.Validate())...)
+			wrong := slices.Concat(read.Violations, read.InFile(d.Validate()))
 			if tt.wrong == (len(wrong) == 0) {
 				t.Errorf("violations: %v", wrong)
 			}

@@ -147,9 +147,9 @@ func (o *object) object(key string) *object {
 }
 
 // drop takes a key and notes what is lost with it, if it holds anything.
-func (o *object) drop(key, format string, args ...any) {
+func (o *object) drop(key, why string) {
 	if v := o.take(key); !isNothing(v) {
-		o.r.notes.add(o.path(key), Dropped, format, args...)
+		o.r.notes.add(o.path(key), Dropped, "%s", why)
 	}
 }
 

@@ -65,6 +65,10 @@ func (r *reader) flow(o *object, native string, f *ipaas.Flow) {
 	case len(steps) > 0 && isTrigger(steps[0]):
 		r.trigger(r.object(item(o.path("steps"), 0), steps[0]), native, f)
 		first = 1
+	case len(steps) > 0 && runsNothing(steps[0]):
+		r.notes.add(item(o.path("steps"), 0), Assumed, "it is not marked as the trigger, and is one by its component")
+		r.trigger(r.object(item(o.path("steps"), 0), steps[0]), native, f)
+		first = 1
 	default:
 		r.notes.add(o.at, Assumed, "the flow has no trigger: it is given a webhook")
 		f.Trigger.Type = ipaas.TriggerWebhook
@@ -81,6 +85,17 @@ func isTrigger(v any) bool {
 	}
 	is, _ := step.Get("isTrigger")
 	return strings.EqualFold(value.Text(is), "true")
+}
+
+// runsNothing reports whether a step is of a component that has triggers alone.
+func runsNothing(v any) bool {
+	step, _ := v.(*value.Object)
+	action, _ := step.Get("action")
+	fields, _ := action.(*value.Object)
+	component, _ := fields.Get("component")
+	of, _ := component.(*value.Object)
+	key, _ := of.Get("key")
+	return strings.HasSuffix(value.Text(key), "-triggers")
 }
 
 func (r *reader) flowLeftovers(o *object) {

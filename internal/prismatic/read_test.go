@@ -85,7 +85,8 @@ endpointSecurityType: customer_required
 retryConfig: {maxAttempts: "3", delayMinutes: 5, usesExponentialBackoff: true, uniqueRequestIdField: {type: reference, value: hook.results.body.data.id}}
 queueConfig: {usesFifoQueue: true, concurrencyLimit: 4, dedupeIdField: body.data.id}
 `, ""),
-			firstFlow, ipaas.Flow{
+			firstFlow,
+			ipaas.Flow{
 				DisplayName: "F", Description: "D", StableKey: "k", Trigger: hook, Security: ipaas.SecurityCustomerRequired, Concurrency: 4,
 				Retry: &ipaas.Retry{
 					MaxAttempts: 3, Delay: 5 * time.Minute, Multiplier: 2, RequestKey: reference("hook.results.body.data.id"),
@@ -97,7 +98,8 @@ queueConfig: {usesFifoQueue: true, concurrencyLimit: 4, dedupeIdField: body.data
 		{
 			"a synchronous flow neither tries again nor keeps an order",
 			flow("isSynchronous: true\nretryConfig: {maxAttempts: 3, delayMinutes: 5}\nqueueConfig: {usesFifoQueue: true, singletonExecutions: true}\n", ""),
-			firstFlow, ipaas.Flow{DisplayName: "F", Trigger: hook, Synchronous: true},
+			firstFlow,
+			ipaas.Flow{DisplayName: "F", Trigger: hook, Synchronous: true},
 			[]string{"DROPPED flows[0].retryConfig", "DROPPED flows[0].queueConfig.singletonExecutions", "DROPPED flows[0].queueConfig.usesFifoQueue"},
 		},
 		{
@@ -111,7 +113,8 @@ testPayload: "{}"
 colour: red
 empty: ""
 `, ""),
-			firstFlow, ipaas.Flow{DisplayName: "F", Trigger: hook},
+			firstFlow,
+			ipaas.Flow{DisplayName: "F", Trigger: hook},
 			[]string{
 				"DROPPED flows[0].organizationApiKeys", "DROPPED flows[0].isAgentFlow", "DROPPED flows[0].schemas", "DROPPED flows[0].supplementalComponents",
 				"DROPPED flows[0].triggerResolver", "DROPPED flows[0].testPayload", "DROPPED flows[0].colour",
@@ -119,33 +122,45 @@ empty: ""
 		},
 		{
 			"a retry without attempts, and none without words", flow("retryConfig: {maxAttempts: 0, delayMinutes: 5}\nqueueConfig: {}\n", ""),
-			firstFlow, ipaas.Flow{DisplayName: "F", Trigger: hook}, nil,
+			firstFlow,
+			ipaas.Flow{DisplayName: "F", Trigger: hook},
+			nil,
 		},
 		// Triggers.
 		{
 			"a schedule", "name: A\nflows:\n  - name: F\n    steps:\n      - {name: T, isTrigger: true, action: {key: schedule, component: {key: schedule-triggers}}, " +
 				"schedule: {type: value, value: '00 00 * * 0', meta: {scheduleType: week, timeZone: Europe/Berlin}}}\n    queueConfig: {singletonExecutions: true}\n",
-			firstFlow, ipaas.Flow{DisplayName: "F", Trigger: ipaas.Trigger{
+			firstFlow,
+			ipaas.Flow{DisplayName: "F", Trigger: ipaas.Trigger{
 				DisplayName: "T", Type: ipaas.TriggerSchedule, Schedule: &ipaas.Schedule{Cron: "00 00 * * 0", TimeZone: "Europe/Berlin", Singleton: true},
 			}},
 			[]string{"DROPPED flows[0].steps[0].schedule.meta.scheduleType"},
 		},
 		{
+			"a trigger that is not marked", "name: A\ndefinitionVersion: 7\nflows: [{name: F, steps: [{name: T, action: {key: instanceDeploy, component: {key: management-triggers}}}]}]\n",
+			firstFlow,
+			ipaas.Flow{DisplayName: "F", Trigger: ipaas.Trigger{DisplayName: "T", Type: ipaas.TriggerInstanceDeploy}},
+			[]string{"ASSUMED flows[0].steps[0]"},
+		},
+		{
 			"an empty schedule", "name: A\nflows:\n  - name: F\n    steps:\n      - {name: T, isTrigger: true, action: {key: schedule, component: {key: schedule-triggers}}, " +
 				"schedule: {type: value, value: '', meta: {scheduleType: none}}}\n",
-			firstFlow, ipaas.Flow{DisplayName: "F", Trigger: ipaas.Trigger{DisplayName: "T", Type: ipaas.TriggerSchedule}},
+			firstFlow,
+			ipaas.Flow{DisplayName: "F", Trigger: ipaas.Trigger{DisplayName: "T", Type: ipaas.TriggerSchedule}},
 			[]string{"ASSUMED flows[0].steps[0]"},
 		},
 		{
 			"a polling trigger", "name: A\nflows:\n  - name: F\n    steps:\n      - {name: T, isTrigger: true, action: {key: poll, component: {key: salesforce}}, " +
 				"schedule: {type: value, value: '*/5 * * * *'}}\n",
-			firstFlow, ipaas.Flow{DisplayName: "F", Trigger: ipaas.Trigger{DisplayName: "T", Type: "salesforce.poll"}},
+			firstFlow,
+			ipaas.Flow{DisplayName: "F", Trigger: ipaas.Trigger{DisplayName: "T", Type: "salesforce.poll"}},
 			[]string{"DROPPED flows[0].steps[0].schedule"},
 		},
 		{
 			"a flow of version 4", "definitionVersion: 4\nname: A\nflows:\n  - name: F\n    trigger: {name: Start, action: {componentKey: Standard Triggers, key: trigger}}\n" +
 				"    steps: [{name: S, action: {componentKey: reformat, key: jsonToXml}, credential: Key}]\n",
-			firstFlow, ipaas.Flow{
+			firstFlow,
+			ipaas.Flow{
 				DisplayName: "F", Trigger: ipaas.Trigger{DisplayName: "Start", Type: ipaas.TriggerWebhook},
 				Steps: []ipaas.Step{{
 					DisplayName: "S", Action: "change-data-format.jsonToXml",
@@ -199,11 +214,14 @@ empty: ""
   g: null
   h: {type: template, value: ''}
 `),
-			inputs, map[string]ipaas.Input{"a": ipaas.Literal(""), "d": items(), "e": items(), "h": ipaas.Literal("")}, nil,
+			inputs,
+			map[string]ipaas.Input{"a": ipaas.Literal(""), "d": items(), "e": items(), "h": ipaas.Literal("")},
+			nil,
 		},
 		{
 			"scalars of any kind", step("inputs: {a: {type: value, value: False}, b: {type: value, value: 7}, c: bare, d: {value: x}, e: {type: value, value: {k: [1]}}}\n"),
-			inputs, map[string]ipaas.Input{
+			inputs,
+			map[string]ipaas.Input{
 				"a": ipaas.Literal(false), "b": ipaas.Literal(value.Number("7")), "c": ipaas.Literal("bare"), "d": ipaas.Literal("x"),
 				"e": {Kind: ipaas.InputValue, Text: `{"k":[1]}`},
 			},
@@ -240,7 +258,8 @@ empty: ""
   d e: {type: reference, value: a..b}
   f: {type: template, value: '{{$a'}
 `),
-			inputs, map[string]ipaas.Input{"c": items(), "d e": *reference("a..b"), "f": {Kind: ipaas.InputTemplate, Text: "{{$a"}},
+			inputs,
+			map[string]ipaas.Input{"c": items(), "d e": *reference("a..b"), "f": {Kind: ipaas.InputTemplate, Text: "{{$a"}},
 			[]string{"NOT_A_CHOICE flows[0].steps[1].inputs.a.type", "WRONG_TYPE flows[0].steps[1].inputs.b.value", "WRONG_TYPE flows[0].steps[1].inputs.c.value"},
 		},
 		{
@@ -284,45 +303,58 @@ empty: ""
 		// Config variables.
 		{
 			"a picklist", variable("dataType: picklist\npickList: [a, b, a, '', 3]\ndefaultValue: b\norgOnly: true\ndescription: D\nstableKey: v\n"),
-			first, ipaas.ConfigVariable{
+			first,
+			ipaas.ConfigVariable{
 				DisplayName: "V", Description: "D", StableKey: "v", Type: ipaas.ConfigPicklist, Choices: []string{"a", "b", "3"}, Default: `"b"`, OrgOnly: true,
 			},
 			append(noFlow, "DROPPED requiredConfigVars[0].pickList[2]", "DROPPED requiredConfigVars[0].pickList[3]"),
 		},
 		{
 			"a picklist from a data source", variable("dataType: picklist\ndataSource: {key: d, component: {key: x}}\ninputs: {c: {type: value, value: y}}\n"),
-			first, ipaas.ConfigVariable{DisplayName: "V", Type: ipaas.ConfigString, Required: true},
+			first,
+			ipaas.ConfigVariable{DisplayName: "V", Type: ipaas.ConfigString, Required: true},
 			append(noFlow, "CHANGED requiredConfigVars[0].dataType", "DROPPED requiredConfigVars[0].dataSource"),
 		},
 		{
 			"lists", variable("dataType: string\ncollectionType: valuelist\ndefaultValue: '[\"a\",\"b\"]'\n"),
-			first, ipaas.ConfigVariable{DisplayName: "V", Type: ipaas.ConfigString, Collection: ipaas.CollectionList, Default: `["a","b"]`}, noFlow,
+			first,
+			ipaas.ConfigVariable{DisplayName: "V", Type: ipaas.ConfigString, Collection: ipaas.CollectionList, Default: `["a","b"]`},
+			noFlow,
 		},
 		{
 			"key/value lists", variable("dataType: string\ncollectionType: keyvaluelist\ndefaultValue: '[{\"key\":\"a\",\"value\":\"1\"},{\"key\":\"a\",\"value\":\"2\"}]'\n"),
-			first, ipaas.ConfigVariable{DisplayName: "V", Type: ipaas.ConfigString, Collection: ipaas.CollectionKeyValueList, Default: `{"a":"2"}`},
+			first,
+			ipaas.ConfigVariable{DisplayName: "V", Type: ipaas.ConfigString, Collection: ipaas.CollectionKeyValueList, Default: `{"a":"2"}`},
 			append(noFlow, "DROPPED requiredConfigVars[0].defaultValue[1]"),
 		},
 		{
 			"JSON, whatever it is called", variable("dataType: objectFieldMap\ndefaultValue: '{\"a\": 1.0}'\n"),
-			first, ipaas.ConfigVariable{DisplayName: "V", Type: ipaas.ConfigJSON, Default: `{"a":1.0}`}, append(noFlow, "CHANGED requiredConfigVars[0].dataType"),
+			first,
+			ipaas.ConfigVariable{DisplayName: "V", Type: ipaas.ConfigJSON, Default: `{"a":1.0}`},
+			append(noFlow, "CHANGED requiredConfigVars[0].dataType"),
 		},
 		{
 			"numbers and booleans stay texts", variable("dataType: boolean\ndefaultValue: true\n"),
-			first, ipaas.ConfigVariable{DisplayName: "V", Type: ipaas.ConfigBoolean, Default: `"true"`}, noFlow,
+			first,
+			ipaas.ConfigVariable{DisplayName: "V", Type: ipaas.ConfigBoolean, Default: `"true"`},
+			noFlow,
 		},
 		{
 			"a schedule with a time zone", variable("dataType: schedule\ndefaultValue: 0 8 * * *\ntimeZone: Europe/Berlin\nscheduleType: day\n"),
-			first, ipaas.ConfigVariable{DisplayName: "V", Type: ipaas.ConfigSchedule, Default: `"CRON_TZ=Europe/Berlin 0 8 * * *"`},
+			first,
+			ipaas.ConfigVariable{DisplayName: "V", Type: ipaas.ConfigSchedule, Default: `"CRON_TZ=Europe/Berlin 0 8 * * *"`},
 			append(noFlow, "DROPPED requiredConfigVars[0].scheduleType"),
 		},
 		{
 			"a schedule without a default is not required", variable("dataType: schedule\n"),
-			first, ipaas.ConfigVariable{DisplayName: "V", Type: ipaas.ConfigSchedule}, noFlow,
+			first,
+			ipaas.ConfigVariable{DisplayName: "V", Type: ipaas.ConfigSchedule},
+			noFlow,
 		},
 		{
 			"what customers do not see", variable("dataType: string\nmeta: {visibleToCustomerDeployer: false, isVisibleToOrgDeployer: false, more: 1}\n"),
-			first, ipaas.ConfigVariable{DisplayName: "V", Type: ipaas.ConfigString, Required: true, OrgOnly: true},
+			first,
+			ipaas.ConfigVariable{DisplayName: "V", Type: ipaas.ConfigString, Required: true, OrgOnly: true},
 			append(noFlow, "CHANGED requiredConfigVars[0].meta.visibleToCustomerDeployer", "DROPPED requiredConfigVars[0].meta.isVisibleToOrgDeployer",
 				"DROPPED requiredConfigVars[0].meta.more"),
 		},
@@ -337,7 +369,8 @@ inputs:
   none: {type: value, value: ''}
   from: {type: configVar, value: X}
 `),
-			first, ipaas.ConfigVariable{DisplayName: "V", Type: ipaas.ConfigConnection, ConnectionType: "acme.oauth2", Default: `{"host":"h","port":80}`},
+			first,
+			ipaas.ConfigVariable{DisplayName: "V", Type: ipaas.ConfigConnection, ConnectionType: "acme.oauth2", Default: `{"host":"h","port":80}`},
 			append(noFlow, "DROPPED requiredConfigVars[0].collectionType", "DROPPED requiredConfigVars[0].connection.component.version",
 				"DROPPED requiredConfigVars[0].connection.component.signature", "DROPPED requiredConfigVars[0].connection.template",
 				"DROPPED requiredConfigVars[0].onPremiseConnectionConfig", "DROPPED requiredConfigVars[0].inputs.from", "DROPPED requiredConfigVars[0].inputs"),
@@ -345,7 +378,8 @@ inputs:
 		{
 			"a shared connection is of the component that takes it",
 			step("inputs: {c: {type: configVar, value: V}}\n") + "requiredConfigVars: [{key: V, dataType: connection, useScopedConfigVar: 1 my key}]\n",
-			first, ipaas.ConfigVariable{DisplayName: "V", Type: ipaas.ConfigConnection, ConnectionType: "log.my-key", Required: true},
+			first,
+			ipaas.ConfigVariable{DisplayName: "V", Type: ipaas.ConfigConnection, ConnectionType: "log.my-key", Required: true},
 			[]string{"ASSUMED requiredConfigVars[0].useScopedConfigVar"},
 		},
 		{
@@ -357,7 +391,9 @@ inputs:
 		// The rest.
 		{
 			"labels", "name: A\ndefinitionVersion: 7\nflows: [{name: F}]\nlabels: [a, b, a, '']\n",
-			func(d *ipaas.Definition) any { return d.Labels }, map[string]string{"a": "", "b": ""}, append([]string{"DROPPED labels[2]"}, noFlow...),
+			func(d *ipaas.Definition) any { return d.Labels },
+			map[string]string{"a": "", "b": ""},
+			append([]string{"DROPPED labels[2]"}, noFlow...),
 		},
 		{
 			"pages", "name: A\nflows: [{name: F}]\nrequiredConfigVars: [{key: V, dataType: jsonForm}]\nconfigPages:\n  - name: P\n    tagline: T\n    userLevelConfigured: true\n    elements:\n" +

@@ -403,11 +403,11 @@ func (w *writer) retry(at string, o obj, f *ipaas.Flow) {
 	}
 	at += ".retry"
 	out := newObj()
-	minutes := (r.Delay + time.Minute - 1) / time.Minute
-	if minutes*time.Minute != r.Delay {
+	minutes, exact := units(r.Delay, time.Minute)
+	if !exact {
 		w.notes.add(at+".delay", Changed, "a delay is in minutes: %s is %d", r.Delay, minutes)
 	}
-	out.Set("delayMinutes", count(int(minutes)))
+	out.Set("delayMinutes", count(minutes))
 	out.Set("maxAttempts", count(r.MaxAttempts))
 	if r.RequestKey != nil {
 		out.Set("uniqueRequestIdField", w.input(at+".requestKey", *r.RequestKey, false))
@@ -421,6 +421,11 @@ func (w *writer) retry(at string, o obj, f *ipaas.Flow) {
 		w.notes.add(at+".maxDelay", Dropped, "how far a delay grows cannot be said")
 	}
 	o.Set("retryConfig", out.Object)
+}
+
+// units counts the units of a duration, rounded up where it is not a whole number of them.
+func units(d, unit time.Duration) (n int, exact bool) {
+	return int((d + unit - 1) / unit), d%unit == 0
 }
 
 // grows tells whether a delay grows from try to try. Where it does, it doubles.
@@ -471,11 +476,11 @@ func (w *writer) errorHandling(at string, h *ipaas.ErrorHandling) *value.Object 
 		effect = ipaas.ErrorFail
 	}
 	if effect == ipaas.ErrorRetry {
-		seconds := (h.Delay + time.Second - 1) / time.Second
-		if seconds*time.Second != h.Delay {
+		seconds, exact := units(h.Delay, time.Second)
+		if !exact {
 			w.notes.add(at+".delay", Changed, "a delay is in seconds: %s is %d", h.Delay, seconds)
 		}
-		o.Set("delaySeconds", count(int(seconds)))
+		o.Set("delaySeconds", count(seconds))
 	}
 	o.Set("errorHandlerType", wordFor(effects, effect))
 	if effect == ipaas.ErrorRetry {

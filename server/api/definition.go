@@ -38,12 +38,12 @@ func (a *API) readDefinition(text string) (src source, violations []ipaas.Violat
 		return source{format: pb.DefinitionFormat_DEFINITION_FORMAT_NATIVE}, []ipaas.Violation{*malformed}, nil
 	}
 	// What nests too deep for a value is not read as a foreign definition, and refused as one of ours.
-	if v, err := value.Parse(exact.json); err == nil && prismatic.Is(v) {
+	if v, tooDeep := value.Parse(exact.json); tooDeep == nil && prismatic.Is(v) {
 		return a.readForeign(exact, v)
 	}
 	src = source{format: pb.DefinitionFormat_DEFINITION_FORMAT_NATIVE, lines: exact.lines}
 	if exact.ambiguous != nil {
-		return src, []ipaas.Violation{*yamlViolation(exact.ambiguous)}, nil
+		return src, []ipaas.Violation{*exact.ambiguous}, nil
 	}
 	in := &pb.Integration{}
 	violations = checkShape(exact.json, in.ProtoReflect().Descriptor(), "definition", true)

@@ -20,7 +20,7 @@ func (a *API) readForeign(exact exactText, v any) (source, []ipaas.Violation, er
 	src := source{
 		def: read.Definition, format: pb.DefinitionFormat_DEFINITION_FORMAT_V7, notes: read.Notes, lines: exact.lines, foreign: read,
 	}
-	violations := append(exact.twice, read.Violations...)
+	violations := slices.Concat(exact.twice, read.Violations)
 	rules, err := a.rules.violations(definitionToProto("", read.Definition))
 	if err != nil {
 		return src, nil, err

@@ -128,7 +128,7 @@ func TestImportTellsWhatInstancesLose(t *testing.T) {
 
 		changed := strings.NewReplacer("name: Customers", "name: Sync Customers", "key: Endpoint", "key: URL", "value: Endpoint", "value: URL",
 			"name: Write", "name: Write It", "dataType: number", "dataType: string").Replace(elsewhere)
-		changed = changed[:strings.Index(changed, "  - name: Inventory")]
+		changed, _, _ = strings.Cut(changed, "  - name: Inventory")
 		differs := ok[*pb.DiffIntegrationVersionsResponse](t, call, &pb.DiffIntegrationVersionsRequest{
 			IntegrationId: "acme", To: &pb.DiffSide{Side: &pb.DiffSide_Definition{Definition: changed}},
 		})

@@ -39,12 +39,17 @@ type yamlError struct {
 
 func (e *yamlError) Error() string { return fmt.Sprintf("line %d: %s", e.line, e.text) }
 
+func (e *yamlError) violation() *ipaas.Violation {
+	v := violation("definition", e.reason, "%s", e.Error())
+	return &v
+}
+
 // exactText is a definition as exact JSON text.
 type exactText struct {
 	json  []byte
 	lines lines // of a YAML text: where each path of it stands
 	// What our own format refuses in a YAML text, and others mean as a text; and keys that stand twice, which JSON text shows by itself.
-	ambiguous *yamlError
+	ambiguous *ipaas.Violation
 	twice     []ipaas.Violation
 }
 
@@ -59,19 +64,18 @@ func yamlToJSON(text string) (exactText, *ipaas.Violation) {
 		}
 	}
 	if c.ambiguous != nil {
-		err = c.ambiguous // it stands before
+		return exactText{}, c.ambiguous // it stands before
 	}
 	return exactText{}, yamlViolation(err)
 }
 
 // yamlViolation says what is wrong with a YAML text.
 func yamlViolation(err error) *ipaas.Violation {
-	reason, message := ipaas.ReasonMalformed, "is no YAML: "+err.Error()
 	var ours *yamlError
 	if errors.As(err, &ours) {
-		reason, message = ours.reason, ours.Error()
+		return ours.violation()
 	}
-	v := violation("definition", reason, "%s", message)
+	v := violation("definition", ipaas.ReasonMalformed, "is no YAML: %s", err.Error())
 	return &v
 }
 
@@ -204,10 +208,10 @@ func (c *yamlConverter) scalar(n *yaml.Node) error {
 		digits, ok := jsonNumber(n.Value)
 		if !ok {
 			if c.ambiguous == nil {
-				c.ambiguous = &yamlError{
+				c.ambiguous = (&yamlError{
 					n.Line, ipaas.ReasonMalformed,
 					fmt.Sprintf("%q may be a number or a text: write a number in plain decimal digits, a text in quotes", n.Value),
-				}
+				}).violation()
 			}
 			c.text(n.Value)
 			return nil
