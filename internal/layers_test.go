@@ -31,6 +31,9 @@ var architecture = []row{
 	// The nouns of the field and their own rules.
 	{pkg: "ipaas", imports: "value expr"},
 
+	// Definitions in the words of others.
+	{pkg: "prismatic", imports: "ipaas value expr"},
+
 	// What a component is, and those we ship.
 	{pkg: "component", imports: "ipaas value expr outbound"},
 	{pkg: "component/builtin", imports: "component ipaas value expr format liquid outbound"},
@@ -55,7 +58,7 @@ var architecture = []row{
 	// Faces: gRPC with REST, webhooks, and the program that wires everything.
 	{
 		pkg:     "server/api",
-		imports: "control storage ipaas value proto proto/gen",
+		imports: "control storage ipaas prismatic value proto proto/gen",
 		tests:   "component/builtin storage/sqldb secret outbound",
 	},
 	{

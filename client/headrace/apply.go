@@ -28,6 +28,8 @@ type applied struct {
 	DryRun   bool             `json:"dryRun"`
 	Version  int32            `json:"version,omitempty"`
 	Problems []appliedProblem `json:"problems"`
+	Notes    []appliedNote    `json:"notes,omitempty"`    // what could not be taken over as it is
+	Warnings []string         `json:"warnings,omitempty"` // what instances would lose
 
 	// Of a dry run over an integration that is there: in what its draft would change.
 	diff *headracev1.DiffIntegrationVersionsResponse
@@ -47,6 +49,13 @@ func (o applied) MarshalJSON() ([]byte, error) {
 		}
 	}
 	return json.Marshal(out)
+}
+
+type appliedNote struct {
+	Field       string `json:"field"`
+	Kind        string `json:"kind"`
+	Description string `json:"description"`
+	Line        int32  `json:"line,omitempty"`
 }
 
 type appliedProblem struct {
@@ -187,6 +196,12 @@ func (c *applyCmd) integration(ctx context.Context, a *app, definition string) (
 	for _, p := range res.GetIntegration().GetProblems() {
 		out.Problems = append(out.Problems, appliedProblem{Field: p.GetField(), Reason: p.GetReason(), Description: p.GetDescription()})
 	}
+	for _, n := range res.GetNotes() {
+		out.Notes = append(out.Notes, appliedNote{Field: n.GetField(), Kind: n.GetKind().String(), Description: n.GetDescription(), Line: n.GetLine()})
+	}
+	for _, w := range res.GetWarnings() {
+		out.Warnings = append(out.Warnings, w.GetDescription())
+	}
 	return out, nil
 }
 
@@ -200,6 +215,16 @@ func (p *printer) applied(one applied) {
 		done += fmt.Sprintf(" (version %d)", one.Version)
 	}
 	p.line("%s %s", what, p.the(done, green))
+	for _, warning := range one.Warnings {
+		p.warning(warning)
+	}
+	var notes []*headracev1.DefinitionNote
+	for _, n := range one.Notes {
+		notes = append(notes, &headracev1.DefinitionNote{
+			Field: n.Field, Kind: headracev1.DefinitionNote_Kind(headracev1.DefinitionNote_Kind_value[n.Kind]), Description: n.Description, Line: n.Line,
+		})
+	}
+	p.notes(p.w, "line", notes)
 	var problems []*headracev1.Problem
 	for _, one := range one.Problems {
 		problems = append(problems, &headracev1.Problem{Field: one.Field, Reason: one.Reason, Description: one.Description})

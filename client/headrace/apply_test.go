@@ -28,6 +28,10 @@ func TestApply(t *testing.T) {
 	absent["GetComponent"] = status.Error(codes.NotFound, "no")
 	unchanged := answers()
 	unchanged["UpdateComponent"] = &headracev1.UpdateComponentResponse{Component: &headracev1.Component{Version: 1}}
+	told := answers()
+	told["ImportIntegration"] = &headracev1.ImportIntegrationResponse{
+		Created: true, Integration: &headracev1.Integration{Id: "acme-erp"}, Notes: someNotes[:1], Warnings: []*headracev1.ImportWarning{{Description: "a flow is gone"}},
+	}
 	refused := answers()
 	refused["ImportIntegration"] = status.Error(codes.InvalidArgument, "flows: too few")
 	const problem = "  1 problem to mend before it can be tested or published:\n    flows: there is none\n"
@@ -47,6 +51,10 @@ func TestApply(t *testing.T) {
 			[]string{"--dry-run"},
 			exitOK,
 			"component erp would be updated (version 2)\nintegration acme-erp would be created\n" + problem,
+		},
+		{
+			"notes and warnings", told, nil, exitOK, "component erp updated (version 2)\nintegration acme-erp created\n  warning: a flow is gone\n" +
+				"  1 note on what could not be taken over as it is:\n    line:7: dropped flows[0].schemas: it is left out\n",
 		},
 		{"refused half-way", refused, nil, exitRefused, "component erp updated (version 2)\n"},
 		{

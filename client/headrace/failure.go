@@ -40,6 +40,13 @@ func fail(w io.Writer, paint paint, err error) int {
 	if errors.As(err, &wrong) {
 		violations = wrong.violations
 	}
+	var at *located
+	if errors.As(err, &at) && len(at.lines) > 0 {
+		violations = nil
+		for _, line := range at.lines {
+			fmt.Fprintf(w, "  %s\n", clean(line))
+		}
+	}
 	if len(violations) == 1 && strings.HasSuffix(message(err), violations[0].Field+": "+violations[0].Description) {
 		violations = nil // the message has said it
 	}
@@ -71,6 +78,9 @@ func message(err error) string {
 	}
 	var at *located
 	if errors.As(err, &at) {
+		if len(at.lines) > 0 {
+			said = plural(len(at.lines), "mistake") + " in the definition"
+		}
 		said = at.where + ": " + said
 	}
 	var away *unreachable
@@ -89,10 +99,11 @@ type unreachable struct {
 func (e *unreachable) Error() string { return e.server + ": " + e.err.Error() }
 func (e *unreachable) Unwrap() error { return e.err }
 
-// located is an error with the file it is about.
+// located is an error with the file it is about, and perhaps what is wrong in which line of it.
 type located struct {
 	where string
 	err   error
+	lines []string
 }
 
 func (e *located) Error() string { return e.where + ": " + e.err.Error() }

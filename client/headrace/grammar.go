@@ -15,6 +15,9 @@ type grammar struct {
 
 	Apply        applyCmd        `cmd:"" help:"Create or change components and integrations as files describe them."`
 	Diff         diffCmd         `cmd:"" help:"Show in what two definitions of an integration differ, and whose config would not do."`
+	Import       importCmd       `cmd:"" help:"Make a definition in a file the draft of an integration; those of Prismatic are read, too."`
+	Export       exportCmd       `cmd:"" help:"Write an integration's definition, for here or for Prismatic."`
+	Validate     validateCmd     `cmd:"" help:"Check definitions in files as an import would."`
 	Components   componentsCmd   `cmd:"" aliases:"component" help:"List, show and delete components."`
 	Integrations integrationsCmd `cmd:"" aliases:"integration" help:"List, show, publish, export and delete integrations."`
 	Flow         flowCmd         `cmd:"" aliases:"flows" help:"List and test the flows of an integration's draft."`

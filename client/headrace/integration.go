@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 	"strings"
 
 	headracev1 "github.com/headrace/headrace/proto/gen/headrace/v1"
@@ -15,7 +14,7 @@ type integrationsCmd struct {
 	Get      integrationsGetCmd      `cmd:"" help:"Show one integration's draft: flows, config variables, problems."`
 	Versions integrationsVersionsCmd `cmd:"" help:"List the published versions of an integration."`
 	Publish  integrationsPublishCmd  `cmd:"" help:"Make an immutable version of the draft."`
-	Export   integrationsExportCmd   `cmd:"" help:"Print the definition as YAML that can be applied again."`
+	Export   exportCmd               `cmd:"" help:"Print the definition as YAML that can be applied again."`
 	Delete   integrationsDeleteCmd   `cmd:"" help:"Delete an integration that has no instances."`
 }
 
@@ -189,34 +188,6 @@ func (c *integrationsPublishCmd) Run(ctx context.Context, a *app) error {
 		}
 		a.did("integration", c.ID, verb, c.DryRun)
 	})
-}
-
-type integrationsExportCmd struct {
-	ID      string `arg:"" help:"The integration's id."`
-	Version int32  `help:"The version. Default: the draft." placeholder:"N"`
-}
-
-// Run carries out the command.
-func (c *integrationsExportCmd) Run(ctx context.Context, a *app) error {
-	res, err := a.client.Integrations.ExportIntegration(ctx, &headracev1.ExportIntegrationRequest{IntegrationId: c.ID, Version: c.Version})
-	if err != nil {
-		return err
-	}
-	// With its kind the definition can be applied as it is.
-	definition := "kind: " + kindIntegration + "\n" + res.GetDefinition()
-	if a.format != "json" {
-		_, err := io.WriteString(a.w, definition)
-		return err
-	}
-	root, err := parseYAML([]byte(definition))
-	if err != nil {
-		return fmt.Errorf("the exported definition: %w", err)
-	}
-	text, err := yamlToJSON(root)
-	if err != nil {
-		return fmt.Errorf("the exported definition: %w", err)
-	}
-	return a.document(text)
 }
 
 type integrationsDeleteCmd struct {

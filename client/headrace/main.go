@@ -82,6 +82,7 @@ type app struct {
 	*printer
 	client *client.Client
 	in     io.Reader
+	err    io.Writer
 }
 
 func (g *grammar) app(std streams) (*app, error) {
@@ -101,5 +102,5 @@ func (g *grammar) app(std streams) (*app, error) {
 		return nil, usage("%v (--tls, --ca FILE or --insecure)", err)
 	}
 	out := &printer{w: std.out, format: g.Output, paint: paintFor(std.out, g.NoColor), now: time.Now}
-	return &app{printer: out, client: c, in: std.in}, nil
+	return &app{printer: out, client: c, in: std.in, err: std.err}, nil
 }

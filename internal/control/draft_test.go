@@ -212,8 +212,8 @@ func mutations(t *testing.T, w *world) []struct {
 			})
 		}},
 		{"ImportIntegration", func(m control.Mutation) (any, error) {
-			in, created, err := w.ImportIntegration(t.Context(), "imported", tutorial(), m)
-			return []any{in, created}, err
+			in, done, err := w.ImportIntegration(t.Context(), "imported", tutorial(), m)
+			return []any{in, done}, err
 		}},
 		{"CreateFlow", func(m control.Mutation) (any, error) {
 			in, id, err := w.CreateFlow(t.Context(), "acme", hookFlow("Another"), nil, m)
@@ -375,9 +375,9 @@ func TestImportKeepsWhatHasTheSameName(t *testing.T) {
 	def.Flows[0].Description = "changed"
 	slices.Reverse(def.Flows)
 	def.ConfigVariables = def.ConfigVariables[:1]
-	after, created, err := w.ImportIntegration(t.Context(), "acme", def, plain)
-	if err != nil || created {
-		t.Fatalf("created %t, %v", created, err)
+	after, done, err := w.ImportIntegration(t.Context(), "acme", def, plain)
+	if err != nil || done.Created {
+		t.Fatalf("created %t, %v", done.Created, err)
 	}
 	for _, old := range before.Draft.Flows {
 		f, _ := after.Draft.Flow(old.ID)

@@ -103,10 +103,10 @@ func (p *Plane) changeDraft(
 }
 
 // ImportIntegration makes a definition the whole draft of an integration, which is created if there is none.
-func (p *Plane) ImportIntegration(ctx context.Context, id string, def ipaas.Definition, m Mutation) (ipaas.Integration, bool, error) {
+func (p *Plane) ImportIntegration(ctx context.Context, id string, def ipaas.Definition, m Mutation) (ipaas.Integration, Imported, error) {
 	type imported struct {
 		Integration ipaas.Integration
-		Created     bool
+		Imported
 	}
 	if id == "" {
 		id = ipaas.Slug(def.DisplayName, "integration")
@@ -115,24 +115,32 @@ func (p *Plane) ImportIntegration(ctx context.Context, id string, def ipaas.Defi
 		_, err := p.store.GetIntegration(ctx, id)
 		if errors.Is(err, ipaas.NotFound) {
 			in, err := p.createIntegration(ctx, id, def, func(in ipaas.Integration) (storage.Write, error) {
-				return write(imported{Integration: in, Created: true})
+				return write(imported{in, Imported{Created: true}})
 			})
-			return imported{Integration: in, Created: true}, err
+			return imported{in, Imported{Created: true}}, err
 		}
 		if err != nil {
 			return imported{}, err
 		}
+		var before ipaas.Definition
+		var done Imported
 		in, err := p.changeDraft(ctx, id, m, func(draft *ipaas.Definition) error {
 			fresh, err := cloneDefinition(&def) // normalising fills in what is left out, anew in each try
 			if err != nil {
 				return err
 			}
-			*draft = *fresh
+			before, *draft = *draft, *fresh
 			return nil
-		}, func(in ipaas.Integration) (storage.Write, error) { return write(imported{Integration: in}) })
-		return imported{Integration: in}, err
+		}, func(in ipaas.Integration) (storage.Write, error) {
+			var err error
+			if done.Losses, err = p.losses(ctx, id, &before, &in.Draft); err != nil {
+				return storage.Write{}, err
+			}
+			return write(imported{in, done})
+		})
+		return imported{in, done}, err
 	})
-	return out.Integration, out.Created, err
+	return out.Integration, out.Imported, err
 }
 
 // ValidateDefinition lists everything that keeps a definition from being imported, published and tested.

@@ -119,9 +119,6 @@ func (c *check) structure(s *step) {
 	if len(s.body) > 0 && !s.loops() {
 		c.add(s.path+".steps", ipaas.ReasonMisplaced, "step %q has inner steps, but %s does not loop: move them out, or use an action that loops", s.def.DisplayName, s.def.Action)
 	}
-	if len(s.body) == 0 && s.loops() {
-		c.add(s.path+".steps", ipaas.ReasonRequired, "step %q loops over nothing to do: give it steps", s.def.DisplayName)
-	}
 	if s.action.Breaks && enclosingLoop(s) == nil {
 		c.add(s.path+".action", ipaas.ReasonMisplaced, "step %q ends a loop, but stands in none: move it into one, or remove it", s.def.DisplayName)
 	}

@@ -207,6 +207,18 @@ func TestRunLoopForgetsTheRoundBefore(t *testing.T) {
 	}
 }
 
+func TestRunLoopWithoutStepsGoesThroughItsItems(t *testing.T) {
+	t.Parallel()
+	p := compile(t, loop("Each", ref("trigger.results.body.data.lines")), step("Say", "tools.echo", "value", ref("each.results")))
+	if problems := p.Problems(); len(problems) > 0 {
+		t.Errorf("a loop without steps is a problem: %v", problems)
+	}
+	out := run(t, newRecorder(), p)
+	if got := string(value.JSON(out.Result)); got != `[null,null,null]` {
+		t.Errorf("result = %s", got)
+	}
+}
+
 func TestRunBreakEndsTheInnermostLoop(t *testing.T) {
 	t.Parallel()
 	h := newRecorder()

@@ -9,8 +9,8 @@ import (
 // Normalize fills in what people may leave out: ids, the trigger's type and name, and for a new definition a first flow.
 //
 // prev is the definition this one takes the place of, or nil for a new one. An element stands for the one in prev with its id or,
-// where it was sent without an id, with its display name: it keeps that one's id, uid and create time, and its update time, too,
-// unless something in it changed. Elements of d must not share memory with those of prev.
+// where it was sent without an id, with its stable key, else with its display name: it keeps that one's id, uid and create time, and
+// its update time, too, unless something in it changed. Elements of d must not share memory with those of prev.
 //
 // Normalize changes nothing that a person wrote, and refuses nothing: that is Validate's part.
 func (d *Definition) Normalize(prev *Definition, now time.Time) {
@@ -92,14 +92,15 @@ func (d *Definition) normalizeConfigPages(prev *Definition) {
 	fillIDs(named(d.ConfigPages, (*ConfigPage).name), named(prev.ConfigPages, (*ConfigPage).name), "page")
 }
 
-func (f *Flow) name() identity           { return identity{&f.ID, f.DisplayName} }
-func (v *ConfigVariable) name() identity { return identity{&v.ID, v.DisplayName} }
-func (p *ConfigPage) name() identity     { return identity{&p.ID, p.Title} }
+func (f *Flow) name() identity           { return identity{&f.ID, f.StableKey, f.DisplayName} }
+func (v *ConfigVariable) name() identity { return identity{&v.ID, v.StableKey, v.DisplayName} }
+func (p *ConfigPage) name() identity     { return identity{&p.ID, "", p.Title} }
 
-// identity is what makes an element itself: its id, which may still have to be filled in, and its name.
+// identity is what makes an element itself: its id, which may still have to be filled in, its stable key if it has one, and its name.
 type identity struct {
-	id   *string
-	name string
+	id     *string
+	stable string
+	name   string
 }
 
 func named[T any](elements []T, name func(*T) identity) []identity {
@@ -115,7 +116,7 @@ func stepIdentities(steps []Step) []identity {
 	var all []identity
 	for i := range steps {
 		s := &steps[i]
-		all = append(all, identity{&s.ID, s.DisplayName})
+		all = append(all, identity{&s.ID, s.StableKey, s.DisplayName})
 		for j := range s.Branches {
 			all = append(all, stepIdentities(s.Branches[j].Steps)...)
 		}
@@ -124,8 +125,8 @@ func stepIdentities(steps []Step) []identity {
 	return all
 }
 
-// fillIDs gives an id to each element without one: that of the old element of the same name if nobody has it, else one made of its
-// name. Reserved ids are given to none.
+// fillIDs gives an id to each element without one: that of the old element of the same stable key or else of the same name if nobody
+// has it, else one made of its name. Reserved ids are given to none.
 func fillIDs(elements, old []identity, fallback string, reserved ...string) {
 	taken := make(map[string]bool, len(elements)+len(reserved))
 	for _, id := range reserved {
@@ -136,13 +137,22 @@ func fillIDs(elements, old []identity, fallback string, reserved ...string) {
 			taken[*e.id] = true
 		}
 	}
-	oldID := make(map[string]string, len(old))
+	stable, name := make(map[string]string), make(map[string]string, len(old))
 	for _, o := range old {
-		oldID[o.name] = *o.id
+		name[o.name] = *o.id
+		if o.stable != "" {
+			stable[o.stable] = *o.id
+		}
 	}
-	// Old ids go first, so that a new element cannot snatch the id of one that was there.
+	// Old ids go first, so that a new element cannot snatch the id of one that was there. Stable keys go before names: when two elements
+	// swap their names, each stays itself.
 	for _, e := range elements {
-		if id := oldID[e.name]; *e.id == "" && id != "" && !taken[id] {
+		if id := stable[e.stable]; *e.id == "" && id != "" && !taken[id] {
+			*e.id, taken[id] = id, true
+		}
+	}
+	for _, e := range elements {
+		if id := name[e.name]; *e.id == "" && id != "" && !taken[id] {
 			*e.id, taken[id] = id, true
 		}
 	}

@@ -1,6 +1,7 @@
 package ipaas_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -239,6 +240,90 @@ func sameFlow(t *testing.T, old, f ipaas.Flow, updated time.Time) {
 	if f.ID != old.ID || f.UID != old.UID || !f.CreateTime.Equal(old.CreateTime) || !f.UpdateTime.Equal(updated) {
 		t.Errorf("flow = %s %s created %s updated %s, want %s %s created %s updated %s",
 			f.ID, f.UID, f.CreateTime, f.UpdateTime, old.ID, old.UID, old.CreateTime, updated)
+	}
+}
+
+// TestNormalizeStableKeys imports definitions without ids over one another: what has the same stable key stays itself.
+func TestNormalizeStableKeys(t *testing.T) {
+	t.Parallel()
+	flow := func(stable, name string, steps ...ipaas.Step) ipaas.Flow {
+		return ipaas.Flow{StableKey: stable, DisplayName: name, Steps: steps}
+	}
+	step := func(stable, name string) ipaas.Step {
+		return ipaas.Step{StableKey: stable, DisplayName: name, Action: "log.writeLog"}
+	}
+	variable := func(stable, name string) ipaas.ConfigVariable {
+		return ipaas.ConfigVariable{StableKey: stable, DisplayName: name}
+	}
+	prev := ipaas.Definition{
+		Flows:           []ipaas.Flow{flow("k1", "Customers", step("s1", "Get"), step("", "Put")), flow("k2", "Inventory"), flow("", "Plain")},
+		ConfigVariables: []ipaas.ConfigVariable{variable("v1", "Endpoint"), variable("", "Key")},
+	}
+	tests := []struct {
+		name  string
+		d     ipaas.Definition
+		flows []string // ids
+		steps []string // of the first flow
+		vars  []string
+	}{
+		{
+			"a flow, a step and a variable that were renamed",
+			ipaas.Definition{
+				Flows: []ipaas.Flow{flow("k1", "Sync Customers", step("s1", "Fetch"), step("", "Put"))}, ConfigVariables: []ipaas.ConfigVariable{variable("v1", "URL")},
+			},
+			[]string{"customers"},
+			[]string{"get", "put"},
+			[]string{"endpoint"},
+		},
+		{
+			"names that were swapped",
+			ipaas.Definition{Flows: []ipaas.Flow{flow("k2", "Customers"), flow("k1", "Inventory")}},
+			[]string{"inventory", "customers"},
+			nil, nil,
+		},
+		{
+			"a new flow with the name of one that has another",
+			ipaas.Definition{Flows: []ipaas.Flow{flow("k9", "Customers"), flow("k1", "Renamed")}},
+			[]string{"customers-2", "customers"},
+			nil, nil,
+		},
+		{
+			"another stable key, and nobody else of the name",
+			ipaas.Definition{Flows: []ipaas.Flow{flow("k9", "Customers")}, ConfigVariables: []ipaas.ConfigVariable{variable("v9", "Key")}},
+			[]string{"customers"},
+			nil,
+			[]string{"key"},
+		},
+		{"an id goes before the stable key", ipaas.Definition{Flows: []ipaas.Flow{{ID: "plain", StableKey: "k1", DisplayName: "X"}}}, []string{"plain"}, nil, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			before := ipaas.Definition{
+				Flows: slices.Clone(prev.Flows), ConfigVariables: slices.Clone(prev.ConfigVariables),
+			}
+			before.Flows[0].Steps = slices.Clone(before.Flows[0].Steps)
+			before.Normalize(nil, monday)
+			d := tt.d
+			d.Normalize(&before, tuesday)
+			var flows, steps, vars []string
+			for _, f := range d.Flows {
+				flows = append(flows, f.ID)
+				old, _ := before.Flow(f.ID)
+				if old != nil && old.UID != f.UID {
+					t.Errorf("flow %s has another uid, and so another URL", f.ID)
+				}
+			}
+			for _, s := range d.Flows[0].Steps {
+				steps = append(steps, s.ID)
+			}
+			for _, v := range d.ConfigVariables {
+				vars = append(vars, v.ID)
+			}
+			if diff := cmp.Diff([][]string{tt.flows, tt.steps, tt.vars}, [][]string{flows, steps, vars}); diff != "" {
+				t.Errorf("ids of flows, steps and variables (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 

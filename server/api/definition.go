@@ -8,6 +8,8 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 
 	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/prismatic"
+	"github.com/headrace/headrace/internal/value"
 	pb "github.com/headrace/headrace/proto/gen/headrace/v1"
 )
 
@@ -18,34 +20,52 @@ import (
 // definitionKindKey is where a file may say what it describes, for those who keep several kinds of files: "kind: Integration".
 const definitionKindKey = "kind"
 
-// readDefinition reads a definition and the id it names, if any. violations is everything that is wrong with it, each with its
-// path and, in YAML, its line; err is not the caller's fault.
-func (a *API) readDefinition(text string) (def ipaas.Definition, id string, violations []ipaas.Violation, err error) {
-	exact, lines, malformed := definitionJSON(text)
+// source is a definition as it was sent.
+type source struct {
+	def     ipaas.Definition
+	id      string // that it names, if any
+	format  pb.DefinitionFormat
+	notes   []prismatic.Note
+	lines   lines
+	foreign *prismatic.Reading // of a definition in the words of others
+}
+
+// readDefinition reads a definition. violations is everything that is wrong with it, each with its path and, in YAML, its line; err is
+// not the caller's fault.
+func (a *API) readDefinition(text string) (src source, violations []ipaas.Violation, err error) {
+	exact, malformed := definitionJSON(text)
 	if malformed != nil {
-		return def, "", []ipaas.Violation{*malformed}, nil
+		return source{format: pb.DefinitionFormat_DEFINITION_FORMAT_NATIVE}, []ipaas.Violation{*malformed}, nil
+	}
+	// What nests too deep for a value is not read as a foreign definition, and refused as one of ours.
+	if v, tooDeep := value.Parse(exact.json); tooDeep == nil && prismatic.Is(v) {
+		return a.readForeign(exact, v)
+	}
+	src = source{format: pb.DefinitionFormat_DEFINITION_FORMAT_NATIVE, lines: exact.lines}
+	if exact.ambiguous != nil {
+		return src, []ipaas.Violation{*exact.ambiguous}, nil
 	}
 	in := &pb.Integration{}
-	violations = checkShape(exact, in.ProtoReflect().Descriptor(), "definition", true)
+	violations = checkShape(exact.json, in.ProtoReflect().Descriptor(), "definition", true)
 	if len(violations) > 0 {
-		return def, "", lines.mark(violations), nil
+		return src, exact.lines.mark(violations), nil
 	}
 	// Unknown fields were refused; what is left of them is the kind.
-	if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(exact, in); err != nil {
+	if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(exact.json, in); err != nil {
 		// checkShape knows all that protojson knows; if it is ever wrong, the caller still learns what is.
-		return def, "", []ipaas.Violation{violation("definition", ipaas.ReasonMalformed, "%s", protojsonTrouble(err))}, nil
+		return src, []ipaas.Violation{violation("definition", ipaas.ReasonMalformed, "%s", protojsonTrouble(err))}, nil
 	}
 	violations, err = a.rules.violations(in)
 	if err != nil {
-		return def, "", nil, err
+		return src, nil, err
 	}
 	var d decoding
-	def = d.definition(in)
+	src.def, src.id = d.definition(in), in.GetId()
 	for _, v := range d.violations {
 		v.Field = restPath(v.Field)
 		violations = append(violations, v)
 	}
-	return def, in.GetId(), lines.mark(violations), nil
+	return src, exact.lines.mark(violations), nil
 }
 
 // protojsonTrouble is the text of an error of protojson without its name, which varies on purpose.
@@ -55,9 +75,9 @@ func protojsonTrouble(err error) string {
 }
 
 // definitionJSON returns a definition as exact JSON text. What is JSON already stays as it is.
-func definitionJSON(text string) ([]byte, lines, *ipaas.Violation) {
+func definitionJSON(text string) (exactText, *ipaas.Violation) {
 	if strings.HasPrefix(strings.TrimSpace(text), "{") && json.Valid([]byte(text)) {
-		return []byte(text), nil, nil
+		return exactText{json: []byte(text)}, nil
 	}
 	return yamlToJSON(text)
 }
@@ -68,14 +88,21 @@ type lines map[string]int
 // mark puts the line before the description of each violation. Something that is missing is missing where the thing around it stands.
 func (l lines) mark(violations []ipaas.Violation) []ipaas.Violation {
 	for i, v := range violations {
-		for path := v.Field; l != nil && path != ""; path = parentPath(path) {
-			if line, ok := l[path]; ok {
-				violations[i].Description = fmt.Sprintf("line %d: %s", line, v.Description)
-				break
-			}
+		if line := l.of(v.Field); line > 0 {
+			violations[i].Description = fmt.Sprintf("line %d: %s", line, v.Description)
 		}
 	}
 	return violations
+}
+
+// of returns the line of a path, or of the nearest thing around it that has one; 0: none has.
+func (l lines) of(path string) int {
+	for ; l != nil && path != ""; path = parentPath(path) {
+		if line, ok := l[path]; ok {
+			return line
+		}
+	}
+	return 0
 }
 
 // parentPath drops the last segment or subscript of a path.

@@ -24,13 +24,13 @@ func TestDefinitionKind(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			def, id, violations, err := a.readDefinition(tt.text)
+			src, violations, err := a.readDefinition(tt.text)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if tt.want == "" {
-				if len(violations) > 0 || id != "a" || def.DisplayName != "A" {
-					t.Errorf("read id %q, name %q, violations %v: want a, A and none", id, def.DisplayName, violations)
+				if len(violations) > 0 || src.id != "a" || src.def.DisplayName != "A" {
+					t.Errorf("read id %q, name %q, violations %v: want a, A and none", src.id, src.def.DisplayName, violations)
 				}
 				return
 			}

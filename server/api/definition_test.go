@@ -60,11 +60,11 @@ deploySettings:
 
 func read(t testing.TB, text string) (ipaas.Definition, string) {
 	t.Helper()
-	def, id, violations, err := New(Options{}).readDefinition(text)
+	src, violations, err := New(Options{}).readDefinition(text)
 	if err != nil || len(violations) > 0 {
 		t.Fatalf("%v %v\n%s", err, violations, text)
 	}
-	return def, id
+	return src.def, src.id
 }
 
 func TestExportOfAnImportIsTheSame(t *testing.T) {
@@ -112,15 +112,15 @@ func checkStable(t *testing.T, in *pb.Integration) {
 		t.Fatal(err)
 	}
 	// The filler's texts break the rules of the protos; the words must come back all the same.
-	exact, _, malformed := definitionJSON(first)
+	exact, malformed := definitionJSON(first)
 	if malformed != nil {
 		t.Fatalf("%v\n%s", malformed, first)
 	}
-	if wrong := checkShape(exact, in.ProtoReflect().Descriptor(), "definition", true); len(wrong) > 0 {
+	if wrong := checkShape(exact.json, in.ProtoReflect().Descriptor(), "definition", true); len(wrong) > 0 {
 		t.Fatalf("%v\n%s", wrong, first)
 	}
 	back := &pb.Integration{}
-	if err := protojson.Unmarshal(exact, back); err != nil {
+	if err := protojson.Unmarshal(exact.json, back); err != nil {
 		t.Fatal(err)
 	}
 	again := d.definition(back)
@@ -179,7 +179,7 @@ func TestDefinitionMistakes(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			_, _, got, err := New(Options{}).readDefinition(test.text)
+			_, got, err := New(Options{}).readDefinition(test.text)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -212,9 +212,9 @@ func TestYAMLKeepsDigits(t *testing.T) {
 		"2026-01-31": `"2026-01-31"`, "1:30": `"1:30"`, `"12"`: `"12"`, "'true'": `"true"`, "12 apples": `"12 apples"`,
 	}
 	for text, want := range tests {
-		got, _, malformed := yamlToJSON("x: " + text)
-		if malformed != nil || string(got) != `{"x":`+want+`}` {
-			t.Errorf("%s: %s %v, want %s", text, got, malformed, want)
+		got, malformed := yamlToJSON("x: " + text)
+		if malformed != nil || string(got.json) != `{"x":`+want+`}` {
+			t.Errorf("%s: %s %v, want %s", text, got.json, malformed, want)
 		}
 	}
 }
@@ -241,22 +241,22 @@ func FuzzDefinition(f *testing.F) {
 	}
 	a := New(Options{})
 	f.Fuzz(func(t *testing.T, text string) {
-		def, id, violations, err := a.readDefinition(text)
+		src, violations, err := a.readDefinition(text)
 		if err != nil {
 			t.Fatalf("%q: %v", text, err)
 		}
 		if len(violations) > 0 {
 			return
 		}
-		first, err := writeDefinition(id, def)
+		first, err := writeDefinition(src.id, src.def)
 		if err != nil {
 			t.Fatalf("%q does not export: %v", text, err)
 		}
-		again, id, violations, err := a.readDefinition(first)
+		again, violations, err := a.readDefinition(first)
 		if err != nil || len(violations) > 0 {
 			t.Fatalf("%q does not import again: %v %v\n%s", text, err, violations, first)
 		}
-		second, err := writeDefinition(id, again)
+		second, err := writeDefinition(again.id, again.def)
 		if err != nil || first != second {
 			t.Errorf("%q: the second export differs (%v):\n%s\n%s", text, err, first, second)
 		}

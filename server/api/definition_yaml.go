@@ -39,22 +39,44 @@ type yamlError struct {
 
 func (e *yamlError) Error() string { return fmt.Sprintf("line %d: %s", e.line, e.text) }
 
+func (e *yamlError) violation() *ipaas.Violation {
+	v := violation("definition", e.reason, "%s", e.Error())
+	return &v
+}
+
+// exactText is a definition as exact JSON text.
+type exactText struct {
+	json  []byte
+	lines lines // of a YAML text: where each path of it stands
+	// What our own format refuses in a YAML text, and others mean as a text; and keys that stand twice, which JSON text shows by itself.
+	ambiguous *ipaas.Violation
+	twice     []ipaas.Violation
+}
+
 // yamlToJSON turns one YAML document into JSON text with the same digits, and tells where each path of it stands.
-func yamlToJSON(text string) ([]byte, lines, *ipaas.Violation) {
+func yamlToJSON(text string) (exactText, *ipaas.Violation) {
 	document, err := parseYAML(text)
+	c := &yamlConverter{exactText: exactText{lines: lines{}}}
 	if err == nil {
-		c := &yamlConverter{lines: lines{}}
 		if err = c.node("", document, 0); err == nil {
-			return c.out.Bytes(), c.lines, nil
+			c.json = c.out.Bytes()
+			return c.exactText, nil
 		}
 	}
-	reason, message := ipaas.ReasonMalformed, "is no YAML: "+err.Error()
+	if c.ambiguous != nil {
+		return exactText{}, c.ambiguous // it stands before
+	}
+	return exactText{}, yamlViolation(err)
+}
+
+// yamlViolation says what is wrong with a YAML text.
+func yamlViolation(err error) *ipaas.Violation {
 	var ours *yamlError
 	if errors.As(err, &ours) {
-		reason, message = ours.reason, ours.Error()
+		return ours.violation()
 	}
-	v := violation("definition", reason, "%s", message)
-	return nil, nil, &v
+	v := violation("definition", ipaas.ReasonMalformed, "is no YAML: %s", err.Error())
+	return &v
 }
 
 // parseYAML returns the root of the only document in a text.
@@ -92,8 +114,8 @@ func yamlTrouble(err error) error {
 }
 
 type yamlConverter struct {
+	exactText
 	out     bytes.Buffer
-	lines   lines
 	aliases int
 }
 
@@ -126,6 +148,7 @@ func (c *yamlConverter) mapping(path string, n *yaml.Node, depth int) error {
 		return foreignTag(n)
 	}
 	c.out.WriteByte('{')
+	seen := make(map[string]bool, len(n.Content)/2)
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key := n.Content[i]
 		if key.Kind != yaml.ScalarNode || key.ShortTag() == "!!merge" || key.ShortTag() == "!!null" {
@@ -137,6 +160,10 @@ func (c *yamlConverter) mapping(path string, n *yaml.Node, depth int) error {
 		c.text(key.Value)
 		c.out.WriteByte(':')
 		at := keyPath(path, key.Value)
+		if seen[key.Value] {
+			c.twice = append(c.twice, violation(at, ipaas.ReasonDuplicate, "the key stands here a second time: remove one of them"))
+		}
+		seen[key.Value] = true
 		if err := c.node(at, n.Content[i+1], depth+1); err != nil {
 			return err
 		}
@@ -180,10 +207,14 @@ func (c *yamlConverter) scalar(n *yaml.Node) error {
 	case "!!int", "!!float":
 		digits, ok := jsonNumber(n.Value)
 		if !ok {
-			return &yamlError{
-				n.Line, ipaas.ReasonMalformed,
-				fmt.Sprintf("%q may be a number or a text: write a number in plain decimal digits, a text in quotes", n.Value),
+			if c.ambiguous == nil {
+				c.ambiguous = (&yamlError{
+					n.Line, ipaas.ReasonMalformed,
+					fmt.Sprintf("%q may be a number or a text: write a number in plain decimal digits, a text in quotes", n.Value),
+				}).violation()
 			}
+			c.text(n.Value)
+			return nil
 		}
 		c.out.WriteString(digits)
 	case "!!str", "!!timestamp", "!!binary":
@@ -239,16 +270,24 @@ func writeDefinition(id string, def ipaas.Definition) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	var out bytes.Buffer
-	dumper, err := yaml.NewDumper(&out, yaml.WithIndent(2), yaml.WithCompactSeqIndent(false), yaml.WithLineWidth(-1), yaml.WithUnicode(true))
+	text, err := writeYAML(root)
 	if err != nil {
 		return "", fmt.Errorf("export integration %s: %w", id, err)
 	}
+	return text, nil
+}
+
+func writeYAML(root *yaml.Node) (string, error) {
+	var out bytes.Buffer
+	dumper, err := yaml.NewDumper(&out, yaml.WithIndent(2), yaml.WithCompactSeqIndent(false), yaml.WithLineWidth(-1), yaml.WithUnicode(true))
+	if err != nil {
+		return "", err
+	}
 	if err := dumper.Dump(root); err != nil {
-		return "", fmt.Errorf("export integration %s: %w", id, err)
+		return "", err
 	}
 	if err := dumper.Close(); err != nil {
-		return "", fmt.Errorf("export integration %s: %w", id, err)
+		return "", err
 	}
 	return out.String(), nil
 }

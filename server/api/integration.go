@@ -101,13 +101,17 @@ func (s *services) PublishIntegration(ctx context.Context, req *pb.PublishIntegr
 
 // ImportIntegration implements IntegrationService.
 func (s *services) ImportIntegration(ctx context.Context, req *pb.ImportIntegrationRequest) (*pb.ImportIntegrationResponse, error) {
-	def, id, violations, err := s.readDefinition(req.GetDefinition())
+	src, violations, err := s.readDefinition(req.GetDefinition())
 	if err != nil {
 		return nil, err
 	}
 	if len(violations) > 0 {
 		return nil, invalid(violations...)
 	}
+	if err := s.fit(ctx, &src); err != nil {
+		return nil, err
+	}
+	id := src.id
 	if err := sameID(req.GetIntegrationId(), id); req.GetIntegrationId() != "" && err != nil {
 		return nil, err
 	}
@@ -118,26 +122,34 @@ func (s *services) ImportIntegration(ctx context.Context, req *pb.ImportIntegrat
 	if err != nil {
 		return nil, err
 	}
-	in, created, err := s.plane.ImportIntegration(ctx, id, def, mutation(req, revision))
+	in, done, err := s.plane.ImportIntegration(ctx, id, src.def, mutation(req, revision))
 	if err != nil {
-		return nil, err
+		return nil, src.explained(err)
 	}
 	out, err := s.showIntegration(ctx, in, true)
-	return &pb.ImportIntegrationResponse{Integration: out, Created: created}, err
+	return &pb.ImportIntegrationResponse{
+		Integration: out, Created: done.Created, Format: src.format, Notes: notesToProto(src.notes, src.lines), Warnings: lossesToProto(done.Losses),
+	}, err
 }
 
 // ValidateIntegration implements IntegrationService.
 func (s *services) ValidateIntegration(ctx context.Context, req *pb.ValidateIntegrationRequest) (*pb.ValidateIntegrationResponse, error) {
-	def, _, violations, err := s.readDefinition(req.GetDefinition())
+	src, violations, err := s.readDefinition(req.GetDefinition())
 	if err != nil {
 		return nil, err
 	}
+	if err := s.fit(ctx, &src); err != nil {
+		return nil, err
+	}
 	if len(violations) == 0 {
-		if violations, err = s.plane.ValidateDefinition(ctx, def); err != nil {
+		if violations, err = s.plane.ValidateDefinition(ctx, src.def); err != nil {
 			return nil, err
 		}
+		violations = src.marked(violations)
 	}
-	return &pb.ValidateIntegrationResponse{Valid: len(violations) == 0, Problems: problemsToProto(violations)}, nil
+	return &pb.ValidateIntegrationResponse{
+		Valid: len(violations) == 0, Problems: problemsToProto(violations), Format: src.format, Notes: notesToProto(src.notes, src.lines),
+	}, nil
 }
 
 // ExportIntegration implements IntegrationService.
@@ -156,8 +168,17 @@ func (s *services) ExportIntegration(ctx context.Context, req *pb.ExportIntegrat
 		}
 		def = in.Draft
 	}
-	text, err := writeDefinition(req.GetIntegrationId(), def)
-	return &pb.ExportIntegrationResponse{Definition: text}, err
+	removed, err := s.plane.RemoveSecrets(ctx, &def)
+	if err != nil {
+		return nil, err
+	}
+	notes := dropped(removed)
+	if req.GetFormat() != pb.DefinitionFormat_DEFINITION_FORMAT_V7 {
+		text, err := writeDefinition(req.GetIntegrationId(), def)
+		return &pb.ExportIntegrationResponse{Definition: text, Notes: notesToProto(notes, nil)}, err
+	}
+	text, more, err := writeForeign(req.GetIntegrationId(), def)
+	return &pb.ExportIntegrationResponse{Definition: text, Notes: notesToProto(append(notes, more...), nil)}, err
 }
 
 // showIntegration shows an integration with the problems of its draft.

@@ -67,15 +67,18 @@ func (s *services) diffSide(
 	case *pb.DiffSide_Draft:
 		return control.DiffSide{}, nil
 	case *pb.DiffSide_Definition:
-		def, id, violations, err := s.readDefinition(is.Definition)
+		src, violations, err := s.readDefinition(is.Definition)
 		if err != nil {
 			return control.DiffSide{}, err
 		}
+		if err := s.fit(ctx, &src); err != nil {
+			return control.DiffSide{}, err
+		}
 		if len(violations) == 0 {
-			if err := sameID(req.GetIntegrationId(), id); err != nil {
+			if err := sameID(req.GetIntegrationId(), src.id); err != nil {
 				return control.DiffSide{}, err
 			}
-			return control.DiffSide{Definition: &def}, nil
+			return control.DiffSide{Definition: &src.def}, nil
 		}
 		for i := range violations {
 			violations[i].Field = joinPath(field, violations[i].Field)

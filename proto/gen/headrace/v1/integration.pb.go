@@ -26,6 +26,59 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// DefinitionFormat is in whose words a definition is written.
+type DefinitionFormat int32
+
+const (
+	// Not set: read as NATIVE.
+	DefinitionFormat_DEFINITION_FORMAT_UNSPECIFIED DefinitionFormat = 0
+	// The words of this API: `displayName`, `flows`, `configVariables`, …
+	DefinitionFormat_DEFINITION_FORMAT_NATIVE DefinitionFormat = 1
+	// The words of Prismatic: `name`, `definitionVersion`, `flows`, `requiredConfigVars`, … Version 7 is written; older layouts are read, too.
+	DefinitionFormat_DEFINITION_FORMAT_V7 DefinitionFormat = 2
+)
+
+// Enum value maps for DefinitionFormat.
+var (
+	DefinitionFormat_name = map[int32]string{
+		0: "DEFINITION_FORMAT_UNSPECIFIED",
+		1: "DEFINITION_FORMAT_NATIVE",
+		2: "DEFINITION_FORMAT_V7",
+	}
+	DefinitionFormat_value = map[string]int32{
+		"DEFINITION_FORMAT_UNSPECIFIED": 0,
+		"DEFINITION_FORMAT_NATIVE":      1,
+		"DEFINITION_FORMAT_V7":          2,
+	}
+)
+
+func (x DefinitionFormat) Enum() *DefinitionFormat {
+	p := new(DefinitionFormat)
+	*p = x
+	return p
+}
+
+func (x DefinitionFormat) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (DefinitionFormat) Descriptor() protoreflect.EnumDescriptor {
+	return file_headrace_v1_integration_proto_enumTypes[0].Descriptor()
+}
+
+func (DefinitionFormat) Type() protoreflect.EnumType {
+	return &file_headrace_v1_integration_proto_enumTypes[0]
+}
+
+func (x DefinitionFormat) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use DefinitionFormat.Descriptor instead.
+func (DefinitionFormat) EnumDescriptor() ([]byte, []int) {
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{0}
+}
+
 // Type is how many share a URL.
 type Endpoint_Type int32
 
@@ -67,11 +120,11 @@ func (x Endpoint_Type) String() string {
 }
 
 func (Endpoint_Type) Descriptor() protoreflect.EnumDescriptor {
-	return file_headrace_v1_integration_proto_enumTypes[0].Descriptor()
+	return file_headrace_v1_integration_proto_enumTypes[1].Descriptor()
 }
 
 func (Endpoint_Type) Type() protoreflect.EnumType {
-	return &file_headrace_v1_integration_proto_enumTypes[0]
+	return &file_headrace_v1_integration_proto_enumTypes[1]
 }
 
 func (x Endpoint_Type) Number() protoreflect.EnumNumber {
@@ -120,11 +173,11 @@ func (x DeploySettings_FailurePolicy) String() string {
 }
 
 func (DeploySettings_FailurePolicy) Descriptor() protoreflect.EnumDescriptor {
-	return file_headrace_v1_integration_proto_enumTypes[1].Descriptor()
+	return file_headrace_v1_integration_proto_enumTypes[2].Descriptor()
 }
 
 func (DeploySettings_FailurePolicy) Type() protoreflect.EnumType {
-	return &file_headrace_v1_integration_proto_enumTypes[1]
+	return &file_headrace_v1_integration_proto_enumTypes[2]
 }
 
 func (x DeploySettings_FailurePolicy) Number() protoreflect.EnumNumber {
@@ -134,6 +187,124 @@ func (x DeploySettings_FailurePolicy) Number() protoreflect.EnumNumber {
 // Deprecated: Use DeploySettings_FailurePolicy.Descriptor instead.
 func (DeploySettings_FailurePolicy) EnumDescriptor() ([]byte, []int) {
 	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{2, 0}
+}
+
+// Kind is what became of it.
+type DefinitionNote_Kind int32
+
+const (
+	// Not set: never answered.
+	DefinitionNote_KIND_UNSPECIFIED DefinitionNote_Kind = 0
+	// It is left out.
+	DefinitionNote_KIND_DROPPED DefinitionNote_Kind = 1
+	// Something that does not stand there was taken for granted.
+	DefinitionNote_KIND_ASSUMED DefinitionNote_Kind = 2
+	// It says the same, or nearly the same, in another way.
+	DefinitionNote_KIND_CHANGED DefinitionNote_Kind = 3
+)
+
+// Enum value maps for DefinitionNote_Kind.
+var (
+	DefinitionNote_Kind_name = map[int32]string{
+		0: "KIND_UNSPECIFIED",
+		1: "KIND_DROPPED",
+		2: "KIND_ASSUMED",
+		3: "KIND_CHANGED",
+	}
+	DefinitionNote_Kind_value = map[string]int32{
+		"KIND_UNSPECIFIED": 0,
+		"KIND_DROPPED":     1,
+		"KIND_ASSUMED":     2,
+		"KIND_CHANGED":     3,
+	}
+)
+
+func (x DefinitionNote_Kind) Enum() *DefinitionNote_Kind {
+	p := new(DefinitionNote_Kind)
+	*p = x
+	return p
+}
+
+func (x DefinitionNote_Kind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (DefinitionNote_Kind) Descriptor() protoreflect.EnumDescriptor {
+	return file_headrace_v1_integration_proto_enumTypes[3].Descriptor()
+}
+
+func (DefinitionNote_Kind) Type() protoreflect.EnumType {
+	return &file_headrace_v1_integration_proto_enumTypes[3]
+}
+
+func (x DefinitionNote_Kind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use DefinitionNote_Kind.Descriptor instead.
+func (DefinitionNote_Kind) EnumDescriptor() ([]byte, []int) {
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{3, 0}
+}
+
+// Kind is what is lost.
+type ImportWarning_Kind int32
+
+const (
+	// Not set: never answered.
+	ImportWarning_KIND_UNSPECIFIED ImportWarning_Kind = 0
+	// A flow, and its URLs with it.
+	ImportWarning_KIND_FLOW ImportWarning_Kind = 1
+	// A config variable, and the values that instances hold.
+	ImportWarning_KIND_CONFIG_VARIABLE ImportWarning_Kind = 2
+	// The type of a config variable: the values that instances hold may not fit.
+	ImportWarning_KIND_CONFIG_VARIABLE_CHANGED ImportWarning_Kind = 3
+	// Something of the draft that the imported definition does not say, such as deploy settings or a test payload.
+	ImportWarning_KIND_SETTING ImportWarning_Kind = 4
+)
+
+// Enum value maps for ImportWarning_Kind.
+var (
+	ImportWarning_Kind_name = map[int32]string{
+		0: "KIND_UNSPECIFIED",
+		1: "KIND_FLOW",
+		2: "KIND_CONFIG_VARIABLE",
+		3: "KIND_CONFIG_VARIABLE_CHANGED",
+		4: "KIND_SETTING",
+	}
+	ImportWarning_Kind_value = map[string]int32{
+		"KIND_UNSPECIFIED":             0,
+		"KIND_FLOW":                    1,
+		"KIND_CONFIG_VARIABLE":         2,
+		"KIND_CONFIG_VARIABLE_CHANGED": 3,
+		"KIND_SETTING":                 4,
+	}
+)
+
+func (x ImportWarning_Kind) Enum() *ImportWarning_Kind {
+	p := new(ImportWarning_Kind)
+	*p = x
+	return p
+}
+
+func (x ImportWarning_Kind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ImportWarning_Kind) Descriptor() protoreflect.EnumDescriptor {
+	return file_headrace_v1_integration_proto_enumTypes[4].Descriptor()
+}
+
+func (ImportWarning_Kind) Type() protoreflect.EnumType {
+	return &file_headrace_v1_integration_proto_enumTypes[4]
+}
+
+func (x ImportWarning_Kind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ImportWarning_Kind.Descriptor instead.
+func (ImportWarning_Kind) EnumDescriptor() ([]byte, []int) {
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{4, 0}
 }
 
 // Integration describes, once for all customers, how to integrate with one other system: flows that share config variables.
@@ -475,6 +646,161 @@ func (x *DeploySettings) GetTimeout() *durationpb.Duration {
 	return nil
 }
 
+// DefinitionNote says what became of something in a definition that could not be taken over as it is.
+type DefinitionNote struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Where: the path in what was read, in its own words, e.g. `flows[2].steps[0].action`. Empty: the whole definition.
+	Field string `protobuf:"bytes,1,opt,name=field,proto3" json:"field,omitempty"`
+	// What became of it.
+	Kind DefinitionNote_Kind `protobuf:"varint,2,opt,name=kind,proto3,enum=headrace.v1.DefinitionNote_Kind" json:"kind,omitempty"`
+	// What it is and what can be done, for people.
+	Description string `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
+	// The line of an imported YAML text in which it stands, counted from 1. 0: none.
+	Line          int32 `protobuf:"varint,4,opt,name=line,proto3" json:"line,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DefinitionNote) Reset() {
+	*x = DefinitionNote{}
+	mi := &file_headrace_v1_integration_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DefinitionNote) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DefinitionNote) ProtoMessage() {}
+
+func (x *DefinitionNote) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_v1_integration_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DefinitionNote.ProtoReflect.Descriptor instead.
+func (*DefinitionNote) Descriptor() ([]byte, []int) {
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *DefinitionNote) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *DefinitionNote) GetKind() DefinitionNote_Kind {
+	if x != nil {
+		return x.Kind
+	}
+	return DefinitionNote_KIND_UNSPECIFIED
+}
+
+func (x *DefinitionNote) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
+func (x *DefinitionNote) GetLine() int32 {
+	if x != nil {
+		return x.Line
+	}
+	return 0
+}
+
+// ImportWarning tells what an import takes away. Instances keep it until they are moved to a version with the new draft.
+type ImportWarning struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What is lost.
+	Kind ImportWarning_Kind `protobuf:"varint,1,opt,name=kind,proto3,enum=headrace.v1.ImportWarning_Kind" json:"kind,omitempty"`
+	// The id of the flow or the config variable. Empty: the integration itself.
+	Id string `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
+	// Its display name.
+	DisplayName string `protobuf:"bytes,3,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	// How many instances have it: deployed ones for a flow, those that hold a value for a config variable.
+	InstanceCount int32 `protobuf:"varint,4,opt,name=instance_count,json=instanceCount,proto3" json:"instance_count,omitempty"`
+	// What happens and what can be done, for people.
+	Description   string `protobuf:"bytes,5,opt,name=description,proto3" json:"description,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ImportWarning) Reset() {
+	*x = ImportWarning{}
+	mi := &file_headrace_v1_integration_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ImportWarning) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ImportWarning) ProtoMessage() {}
+
+func (x *ImportWarning) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_v1_integration_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ImportWarning.ProtoReflect.Descriptor instead.
+func (*ImportWarning) Descriptor() ([]byte, []int) {
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *ImportWarning) GetKind() ImportWarning_Kind {
+	if x != nil {
+		return x.Kind
+	}
+	return ImportWarning_KIND_UNSPECIFIED
+}
+
+func (x *ImportWarning) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *ImportWarning) GetDisplayName() string {
+	if x != nil {
+		return x.DisplayName
+	}
+	return ""
+}
+
+func (x *ImportWarning) GetInstanceCount() int32 {
+	if x != nil {
+		return x.InstanceCount
+	}
+	return 0
+}
+
+func (x *ImportWarning) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
 // CreateIntegrationRequest asks for CreateIntegration.
 type CreateIntegrationRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -490,7 +816,7 @@ type CreateIntegrationRequest struct {
 
 func (x *CreateIntegrationRequest) Reset() {
 	*x = CreateIntegrationRequest{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[3]
+	mi := &file_headrace_v1_integration_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -502,7 +828,7 @@ func (x *CreateIntegrationRequest) String() string {
 func (*CreateIntegrationRequest) ProtoMessage() {}
 
 func (x *CreateIntegrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[3]
+	mi := &file_headrace_v1_integration_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -515,7 +841,7 @@ func (x *CreateIntegrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateIntegrationRequest.ProtoReflect.Descriptor instead.
 func (*CreateIntegrationRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{3}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *CreateIntegrationRequest) GetIntegration() *Integration {
@@ -550,7 +876,7 @@ type CreateIntegrationResponse struct {
 
 func (x *CreateIntegrationResponse) Reset() {
 	*x = CreateIntegrationResponse{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[4]
+	mi := &file_headrace_v1_integration_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -562,7 +888,7 @@ func (x *CreateIntegrationResponse) String() string {
 func (*CreateIntegrationResponse) ProtoMessage() {}
 
 func (x *CreateIntegrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[4]
+	mi := &file_headrace_v1_integration_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -575,7 +901,7 @@ func (x *CreateIntegrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateIntegrationResponse.ProtoReflect.Descriptor instead.
 func (*CreateIntegrationResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{4}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *CreateIntegrationResponse) GetIntegration() *Integration {
@@ -598,7 +924,7 @@ type GetIntegrationRequest struct {
 
 func (x *GetIntegrationRequest) Reset() {
 	*x = GetIntegrationRequest{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[5]
+	mi := &file_headrace_v1_integration_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -610,7 +936,7 @@ func (x *GetIntegrationRequest) String() string {
 func (*GetIntegrationRequest) ProtoMessage() {}
 
 func (x *GetIntegrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[5]
+	mi := &file_headrace_v1_integration_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -623,7 +949,7 @@ func (x *GetIntegrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetIntegrationRequest.ProtoReflect.Descriptor instead.
 func (*GetIntegrationRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{5}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GetIntegrationRequest) GetIntegrationId() string {
@@ -651,7 +977,7 @@ type GetIntegrationResponse struct {
 
 func (x *GetIntegrationResponse) Reset() {
 	*x = GetIntegrationResponse{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[6]
+	mi := &file_headrace_v1_integration_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -663,7 +989,7 @@ func (x *GetIntegrationResponse) String() string {
 func (*GetIntegrationResponse) ProtoMessage() {}
 
 func (x *GetIntegrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[6]
+	mi := &file_headrace_v1_integration_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -676,7 +1002,7 @@ func (x *GetIntegrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetIntegrationResponse.ProtoReflect.Descriptor instead.
 func (*GetIntegrationResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{6}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetIntegrationResponse) GetIntegration() *Integration {
@@ -705,7 +1031,7 @@ type ListIntegrationsRequest struct {
 
 func (x *ListIntegrationsRequest) Reset() {
 	*x = ListIntegrationsRequest{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[7]
+	mi := &file_headrace_v1_integration_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -717,7 +1043,7 @@ func (x *ListIntegrationsRequest) String() string {
 func (*ListIntegrationsRequest) ProtoMessage() {}
 
 func (x *ListIntegrationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[7]
+	mi := &file_headrace_v1_integration_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -730,7 +1056,7 @@ func (x *ListIntegrationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListIntegrationsRequest.ProtoReflect.Descriptor instead.
 func (*ListIntegrationsRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{7}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ListIntegrationsRequest) GetPageSize() int32 {
@@ -781,7 +1107,7 @@ type ListIntegrationsResponse struct {
 
 func (x *ListIntegrationsResponse) Reset() {
 	*x = ListIntegrationsResponse{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[8]
+	mi := &file_headrace_v1_integration_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -793,7 +1119,7 @@ func (x *ListIntegrationsResponse) String() string {
 func (*ListIntegrationsResponse) ProtoMessage() {}
 
 func (x *ListIntegrationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[8]
+	mi := &file_headrace_v1_integration_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -806,7 +1132,7 @@ func (x *ListIntegrationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListIntegrationsResponse.ProtoReflect.Descriptor instead.
 func (*ListIntegrationsResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{8}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListIntegrationsResponse) GetIntegrations() []*Integration {
@@ -844,7 +1170,7 @@ type UpdateIntegrationRequest struct {
 
 func (x *UpdateIntegrationRequest) Reset() {
 	*x = UpdateIntegrationRequest{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[9]
+	mi := &file_headrace_v1_integration_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -856,7 +1182,7 @@ func (x *UpdateIntegrationRequest) String() string {
 func (*UpdateIntegrationRequest) ProtoMessage() {}
 
 func (x *UpdateIntegrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[9]
+	mi := &file_headrace_v1_integration_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -869,7 +1195,7 @@ func (x *UpdateIntegrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateIntegrationRequest.ProtoReflect.Descriptor instead.
 func (*UpdateIntegrationRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{9}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *UpdateIntegrationRequest) GetIntegrationId() string {
@@ -925,7 +1251,7 @@ type UpdateIntegrationResponse struct {
 
 func (x *UpdateIntegrationResponse) Reset() {
 	*x = UpdateIntegrationResponse{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[10]
+	mi := &file_headrace_v1_integration_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -937,7 +1263,7 @@ func (x *UpdateIntegrationResponse) String() string {
 func (*UpdateIntegrationResponse) ProtoMessage() {}
 
 func (x *UpdateIntegrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[10]
+	mi := &file_headrace_v1_integration_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -950,7 +1276,7 @@ func (x *UpdateIntegrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateIntegrationResponse.ProtoReflect.Descriptor instead.
 func (*UpdateIntegrationResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{10}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *UpdateIntegrationResponse) GetIntegration() *Integration {
@@ -977,7 +1303,7 @@ type DeleteIntegrationRequest struct {
 
 func (x *DeleteIntegrationRequest) Reset() {
 	*x = DeleteIntegrationRequest{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[11]
+	mi := &file_headrace_v1_integration_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -989,7 +1315,7 @@ func (x *DeleteIntegrationRequest) String() string {
 func (*DeleteIntegrationRequest) ProtoMessage() {}
 
 func (x *DeleteIntegrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[11]
+	mi := &file_headrace_v1_integration_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1002,7 +1328,7 @@ func (x *DeleteIntegrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteIntegrationRequest.ProtoReflect.Descriptor instead.
 func (*DeleteIntegrationRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{11}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *DeleteIntegrationRequest) GetIntegrationId() string {
@@ -1042,7 +1368,7 @@ type DeleteIntegrationResponse struct {
 
 func (x *DeleteIntegrationResponse) Reset() {
 	*x = DeleteIntegrationResponse{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[12]
+	mi := &file_headrace_v1_integration_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1054,7 +1380,7 @@ func (x *DeleteIntegrationResponse) String() string {
 func (*DeleteIntegrationResponse) ProtoMessage() {}
 
 func (x *DeleteIntegrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[12]
+	mi := &file_headrace_v1_integration_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1067,7 +1393,7 @@ func (x *DeleteIntegrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteIntegrationResponse.ProtoReflect.Descriptor instead.
 func (*DeleteIntegrationResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{12}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{14}
 }
 
 // PublishIntegrationRequest asks for PublishIntegration.
@@ -1089,7 +1415,7 @@ type PublishIntegrationRequest struct {
 
 func (x *PublishIntegrationRequest) Reset() {
 	*x = PublishIntegrationRequest{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[13]
+	mi := &file_headrace_v1_integration_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1101,7 +1427,7 @@ func (x *PublishIntegrationRequest) String() string {
 func (*PublishIntegrationRequest) ProtoMessage() {}
 
 func (x *PublishIntegrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[13]
+	mi := &file_headrace_v1_integration_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1114,7 +1440,7 @@ func (x *PublishIntegrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublishIntegrationRequest.ProtoReflect.Descriptor instead.
 func (*PublishIntegrationRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{13}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *PublishIntegrationRequest) GetIntegrationId() string {
@@ -1163,7 +1489,7 @@ type PublishIntegrationResponse struct {
 
 func (x *PublishIntegrationResponse) Reset() {
 	*x = PublishIntegrationResponse{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[14]
+	mi := &file_headrace_v1_integration_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1175,7 +1501,7 @@ func (x *PublishIntegrationResponse) String() string {
 func (*PublishIntegrationResponse) ProtoMessage() {}
 
 func (x *PublishIntegrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[14]
+	mi := &file_headrace_v1_integration_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1188,7 +1514,7 @@ func (x *PublishIntegrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublishIntegrationResponse.ProtoReflect.Descriptor instead.
 func (*PublishIntegrationResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{14}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *PublishIntegrationResponse) GetVersion() *IntegrationVersion {
@@ -1201,7 +1527,8 @@ func (x *PublishIntegrationResponse) GetVersion() *IntegrationVersion {
 // ImportIntegrationRequest asks for ImportIntegration.
 type ImportIntegrationRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The definition, YAML or JSON, at most 1 MiB, in the words of this API (`displayName`, `flows`, `configVariables`, …).
+	// The definition, YAML or JSON, at most 1 MiB, in the words of this API (`displayName`, `flows`, `configVariables`, …) or of Prismatic
+	// (`name`, `definitionVersion`, `requiredConfigVars`, …).
 	Definition string `protobuf:"bytes,1,opt,name=definition,proto3" json:"definition,omitempty"`
 	// The integration whose draft is replaced. Empty: the definition's `id`; it is created if there is none.
 	IntegrationId string `protobuf:"bytes,2,opt,name=integration_id,json=integrationId,proto3" json:"integration_id,omitempty"`
@@ -1217,7 +1544,7 @@ type ImportIntegrationRequest struct {
 
 func (x *ImportIntegrationRequest) Reset() {
 	*x = ImportIntegrationRequest{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[15]
+	mi := &file_headrace_v1_integration_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1229,7 +1556,7 @@ func (x *ImportIntegrationRequest) String() string {
 func (*ImportIntegrationRequest) ProtoMessage() {}
 
 func (x *ImportIntegrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[15]
+	mi := &file_headrace_v1_integration_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1242,7 +1569,7 @@ func (x *ImportIntegrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportIntegrationRequest.ProtoReflect.Descriptor instead.
 func (*ImportIntegrationRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{15}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ImportIntegrationRequest) GetDefinition() string {
@@ -1286,14 +1613,20 @@ type ImportIntegrationResponse struct {
 	// The integration as it was stored.
 	Integration *Integration `protobuf:"bytes,1,opt,name=integration,proto3" json:"integration,omitempty"`
 	// Whether the import created it.
-	Created       bool `protobuf:"varint,2,opt,name=created,proto3" json:"created,omitempty"`
+	Created bool `protobuf:"varint,2,opt,name=created,proto3" json:"created,omitempty"`
+	// In whose words the definition was written.
+	Format DefinitionFormat `protobuf:"varint,3,opt,name=format,proto3,enum=headrace.v1.DefinitionFormat" json:"format,omitempty"`
+	// What was dropped, assumed or changed, at most 1000: the last one says how many more there are. Empty for NATIVE.
+	Notes []*DefinitionNote `protobuf:"bytes,4,rep,name=notes,proto3" json:"notes,omitempty"`
+	// What the draft before had and instances would lose.
+	Warnings      []*ImportWarning `protobuf:"bytes,5,rep,name=warnings,proto3" json:"warnings,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ImportIntegrationResponse) Reset() {
 	*x = ImportIntegrationResponse{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[16]
+	mi := &file_headrace_v1_integration_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1305,7 +1638,7 @@ func (x *ImportIntegrationResponse) String() string {
 func (*ImportIntegrationResponse) ProtoMessage() {}
 
 func (x *ImportIntegrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[16]
+	mi := &file_headrace_v1_integration_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1318,7 +1651,7 @@ func (x *ImportIntegrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportIntegrationResponse.ProtoReflect.Descriptor instead.
 func (*ImportIntegrationResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{16}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ImportIntegrationResponse) GetIntegration() *Integration {
@@ -1335,6 +1668,27 @@ func (x *ImportIntegrationResponse) GetCreated() bool {
 	return false
 }
 
+func (x *ImportIntegrationResponse) GetFormat() DefinitionFormat {
+	if x != nil {
+		return x.Format
+	}
+	return DefinitionFormat_DEFINITION_FORMAT_UNSPECIFIED
+}
+
+func (x *ImportIntegrationResponse) GetNotes() []*DefinitionNote {
+	if x != nil {
+		return x.Notes
+	}
+	return nil
+}
+
+func (x *ImportIntegrationResponse) GetWarnings() []*ImportWarning {
+	if x != nil {
+		return x.Warnings
+	}
+	return nil
+}
+
 // ValidateIntegrationRequest asks for ValidateIntegration.
 type ValidateIntegrationRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1346,7 +1700,7 @@ type ValidateIntegrationRequest struct {
 
 func (x *ValidateIntegrationRequest) Reset() {
 	*x = ValidateIntegrationRequest{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[17]
+	mi := &file_headrace_v1_integration_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1358,7 +1712,7 @@ func (x *ValidateIntegrationRequest) String() string {
 func (*ValidateIntegrationRequest) ProtoMessage() {}
 
 func (x *ValidateIntegrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[17]
+	mi := &file_headrace_v1_integration_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1371,7 +1725,7 @@ func (x *ValidateIntegrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateIntegrationRequest.ProtoReflect.Descriptor instead.
 func (*ValidateIntegrationRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{17}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ValidateIntegrationRequest) GetDefinition() string {
@@ -1386,15 +1740,19 @@ type ValidateIntegrationResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Whether the definition could be imported and published as it is.
 	Valid bool `protobuf:"varint,1,opt,name=valid,proto3" json:"valid,omitempty"`
-	// Everything that is wrong, each with its path.
-	Problems      []*Problem `protobuf:"bytes,2,rep,name=problems,proto3" json:"problems,omitempty"`
+	// Everything that is wrong, each with its path in the words of the definition.
+	Problems []*Problem `protobuf:"bytes,2,rep,name=problems,proto3" json:"problems,omitempty"`
+	// In whose words the definition is written.
+	Format DefinitionFormat `protobuf:"varint,3,opt,name=format,proto3,enum=headrace.v1.DefinitionFormat" json:"format,omitempty"`
+	// What an import would drop, assume or change, at most 1000: the last one says how many more there are. Empty for NATIVE.
+	Notes         []*DefinitionNote `protobuf:"bytes,4,rep,name=notes,proto3" json:"notes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ValidateIntegrationResponse) Reset() {
 	*x = ValidateIntegrationResponse{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[18]
+	mi := &file_headrace_v1_integration_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1406,7 +1764,7 @@ func (x *ValidateIntegrationResponse) String() string {
 func (*ValidateIntegrationResponse) ProtoMessage() {}
 
 func (x *ValidateIntegrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[18]
+	mi := &file_headrace_v1_integration_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1419,7 +1777,7 @@ func (x *ValidateIntegrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateIntegrationResponse.ProtoReflect.Descriptor instead.
 func (*ValidateIntegrationResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{18}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ValidateIntegrationResponse) GetValid() bool {
@@ -1436,20 +1794,36 @@ func (x *ValidateIntegrationResponse) GetProblems() []*Problem {
 	return nil
 }
 
+func (x *ValidateIntegrationResponse) GetFormat() DefinitionFormat {
+	if x != nil {
+		return x.Format
+	}
+	return DefinitionFormat_DEFINITION_FORMAT_UNSPECIFIED
+}
+
+func (x *ValidateIntegrationResponse) GetNotes() []*DefinitionNote {
+	if x != nil {
+		return x.Notes
+	}
+	return nil
+}
+
 // ExportIntegrationRequest asks for ExportIntegration.
 type ExportIntegrationRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The integration's id.
 	IntegrationId string `protobuf:"bytes,1,opt,name=integration_id,json=integrationId,proto3" json:"integration_id,omitempty"`
 	// The version to export. 0: the draft.
-	Version       int32 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
+	Version int32 `protobuf:"varint,2,opt,name=version,proto3" json:"version,omitempty"`
+	// In whose words it is written. Default: NATIVE.
+	Format        DefinitionFormat `protobuf:"varint,3,opt,name=format,proto3,enum=headrace.v1.DefinitionFormat" json:"format,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ExportIntegrationRequest) Reset() {
 	*x = ExportIntegrationRequest{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[19]
+	mi := &file_headrace_v1_integration_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1461,7 +1835,7 @@ func (x *ExportIntegrationRequest) String() string {
 func (*ExportIntegrationRequest) ProtoMessage() {}
 
 func (x *ExportIntegrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[19]
+	mi := &file_headrace_v1_integration_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1474,7 +1848,7 @@ func (x *ExportIntegrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportIntegrationRequest.ProtoReflect.Descriptor instead.
 func (*ExportIntegrationRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{19}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ExportIntegrationRequest) GetIntegrationId() string {
@@ -1491,18 +1865,28 @@ func (x *ExportIntegrationRequest) GetVersion() int32 {
 	return 0
 }
 
+func (x *ExportIntegrationRequest) GetFormat() DefinitionFormat {
+	if x != nil {
+		return x.Format
+	}
+	return DefinitionFormat_DEFINITION_FORMAT_UNSPECIFIED
+}
+
 // ExportIntegrationResponse answers ExportIntegration.
 type ExportIntegrationResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The definition in YAML.
-	Definition    string `protobuf:"bytes,1,opt,name=definition,proto3" json:"definition,omitempty"`
+	Definition string `protobuf:"bytes,1,opt,name=definition,proto3" json:"definition,omitempty"`
+	// What has no place in the format, and secrets that were left out, at most 1000: the last one says how many more there are. Paths are
+	// those of this API.
+	Notes         []*DefinitionNote `protobuf:"bytes,2,rep,name=notes,proto3" json:"notes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ExportIntegrationResponse) Reset() {
 	*x = ExportIntegrationResponse{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[20]
+	mi := &file_headrace_v1_integration_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1514,7 +1898,7 @@ func (x *ExportIntegrationResponse) String() string {
 func (*ExportIntegrationResponse) ProtoMessage() {}
 
 func (x *ExportIntegrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[20]
+	mi := &file_headrace_v1_integration_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1527,7 +1911,7 @@ func (x *ExportIntegrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportIntegrationResponse.ProtoReflect.Descriptor instead.
 func (*ExportIntegrationResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{20}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ExportIntegrationResponse) GetDefinition() string {
@@ -1535,6 +1919,13 @@ func (x *ExportIntegrationResponse) GetDefinition() string {
 		return x.Definition
 	}
 	return ""
+}
+
+func (x *ExportIntegrationResponse) GetNotes() []*DefinitionNote {
+	if x != nil {
+		return x.Notes
+	}
+	return nil
 }
 
 var File_headrace_v1_integration_proto protoreflect.FileDescriptor
@@ -1585,7 +1976,29 @@ const file_headrace_v1_integration_proto_rawDesc = "" +
 	"\rFailurePolicy\x12\x1e\n" +
 	"\x1aFAILURE_POLICY_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17FAILURE_POLICY_ROLLBACK\x10\x01\x12\x17\n" +
-	"\x13FAILURE_POLICY_KEEP\x10\x02\"\xaf\x01\n" +
+	"\x13FAILURE_POLICY_KEEP\x10\x02\"\xfe\x01\n" +
+	"\x0eDefinitionNote\x12\x1a\n" +
+	"\x05field\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\x05field\x12:\n" +
+	"\x04kind\x18\x02 \x01(\x0e2 .headrace.v1.DefinitionNote.KindB\x04\xe2A\x01\x03R\x04kind\x12&\n" +
+	"\vdescription\x18\x03 \x01(\tB\x04\xe2A\x01\x03R\vdescription\x12\x18\n" +
+	"\x04line\x18\x04 \x01(\x05B\x04\xe2A\x01\x03R\x04line\"R\n" +
+	"\x04Kind\x12\x14\n" +
+	"\x10KIND_UNSPECIFIED\x10\x00\x12\x10\n" +
+	"\fKIND_DROPPED\x10\x01\x12\x10\n" +
+	"\fKIND_ASSUMED\x10\x02\x12\x10\n" +
+	"\fKIND_CHANGED\x10\x03\"\xd9\x02\n" +
+	"\rImportWarning\x129\n" +
+	"\x04kind\x18\x01 \x01(\x0e2\x1f.headrace.v1.ImportWarning.KindB\x04\xe2A\x01\x03R\x04kind\x12\x14\n" +
+	"\x02id\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\x02id\x12'\n" +
+	"\fdisplay_name\x18\x03 \x01(\tB\x04\xe2A\x01\x03R\vdisplayName\x12+\n" +
+	"\x0einstance_count\x18\x04 \x01(\x05B\x04\xe2A\x01\x03R\rinstanceCount\x12&\n" +
+	"\vdescription\x18\x05 \x01(\tB\x04\xe2A\x01\x03R\vdescription\"y\n" +
+	"\x04Kind\x12\x14\n" +
+	"\x10KIND_UNSPECIFIED\x10\x00\x12\r\n" +
+	"\tKIND_FLOW\x10\x01\x12\x18\n" +
+	"\x14KIND_CONFIG_VARIABLE\x10\x02\x12 \n" +
+	"\x1cKIND_CONFIG_VARIABLE_CHANGED\x10\x03\x12\x10\n" +
+	"\fKIND_SETTING\x10\x04\"\xaf\x01\n" +
 	"\x18CreateIntegrationRequest\x12F\n" +
 	"\vintegration\x18\x01 \x01(\v2\x18.headrace.v1.IntegrationB\n" +
 	"\xe2A\x01\x02\xbaH\x03\xc8\x01\x01R\vintegration\x12&\n" +
@@ -1645,24 +2058,35 @@ const file_headrace_v1_integration_proto_rawDesc = "" +
 	"\x04etag\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18dR\x04etag\x12&\n" +
 	"\n" +
 	"request_id\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x18dR\trequestId\x12#\n" +
-	"\rvalidate_only\x18\x05 \x01(\bR\fvalidateOnly\"q\n" +
+	"\rvalidate_only\x18\x05 \x01(\bR\fvalidateOnly\"\x93\x02\n" +
 	"\x19ImportIntegrationResponse\x12:\n" +
 	"\vintegration\x18\x01 \x01(\v2\x18.headrace.v1.IntegrationR\vintegration\x12\x18\n" +
-	"\acreated\x18\x02 \x01(\bR\acreated\"M\n" +
+	"\acreated\x18\x02 \x01(\bR\acreated\x125\n" +
+	"\x06format\x18\x03 \x01(\x0e2\x1d.headrace.v1.DefinitionFormatR\x06format\x121\n" +
+	"\x05notes\x18\x04 \x03(\v2\x1b.headrace.v1.DefinitionNoteR\x05notes\x126\n" +
+	"\bwarnings\x18\x05 \x03(\v2\x1a.headrace.v1.ImportWarningR\bwarnings\"M\n" +
 	"\x1aValidateIntegrationRequest\x12/\n" +
 	"\n" +
 	"definition\x18\x01 \x01(\tB\x0f\xe2A\x01\x02\xbaH\br\x06\x10\x01(\x80\x80@R\n" +
-	"definition\"e\n" +
+	"definition\"\xcf\x01\n" +
 	"\x1bValidateIntegrationResponse\x12\x14\n" +
 	"\x05valid\x18\x01 \x01(\bR\x05valid\x120\n" +
-	"\bproblems\x18\x02 \x03(\v2\x14.headrace.v1.ProblemR\bproblems\"s\n" +
+	"\bproblems\x18\x02 \x03(\v2\x14.headrace.v1.ProblemR\bproblems\x125\n" +
+	"\x06format\x18\x03 \x01(\x0e2\x1d.headrace.v1.DefinitionFormatR\x06format\x121\n" +
+	"\x05notes\x18\x04 \x03(\v2\x1b.headrace.v1.DefinitionNoteR\x05notes\"\xb4\x01\n" +
 	"\x18ExportIntegrationRequest\x124\n" +
 	"\x0eintegration_id\x18\x01 \x01(\tB\r\xe2A\x01\x02\xbaH\x06r\x04\x10\x01\x18dR\rintegrationId\x12!\n" +
-	"\aversion\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\aversion\";\n" +
+	"\aversion\x18\x02 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\aversion\x12?\n" +
+	"\x06format\x18\x03 \x01(\x0e2\x1d.headrace.v1.DefinitionFormatB\b\xbaH\x05\x82\x01\x02\x10\x01R\x06format\"n\n" +
 	"\x19ExportIntegrationResponse\x12\x1e\n" +
 	"\n" +
 	"definition\x18\x01 \x01(\tR\n" +
-	"definition2\xce\n" +
+	"definition\x121\n" +
+	"\x05notes\x18\x02 \x03(\v2\x1b.headrace.v1.DefinitionNoteR\x05notes*m\n" +
+	"\x10DefinitionFormat\x12!\n" +
+	"\x1dDEFINITION_FORMAT_UNSPECIFIED\x10\x00\x12\x1c\n" +
+	"\x18DEFINITION_FORMAT_NATIVE\x10\x01\x12\x18\n" +
+	"\x14DEFINITION_FORMAT_V7\x10\x022\xce\n" +
 	"\n" +
 	"\x12IntegrationService\x12\x96\x01\n" +
 	"\x11CreateIntegration\x12%.headrace.v1.CreateIntegrationRequest\x1a&.headrace.v1.CreateIntegrationResponse\"2\x82\xd3\xe4\x93\x02,:\vintegrationb\vintegration\"\x10/v1/integrations\x12\x91\x01\n" +
@@ -1687,95 +2111,109 @@ func file_headrace_v1_integration_proto_rawDescGZIP() []byte {
 	return file_headrace_v1_integration_proto_rawDescData
 }
 
-var file_headrace_v1_integration_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_headrace_v1_integration_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
+var file_headrace_v1_integration_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
+var file_headrace_v1_integration_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_headrace_v1_integration_proto_goTypes = []any{
-	(Endpoint_Type)(0),                  // 0: headrace.v1.Endpoint.Type
-	(DeploySettings_FailurePolicy)(0),   // 1: headrace.v1.DeploySettings.FailurePolicy
-	(*Integration)(nil),                 // 2: headrace.v1.Integration
-	(*Endpoint)(nil),                    // 3: headrace.v1.Endpoint
-	(*DeploySettings)(nil),              // 4: headrace.v1.DeploySettings
-	(*CreateIntegrationRequest)(nil),    // 5: headrace.v1.CreateIntegrationRequest
-	(*CreateIntegrationResponse)(nil),   // 6: headrace.v1.CreateIntegrationResponse
-	(*GetIntegrationRequest)(nil),       // 7: headrace.v1.GetIntegrationRequest
-	(*GetIntegrationResponse)(nil),      // 8: headrace.v1.GetIntegrationResponse
-	(*ListIntegrationsRequest)(nil),     // 9: headrace.v1.ListIntegrationsRequest
-	(*ListIntegrationsResponse)(nil),    // 10: headrace.v1.ListIntegrationsResponse
-	(*UpdateIntegrationRequest)(nil),    // 11: headrace.v1.UpdateIntegrationRequest
-	(*UpdateIntegrationResponse)(nil),   // 12: headrace.v1.UpdateIntegrationResponse
-	(*DeleteIntegrationRequest)(nil),    // 13: headrace.v1.DeleteIntegrationRequest
-	(*DeleteIntegrationResponse)(nil),   // 14: headrace.v1.DeleteIntegrationResponse
-	(*PublishIntegrationRequest)(nil),   // 15: headrace.v1.PublishIntegrationRequest
-	(*PublishIntegrationResponse)(nil),  // 16: headrace.v1.PublishIntegrationResponse
-	(*ImportIntegrationRequest)(nil),    // 17: headrace.v1.ImportIntegrationRequest
-	(*ImportIntegrationResponse)(nil),   // 18: headrace.v1.ImportIntegrationResponse
-	(*ValidateIntegrationRequest)(nil),  // 19: headrace.v1.ValidateIntegrationRequest
-	(*ValidateIntegrationResponse)(nil), // 20: headrace.v1.ValidateIntegrationResponse
-	(*ExportIntegrationRequest)(nil),    // 21: headrace.v1.ExportIntegrationRequest
-	(*ExportIntegrationResponse)(nil),   // 22: headrace.v1.ExportIntegrationResponse
-	nil,                                 // 23: headrace.v1.Integration.LabelsEntry
-	(*Flow)(nil),                        // 24: headrace.v1.Flow
-	(*ConfigVariable)(nil),              // 25: headrace.v1.ConfigVariable
-	(*ConfigPage)(nil),                  // 26: headrace.v1.ConfigPage
-	(*Problem)(nil),                     // 27: headrace.v1.Problem
-	(*timestamppb.Timestamp)(nil),       // 28: google.protobuf.Timestamp
-	(*Input)(nil),                       // 29: headrace.v1.Input
-	(*durationpb.Duration)(nil),         // 30: google.protobuf.Duration
-	(View)(0),                           // 31: headrace.v1.View
-	(*fieldmaskpb.FieldMask)(nil),       // 32: google.protobuf.FieldMask
-	(*IntegrationVersion)(nil),          // 33: headrace.v1.IntegrationVersion
+	(DefinitionFormat)(0),               // 0: headrace.v1.DefinitionFormat
+	(Endpoint_Type)(0),                  // 1: headrace.v1.Endpoint.Type
+	(DeploySettings_FailurePolicy)(0),   // 2: headrace.v1.DeploySettings.FailurePolicy
+	(DefinitionNote_Kind)(0),            // 3: headrace.v1.DefinitionNote.Kind
+	(ImportWarning_Kind)(0),             // 4: headrace.v1.ImportWarning.Kind
+	(*Integration)(nil),                 // 5: headrace.v1.Integration
+	(*Endpoint)(nil),                    // 6: headrace.v1.Endpoint
+	(*DeploySettings)(nil),              // 7: headrace.v1.DeploySettings
+	(*DefinitionNote)(nil),              // 8: headrace.v1.DefinitionNote
+	(*ImportWarning)(nil),               // 9: headrace.v1.ImportWarning
+	(*CreateIntegrationRequest)(nil),    // 10: headrace.v1.CreateIntegrationRequest
+	(*CreateIntegrationResponse)(nil),   // 11: headrace.v1.CreateIntegrationResponse
+	(*GetIntegrationRequest)(nil),       // 12: headrace.v1.GetIntegrationRequest
+	(*GetIntegrationResponse)(nil),      // 13: headrace.v1.GetIntegrationResponse
+	(*ListIntegrationsRequest)(nil),     // 14: headrace.v1.ListIntegrationsRequest
+	(*ListIntegrationsResponse)(nil),    // 15: headrace.v1.ListIntegrationsResponse
+	(*UpdateIntegrationRequest)(nil),    // 16: headrace.v1.UpdateIntegrationRequest
+	(*UpdateIntegrationResponse)(nil),   // 17: headrace.v1.UpdateIntegrationResponse
+	(*DeleteIntegrationRequest)(nil),    // 18: headrace.v1.DeleteIntegrationRequest
+	(*DeleteIntegrationResponse)(nil),   // 19: headrace.v1.DeleteIntegrationResponse
+	(*PublishIntegrationRequest)(nil),   // 20: headrace.v1.PublishIntegrationRequest
+	(*PublishIntegrationResponse)(nil),  // 21: headrace.v1.PublishIntegrationResponse
+	(*ImportIntegrationRequest)(nil),    // 22: headrace.v1.ImportIntegrationRequest
+	(*ImportIntegrationResponse)(nil),   // 23: headrace.v1.ImportIntegrationResponse
+	(*ValidateIntegrationRequest)(nil),  // 24: headrace.v1.ValidateIntegrationRequest
+	(*ValidateIntegrationResponse)(nil), // 25: headrace.v1.ValidateIntegrationResponse
+	(*ExportIntegrationRequest)(nil),    // 26: headrace.v1.ExportIntegrationRequest
+	(*ExportIntegrationResponse)(nil),   // 27: headrace.v1.ExportIntegrationResponse
+	nil,                                 // 28: headrace.v1.Integration.LabelsEntry
+	(*Flow)(nil),                        // 29: headrace.v1.Flow
+	(*ConfigVariable)(nil),              // 30: headrace.v1.ConfigVariable
+	(*ConfigPage)(nil),                  // 31: headrace.v1.ConfigPage
+	(*Problem)(nil),                     // 32: headrace.v1.Problem
+	(*timestamppb.Timestamp)(nil),       // 33: google.protobuf.Timestamp
+	(*Input)(nil),                       // 34: headrace.v1.Input
+	(*durationpb.Duration)(nil),         // 35: google.protobuf.Duration
+	(View)(0),                           // 36: headrace.v1.View
+	(*fieldmaskpb.FieldMask)(nil),       // 37: google.protobuf.FieldMask
+	(*IntegrationVersion)(nil),          // 38: headrace.v1.IntegrationVersion
 }
 var file_headrace_v1_integration_proto_depIdxs = []int32{
-	23, // 0: headrace.v1.Integration.labels:type_name -> headrace.v1.Integration.LabelsEntry
-	24, // 1: headrace.v1.Integration.flows:type_name -> headrace.v1.Flow
-	25, // 2: headrace.v1.Integration.config_variables:type_name -> headrace.v1.ConfigVariable
-	26, // 3: headrace.v1.Integration.config_pages:type_name -> headrace.v1.ConfigPage
-	4,  // 4: headrace.v1.Integration.deploy_settings:type_name -> headrace.v1.DeploySettings
-	27, // 5: headrace.v1.Integration.problems:type_name -> headrace.v1.Problem
-	28, // 6: headrace.v1.Integration.create_time:type_name -> google.protobuf.Timestamp
-	28, // 7: headrace.v1.Integration.update_time:type_name -> google.protobuf.Timestamp
-	3,  // 8: headrace.v1.Integration.endpoint:type_name -> headrace.v1.Endpoint
-	0,  // 9: headrace.v1.Endpoint.type:type_name -> headrace.v1.Endpoint.Type
-	29, // 10: headrace.v1.Endpoint.flow_name:type_name -> headrace.v1.Input
-	29, // 11: headrace.v1.Endpoint.customer_id:type_name -> headrace.v1.Input
-	29, // 12: headrace.v1.Endpoint.customer_user_id:type_name -> headrace.v1.Input
-	1,  // 13: headrace.v1.DeploySettings.failure_policy:type_name -> headrace.v1.DeploySettings.FailurePolicy
-	30, // 14: headrace.v1.DeploySettings.timeout:type_name -> google.protobuf.Duration
-	2,  // 15: headrace.v1.CreateIntegrationRequest.integration:type_name -> headrace.v1.Integration
-	2,  // 16: headrace.v1.CreateIntegrationResponse.integration:type_name -> headrace.v1.Integration
-	31, // 17: headrace.v1.GetIntegrationRequest.view:type_name -> headrace.v1.View
-	2,  // 18: headrace.v1.GetIntegrationResponse.integration:type_name -> headrace.v1.Integration
-	31, // 19: headrace.v1.ListIntegrationsRequest.view:type_name -> headrace.v1.View
-	2,  // 20: headrace.v1.ListIntegrationsResponse.integrations:type_name -> headrace.v1.Integration
-	2,  // 21: headrace.v1.UpdateIntegrationRequest.integration:type_name -> headrace.v1.Integration
-	32, // 22: headrace.v1.UpdateIntegrationRequest.update_mask:type_name -> google.protobuf.FieldMask
-	2,  // 23: headrace.v1.UpdateIntegrationResponse.integration:type_name -> headrace.v1.Integration
-	33, // 24: headrace.v1.PublishIntegrationResponse.version:type_name -> headrace.v1.IntegrationVersion
-	2,  // 25: headrace.v1.ImportIntegrationResponse.integration:type_name -> headrace.v1.Integration
-	27, // 26: headrace.v1.ValidateIntegrationResponse.problems:type_name -> headrace.v1.Problem
-	5,  // 27: headrace.v1.IntegrationService.CreateIntegration:input_type -> headrace.v1.CreateIntegrationRequest
-	7,  // 28: headrace.v1.IntegrationService.GetIntegration:input_type -> headrace.v1.GetIntegrationRequest
-	9,  // 29: headrace.v1.IntegrationService.ListIntegrations:input_type -> headrace.v1.ListIntegrationsRequest
-	11, // 30: headrace.v1.IntegrationService.UpdateIntegration:input_type -> headrace.v1.UpdateIntegrationRequest
-	13, // 31: headrace.v1.IntegrationService.DeleteIntegration:input_type -> headrace.v1.DeleteIntegrationRequest
-	15, // 32: headrace.v1.IntegrationService.PublishIntegration:input_type -> headrace.v1.PublishIntegrationRequest
-	17, // 33: headrace.v1.IntegrationService.ImportIntegration:input_type -> headrace.v1.ImportIntegrationRequest
-	19, // 34: headrace.v1.IntegrationService.ValidateIntegration:input_type -> headrace.v1.ValidateIntegrationRequest
-	21, // 35: headrace.v1.IntegrationService.ExportIntegration:input_type -> headrace.v1.ExportIntegrationRequest
-	6,  // 36: headrace.v1.IntegrationService.CreateIntegration:output_type -> headrace.v1.CreateIntegrationResponse
-	8,  // 37: headrace.v1.IntegrationService.GetIntegration:output_type -> headrace.v1.GetIntegrationResponse
-	10, // 38: headrace.v1.IntegrationService.ListIntegrations:output_type -> headrace.v1.ListIntegrationsResponse
-	12, // 39: headrace.v1.IntegrationService.UpdateIntegration:output_type -> headrace.v1.UpdateIntegrationResponse
-	14, // 40: headrace.v1.IntegrationService.DeleteIntegration:output_type -> headrace.v1.DeleteIntegrationResponse
-	16, // 41: headrace.v1.IntegrationService.PublishIntegration:output_type -> headrace.v1.PublishIntegrationResponse
-	18, // 42: headrace.v1.IntegrationService.ImportIntegration:output_type -> headrace.v1.ImportIntegrationResponse
-	20, // 43: headrace.v1.IntegrationService.ValidateIntegration:output_type -> headrace.v1.ValidateIntegrationResponse
-	22, // 44: headrace.v1.IntegrationService.ExportIntegration:output_type -> headrace.v1.ExportIntegrationResponse
-	36, // [36:45] is the sub-list for method output_type
-	27, // [27:36] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	28, // 0: headrace.v1.Integration.labels:type_name -> headrace.v1.Integration.LabelsEntry
+	29, // 1: headrace.v1.Integration.flows:type_name -> headrace.v1.Flow
+	30, // 2: headrace.v1.Integration.config_variables:type_name -> headrace.v1.ConfigVariable
+	31, // 3: headrace.v1.Integration.config_pages:type_name -> headrace.v1.ConfigPage
+	7,  // 4: headrace.v1.Integration.deploy_settings:type_name -> headrace.v1.DeploySettings
+	32, // 5: headrace.v1.Integration.problems:type_name -> headrace.v1.Problem
+	33, // 6: headrace.v1.Integration.create_time:type_name -> google.protobuf.Timestamp
+	33, // 7: headrace.v1.Integration.update_time:type_name -> google.protobuf.Timestamp
+	6,  // 8: headrace.v1.Integration.endpoint:type_name -> headrace.v1.Endpoint
+	1,  // 9: headrace.v1.Endpoint.type:type_name -> headrace.v1.Endpoint.Type
+	34, // 10: headrace.v1.Endpoint.flow_name:type_name -> headrace.v1.Input
+	34, // 11: headrace.v1.Endpoint.customer_id:type_name -> headrace.v1.Input
+	34, // 12: headrace.v1.Endpoint.customer_user_id:type_name -> headrace.v1.Input
+	2,  // 13: headrace.v1.DeploySettings.failure_policy:type_name -> headrace.v1.DeploySettings.FailurePolicy
+	35, // 14: headrace.v1.DeploySettings.timeout:type_name -> google.protobuf.Duration
+	3,  // 15: headrace.v1.DefinitionNote.kind:type_name -> headrace.v1.DefinitionNote.Kind
+	4,  // 16: headrace.v1.ImportWarning.kind:type_name -> headrace.v1.ImportWarning.Kind
+	5,  // 17: headrace.v1.CreateIntegrationRequest.integration:type_name -> headrace.v1.Integration
+	5,  // 18: headrace.v1.CreateIntegrationResponse.integration:type_name -> headrace.v1.Integration
+	36, // 19: headrace.v1.GetIntegrationRequest.view:type_name -> headrace.v1.View
+	5,  // 20: headrace.v1.GetIntegrationResponse.integration:type_name -> headrace.v1.Integration
+	36, // 21: headrace.v1.ListIntegrationsRequest.view:type_name -> headrace.v1.View
+	5,  // 22: headrace.v1.ListIntegrationsResponse.integrations:type_name -> headrace.v1.Integration
+	5,  // 23: headrace.v1.UpdateIntegrationRequest.integration:type_name -> headrace.v1.Integration
+	37, // 24: headrace.v1.UpdateIntegrationRequest.update_mask:type_name -> google.protobuf.FieldMask
+	5,  // 25: headrace.v1.UpdateIntegrationResponse.integration:type_name -> headrace.v1.Integration
+	38, // 26: headrace.v1.PublishIntegrationResponse.version:type_name -> headrace.v1.IntegrationVersion
+	5,  // 27: headrace.v1.ImportIntegrationResponse.integration:type_name -> headrace.v1.Integration
+	0,  // 28: headrace.v1.ImportIntegrationResponse.format:type_name -> headrace.v1.DefinitionFormat
+	8,  // 29: headrace.v1.ImportIntegrationResponse.notes:type_name -> headrace.v1.DefinitionNote
+	9,  // 30: headrace.v1.ImportIntegrationResponse.warnings:type_name -> headrace.v1.ImportWarning
+	32, // 31: headrace.v1.ValidateIntegrationResponse.problems:type_name -> headrace.v1.Problem
+	0,  // 32: headrace.v1.ValidateIntegrationResponse.format:type_name -> headrace.v1.DefinitionFormat
+	8,  // 33: headrace.v1.ValidateIntegrationResponse.notes:type_name -> headrace.v1.DefinitionNote
+	0,  // 34: headrace.v1.ExportIntegrationRequest.format:type_name -> headrace.v1.DefinitionFormat
+	8,  // 35: headrace.v1.ExportIntegrationResponse.notes:type_name -> headrace.v1.DefinitionNote
+	10, // 36: headrace.v1.IntegrationService.CreateIntegration:input_type -> headrace.v1.CreateIntegrationRequest
+	12, // 37: headrace.v1.IntegrationService.GetIntegration:input_type -> headrace.v1.GetIntegrationRequest
+	14, // 38: headrace.v1.IntegrationService.ListIntegrations:input_type -> headrace.v1.ListIntegrationsRequest
+	16, // 39: headrace.v1.IntegrationService.UpdateIntegration:input_type -> headrace.v1.UpdateIntegrationRequest
+	18, // 40: headrace.v1.IntegrationService.DeleteIntegration:input_type -> headrace.v1.DeleteIntegrationRequest
+	20, // 41: headrace.v1.IntegrationService.PublishIntegration:input_type -> headrace.v1.PublishIntegrationRequest
+	22, // 42: headrace.v1.IntegrationService.ImportIntegration:input_type -> headrace.v1.ImportIntegrationRequest
+	24, // 43: headrace.v1.IntegrationService.ValidateIntegration:input_type -> headrace.v1.ValidateIntegrationRequest
+	26, // 44: headrace.v1.IntegrationService.ExportIntegration:input_type -> headrace.v1.ExportIntegrationRequest
+	11, // 45: headrace.v1.IntegrationService.CreateIntegration:output_type -> headrace.v1.CreateIntegrationResponse
+	13, // 46: headrace.v1.IntegrationService.GetIntegration:output_type -> headrace.v1.GetIntegrationResponse
+	15, // 47: headrace.v1.IntegrationService.ListIntegrations:output_type -> headrace.v1.ListIntegrationsResponse
+	17, // 48: headrace.v1.IntegrationService.UpdateIntegration:output_type -> headrace.v1.UpdateIntegrationResponse
+	19, // 49: headrace.v1.IntegrationService.DeleteIntegration:output_type -> headrace.v1.DeleteIntegrationResponse
+	21, // 50: headrace.v1.IntegrationService.PublishIntegration:output_type -> headrace.v1.PublishIntegrationResponse
+	23, // 51: headrace.v1.IntegrationService.ImportIntegration:output_type -> headrace.v1.ImportIntegrationResponse
+	25, // 52: headrace.v1.IntegrationService.ValidateIntegration:output_type -> headrace.v1.ValidateIntegrationResponse
+	27, // 53: headrace.v1.IntegrationService.ExportIntegration:output_type -> headrace.v1.ExportIntegrationResponse
+	45, // [45:54] is the sub-list for method output_type
+	36, // [36:45] is the sub-list for method input_type
+	36, // [36:36] is the sub-list for extension type_name
+	36, // [36:36] is the sub-list for extension extendee
+	0,  // [0:36] is the sub-list for field type_name
 }
 
 func init() { file_headrace_v1_integration_proto_init() }
@@ -1794,8 +2232,8 @@ func file_headrace_v1_integration_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_headrace_v1_integration_proto_rawDesc), len(file_headrace_v1_integration_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   22,
+			NumEnums:      5,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -50,11 +50,13 @@ type IntegrationServiceClient interface {
 	// Makes an immutable version of the draft. FAILED_PRECONDITION while the draft has problems.
 	PublishIntegration(ctx context.Context, in *PublishIntegrationRequest, opts ...grpc.CallOption) (*PublishIntegrationResponse, error)
 	// Creates an integration from a definition in YAML or JSON, or replaces the whole draft of an existing one in one step.
-	// The words are those of the REST API. Flows keep their identity, and so their URLs, by id, else by display name.
+	// The words are those of the REST API, or those of a definition of Prismatic in any of its layouts, which is told apart by its keys.
+	// Flows, steps and config variables keep their identity, and so their URLs and values, by id, else by stable key, else by display name.
 	ImportIntegration(ctx context.Context, in *ImportIntegrationRequest, opts ...grpc.CallOption) (*ImportIntegrationResponse, error)
 	// Checks a definition in YAML or JSON as an import would, and changes nothing. Mistakes are listed, not refused.
 	ValidateIntegration(ctx context.Context, in *ValidateIntegrationRequest, opts ...grpc.CallOption) (*ValidateIntegrationResponse, error)
-	// Returns the draft, or a version, as a YAML definition that imports again. It never holds a secret.
+	// Returns the draft, or a version, as a YAML definition that imports again, in the words of this API or in those of definition
+	// version 7 of Prismatic. It never holds a secret.
 	ExportIntegration(ctx context.Context, in *ExportIntegrationRequest, opts ...grpc.CallOption) (*ExportIntegrationResponse, error)
 }
 
@@ -176,11 +178,13 @@ type IntegrationServiceServer interface {
 	// Makes an immutable version of the draft. FAILED_PRECONDITION while the draft has problems.
 	PublishIntegration(context.Context, *PublishIntegrationRequest) (*PublishIntegrationResponse, error)
 	// Creates an integration from a definition in YAML or JSON, or replaces the whole draft of an existing one in one step.
-	// The words are those of the REST API. Flows keep their identity, and so their URLs, by id, else by display name.
+	// The words are those of the REST API, or those of a definition of Prismatic in any of its layouts, which is told apart by its keys.
+	// Flows, steps and config variables keep their identity, and so their URLs and values, by id, else by stable key, else by display name.
 	ImportIntegration(context.Context, *ImportIntegrationRequest) (*ImportIntegrationResponse, error)
 	// Checks a definition in YAML or JSON as an import would, and changes nothing. Mistakes are listed, not refused.
 	ValidateIntegration(context.Context, *ValidateIntegrationRequest) (*ValidateIntegrationResponse, error)
-	// Returns the draft, or a version, as a YAML definition that imports again. It never holds a secret.
+	// Returns the draft, or a version, as a YAML definition that imports again, in the words of this API or in those of definition
+	// version 7 of Prismatic. It never holds a secret.
 	ExportIntegration(context.Context, *ExportIntegrationRequest) (*ExportIntegrationResponse, error)
 	mustEmbedUnimplementedIntegrationServiceServer()
 }

@@ -1,0 +1,218 @@
+package prismatic
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/value"
+)
+
+// object is a mapping of the file. Each key is taken by whoever knows it; what nobody took is noted as dropped.
+type object struct {
+	r      *reader
+	at     string
+	fields *value.Object
+	taken  []string
+}
+
+// object takes v as a mapping that stands at a place. Nothing is an empty one; anything else is a violation.
+func (r *reader) object(at string, v any) *object {
+	o := &object{r: r, at: at}
+	if v == nil {
+		return o
+	}
+	fields, ok := v.(*value.Object)
+	if !ok {
+		r.wrong(at, ipaas.ReasonWrongType, "is %s: give an object", value.Kind(v))
+	}
+	o.fields = fields
+	return o
+}
+
+// path is where a key of the object stands.
+func (o *object) path(key string) string { return keyed(o.at, key) }
+
+func (o *object) has(key string) bool {
+	_, ok := o.fields.Get(key)
+	return ok
+}
+
+func (o *object) take(key string) any {
+	v, _ := o.fields.Get(key)
+	o.taken = append(o.taken, key)
+	return v
+}
+
+// text takes a text. Files say numbers and booleans where texts are meant.
+func (o *object) text(key string) string {
+	v := o.take(key)
+	switch v.(type) {
+	case []any, *value.Object:
+		o.r.wrong(o.path(key), ipaas.ReasonWrongType, "is %s: give a text", value.Kind(v))
+		return ""
+	}
+	return value.Text(v)
+}
+
+// word takes a text that is one of a closed set, which has the empty one if it may be left out.
+func word[T any](o *object, key string, set map[string]T) T {
+	text := o.text(key)
+	if found, ok := set[text]; ok {
+		return found
+	}
+	for known, found := range set {
+		if strings.EqualFold(known, text) {
+			return found
+		}
+	}
+	choices := slices.DeleteFunc(slices.Sorted(maps.Keys(set)), func(s string) bool { return s == "" })
+	o.r.wrong(o.path(key), ipaas.ReasonNotAChoice, "%q is unknown: give one of %s", shorten(text), strings.Join(choices, ", "))
+	var none T
+	return none
+}
+
+// yes takes a boolean, which may be written as a text or a number.
+func (o *object) yes(key string) bool {
+	v := o.take(key)
+	switch v := v.(type) {
+	case nil:
+		return false
+	case bool:
+		return v
+	case []any, *value.Object:
+	default:
+		switch strings.ToLower(strings.TrimSpace(value.Text(v))) {
+		case "true", "yes", "y", "on", "1":
+			return true
+		case "false", "no", "n", "off", "0", "":
+			return false
+		}
+	}
+	o.r.wrong(o.path(key), ipaas.ReasonWrongType, "is %s: give true or false", shown(v))
+	return false
+}
+
+// whole takes a whole number, which may be written as a text.
+func (o *object) whole(key string) int {
+	v := o.take(key)
+	switch v.(type) {
+	case nil:
+		return 0
+	case value.Number, string:
+		text := strings.TrimSpace(value.Text(v))
+		if text == "" {
+			return 0
+		}
+		if n, ok := value.ParseNumber(text); ok {
+			// More than any count of these files, less than what would run over as a duration.
+			if i, ok := n.Int64(); ok && i > -1e9 && i < 1e9 {
+				return int(i)
+			}
+		}
+	}
+	o.r.wrong(o.path(key), ipaas.ReasonWrongType, "is %s: give a whole number", shown(v))
+	return 0
+}
+
+// span takes a whole number of units of time.
+func (o *object) span(key string, unit time.Duration) time.Duration {
+	return time.Duration(o.whole(key)) * unit
+}
+
+// list takes a list. Nothing, and an empty text where a form left one, are an empty one.
+func (o *object) list(key string) []any {
+	v := o.take(key)
+	if v == nil || v == "" {
+		return nil
+	}
+	list, ok := v.([]any)
+	if !ok {
+		o.r.wrong(o.path(key), ipaas.ReasonWrongType, "is %s: give a list", value.Kind(v))
+	}
+	return list
+}
+
+// object takes a mapping.
+func (o *object) object(key string) *object {
+	v := o.take(key)
+	if v == "" {
+		v = nil
+	}
+	return o.r.object(o.path(key), v)
+}
+
+// drop takes a key and notes what is lost with it, if it holds anything.
+func (o *object) drop(key, why string) {
+	if v := o.take(key); !isNothing(v) {
+		o.r.notes.add(o.path(key), Dropped, "%s", why)
+	}
+}
+
+// skip takes keys that say nothing of how an integration runs and follow from the rest.
+func (o *object) skip(keys ...string) { o.taken = append(o.taken, keys...) }
+
+// rest notes what nobody took.
+func (o *object) rest() {
+	for key, v := range o.fields.All() {
+		if !slices.Contains(o.taken, key) && !isNothing(v) {
+			o.r.notes.add(o.path(key), Dropped, "%q has no meaning here, and is left out", shorten(key))
+		}
+	}
+}
+
+// isNothing reports whether a value holds nothing that could be lost.
+func isNothing(v any) bool {
+	switch v := v.(type) {
+	case nil:
+		return true
+	case string:
+		return strings.TrimSpace(v) == ""
+	case []any:
+		return len(v) == 0
+	case *value.Object:
+		return v.Len() == 0
+	default:
+		return false
+	}
+}
+
+// shown is a value as a message quotes it.
+func shown(v any) string {
+	if text, ok := v.(string); ok {
+		return "the text " + strconv.Quote(shorten(text))
+	}
+	return value.Kind(v)
+}
+
+// shorten keeps a message readable whatever was sent.
+func shorten(text string) string {
+	const most = 60
+	if len(text) <= most {
+		return text
+	}
+	if runes := []rune(text[:min(len(text), 4*most+4)]); len(runes) > most {
+		return string(runes[:most]) + "…"
+	}
+	return text
+}
+
+// keyed is the path of a value in an object, item that of one in a list.
+func keyed(at, key string) string {
+	switch {
+	case key == "" || strings.Trim(key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != "":
+		return at + "[" + strconv.Quote(key) + "]"
+	case at == "":
+		return key
+	}
+	return at + "." + key
+}
+
+func item(at string, i int) string { return fmt.Sprintf("%s[%d]", at, i) }
+
+// joined is the path of an entry of a map of the definition, in which keys stand as they are.
+func joined(at, key string) string { return at + "." + key }
