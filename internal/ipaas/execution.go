@@ -135,7 +135,7 @@ type StepResult struct {
 	Redacted    bool
 	Error       string
 	Ignored     bool // it failed, and the flow went on
-	Tries       int  // how often it was tried; of one that runs: how many of its tries have failed
+	Tries       int  // that have ended
 	Branch      string
 	StartTime   time.Time
 	EndTime     time.Time

@@ -32,6 +32,7 @@ func All() []*component.Component {
 		logComponent(),
 		loop(),
 		managementTriggers(),
+		persistData(),
 		registration(),
 		stopExecution(),
 		webhookTriggers(),
