@@ -270,7 +270,7 @@ func deployTimeout(c *candidate, flow *ipaas.Flow, ex ipaas.Execution) *ipaas.De
 // commit switches to the candidate, and only then removes what the old generation had and the new one has no more.
 func (p *Plane) commit(ctx context.Context, c *candidate) error {
 	fault.Point("deploy-commit")
-	state, err := p.committedState(ctx, c.deployment.ID)
+	state, err := p.committedState(ctx, c)
 	if err != nil {
 		return fmt.Errorf("commit deployment %s: %w", c.deployment.ID, err)
 	}

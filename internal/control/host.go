@@ -285,6 +285,15 @@ func (h *host) storedText(v any) (text string, redacted, altered bool) {
 	return string(value.Encode(hidden)), redacted, redacted || masked
 }
 
+// redact takes secrets and tokens out of a value.
+func (h *host) redact(v any) (any, bool) { return withoutSecrets(h.job.settings, h.mask, v) }
+
+func withoutSecrets(s *settings, mask *secret.Mask, v any) (any, bool) {
+	clean, changed := s.redact(v)
+	hidden, masked := mask.HideValue(clean)
+	return hidden, changed || masked
+}
+
 func (h *host) storedMessage(text string) string {
 	return h.mask.Hide(h.job.settings.redactor.Text(text))
 }

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -68,7 +69,7 @@ func (k *kept) get(ctx context.Context, place ipaas.StatePlace, key string) (any
 			v, there = nil, false
 		case c.Key == key:
 			if v, there, err = c.Apply(v, there); err != nil {
-				return nil, false, err
+				return nil, false, &refusedState{err} // others have changed what is there
 			}
 		}
 	}
@@ -212,8 +213,11 @@ func (k *kept) changed(
 		if err != nil {
 			return nil, err
 		}
+		if _, secret := k.host.redact(c.Key); secret {
+			return nil, &refusedState{errors.New("a key that holds a secret or the URL of a flow would be read by everybody: give another")}
+		}
 		if !k.waits(c.Scope) {
-			stored := k.host.plane.stateChange(place, c.Key, k.host.job.execution.ID, []component.StateChange{c})
+			stored := k.host.plane.stateChange(place, c.Key, k.host.job.execution.ID, []component.StateChange{c}, k.host.redact)
 			if c.AsResult {
 				stored.Next = k.completing(stored.Next, place, c, completes, out)
 			}
@@ -268,12 +272,12 @@ func (k *kept) wait(ctx context.Context, w waitingChange, out *stateOutcome) err
 				}
 			}
 		}
-		after, err := p.applyState(w.place, w.Key, v, there, []component.StateChange{w.StateChange})
+		after, _, err := applyState(w.Key, keptValue{exact: v}, there, []component.StateChange{w.StateChange}, nil)
 		if err != nil {
 			return err
 		}
 		if w.AsResult {
-			out.result = &after.value
+			out.result = &after.exact
 		}
 	}
 	sealed, err := p.sealChange(k.host.job.deployment, w)
@@ -292,60 +296,112 @@ func (k *kept) recorded(out *stateOutcome) {
 	}
 }
 
-// stateChange makes of operations on one key, or of one that clears a place, a change for the store.
-func (p *Plane) stateChange(place ipaas.StatePlace, key, executionID string, operations []component.StateChange) storage.StateChange {
+// A redaction takes secrets and tokens out of a value, and tells whether there were some.
+type redaction func(v any) (clean any, changed bool)
+
+// stateChange makes of operations on one key, or of one that clears a place, a change for the store. redact is that of who makes it.
+func (p *Plane) stateChange(
+	place ipaas.StatePlace, key, executionID string, operations []component.StateChange, redact redaction,
+) storage.StateChange {
 	change := storage.StateChange{Place: place, Key: key, ExecutionID: executionID}
 	if key == "" {
 		return change
 	}
 	change.Next = func(current *storage.StateValue, _ *ipaas.StepResult) (*storage.StateValue, error) {
-		var v any
+		var v keptValue
 		if current != nil {
 			var err error
-			if v, err = p.openState(place, key, current.Sealed); err != nil {
+			if v, err = p.openKept(place, key, current.Sealed); err != nil {
 				return nil, err
 			}
 		}
-		after, err := p.applyState(place, key, v, current != nil, operations)
-		return after.stored, err
+		v, there, err := applyState(key, v, current != nil, operations, redact)
+		if err != nil || !there {
+			return nil, err
+		}
+		return p.sealKept(place, key, v), nil
 	}
 	return change
 }
 
-// appliedState is what a key has after operations: the value, and what is stored of it, nil for nothing.
-type appliedState struct {
-	value  any
-	stored *storage.StateValue
+// keptValue is the value of a key. Where it holds secrets there is another one to be shown: what is kept for an integration holds those
+// of many instances, and each writer knows only its own.
+type keptValue struct {
+	exact any
+	hides bool
+	shown any // where it hides something
 }
 
-func (p *Plane) applyState(place ipaas.StatePlace, key string, v any, there bool, operations []component.StateChange) (appliedState, error) {
+// applyState carries operations out, on what is shown of the value as on the value itself.
+func applyState(key string, v keptValue, there bool, operations []component.StateChange, redact redaction) (keptValue, bool, error) {
 	for _, c := range operations {
-		var err error
-		if v, there, err = c.Apply(v, there); err != nil {
-			return appliedState{}, &refusedState{err}
+		next, keep, err := c.Apply(v.exact, there)
+		if err != nil {
+			return v, false, &refusedState{err}
+		}
+		clean, changed := c.Value, false
+		if redact != nil {
+			clean, changed = redact(c.Value)
+		}
+		if c.Operation == ipaas.StateSet {
+			v.hides = false // of what there was nothing is left
+		}
+		if v.hides || changed {
+			before := v.exact
+			if v.hides {
+				before = v.shown
+			}
+			c.Value = clean
+			if v.shown, _, err = c.Apply(before, there); err != nil {
+				v.shown = redacted // the operation cannot be carried out on what may be shown
+			}
+			v.hides = true
+		}
+		if v.exact, there = next, keep; !keep {
+			v = keptValue{}
 		}
 	}
 	if !there {
-		return appliedState{}, nil
+		return v, false, nil
 	}
-	if _, err := value.FromGo(v); err != nil { // a list nests one level deeper than what is put into it
-		return appliedState{}, &refusedState{fmt.Errorf("key %q would hold what is no value: %w", key, err)}
+	if _, err := value.FromGo(v.exact); err != nil { // a list nests one level deeper than what is put into it
+		return v, false, &refusedState{fmt.Errorf("key %q would hold what is no value: %w", key, err)}
 	}
-	text := value.Encode(v)
-	if len(text) > ipaas.MaxStateValue {
-		return appliedState{}, &refusedState{fmt.Errorf(
-			"key %q would hold %d bytes, and a value may have %d: keep less, or spread it over several keys", key, len(text), ipaas.MaxStateValue,
+	if size := len(value.Encode(v.exact)); size > ipaas.MaxStateValue {
+		return v, false, &refusedState{fmt.Errorf(
+			"key %q would hold %d bytes, and a value may have %d: keep less, or spread it over several keys", key, size, ipaas.MaxStateValue,
 		)}
 	}
-	return appliedState{value: v, stored: &storage.StateValue{Sealed: p.keys.Seal(text, stateSealPlace(place, key)), Size: len(text)}}, nil
+	return v, true, nil
+}
+
+// sealKept seals a value, and on a line of its own what is shown of it.
+func (p *Plane) sealKept(place ipaas.StatePlace, key string, v keptValue) *storage.StateValue {
+	text := value.Encode(v.exact)
+	size := len(text)
+	if v.hides {
+		text = append(append(text, '\n'), value.Encode(v.shown)...)
+	}
+	return &storage.StateValue{Sealed: p.keys.Seal(text, stateSealPlace(place, key)), Size: size}
+}
+
+func (p *Plane) openKept(place ipaas.StatePlace, key, sealed string) (v keptValue, err error) {
+	text, err := p.keys.Open(sealed, stateSealPlace(place, key))
+	if err != nil {
+		return v, fmt.Errorf("open what is kept of scope %s: %w", place.Scope, err)
+	}
+	text, shown, hides := bytes.Cut(text, []byte("\n")) // which no encoded value holds
+	if v.exact, err = value.Decode(text); err != nil || !hides {
+		return v, err
+	}
+	v.hides = true
+	v.shown, err = value.Decode(shown)
+	return v, err
 }
 
 func (p *Plane) openState(place ipaas.StatePlace, key, sealed string) (any, error) {
-	text, err := p.keys.Open(sealed, stateSealPlace(place, key))
-	if err != nil {
-		return nil, fmt.Errorf("open what is kept of scope %s: %w", place.Scope, err)
-	}
-	return value.Decode(text)
+	v, err := p.openKept(place, key, sealed)
+	return v.exact, err
 }
 
 func stateSealPlace(place ipaas.StatePlace, key string) string {
@@ -417,16 +473,17 @@ func (p *Plane) waitingChanges(ctx context.Context, deploymentID string) ([]wait
 
 // committedState makes of the changes that wait for the commit of a deployment what is carried out with it: on what is there by then, not
 // on what the deployment saw, so that nothing is lost of what others count and collect meanwhile.
-func (p *Plane) committedState(ctx context.Context, deploymentID string) ([]storage.StateChange, error) {
-	waiting, err := p.waitingChanges(ctx, deploymentID)
+func (p *Plane) committedState(ctx context.Context, c *candidate) ([]storage.StateChange, error) {
+	waiting, err := p.waitingChanges(ctx, c.deployment.ID)
 	if err != nil {
 		return nil, err
 	}
-	return p.foldedState(waiting), nil
+	mask := p.mask(c.urls)
+	return p.foldedState(waiting, func(v any) (any, bool) { return withoutSecrets(c.settings, mask, v) }), nil
 }
 
 // foldedState makes one change of all operations on the same key, so that each value is opened and sealed once.
-func (p *Plane) foldedState(waiting []waitingChange) []storage.StateChange {
+func (p *Plane) foldedState(waiting []waitingChange, redact redaction) []storage.StateChange {
 	type key struct {
 		place ipaas.StatePlace
 		name  string
@@ -450,7 +507,7 @@ func (p *Plane) foldedState(waiting []waitingChange) []storage.StateChange {
 	}
 	var changes []storage.StateChange
 	for _, at := range order {
-		changes = append(changes, p.stateChange(at.place, at.name, last[at], operations[at]))
+		changes = append(changes, p.stateChange(at.place, at.name, last[at], operations[at], redact))
 	}
 	return changes
 }
@@ -472,7 +529,7 @@ func (p *Plane) replayedState(executionID string, steps []ipaas.StepResult) ([]s
 			all = append(all, waitingChange{place: place, StateChange: c, executionID: executionID})
 		}
 	}
-	return p.foldedState(all), nil
+	return p.foldedState(all, nil), nil // nobody is shown it
 }
 
 // executionChanges returns those changes of a step that a replay which takes the step over has to make again.
