@@ -18,7 +18,9 @@ func handled(s ipaas.Step, h ipaas.ErrorHandling) ipaas.Step {
 	return s
 }
 
-func ignored(s ipaas.Step) ipaas.Step { return handled(s, ipaas.ErrorHandling{Effect: ipaas.ErrorIgnore}) }
+func ignored(s ipaas.Step) ipaas.Step {
+	return handled(s, ipaas.ErrorHandling{Effect: ipaas.ErrorIgnore})
+}
 
 func retried(s ipaas.Step, most int) ipaas.Step {
 	return handled(s, ipaas.ErrorHandling{Effect: ipaas.ErrorRetry, MaxAttempts: most})

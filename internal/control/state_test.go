@@ -200,8 +200,9 @@ func TestSecretsThatAreKeptDoNotLieInClear(t *testing.T) {
 	}
 	shown := map[string]string{}
 	for _, instance := range []string{"first", "second"} { // each is shown what they share without the secrets of the other
-		page := must[storage.Page[control.StateEntryView]](t)(w.ListStateEntries(t.Context(), instance, storage.Query{Size: 10}, true))
-		for _, e := range page.Items {
+		page := must[storage.Page[ipaas.StateEntry]](t)(w.ListStateEntries(t.Context(), instance, storage.Query{Size: 10}))
+		for _, item := range page.Items {
+			e := must[control.StateEntryView](t)(w.GetStateEntry(t.Context(), instance, item.ID))
 			shown[instance+" "+e.Key] = fmt.Sprintf("%s %t", value.Encode(e.Value), e.Redacted)
 		}
 	}
@@ -415,7 +416,7 @@ func TestWhatCannotBeKeptFailsTheStep(t *testing.T) {
 	if got := w.answer(hooks["Wrong"], `{}`); !strings.Contains(got, "cannot be counted up") {
 		t.Errorf("the error that was ignored is %s", got)
 	}
-	page := must[storage.Page[control.StateEntryView]](t)(w.ListStateEntries(t.Context(), "bounds", storage.Query{Size: 10}, false))
+	page := must[storage.Page[ipaas.StateEntry]](t)(w.ListStateEntries(t.Context(), "bounds", storage.Query{Size: 10}))
 	var keys []string
 	for _, e := range page.Items {
 		keys = append(keys, e.Key)
@@ -459,7 +460,7 @@ func TestStateIsMendedByHand(t *testing.T) {
 	if err := errors.Join(w.DeleteStateEntry(t.Context(), "mend", set.ID, checked), w.ClearState(t.Context(), "mend", control.StateTarget{Scope: ipaas.StateIntegration}, checked)); err != nil {
 		t.Error(err)
 	}
-	if page := must[storage.Page[control.StateEntryView]](t)(w.ListStateEntries(t.Context(), "mend", storage.Query{Size: 10}, false)); len(page.Items) != 2 {
+	if page := must[storage.Page[ipaas.StateEntry]](t)(w.ListStateEntries(t.Context(), "mend", storage.Query{Size: 10})); len(page.Items) != 2 {
 		t.Errorf("what was only checked has left %+v", page.Items)
 	}
 	if err := errors.Join(w.DeleteStateEntry(t.Context(), "mend", set.ID, plain), w.ClearState(t.Context(), "mend", control.StateTarget{Scope: ipaas.StateIntegration}, plain)); err != nil {

@@ -13,45 +13,18 @@ import (
 // StateEntryView is what flows keep under a key, as it is shown: without the secrets of the instance's config.
 type StateEntryView struct {
 	ipaas.StateEntry
-	Value    any // nil where it was not asked for, too
+	Value    any
 	Redacted bool
 }
 
-// ListStateEntries lists what flows of an instance keep beyond their executions: of scopes FLOW and INSTANCE what is its own, of scope
-// INTEGRATION what it shares with the other instances. Values are read only if they are asked for.
-func (p *Plane) ListStateEntries(ctx context.Context, instanceID string, q storage.Query, withValues bool) (page storage.Page[StateEntryView], err error) {
-	in, owners, err := p.stateOwners(ctx, instanceID)
+// ListStateEntries lists what flows of an instance keep beyond their executions, without the values: of scopes FLOW and INSTANCE what is its
+// own, of scope INTEGRATION what it shares with the other instances.
+func (p *Plane) ListStateEntries(ctx context.Context, instanceID string, q storage.Query) (storage.Page[ipaas.StateEntry], error) {
+	_, owners, err := p.stateOwners(ctx, instanceID)
 	if err != nil {
-		return page, err
+		return storage.Page[ipaas.StateEntry]{}, err
 	}
-	found, err := p.store.ListStateEntries(ctx, [2]string(owners), q)
-	if err != nil {
-		return page, err
-	}
-	page.Next, page.Items = found.Next, make([]StateEntryView, len(found.Items))
-	var s *stateShown
-	for i, e := range found.Items {
-		page.Items[i] = StateEntryView{StateEntry: e}
-		if !withValues {
-			continue
-		}
-		if s == nil {
-			if s, err = p.stateShown(ctx, in); err != nil {
-				return page, err
-			}
-		}
-		full, err := p.store.GetStateEntry(ctx, e.ID, owners)
-		if ipaas.ReasonOf(err) == ipaas.ReasonNotFound {
-			continue // it was removed meanwhile
-		}
-		if err != nil {
-			return page, err
-		}
-		if page.Items[i], err = s.view(full); err != nil {
-			return page, err
-		}
-	}
-	return page, nil
+	return p.store.ListStateEntries(ctx, [2]string(owners), q)
 }
 
 // GetStateEntry returns what is kept under a key, with its value.
@@ -118,6 +91,16 @@ func (p *Plane) SetStateEntry(ctx context.Context, instanceID string, t StateTar
 		return s.view(would)
 	}
 	return p.GetStateEntry(ctx, instanceID, id)
+}
+
+// StateEntryID returns the id of a key, whether it is set or not.
+func (p *Plane) StateEntryID(ctx context.Context, instanceID string, t StateTarget) (string, error) {
+	in, _, err := p.stateOwners(ctx, instanceID)
+	if err != nil {
+		return "", err
+	}
+	place, err := p.statePlace(ctx, in, t)
+	return ipaas.NewStateEntry(place, t.Key).ID, err
 }
 
 // DeleteStateEntry removes a key.
