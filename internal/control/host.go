@@ -169,9 +169,7 @@ func (h *host) Tried(ctx context.Context, step engine.Step, done engine.Done) er
 	if err != nil {
 		return err
 	}
-	err = h.complete(ctx, row, h.storedLogs(done.Logs), registration)
-	fault.Point("step-tried")
-	return err
+	return h.complete(ctx, row, h.storedLogs(done.Logs), registration)
 }
 
 // Complete implements engine.Host.
