@@ -128,8 +128,8 @@ func (s *cutStore) BeginStep(ctx context.Context, attempt int, r ipaas.StepResul
 	return recorded, done, err
 }
 
-func (s *cutStore) CompleteStep(ctx context.Context, attempt int, r ipaas.StepResult, logs []ipaas.Log, created *ipaas.Registration, state ...storage.StateChange) error {
-	return s.cut.around("CompleteStep "+r.Path, func() error { return s.Store.CompleteStep(ctx, attempt, r, logs, created, state...) })
+func (s *cutStore) CompleteStep(ctx context.Context, attempt int, r ipaas.StepResult, logs []ipaas.Log, created *ipaas.Registration, effects ...storage.StepEffects) error {
+	return s.cut.around("CompleteStep "+r.Path, func() error { return s.Store.CompleteStep(ctx, attempt, r, logs, created, effects...) })
 }
 
 func (s *cutStore) FinishExecution(ctx context.Context, ex ipaas.Execution) error {
@@ -193,8 +193,8 @@ func (s forgetful) BeginRegistration(_ context.Context, r ipaas.Registration) (i
 	return r, nil
 }
 
-func (s forgetful) CompleteStep(ctx context.Context, attempt int, r ipaas.StepResult, logs []ipaas.Log, _ *ipaas.Registration, state ...storage.StateChange) error {
-	return s.Store.CompleteStep(ctx, attempt, r, logs, nil, state...)
+func (s forgetful) CompleteStep(ctx context.Context, attempt int, r ipaas.StepResult, logs []ipaas.Log, _ *ipaas.Registration, effects ...storage.StepEffects) error {
+	return s.Store.CompleteStep(ctx, attempt, r, logs, nil, effects...)
 }
 
 // crash is a story in which a plane dies at every moment, one after another.

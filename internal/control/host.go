@@ -212,7 +212,7 @@ func (h *host) end(ctx context.Context, step engine.Step, done engine.Done) (eng
 	if err != nil {
 		return done, err
 	}
-	if err := h.complete(ctx, row, h.storedLogs(done.Logs), registration, state.changes...); err != nil {
+	if err := h.complete(ctx, row, h.storedLogs(done.Logs), registration, storage.StepEffects{State: state.changes}); err != nil {
 		return done, err
 	}
 	if state.result != nil {
@@ -240,10 +240,10 @@ func (h *host) fill(row *ipaas.StepResult, done engine.Done) error {
 }
 
 func (h *host) complete(
-	ctx context.Context, row ipaas.StepResult, logs []ipaas.Log, registration *ipaas.Registration, state ...storage.StateChange,
+	ctx context.Context, row ipaas.StepResult, logs []ipaas.Log, registration *ipaas.Registration, effects ...storage.StepEffects,
 ) error {
 	// What has happened must be remembered even if time is up.
-	err := h.plane.store.CompleteStep(context.WithoutCancel(ctx), h.job.execution.Attempts, row, logs, registration, state...)
+	err := h.plane.store.CompleteStep(context.WithoutCancel(ctx), h.job.execution.Attempts, row, logs, registration, effects...)
 	fault.Point("step-completed")
 	h.plane.tails.notify(h.job.execution.ID)
 	return err

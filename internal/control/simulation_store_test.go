@@ -231,8 +231,8 @@ func (s *frail) BeginStep(ctx context.Context, attempt int, step ipaas.StepResul
 	return recorded, done, err
 }
 
-func (s *frail) CompleteStep(ctx context.Context, attempt int, step ipaas.StepResult, logs []ipaas.Log, created *ipaas.Registration, state ...storage.StateChange) error {
-	return s.do("CompleteStep", func() error { return s.Store.CompleteStep(ctx, attempt, step, logs, created, state...) })
+func (s *frail) CompleteStep(ctx context.Context, attempt int, step ipaas.StepResult, logs []ipaas.Log, created *ipaas.Registration, effects ...storage.StepEffects) error {
+	return s.do("CompleteStep", func() error { return s.Store.CompleteStep(ctx, attempt, step, logs, created, effects...) })
 }
 
 func (s *frail) FinishExecution(ctx context.Context, ex ipaas.Execution) error {

@@ -54,7 +54,7 @@ type Executions interface {
 	// registration whose removal was begun or done, or whose instance was undeployed or deleted, becomes REMOVE_PENDING and is due to be
 	// removed at once, unless it is ABANDONED or UNCONFIRMED. Changes of state are carried out in the same step, or noted down with it.
 	CompleteStep(
-		ctx context.Context, attempt int, s ipaas.StepResult, logs []ipaas.Log, created *ipaas.Registration, state ...StateChange,
+		ctx context.Context, attempt int, s ipaas.StepResult, logs []ipaas.Log, created *ipaas.Registration, effects ...StepEffects,
 	) error
 	// FinishExecution moves a RUNNING execution to a final state with its error, result and response.
 	FinishExecution(ctx context.Context, ex ipaas.Execution) error
@@ -93,6 +93,11 @@ type Executions interface {
 	ListStepResults(ctx context.Context, executionID string, after int64, limit int) ([]ipaas.StepResult, error)
 	// ListLogs returns at most limit lines of an execution with a sequence above after, in order. CompleteStep numbers lines from 1.
 	ListLogs(ctx context.Context, executionID string, after int64, limit int) ([]ipaas.Log, error)
+}
+
+// StepEffects is what a step does beside its result.
+type StepEffects struct {
+	State []StateChange
 }
 
 // Admission is what accepting an execution depends on.

@@ -75,7 +75,7 @@ INSERT INTO logs (execution_seq, sequence, severity, message, step_path, create_
 
 // CompleteStep records how a step ended, the lines it logged, and what became of its registration.
 func (db *DB) CompleteStep(
-	ctx context.Context, attempt int, given ipaas.StepResult, logs []ipaas.Log, created *ipaas.Registration, state ...storage.StateChange,
+	ctx context.Context, attempt int, given ipaas.StepResult, logs []ipaas.Log, created *ipaas.Registration, effects ...storage.StepEffects,
 ) error {
 	return db.write(ctx, func(ctx context.Context, tx *tx) error {
 		s := given
@@ -93,8 +93,10 @@ func (db *DB) CompleteStep(
 		if was.State != ipaas.StepRunning {
 			return moved("step", s.Path, string(was.State), string(ipaas.StepRunning))
 		}
-		if err := completeState(ctx, tx, &s, state); err != nil {
-			return err
+		for _, e := range effects {
+			if err := completeState(ctx, tx, &s, e.State); err != nil {
+				return err
+			}
 		}
 		err = tx.do(ctx, completeStep, seq, s.Path, s.State, s.Inputs, s.Result, s.Exact, flag(s.Redacted), s.Error, s.Branch, micros(s.EndTime),
 			flag(s.Ignored), s.Tries)

@@ -40,6 +40,9 @@ func drop(place ipaas.StatePlace, key string) storage.StateChange {
 	}}
 }
 
+// keeping makes changes effects of a step.
+func keeping(changes ...storage.StateChange) storage.StepEffects { return storage.StepEffects{State: changes} }
+
 // changed carries out changes as a person would.
 func (w *world) changed(changes ...storage.StateChange) {
 	w.t.Helper()
@@ -133,7 +136,7 @@ var stateSentences = []sentence{
 		}
 		ex := w.running("i")
 		r := w.begun(ex.ID, "post")
-		if err := s.CompleteStep(t.Context(), 1, ended(r), nil, nil, changes...); !errors.Is(err, errRefused) {
+		if err := s.CompleteStep(t.Context(), 1, ended(r), nil, nil, keeping(changes...)); !errors.Is(err, errRefused) {
 			t.Errorf("the step says %v", err)
 		}
 		same(t, "kept", nil, w.keeps(place))
@@ -208,7 +211,7 @@ var stateSentences = []sentence{
 			step.Result = step.Result + " and more"
 			return &storage.StateValue{Sealed: "n", Size: 1}, nil
 		}}
-		check(t, s.CompleteStep(t.Context(), 1, r, nil, nil, mark(own, "k"), finish))
+		check(t, s.CompleteStep(t.Context(), 1, r, nil, nil, keeping(mark(own, "k"), finish)))
 		r.Result += " and more"
 		same(t, "steps", []ipaas.StepResult{r}, got(s.ListStepResults(t.Context(), ex.ID, 0, 10))(t))
 		same(t, "its own", []string{"k=x"}, w.keeps(own))
@@ -216,7 +219,7 @@ var stateSentences = []sentence{
 		if e.ExecutionID != ex.ID || !e.UpdateTime.Equal(r.EndTime) {
 			t.Errorf("the entry is %+v", e)
 		}
-		wantKind(t, s.CompleteStep(t.Context(), 1, r, nil, nil, mark(own, "k")), ipaas.Conflict, "")
+		wantKind(t, s.CompleteStep(t.Context(), 1, r, nil, nil, keeping(mark(own, "k"))), ipaas.Conflict, "")
 		same(t, "its own, unchanged", []string{"k=x"}, w.keeps(own))
 	}},
 	{"a_step_keeps_how_often_it_was_tried_and_that_its_failure_is_ignored", func(t *testing.T, s storage.Store) {
@@ -247,14 +250,14 @@ var stateSentences = []sentence{
 		waits := []storage.StateChange{
 			{Place: place, Key: "a", ExecutionID: ex.ID, Sealed: "first"}, {Place: place, ExecutionID: ex.ID, Sealed: "second"},
 		}
-		check(t, s.CompleteStep(t.Context(), 1, ended(w.begun(ex.ID, "one")), nil, nil, waits[0]))
-		check(t, s.CompleteStep(t.Context(), 1, ended(w.begun(ex.ID, "two")), nil, nil, waits[1], waits[0]))
+		check(t, s.CompleteStep(t.Context(), 1, ended(w.begun(ex.ID, "one")), nil, nil, keeping(waits[0])))
+		check(t, s.CompleteStep(t.Context(), 1, ended(w.begun(ex.ID, "two")), nil, nil, keeping(waits[1], waits[0])))
 		same(t, "waiting", []storage.StateChange{waits[0], waits[1], waits[0]}, got(s.ListStateChanges(t.Context(), dep.ID))(t))
 		same(t, "kept", nil, w.keeps(place))
 		got(s.CommitDeployment(t.Context(), dep.ID, at(w.next()), put(place, "a", "1"), mark(place, "a")))(t)
 		same(t, "kept after the commit", []string{"a=1x"}, w.keeps(place))
 		same(t, "waiting after the commit", nil, got(s.ListStateChanges(t.Context(), dep.ID))(t))
-		err := s.CompleteStep(t.Context(), 1, ended(w.begun(ex.ID, "three")), nil, nil, waits[0])
+		err := s.CompleteStep(t.Context(), 1, ended(w.begun(ex.ID, "three")), nil, nil, keeping(waits[0]))
 		wantKind(t, err, ipaas.Conflict, "")
 		same(t, "of none", nil, got(s.ListStateChanges(t.Context(), "nothing"))(t))
 	}},
@@ -281,7 +284,7 @@ var stateSentences = []sentence{
 			ex := w.event("i", "orders")
 			ex.State, ex.Inline, ex.Attempts, ex.DeploymentID, ex.LeaseTime = ipaas.ExecutionRunning, true, 1, dep.ID, never
 			check(t, s.StartExecution(t.Context(), ex))
-			check(t, s.CompleteStep(t.Context(), 1, ended(w.begun(ex.ID, "one")), nil, nil, storage.StateChange{Place: place, Key: "a", Sealed: "sealed"}))
+			check(t, s.CompleteStep(t.Context(), 1, ended(w.begun(ex.ID, "one")), nil, nil, keeping(storage.StateChange{Place: place, Key: "a", Sealed: "sealed"})))
 			got(s.BeginRollback(t.Context(), dep.ID, ipaas.DeploymentError{Reason: ipaas.ReasonInitFlowFailed}, keep, at(w.next())))(t)
 			same(t, "waiting", nil, got(s.ListStateChanges(t.Context(), dep.ID))(t))
 			check(t, s.FinishRollback(t.Context(), dep.ID, at(w.next())))
@@ -295,8 +298,8 @@ var stateSentences = []sentence{
 		ex.State, ex.Inline, ex.Attempts, ex.DeploymentID, ex.LeaseTime = ipaas.ExecutionRunning, true, 1, dep.ID, never
 		check(t, s.StartExecution(t.Context(), ex))
 		third := storage.StateChange{Place: place, Key: "a", Sealed: strings.Repeat("x", ipaas.MaxStateSize/3)}
-		check(t, s.CompleteStep(t.Context(), 1, ended(w.begun(ex.ID, "one")), nil, nil, third, third))
-		err := s.CompleteStep(t.Context(), 1, ended(w.begun(ex.ID, "two")), nil, nil, third)
+		check(t, s.CompleteStep(t.Context(), 1, ended(w.begun(ex.ID, "one")), nil, nil, keeping(third, third)))
+		err := s.CompleteStep(t.Context(), 1, ended(w.begun(ex.ID, "two")), nil, nil, keeping(third))
 		wantKind(t, err, ipaas.Exhausted, ipaas.ReasonStateFull)
 	}},
 	{"a_replay_has_what_it_is_given_to_keep", func(t *testing.T, s storage.Store) {
@@ -320,7 +323,7 @@ var stateSentences = []sentence{
 		for i := range 700 { // more than are cleared at a time
 			many = append(many, put(own, fmt.Sprint(i), "x"))
 		}
-		check(t, s.CompleteStep(t.Context(), 1, ended(w.begun(ex.ID, "one")), nil, nil, append(many, put(place, "k", "1"))...))
+		check(t, s.CompleteStep(t.Context(), 1, ended(w.begun(ex.ID, "one")), nil, nil, keeping(append(many, put(place, "k", "1"))...)))
 		w.conclude(ex, ipaas.ExecutionSucceeded)
 		if n := got(s.ExpirePayloads(t.Context(), never))(t); n != 1 {
 			t.Errorf("expired %d", n)
