@@ -53,7 +53,7 @@ func (h *host) trigger(ctx context.Context, results *value.Object) error {
 		return err
 	}
 	row.Result, row.Redacted, _ = h.storedText(withoutURLs(results))
-	row.State, row.EndTime = ipaas.StepSucceeded, h.plane.now()
+	row.State, row.Tries, row.EndTime = ipaas.StepSucceeded, 1, h.plane.now()
 	return h.complete(ctx, row, nil, nil)
 }
 
@@ -218,7 +218,6 @@ func (h *host) end(ctx context.Context, step engine.Step, done engine.Done) (eng
 	if state.result != nil {
 		done.Result = *state.result
 	}
-	h.state.recorded(state)
 	return done, nil
 }
 

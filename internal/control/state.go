@@ -20,14 +20,14 @@ import (
 // and nobody else does.
 type kept struct {
 	host        *host
-	integration string // its uid; empty: not looked up yet
-	loaded      bool   // waiting is what the store has
-	waiting     []waitingChange
+	integration string          // its uid; empty: not looked up yet
+	waiting     []waitingChange // as far as they were read
 }
 
 // waitingChange is a change that waits for the commit of a deployment.
 type waitingChange struct {
-	place ipaas.StatePlace
+	place    ipaas.StatePlace
+	sequence int64
 	component.StateChange
 	executionID string
 }
@@ -167,13 +167,15 @@ func (k *kept) waitingFor(ctx context.Context, place ipaas.StatePlace) ([]waitin
 	if !k.waits(place.Scope) {
 		return nil, nil
 	}
-	if !k.loaded {
-		var err error
-		if k.waiting, err = k.host.plane.waitingChanges(ctx, k.host.job.deployment); err != nil {
-			return nil, err
-		}
-		k.loaded = true
+	last := int64(0)
+	if n := len(k.waiting); n > 0 {
+		last = k.waiting[n-1].sequence
 	}
+	more, err := k.host.plane.waitingChanges(ctx, k.host.job.deployment, last)
+	if err != nil {
+		return nil, err
+	}
+	k.waiting = append(k.waiting, more...)
 	var of []waitingChange
 	for _, c := range k.waiting {
 		if c.place == place {
@@ -287,13 +289,6 @@ func (k *kept) wait(ctx context.Context, w waitingChange, out *stateOutcome) err
 	out.waiting = append(out.waiting, w)
 	out.changes = append(out.changes, storage.StateChange{Place: w.place, Key: w.Key, ExecutionID: w.executionID, Sealed: sealed})
 	return nil
-}
-
-// recorded remembers changes that wait from here on.
-func (k *kept) recorded(out *stateOutcome) {
-	if out != nil && k.loaded {
-		k.waiting = append(k.waiting, out.waiting...)
-	}
 }
 
 // A redaction takes secrets and tokens out of a value, and tells whether there were some.
@@ -447,9 +442,9 @@ func (p *Plane) sealChange(deploymentID string, w waitingChange) (string, error)
 	return p.keys.Seal(text, changeSealPlace(deploymentID, w.place)), nil
 }
 
-// waitingChanges returns the changes that wait for the commit of a deployment, in order.
-func (p *Plane) waitingChanges(ctx context.Context, deploymentID string) ([]waitingChange, error) {
-	rows, err := p.store.ListStateChanges(ctx, deploymentID)
+// waitingChanges returns the changes that wait for the commit of a deployment, in order, those after a sequence.
+func (p *Plane) waitingChanges(ctx context.Context, deploymentID string, after int64) ([]waitingChange, error) {
+	rows, err := p.store.ListStateChanges(ctx, deploymentID, after)
 	if err != nil {
 		return nil, err
 	}
@@ -463,7 +458,7 @@ func (p *Plane) waitingChanges(ctx context.Context, deploymentID string) ([]wait
 		if err := json.Unmarshal(text, &t); err != nil {
 			return nil, fmt.Errorf("read a change of state of deployment %s: %w", deploymentID, err)
 		}
-		waiting[i] = waitingChange{place: row.Place, executionID: row.ExecutionID}
+		waiting[i] = waitingChange{place: row.Place, sequence: row.Sequence, executionID: row.ExecutionID}
 		if waiting[i].StateChange, err = t.change(row.Place.Scope); err != nil {
 			return nil, err
 		}
@@ -474,7 +469,7 @@ func (p *Plane) waitingChanges(ctx context.Context, deploymentID string) ([]wait
 // committedState makes of the changes that wait for the commit of a deployment what is carried out with it: on what is there by then, not
 // on what the deployment saw, so that nothing is lost of what others count and collect meanwhile.
 func (p *Plane) committedState(ctx context.Context, c *candidate) ([]storage.StateChange, error) {
-	waiting, err := p.waitingChanges(ctx, c.deployment.ID)
+	waiting, err := p.waitingChanges(ctx, c.deployment.ID, 0)
 	if err != nil {
 		return nil, err
 	}

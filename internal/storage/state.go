@@ -15,8 +15,9 @@ type States interface {
 	GetState(ctx context.Context, place ipaas.StatePlace, key string) (ipaas.StateEntry, error)
 	// ListState returns at most limit entries of a place with a key above after, by key.
 	ListState(ctx context.Context, place ipaas.StatePlace, after string, limit int) ([]ipaas.StateEntry, error)
-	// ListStateChanges returns the changes that wait for the commit of a deployment, in the order in which they were made.
-	ListStateChanges(ctx context.Context, deploymentID string) ([]StateChange, error)
+	// ListStateChanges returns the changes that wait for the commit of a deployment with a sequence above after, in the order in which they
+	// were made, numbered from 1.
+	ListStateChanges(ctx context.Context, deploymentID string, after int64) ([]StateChange, error)
 	// GetStateEntry returns the entry with an id, if one of the owners has it.
 	GetStateEntry(ctx context.Context, id string, owners []string) (ipaas.StateEntry, error)
 	// ListStateEntries lists entries of two owners, without their values. Fields: scope, flow_id, key, size, create_time, update_time.
@@ -43,7 +44,8 @@ type StateChange struct {
 	Next func(current *StateValue, step *ipaas.StepResult) (next *StateValue, err error)
 	// Sealed, in place of Next, is a change that waits for the commit of the execution's deployment. At most so many bytes as a place
 	// may hold wait for one deployment, Exhausted STATE_FULL beyond.
-	Sealed string
+	Sealed   string
+	Sequence int64 // of one that waits
 }
 
 // StateValue is the value of a key.

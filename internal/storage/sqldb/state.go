@@ -242,7 +242,7 @@ SELECT d.id FROM executions e JOIN deployments d ON d.id = e.deployment_id WHERE
 INSERT INTO state_changes (deployment_id, sequence, owner, scope, flow_id, key, execution_id, sealed, bytes)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`
 	selectChanges = `
-SELECT scope, owner, flow_id, key, execution_id, sealed FROM state_changes WHERE deployment_id = $1 ORDER BY sequence`
+SELECT sequence, scope, owner, flow_id, key, execution_id, sealed FROM state_changes WHERE deployment_id = $1 AND sequence > $2 ORDER BY sequence`
 	deleteChanges = `DELETE FROM state_changes WHERE deployment_id = $1`
 )
 
@@ -275,11 +275,11 @@ func noteState(ctx context.Context, tx *tx, executionID string, changes []storag
 }
 
 // ListStateChanges returns the changes that wait for the commit of a deployment.
-func (db *DB) ListStateChanges(ctx context.Context, deploymentID string) (found []storage.StateChange, err error) {
+func (db *DB) ListStateChanges(ctx context.Context, deploymentID string, after int64) (found []storage.StateChange, err error) {
 	err = db.view(func(q querier) error {
-		return q.rows(ctx, selectChanges, []any{deploymentID}, func(scan scanner) error {
+		return q.rows(ctx, selectChanges, []any{deploymentID, after}, func(scan scanner) error {
 			var c storage.StateChange
-			err := scan(&c.Place.Scope, &c.Place.Owner, &c.Place.FlowID, &c.Key, &c.ExecutionID, &c.Sealed)
+			err := scan(&c.Sequence, &c.Place.Scope, &c.Place.Owner, &c.Place.FlowID, &c.Key, &c.ExecutionID, &c.Sealed)
 			found = append(found, c)
 			return err
 		})

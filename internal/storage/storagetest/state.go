@@ -41,7 +41,9 @@ func drop(place ipaas.StatePlace, key string) storage.StateChange {
 }
 
 // keeping makes changes effects of a step.
-func keeping(changes ...storage.StateChange) storage.StepEffects { return storage.StepEffects{State: changes} }
+func keeping(changes ...storage.StateChange) storage.StepEffects {
+	return storage.StepEffects{State: changes}
+}
 
 // changed carries out changes as a person would.
 func (w *world) changed(changes ...storage.StateChange) {
@@ -252,14 +254,19 @@ var stateSentences = []sentence{
 		}
 		check(t, s.CompleteStep(t.Context(), 1, ended(w.begun(ex.ID, "one")), nil, nil, keeping(waits[0])))
 		check(t, s.CompleteStep(t.Context(), 1, ended(w.begun(ex.ID, "two")), nil, nil, keeping(waits[1], waits[0])))
-		same(t, "waiting", []storage.StateChange{waits[0], waits[1], waits[0]}, got(s.ListStateChanges(t.Context(), dep.ID))(t))
+		want := []storage.StateChange{waits[0], waits[1], waits[0]}
+		for i := range want {
+			want[i].Sequence = int64(i + 1)
+		}
+		same(t, "waiting", want, got(s.ListStateChanges(t.Context(), dep.ID, 0))(t))
+		same(t, "waiting after the first", want[1:], got(s.ListStateChanges(t.Context(), dep.ID, 1))(t))
 		same(t, "kept", nil, w.keeps(place))
 		got(s.CommitDeployment(t.Context(), dep.ID, at(w.next()), put(place, "a", "1"), mark(place, "a")))(t)
 		same(t, "kept after the commit", []string{"a=1x"}, w.keeps(place))
-		same(t, "waiting after the commit", nil, got(s.ListStateChanges(t.Context(), dep.ID))(t))
+		same(t, "waiting after the commit", nil, got(s.ListStateChanges(t.Context(), dep.ID, 0))(t))
 		err := s.CompleteStep(t.Context(), 1, ended(w.begun(ex.ID, "three")), nil, nil, keeping(waits[0]))
 		wantKind(t, err, ipaas.Conflict, "")
-		same(t, "of none", nil, got(s.ListStateChanges(t.Context(), "nothing"))(t))
+		same(t, "of none", nil, got(s.ListStateChanges(t.Context(), "nothing", 0))(t))
 	}},
 	{"a_commit_that_is_refused_a_change_has_not_happened", func(t *testing.T, s storage.Store) {
 		w := newWorld(t, s)
@@ -286,7 +293,7 @@ var stateSentences = []sentence{
 			check(t, s.StartExecution(t.Context(), ex))
 			check(t, s.CompleteStep(t.Context(), 1, ended(w.begun(ex.ID, "one")), nil, nil, keeping(storage.StateChange{Place: place, Key: "a", Sealed: "sealed"})))
 			got(s.BeginRollback(t.Context(), dep.ID, ipaas.DeploymentError{Reason: ipaas.ReasonInitFlowFailed}, keep, at(w.next())))(t)
-			same(t, "waiting", nil, got(s.ListStateChanges(t.Context(), dep.ID))(t))
+			same(t, "waiting", nil, got(s.ListStateChanges(t.Context(), dep.ID, 0))(t))
 			check(t, s.FinishRollback(t.Context(), dep.ID, at(w.next())))
 		}
 	}},

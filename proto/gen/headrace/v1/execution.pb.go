@@ -748,7 +748,8 @@ type StepResult struct {
 	Duration *durationpb.Duration `protobuf:"bytes,17,opt,name=duration,proto3" json:"duration,omitempty"`
 	// Whether it failed and the flow went on, as its error handling says: `state` is FAILED, and the execution may have succeeded.
 	Ignored bool `protobuf:"varint,18,opt,name=ignored,proto3" json:"ignored,omitempty"`
-	// How many tries of it have ended: 1 unless its error handling has it tried again. `error` is that of the last one.
+	// How many tries of it have ended: 1 unless its error handling has it tried again, 0 while the first one runs. `error` is that of the last
+	// one.
 	Tries         int32 `protobuf:"varint,19,opt,name=tries,proto3" json:"tries,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

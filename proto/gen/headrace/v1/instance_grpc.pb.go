@@ -65,8 +65,8 @@ type InstanceServiceClient interface {
 	// it runs the instance-deploy flows, reconciles what is registered elsewhere, and ends with everything in place or with everything as it
 	// was before. FAILED_PRECONDITION with reason NOTHING_TO_ROLL_BACK if there is no earlier deployment, or the one named did not succeed.
 	RollbackInstance(ctx context.Context, in *RollbackInstanceRequest, opts ...grpc.CallOption) (*RollbackInstanceResponse, error)
-	// Runs the instance-remove flows and removes what deployments registered elsewhere. The instance and its config stay; its
-	// URLs answer 410 until it is deployed again. It always succeeds here, like DeleteInstance.
+	// Runs the instance-remove flows and removes what deployments registered elsewhere. The instance, its config and what its flows keep as
+	// state stay; its URLs answer 410 until it is deployed again. It always succeeds here, like DeleteInstance.
 	UndeployInstance(ctx context.Context, in *UndeployInstanceRequest, opts ...grpc.CallOption) (*UndeployInstanceResponse, error)
 	// Stops running flows for webhooks. Deploying a paused instance is allowed and leaves it paused.
 	PauseInstance(ctx context.Context, in *PauseInstanceRequest, opts ...grpc.CallOption) (*PauseInstanceResponse, error)
@@ -251,8 +251,8 @@ type InstanceServiceServer interface {
 	// it runs the instance-deploy flows, reconciles what is registered elsewhere, and ends with everything in place or with everything as it
 	// was before. FAILED_PRECONDITION with reason NOTHING_TO_ROLL_BACK if there is no earlier deployment, or the one named did not succeed.
 	RollbackInstance(context.Context, *RollbackInstanceRequest) (*RollbackInstanceResponse, error)
-	// Runs the instance-remove flows and removes what deployments registered elsewhere. The instance and its config stay; its
-	// URLs answer 410 until it is deployed again. It always succeeds here, like DeleteInstance.
+	// Runs the instance-remove flows and removes what deployments registered elsewhere. The instance, its config and what its flows keep as
+	// state stay; its URLs answer 410 until it is deployed again. It always succeeds here, like DeleteInstance.
 	UndeployInstance(context.Context, *UndeployInstanceRequest) (*UndeployInstanceResponse, error)
 	// Stops running flows for webhooks. Deploying a paused instance is allowed and leaves it paused.
 	PauseInstance(context.Context, *PauseInstanceRequest) (*PauseInstanceResponse, error)
