@@ -51,6 +51,8 @@ type Client struct {
 	Deployments headracev1.DeploymentServiceClient
 	// CleanupDebts keeps what other systems did not let go of.
 	CleanupDebts headracev1.CleanupDebtServiceClient
+	// State is what flows keep beyond their executions.
+	State headracev1.StateServiceClient
 	// Upgrades moves many instances to another version.
 	Upgrades headracev1.UpgradeServiceClient
 	// Executions reads executions, their step results and logs.
@@ -95,6 +97,7 @@ func newClient(conn *grpc.ClientConn) *Client {
 		Instances:       headracev1.NewInstanceServiceClient(conn),
 		Deployments:     headracev1.NewDeploymentServiceClient(conn),
 		CleanupDebts:    headracev1.NewCleanupDebtServiceClient(conn),
+		State:           headracev1.NewStateServiceClient(conn),
 		Upgrades:        headracev1.NewUpgradeServiceClient(conn),
 		Executions:      headracev1.NewExecutionServiceClient(conn),
 		conn:            conn,

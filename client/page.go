@@ -106,6 +106,11 @@ func (c *Client) AllCleanupDebts(ctx context.Context, req *headracev1.ListCleanu
 	return pages(ctx, req, c.CleanupDebts.ListCleanupDebts, (*headracev1.ListCleanupDebtsResponse).GetCleanupDebts)
 }
 
+// AllStateEntries walks over what the flows of an instance keep.
+func (c *Client) AllStateEntries(ctx context.Context, req *headracev1.ListStateEntriesRequest) iter.Seq2[*headracev1.StateEntry, error] {
+	return pages(ctx, req, c.State.ListStateEntries, (*headracev1.ListStateEntriesResponse).GetStateEntries)
+}
+
 // AllUpgrades walks over the upgrades a request asks for; nil asks for all.
 func (c *Client) AllUpgrades(ctx context.Context, req *headracev1.ListUpgradesRequest) iter.Seq2[*headracev1.Upgrade, error] {
 	return pages(ctx, req, c.Upgrades.ListUpgrades, (*headracev1.ListUpgradesResponse).GetUpgrades)

@@ -89,6 +89,12 @@ func (p *printer) step(step *headracev1.StepResult, width int) {
 		line += "  " + p.the(t, dim)
 	}
 	line += "  " + p.the(clean(step.GetAction()), dim)
+	if step.GetTries() > 1 {
+		line += p.the(fmt.Sprintf("  %d tries", step.GetTries()), yellow)
+	}
+	if step.GetIgnored() {
+		line += p.the("  ignored", yellow)
+	}
 	p.line("%s", strings.TrimRight(line, " "))
 	if step.GetBranch() != "" {
 		p.line("%s    %s %s", indent, p.the("branch", dim), clean(step.GetBranch()))

@@ -26,6 +26,7 @@ type grammar struct {
 	TestInstance testInstanceCmd `cmd:"" aliases:"test-instances" help:"Configure and reset the test instance of an integration."`
 	Upgrade      upgradeCmd      `cmd:"" aliases:"upgrades" help:"Move many instances to another version, a few first."`
 	CleanupDebts cleanupDebtsCmd `cmd:"" aliases:"cleanup-debt" help:"List, retry and forgive what other systems did not let go of."`
+	State        stateCmd        `cmd:"" help:"List, show and mend what the flows of an instance keep."`
 	Executions   executionsCmd   `cmd:"" aliases:"execution" help:"List, show and follow executions."`
 	Version      versionCmd      `cmd:"" help:"Print the version of this program."`
 	Completion   completionCmd   `cmd:"" help:"Print a script that completes commands in a shell."`

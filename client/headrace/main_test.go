@@ -248,6 +248,11 @@ func TestListsAsk(t *testing.T) {
 			"ListUpgrades", &headracev1.ListUpgradesResponse{},
 			&headracev1.ListUpgradesRequest{PageSize: 1000, Filter: `(integration_id = "acme") AND (state = "STOPPED")`},
 		},
+		{
+			[]string{"state", "list", "smith", "--scope", "flow", "--flow", "sync"},
+			"ListStateEntries", &headracev1.ListStateEntriesResponse{},
+			&headracev1.ListStateEntriesRequest{InstanceId: "smith", PageSize: 1000, Filter: `(scope = "FLOW") AND (flow_id = "sync")`},
+		},
 		{[]string{"component"}, "ListComponents", &headracev1.ListComponentsResponse{}, &headracev1.ListComponentsRequest{PageSize: 1000}},
 		{[]string{"customer"}, "ListCustomers", &headracev1.ListCustomersResponse{}, &headracev1.ListCustomersRequest{PageSize: 1000}},
 	}
@@ -308,6 +313,11 @@ func TestCommandsAsk(t *testing.T) {
 		{[]string{"cleanup-debts", "get", "reg-1"}, &headracev1.GetCleanupDebtResponse{CleanupDebt: &headracev1.CleanupDebt{Id: "reg-1", RemoteId: "wh_1"}}, &headracev1.GetCleanupDebtRequest{CleanupDebtId: "reg-1"}, "wh_1"},
 		{[]string{"cleanup-debts", "retry", "reg-1"}, &headracev1.RetryCleanupDebtResponse{Removed: true}, &headracev1.RetryCleanupDebtRequest{CleanupDebtId: "reg-1"}, "cleanup debt reg-1 settled"},
 		{[]string{"cleanup-debts", "forgive", "reg-1", "--comment", "by hand"}, &headracev1.ForgiveCleanupDebtResponse{}, &headracev1.ForgiveCleanupDebtRequest{CleanupDebtId: "reg-1", Comment: "by hand"}, "cleanup debt reg-1 forgiven"},
+		{[]string{"state", "get", "smith", "ste-1"}, &headracev1.GetStateEntryResponse{StateEntry: &headracev1.StateEntry{Id: "ste-1", Key: "last", ValueJson: `{"a":1}`}}, &headracev1.GetStateEntryRequest{InstanceId: "smith", StateEntryId: "ste-1"}, `{"a":1}`},
+		{[]string{"state", "set", "smith", "last", "2026", "--scope", "flow", "--flow", "sync"}, &headracev1.SetStateEntryResponse{}, &headracev1.SetStateEntryRequest{InstanceId: "smith", Scope: headracev1.StateEntry_SCOPE_FLOW, FlowId: "sync", Key: "last", Kind: &headracev1.SetStateEntryRequest_ValueJson{ValueJson: `"2026"`}}, "state entry last set"},
+		{[]string{"state", "set", "smith", "last", "[1.50]", "--json", "--dry-run"}, &headracev1.SetStateEntryResponse{}, &headracev1.SetStateEntryRequest{InstanceId: "smith", Scope: headracev1.StateEntry_SCOPE_INSTANCE, Key: "last", Kind: &headracev1.SetStateEntryRequest_ValueJson{ValueJson: `[1.50]`}, ValidateOnly: true}, "state entry last could be set"},
+		{[]string{"state", "delete", "smith", "ste-1"}, &headracev1.DeleteStateEntryResponse{}, &headracev1.DeleteStateEntryRequest{InstanceId: "smith", StateEntryId: "ste-1"}, "state entry ste-1 deleted"},
+		{[]string{"state", "clear", "smith", "--scope", "integration"}, &headracev1.ClearStateResponse{}, &headracev1.ClearStateRequest{InstanceId: "smith", Scope: headracev1.StateEntry_SCOPE_INTEGRATION}, "state of smith cleared"},
 		{[]string{"upgrade", "start", "acme", "--plan"}, &headracev1.CreateUpgradeResponse{Upgrade: &headracev1.Upgrade{IntegrationId: "acme", Version: 2, Total: 1, Failed: 1, Plan: []*headracev1.UpgradeResult{{InstanceId: "smith", State: headracev1.UpgradeResult_STATE_FAILED, Reason: "CONFIG_INCOMPLETE"}}}}, &headracev1.CreateUpgradeRequest{Upgrade: &headracev1.Upgrade{IntegrationId: "acme", CanaryCount: proto.Int32(1), Parallelism: 4}, ValidateOnly: true}, "FAILED  smith    CONFIG_INCOMPLETE"},
 		{[]string{"upgrade", "start", "acme", "--detach", "--canary", "0", "--filter", "paused"}, &headracev1.CreateUpgradeResponse{Upgrade: &headracev1.Upgrade{Id: "upg-1", IntegrationId: "acme", Version: 2, Total: 3}}, &headracev1.CreateUpgradeRequest{Upgrade: &headracev1.Upgrade{IntegrationId: "acme", CanaryCount: proto.Int32(0), Parallelism: 4, Filter: "paused"}}, "upgrade upg-1 moves 3 instances of acme to version 2"},
 		{[]string{"upgrade", "cancel", "upg-1"}, &headracev1.CancelUpgradeResponse{Upgrade: &headracev1.Upgrade{State: headracev1.Upgrade_STATE_CANCELED}}, &headracev1.CancelUpgradeRequest{UpgradeId: "upg-1"}, "upgrade upg-1 canceled"},

@@ -12,8 +12,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/headrace/headrace/examples/acme-erp/fake"
+	"github.com/headrace/headrace/internal/control"
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/storage"
+	"github.com/headrace/headrace/internal/value"
 )
 
 // A cutter makes a plane die at one of the moments at which it reaches out: before or after a write of its store, before or after a
@@ -89,9 +92,9 @@ func (s *cutStore) BeginDeployment(ctx context.Context, d ipaas.Deployment, hook
 	return in, all, err
 }
 
-func (s *cutStore) CommitDeployment(ctx context.Context, id string, now time.Time) (rows []ipaas.Registration, err error) {
+func (s *cutStore) CommitDeployment(ctx context.Context, id string, now time.Time, state ...storage.StateChange) (rows []ipaas.Registration, err error) {
 	err = s.cut.around("CommitDeployment", func() (err error) {
-		rows, err = s.Store.CommitDeployment(ctx, id, now)
+		rows, err = s.Store.CommitDeployment(ctx, id, now, state...)
 		return err
 	})
 	return rows, err
@@ -125,8 +128,8 @@ func (s *cutStore) BeginStep(ctx context.Context, attempt int, r ipaas.StepResul
 	return recorded, done, err
 }
 
-func (s *cutStore) CompleteStep(ctx context.Context, attempt int, r ipaas.StepResult, logs []ipaas.Log, created *ipaas.Registration) error {
-	return s.cut.around("CompleteStep "+r.Path, func() error { return s.Store.CompleteStep(ctx, attempt, r, logs, created) })
+func (s *cutStore) CompleteStep(ctx context.Context, attempt int, r ipaas.StepResult, logs []ipaas.Log, created *ipaas.Registration, effects ...storage.StepEffects) error {
+	return s.cut.around("CompleteStep "+r.Path, func() error { return s.Store.CompleteStep(ctx, attempt, r, logs, created, effects...) })
 }
 
 func (s *cutStore) FinishExecution(ctx context.Context, ex ipaas.Execution) error {
@@ -190,8 +193,8 @@ func (s forgetful) BeginRegistration(_ context.Context, r ipaas.Registration) (i
 	return r, nil
 }
 
-func (s forgetful) CompleteStep(ctx context.Context, attempt int, r ipaas.StepResult, logs []ipaas.Log, _ *ipaas.Registration) error {
-	return s.Store.CompleteStep(ctx, attempt, r, logs, nil)
+func (s forgetful) CompleteStep(ctx context.Context, attempt int, r ipaas.StepResult, logs []ipaas.Log, _ *ipaas.Registration, effects ...storage.StepEffects) error {
+	return s.Store.CompleteStep(ctx, attempt, r, logs, nil, effects...)
 }
 
 // crash is a story in which a plane dies at every moment, one after another.
@@ -202,6 +205,7 @@ type crash struct {
 	cut       func(w *world) error // what is cut
 	previous  []string             // events that the ERP calls about if it came to nothing
 	wanted    []string             // and if it was done
+	kept      string               // what the flows keep under the key n if it was done, as JSON
 	ledgerOff bool
 }
 
@@ -268,6 +272,18 @@ func crashes() []crash {
 			before: func(w *world) {
 				w.publish("acme", ensuring())
 				w.instance(crashed, "acme", w.erpConfig())
+			},
+		},
+		{
+			name: "keeping and trying again", component: acmeFinding(), cut: deployNext, previous: one, wanted: two, kept: "20",
+			before: func(w *world) {
+				next := changed(
+					keep("Ten", "incrementCrossFlowValue", inputs{"keyInput": lit("n"), "amountInput": num("10")}),
+					keep("More", "incrementCrossFlowValue", inputs{"keyInput": lit("n"), "amountInput": num("10")}),
+				)
+				next.Flows[2].Steps[1] = retried(next.Flows[2].Steps[1], 2)
+				served(next)(w)
+				w.erp.Fail(fake.Failure{Route: "POST /api/webhooks", Event: "order.updated", Status: 422, Times: 1})
 			},
 		},
 		{name: "nothing to look with", component: acme(), before: first, cut: deployCrashed, wanted: one},
@@ -386,6 +402,9 @@ func (c crash) wrong(w *world) string {
 		found = append(found, hook.Event)
 	}
 	slices.Sort(found)
+	if wrong := c.wrongKept(w, state); wrong != "" {
+		return wrong
+	}
 	rows := must[[]ipaas.Registration](w.t)(w.store.ListRegistrations(w.t.Context(), crashed, ipaas.RegistrationUnconfirmed))
 	if slices.Equal(want, found) || len(rows) > 0 && len(found) <= len(want)+len(rows) && c.component.Actions[0].Find == nil {
 		return ""
@@ -396,6 +415,24 @@ func (c crash) wrong(w *world) string {
 		ledger = append(ledger, fmt.Sprintf("%s %s %s %s", r.Key, r.RemoteID, r.State, r.Error))
 	}
 	return fmt.Sprintf("the deployment is %s, and the ERP calls about %v, want %v; the ledger has\n%s", state, found, want, strings.Join(ledger, "\n"))
+}
+
+// wrongKept tells what is not as it should be of what flows keep: it is there once, or not at all.
+func (c crash) wrongKept(w *world, state ipaas.DeploymentState) string {
+	if c.kept == "" {
+		return ""
+	}
+	var found, want string
+	if state == ipaas.DeploymentSucceeded {
+		want = c.kept
+	}
+	for _, e := range must[storage.Page[ipaas.StateEntry]](w.t)(w.ListStateEntries(w.t.Context(), crashed, storage.Query{Size: 10})).Items {
+		found += string(value.JSON(must[control.StateEntryView](w.t)(w.GetStateEntry(w.t.Context(), crashed, e.ID)).Value))
+	}
+	if left := w.dumped("state_changes"); found != want || len(left) > 0 {
+		return fmt.Sprintf("the deployment is %s, and its flows keep %q, want %q; %d changes wait still", state, found, want, len(left))
+	}
+	return ""
 }
 
 // begun reports whether what was cut had begun.

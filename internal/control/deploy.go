@@ -270,7 +270,16 @@ func deployTimeout(c *candidate, flow *ipaas.Flow, ex ipaas.Execution) *ipaas.De
 // commit switches to the candidate, and only then removes what the old generation had and the new one has no more.
 func (p *Plane) commit(ctx context.Context, c *candidate) error {
 	fault.Point("deploy-commit")
-	superseded, err := p.store.CommitDeployment(ctx, c.deployment.ID, p.now())
+	state, err := p.committedState(ctx, c)
+	if err != nil {
+		return fmt.Errorf("commit deployment %s: %w", c.deployment.ID, err)
+	}
+	superseded, err := p.store.CommitDeployment(ctx, c.deployment.ID, p.now(), state...)
+	if len(state) > 0 && isRefusal(err) {
+		return p.rollback(ctx, c, ipaas.DeploymentError{
+			Reason: ipaas.ReasonInitFlowFailed, Message: "what its flows keep cannot be kept: " + err.Error(),
+		})
+	}
 	if err != nil {
 		return fmt.Errorf("commit deployment %s: %w", c.deployment.ID, err)
 	}

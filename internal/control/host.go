@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"github.com/headrace/headrace/internal/fault"
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/secret"
+	"github.com/headrace/headrace/internal/storage"
 	"github.com/headrace/headrace/internal/value"
 )
 
@@ -24,14 +26,18 @@ type host struct {
 	intents map[string]ipaas.Registration
 	used    map[string]bool      // registrations that this run created or kept
 	created []ipaas.Registration // in order, for undoing what a failed test of a deploy flow created
-	outcome engine.Outcome       // exact; what is stored of it is without secrets
+	state   *kept
+	tried   map[string]bool // steps, by path, of which a try failed
+	outcome engine.Outcome  // exact; what is stored of it is without secrets
 }
 
 func newHost(p *Plane, j *job) *host {
-	return &host{
+	h := &host{
 		plane: p, job: j, mask: p.mask(j.urls), begun: map[string]ipaas.StepResult{}, intents: map[string]ipaas.Registration{},
-		used: map[string]bool{},
+		used: map[string]bool{}, tried: map[string]bool{},
 	}
+	h.state = &kept{host: h}
+	return h
 }
 
 // trigger records what started the execution.
@@ -47,7 +53,7 @@ func (h *host) trigger(ctx context.Context, results *value.Object) error {
 		return err
 	}
 	row.Result, row.Redacted, _ = h.storedText(withoutURLs(results))
-	row.State, row.EndTime = ipaas.StepSucceeded, h.plane.now()
+	row.State, row.Tries, row.EndTime = ipaas.StepSucceeded, 1, h.plane.now()
 	return h.complete(ctx, row, nil, nil)
 }
 
@@ -68,7 +74,9 @@ func (h *host) Begin(ctx context.Context, step engine.Step) (*engine.Done, error
 	}
 	h.begun[step.Path] = row
 	h.plane.tails.notify(h.job.execution.ID)
-	if !done && row.Exact == "" {
+	if !done && row.Tries > 0 {
+		h.tried[step.Path] = true
+	} else if !done && row.Exact == "" {
 		return nil, nil
 	}
 	return h.recall(row, done)
@@ -83,23 +91,20 @@ type exact struct {
 
 	Cause    *ipaas.ExecutionError `json:"cause,omitempty"`
 	Canceled bool                  `json:"canceled,omitempty"`
+	Error    string                `json:"error,omitempty"` // of a failure that is ignored: the steps behind it see it
+	State    []changeText          `json:"state,omitempty"` // of scope EXECUTION
 }
 
 // recall turns the row of a step that an earlier attempt recorded into what the engine goes on with.
 func (h *host) recall(row ipaas.StepResult, completed bool) (*engine.Done, error) {
 	d := &engine.Done{
-		Error: row.Error, Branch: row.Branch, Decided: !completed, Start: row.StartTime, End: row.EndTime,
+		Error: row.Error, Ignored: row.Ignored, Tries: row.Tries, Branch: row.Branch, Decided: !completed, Start: row.StartTime, End: row.EndTime,
 	}
-	kept := exact{Result: row.Result}
-	if row.Exact != "" {
-		text, err := h.plane.keys.Open(row.Exact, stepPlace(row))
-		if err != nil {
-			return nil, fmt.Errorf("open the exact result of step %s: %w", row.Path, err)
-		}
-		if err := json.Unmarshal(text, &kept); err != nil {
-			return nil, fmt.Errorf("read the exact result of step %s: %w", row.Path, err)
-		}
+	kept, err := h.plane.openExact(row)
+	if err != nil {
+		return nil, err
 	}
+	d.Error = cmp.Or(kept.Error, d.Error)
 	d.Stop, d.Break, d.Cause, d.Canceled = kept.Stop, kept.Break, kept.Cause, kept.Canceled
 	if kept.Items != "" {
 		items, err := value.Decode([]byte(kept.Items))
@@ -118,6 +123,22 @@ func (h *host) recall(row ipaas.StepResult, completed bool) (*engine.Done, error
 	return d, nil
 }
 
+// openExact returns what a row holds of its step under seal, or else in clear.
+func (p *Plane) openExact(row ipaas.StepResult) (exact, error) {
+	kept := exact{Result: row.Result}
+	if row.Exact == "" {
+		return kept, nil
+	}
+	text, err := p.keys.Open(row.Exact, stepPlace(row))
+	if err != nil {
+		return kept, fmt.Errorf("open the exact result of step %s of execution %s: %w", row.Path, row.ExecutionID, err)
+	}
+	if err := json.Unmarshal(text, &kept); err != nil {
+		return kept, fmt.Errorf("read the exact result of step %s of execution %s: %w", row.Path, row.ExecutionID, err)
+	}
+	return kept, nil
+}
+
 // Decide implements engine.Host.
 func (h *host) Decide(ctx context.Context, step engine.Step, done engine.Done) error {
 	row := h.begun[step.Path]
@@ -125,7 +146,7 @@ func (h *host) Decide(ctx context.Context, step engine.Step, done engine.Done) e
 	if err != nil {
 		return err
 	}
-	row.Exact, row.Branch = sealed, done.Branch
+	row.Exact, row.Branch, row.Tries = sealed, done.Branch, done.Tries
 	h.begun[step.Path] = row
 	return h.complete(ctx, row, h.storedLogs(done.Logs), nil)
 }
@@ -139,27 +160,11 @@ func (h *host) Call(ctx context.Context, _ engine.Step, action *component.Action
 	return result, err
 }
 
-// Complete implements engine.Host.
-func (h *host) Complete(ctx context.Context, step engine.Step, done engine.Done) error {
+// Tried implements engine.Host.
+func (h *host) Tried(ctx context.Context, step engine.Step, done engine.Done) error {
 	row := h.begun[step.Path]
-	delete(h.begun, step.Path)
-	result, redacted, altered := h.storedText(done.Result)
-	row.Result, row.Redacted = result, row.Redacted || redacted
-	row.State, row.Branch, row.EndTime = ipaas.StepSucceeded, done.Branch, h.plane.now()
-	if done.Error != "" {
-		row.State, row.Error = ipaas.StepFailed, h.storedMessage(done.Error)
-	}
-	if altered || done.Stop != nil || done.Break || done.Cause != nil || done.Canceled {
-		sealed, err := h.seal(row, exact{
-			Result: string(value.Encode(done.Result)), Stop: done.Stop, Break: done.Break, Cause: done.Cause, Canceled: done.Canceled,
-		})
-		if err != nil {
-			return err
-		}
-		row.Exact = sealed
-	} else {
-		row.Exact = ""
-	}
+	row.Tries, row.Error = done.Tries, h.storedMessage(done.Error)
+	h.begun[step.Path], h.tried[step.Path] = row, true
 	registration, err := h.settled(done)
 	if err != nil {
 		return err
@@ -167,9 +172,77 @@ func (h *host) Complete(ctx context.Context, step engine.Step, done engine.Done)
 	return h.complete(ctx, row, h.storedLogs(done.Logs), registration)
 }
 
-func (h *host) complete(ctx context.Context, row ipaas.StepResult, logs []ipaas.Log, registration *ipaas.Registration) error {
+// Complete implements engine.Host.
+func (h *host) Complete(ctx context.Context, step engine.Step, done engine.Done) (engine.Done, error) {
+	made, err := h.end(ctx, step, done)
+	if len(done.State) > 0 && isRefusal(err) {
+		return h.end(ctx, step, engine.Done{
+			Error: err.Error(), Ignored: step.Ignores, Tries: done.Tries, Logs: done.Logs, Start: done.Start, End: done.End,
+		})
+	}
+	if err == nil {
+		delete(h.begun, step.Path)
+	}
+	return made, err
+}
+
+// end records how a step ended.
+func (h *host) end(ctx context.Context, step engine.Step, done engine.Done) (engine.Done, error) {
+	row := h.begun[step.Path]
+	row.State, row.Error, row.Branch, row.EndTime = ipaas.StepSucceeded, "", done.Branch, h.plane.now()
+	row.Ignored, row.Tries = done.Ignored, done.Tries
+	if done.Error != "" {
+		row.State, row.Error = ipaas.StepFailed, h.storedMessage(done.Error)
+	}
+	state, err := h.state.changed(ctx, done.State, func(row *ipaas.StepResult, v any) error {
+		completed := done
+		completed.Result = v
+		return h.fill(row, completed)
+	})
+	if err != nil {
+		return done, err
+	}
+	if state.result != nil {
+		done.Result = *state.result
+	}
+	if err := h.fill(&row, done); err != nil {
+		return done, err
+	}
+	registration, err := h.settled(done)
+	if err != nil {
+		return done, err
+	}
+	if err := h.complete(ctx, row, h.storedLogs(done.Logs), registration, storage.StepEffects{State: state.changes}); err != nil {
+		return done, err
+	}
+	if state.result != nil {
+		done.Result = *state.result
+	}
+	return done, nil
+}
+
+// fill puts the result of a step into its row, without secrets, and under seal what a resume needs beside that.
+func (h *host) fill(row *ipaas.StepResult, done engine.Done) error {
+	result, redacted, altered := h.storedText(done.Result)
+	row.Result, row.Redacted, row.Exact = result, row.Redacted || redacted, ""
+	e := exact{Stop: done.Stop, Break: done.Break, Cause: done.Cause, Canceled: done.Canceled, State: executionChanges(done)}
+	if done.Ignored && row.Error != done.Error {
+		e.Error = done.Error
+	}
+	if !altered && e.Stop == nil && !e.Break && e.Cause == nil && !e.Canceled && e.Error == "" && e.State == nil {
+		return nil
+	}
+	e.Result = string(value.Encode(done.Result))
+	sealed, err := h.seal(*row, e)
+	row.Exact = sealed
+	return err
+}
+
+func (h *host) complete(
+	ctx context.Context, row ipaas.StepResult, logs []ipaas.Log, registration *ipaas.Registration, effects ...storage.StepEffects,
+) error {
 	// What has happened must be remembered even if time is up.
-	err := h.plane.store.CompleteStep(context.WithoutCancel(ctx), h.job.execution.Attempts, row, logs, registration)
+	err := h.plane.store.CompleteStep(context.WithoutCancel(ctx), h.job.execution.Attempts, row, logs, registration, effects...)
 	fault.Point("step-completed")
 	h.plane.tails.notify(h.job.execution.ID)
 	return err
@@ -207,6 +280,15 @@ func (h *host) storedText(v any) (text string, redacted, altered bool) {
 	clean, redacted := h.job.settings.redact(v)
 	hidden, masked := h.mask.HideValue(clean)
 	return string(value.Encode(hidden)), redacted, redacted || masked
+}
+
+// redact takes secrets and tokens out of a value.
+func (h *host) redact(v any) (any, bool) { return withoutSecrets(h.job.settings, h.mask, v) }
+
+func withoutSecrets(s *settings, mask *secret.Mask, v any) (any, bool) {
+	clean, changed := s.redact(v)
+	hidden, masked := mask.HideValue(clean)
+	return hidden, changed || masked
 }
 
 func (h *host) storedMessage(text string) string {

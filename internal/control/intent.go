@@ -25,7 +25,7 @@ func (h *host) Intent(ctx context.Context, c engine.Creation) (engine.Decision, 
 		}
 		return h.announce(ctx, c)
 	}
-	if h.job.execution.Attempts > 1 {
+	if h.job.execution.Attempts > 1 || h.tried[c.Step.Path] {
 		decision, torn, err := h.earlierIntent(ctx, c)
 		if err != nil || torn {
 			return decision, err
@@ -79,7 +79,7 @@ func (h *host) sealInputs(registrationID string, c engine.Creation) string {
 	return h.plane.keys.Seal(value.Encode(inputsObject(c.Step.Inputs)), registrationPlace(registrationID, "inputs"))
 }
 
-// earlierIntent finds what an earlier attempt of this execution announced and did not record the end of. In a deployment, or where the
+// earlierIntent finds what an earlier attempt or try of this execution announced and did not record the end of. In a deployment, or where the
 // object can be looked for, it is gone on with. Elsewhere it is left as UNCONFIRMED, and the step is run again as every step is.
 func (h *host) earlierIntent(ctx context.Context, c engine.Creation) (engine.Decision, bool, error) {
 	rows, err := h.plane.store.ListRegistrations(ctx, h.job.execution.InstanceID, ipaas.RegistrationIntent)
@@ -173,7 +173,7 @@ func (h *host) settled(done engine.Done) (*ipaas.Registration, error) {
 		row.ChangedBy = "" // after all it did not
 	case done.Unknown:
 		row.Error = "the call was made and its outcome is not known: " + h.storedMessage(done.Error)
-		if !c.Updated && c.Action.Find == nil {
+		if !c.Updated && (c.Action.Find == nil || done.Ignored) { // nobody will look for it: the flow goes on
 			row.State = ipaas.RegistrationUnconfirmed
 		}
 	default:
@@ -181,7 +181,7 @@ func (h *host) settled(done engine.Done) (*ipaas.Registration, error) {
 	}
 	row.UpdateTime = h.plane.now()
 	if !c.Updated && row.State != ipaas.RegistrationAbandoned && row.State != ipaas.RegistrationUnconfirmed {
-		h.created = append(h.created, row)
+		h.created = append(slices.DeleteFunc(h.created, func(r ipaas.Registration) bool { return r.ID == row.ID }), row)
 	}
 	return &row, nil
 }

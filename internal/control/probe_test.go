@@ -69,6 +69,13 @@ func (p *probe) gate(name string) *gate {
 	return p.gates[name]
 }
 
+// hold makes a gate that all passed one where steps wait again.
+func (p *probe) hold(name string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.gates, name)
+}
+
 func (p *probe) notes() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -28,7 +28,7 @@ func (p *Plane) DeleteInstance(ctx context.Context, id string, m Mutation) (Remo
 	return p.remove(ctx, id, ipaas.InstanceDeleting, m)
 }
 
-// ResetTestInstance runs the draft's instance-remove flows and removes what tests registered. Config values stay.
+// ResetTestInstance runs the draft's instance-remove flows and removes what tests registered and kept. Config values stay.
 func (p *Plane) ResetTestInstance(ctx context.Context, integrationID string, m Mutation) (RemovalResult, error) {
 	if _, err := p.store.GetIntegration(ctx, integrationID); err != nil {
 		return RemovalResult{}, err
@@ -221,7 +221,7 @@ func (p *Plane) finishRemoval(ctx context.Context, in ipaas.Instance) error {
 		}
 		return err
 	default:
-		return nil
+		return p.store.ForgetState(ctx, in.UID) // of a test instance: its flows begin anew
 	}
 }
 

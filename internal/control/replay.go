@@ -40,7 +40,11 @@ func (p *Plane) ReplayExecution(ctx context.Context, id string, o ReplayOptions,
 }
 
 func (p *Plane) replay(ctx context.Context, ex ipaas.Execution, steps []ipaas.StepResult, w storage.Write) (ipaas.Execution, error) {
-	ex, err := p.store.ReplayExecution(ctx, ex, steps, storage.Admission{MaxHeld: p.limits.MaxHeld, MaxQueued: p.limits.MaxQueued}, w)
+	state, err := p.replayedState(ex.ID, steps)
+	if err != nil {
+		return ex, err
+	}
+	ex, err = p.store.ReplayExecution(ctx, ex, steps, storage.Admission{MaxHeld: p.limits.MaxHeld, MaxQueued: p.limits.MaxQueued}, w, state...)
 	if err == nil && !w.DryRun {
 		p.wake()
 	}
@@ -103,7 +107,7 @@ func (p *Plane) stepsBefore(ctx context.Context, old ipaas.Execution, from strin
 				return steps, nil
 			}
 			after = row.Sequence
-			if row.State == ipaas.StepSucceeded {
+			if row.State == ipaas.StepSucceeded || row.Ignored {
 				steps = append(steps, row)
 			}
 		}

@@ -158,7 +158,7 @@ func (p *Plane) runFlow(ctx context.Context, j *job, h *host) (outcome engine.Ou
 	}
 	return p.engine.Run(ctx, engine.Run{
 		Program: j.program, FlowID: j.execution.FlowID, ExecutionID: j.execution.OriginID,
-		Trigger: results, Config: j.settings.values, Hop: hop(j.execution.Payload),
+		Trigger: results, Config: j.settings.values, Hop: hop(j.execution.Payload), State: h.state,
 	}, h)
 }
 

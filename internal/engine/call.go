@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -91,7 +92,7 @@ func (r *runner) remove(ctx context.Context, s *step, at Step) (Done, error) {
 
 func (r *runner) call(at Step, log *logbook) component.Call {
 	return component.Call{
-		Inputs: at.Inputs, Hop: r.run.Hop, Log: log.write, Surroundings: r.scope, Now: r.now(),
+		Inputs: at.Inputs, Hop: r.run.Hop, Log: log.write, Surroundings: r.scope, Now: r.now(), State: r.run.State,
 		IdempotencyKey: idempotencyKey(r.run.ExecutionID, at.Path, canonical(at.Inputs)),
 	}
 }
@@ -105,7 +106,11 @@ func (r *runner) performed(s *step, at Step, result component.Result) (Done, err
 	if result.Break && enclosingLoop(s) == nil {
 		return Done{}, &uncertainError{fmt.Sprintf("action %s ends a loop, but the step stands in none: move it into one", at.Action), nil}
 	}
-	return Done{Result: data, Branch: choose(s, result.Branch), Stop: result.Stop, Break: result.Break}, nil
+	changes, err := stateChanges(result.State)
+	if err != nil {
+		return Done{}, &uncertainError{fmt.Sprintf("action %s keeps what cannot be kept: %v", at.Action, err), err}
+	}
+	return Done{Result: data, Branch: choose(s, result.Branch), Stop: result.Stop, Break: result.Break, State: changes}, nil
 }
 
 // choose returns the branch that is taken: the one the action chose if the step has it, else Else if the step has that, else "".
@@ -161,7 +166,7 @@ func (r *runner) late(err error) error {
 
 // failed says how a step ended whose action failed. The error tells that the run was interrupted: nothing is recorded.
 func (r *runner) failed(ctx context.Context, err error) (Done, error) {
-	done := Done{Error: err.Error()}
+	done := Done{Error: cmp.Or(err.Error(), "it failed without a word")} // an empty one would count as well
 	if ctx.Err() != nil {
 		if cause := interrupted(ctx); cause != nil {
 			return Done{}, cause

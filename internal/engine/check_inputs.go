@@ -213,6 +213,7 @@ const (
 	results     = "results"
 	currentItem = "currentItem"
 	loopIndex   = "index"
+	failure     = "error" // of a step that failed, and whose failure is ignored
 )
 
 func (c *check) triggerReference(at string, p place, ref *expr.ReferenceNode) {
@@ -262,6 +263,8 @@ func (c *check) stepReference(at string, s, target *step, ref *expr.ReferenceNod
 		c.add(at, ipaas.ReasonMisplaced, "%q refers to a variable of loop %q, which only the steps in the loop have: use its results", ref.Text, target.def.DisplayName)
 	case inside && first == results:
 		c.add(at, ipaas.ReasonLaterStep, "%q refers to the results of loop %q, which has not ended while its steps run: use %s.currentItem", ref.Text, target.def.DisplayName, ref.Key)
+	case first == failure && !inside:
+		c.order(at, s, target, ref)
 	case first != "" && first != results:
 		c.add(at, ipaas.ReasonUnknownField, "%q refers to %q of step %q, which has %s: write %s.results.…", ref.Text, first, target.def.DisplayName, offers(target), ref.Key)
 	default:
@@ -271,9 +274,9 @@ func (c *check) stepReference(at string, s, target *step, ref *expr.ReferenceNod
 
 func offers(target *step) string {
 	if target.loops() {
-		return "results, and in the loop currentItem and index"
+		return "results and error, and in the loop currentItem and index"
 	}
-	return "results only"
+	return "results and error only"
 }
 
 // order checks that a step's results are there when another step runs. A step in another branch may be named: it did not run, and its

@@ -18,6 +18,21 @@ func perform(f func(in component.Inputs) (any, error)) func(context.Context, com
 	}
 }
 
+// flaky returns an action that goes well after as many failures as it is told.
+func flaky() func(context.Context, component.Call) (component.Result, error) {
+	failed := 0
+	return perform(func(in component.Inputs) (any, error) {
+		most, err := in.Int("failures")
+		if err != nil {
+			return nil, err
+		}
+		if failed++; failed <= most {
+			return nil, errors.New("not yet")
+		}
+		return "well", nil
+	})
+}
+
 // registry returns small components that do what the names of their actions say.
 func registry() component.Registry {
 	return component.NewRegistry(acme(), tools(), branching(), looping(), triggers())
@@ -112,6 +127,10 @@ func tools() *component.Component {
 		{
 			Action:  ipaas.Action{Key: "fail", Inputs: []ipaas.InputField{{Key: "message"}}},
 			Perform: perform(func(in component.Inputs) (any, error) { return nil, errors.New(in.Text("message")) }),
+		},
+		{
+			Action:  ipaas.Action{Key: "flaky", Inputs: []ipaas.InputField{{Key: "failures", Type: ipaas.FieldNumber}}},
+			Perform: flaky(),
 		},
 		{
 			Action:  ipaas.Action{Key: "panic"},

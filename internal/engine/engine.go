@@ -16,10 +16,11 @@ import (
 type Run struct {
 	Program     *Program
 	FlowID      string
-	ExecutionID string         // the origin execution: idempotency keys are made from it, so that a replay sends the same ones
-	Trigger     *value.Object  // the trigger's results, URLs included
-	Config      map[string]any // resolved values by config variable id; connections are *component.Connection
-	Hop         int            // how many of our own hooks led here
+	ExecutionID string          // the origin execution: idempotency keys are made from it, so that a replay sends the same ones
+	Trigger     *value.Object   // the trigger's results, URLs included
+	Config      map[string]any  // resolved values by config variable id; connections are *component.Connection
+	Hop         int             // how many of our own hooks led here
+	State       component.State // what flows keep; nil: nothing is kept
 }
 
 // Outcome is how a flow ended. A step that fails is an outcome, not an error.
@@ -37,7 +38,8 @@ type Outcome struct {
 // All but these two are given a context that does not end when the run's does: how a canceled step ended is recorded, too.
 type Host interface {
 	// Begin announces that a step is about to run. If an earlier attempt completed it, what it recorded is returned and the step
-	// is not run again; if it only decided something, that comes back in Done with Decided set, and the step goes on from there.
+	// is not run again; if it only decided something, or some of its tries failed, that comes back in Done with Decided set, and the
+	// step goes on from there.
 	Begin(ctx context.Context, step Step) (*Done, error)
 	// Decide records what a step decided before its inner steps run: the items of a loop, and what it logged so far. Resuming
 	// re-decides nothing.
@@ -52,8 +54,12 @@ type Host interface {
 	// Remove removes what the run's instance has registered under a key, or everything for "", and returns what became of it. The error
 	// fails the step, as Call's does.
 	Remove(ctx context.Context, step Step, key string) (any, error)
-	// Complete records in one step how a step ended, what it logged and what it created.
-	Complete(ctx context.Context, step Step, done Done) error
+	// Tried records that a try of a step failed after which another one follows: how many there were, what it logged and what became of
+	// what it was to create. An attempt that finds the step begun later is given the number back.
+	Tried(ctx context.Context, step Step, done Done) error
+	// Complete records in one step how a step ended, what it logged, what it created and what it changed of what flows keep. It returns
+	// how the step ended after all: a change may be refused, which fails it, and may make its result.
+	Complete(ctx context.Context, step Step, done Done) (Done, error)
 }
 
 // ErrInterrupted is the cause to cancel a run's context with when the server stops or has lost the run: nothing more is recorded, so
@@ -68,18 +74,22 @@ type Step struct {
 	Action      string           // component.action
 	Effect      ipaas.Effect     // progress must be durable before a write
 	Inputs      component.Inputs // resolved
+	Ignores     bool             // the flow goes on if it fails
 }
 
 // Done is how a step ended, or, with Decided set, what it decided.
 type Done struct {
 	Result   any
 	Error    string // empty: it ended well
+	Ignored  bool   // it failed, and the flow goes on
+	Tries    int    // how often it was tried, by all attempts
 	Branch   string
-	Items    []any // of a loop
+	Items    []any // of a loop; nil: it has not decided them
 	Decided  bool
 	Stop     *ipaas.Response
 	Break    bool
 	Logs     []ipaas.Log
+	State    []component.StateChange
 	Creation *Creation // what it created, or tried to; nil for a kept object, and where there is nothing to undo
 	Unknown  bool      // it failed, and what it tried to create may exist
 	Passing  bool      // it failed for what may be over later

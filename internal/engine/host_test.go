@@ -32,6 +32,9 @@ type recorder struct {
 	decide  func(engine.Creation) engine.Decision // nil: what is kept is kept, all else is created
 
 	// cut, if set, says before or after which call, counted from 1, the process dies.
+	called    func()                          // nil: nobody wants to know
+	completed func(engine.Step, *engine.Done) // changes how a step ended; nil: nobody does
+
 	cut       int
 	cutAfter  bool
 	interrupt context.CancelCauseFunc // how it dies in Call, whose error is the action's own
@@ -78,8 +81,16 @@ func (h *recorder) Decide(ctx context.Context, step engine.Step, done engine.Don
 	return h.keep(ctx, "decide", step, done)
 }
 
-func (h *recorder) Complete(ctx context.Context, step engine.Step, done engine.Done) error {
-	return h.keep(ctx, "complete", step, done)
+func (h *recorder) Complete(ctx context.Context, step engine.Step, done engine.Done) (engine.Done, error) {
+	if h.completed != nil {
+		h.completed(step, &done)
+	}
+	return done, h.keep(ctx, "complete", step, done)
+}
+
+func (h *recorder) Tried(ctx context.Context, step engine.Step, done engine.Done) error {
+	kept := engine.Done{Decided: true, Tries: done.Tries, Logs: done.Logs}
+	return h.keep(ctx, "tried", step, kept)
 }
 
 func (h *recorder) keep(ctx context.Context, verb string, step engine.Step, done engine.Done) error {
@@ -89,10 +100,8 @@ func (h *recorder) keep(ctx context.Context, verb string, step engine.Step, done
 		return err
 	}
 	h.note("%s %s", verb, step.Path)
-	if verb == "complete" {
-		// What the loop logged while deciding was recorded then.
-		done.Logs = append(h.done[step.Path].Logs, done.Logs...)
-	}
+	// What a loop logged while deciding, and the tries before, was recorded then.
+	done.Logs = append(h.done[step.Path].Logs, done.Logs...)
 	h.done[step.Path] = done
 	return h.at(true)
 }
@@ -122,6 +131,9 @@ func (h *recorder) Call(ctx context.Context, step engine.Step, action *component
 	cut := h.at(false)
 	h.note("call %s", step.Path)
 	h.calls = append(h.calls, call)
+	if h.called != nil {
+		h.called()
+	}
 	h.mu.Unlock()
 	if cut != nil {
 		h.interrupt(engine.ErrInterrupted)
@@ -159,6 +171,11 @@ func (h *recorder) line(path string) string {
 	}
 	add(d.Error != "", ", error %q", d.Error)
 	add(d.Branch != "", ", branch %s", d.Branch)
+	add(d.Ignored, ", ignored")
+	add(d.Tries > 1, ", tries %d", d.Tries)
+	for _, c := range d.State {
+		add(true, ", %s %s %s %s", c.Scope, c.Operation, c.Key, value.Encode(c.Value))
+	}
 	add(d.Decided, ", decided %s", value.Encode(d.Items))
 	add(d.Stop != nil, ", stop")
 	add(d.Break, ", break")

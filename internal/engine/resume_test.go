@@ -160,10 +160,16 @@ func everyKind(t testing.TB, last ipaas.Step) *engine.Program {
 func TestRunResumesFromAnywhere(t *testing.T) {
 	t.Parallel()
 	endings := map[string]ipaas.Step{
-		"succeeds":   step("Last", "tools.echo", "value", ref("sum.results")),
-		"fails":      loop("Last", ref("trigger.results.body.data.groups"), loop("Deep", ref("last.currentItem"), step("Fail", "tools.fail", "message", "no"))),
-		"stops":      loop("Last", ref("trigger.results.body.data.groups"), loop("Deep", ref("last.currentItem"), step("Stop", "tools.stop", "body", "done"))),
-		"is refused": step("Last", "acme-erp.createWebhook", "connection", config("Acme"), "url", "refused"),
+		"succeeds": step("Last", "tools.echo", "value", ref("sum.results")),
+		"fails":    loop("Last", ref("trigger.results.body.data.groups"), loop("Deep", ref("last.currentItem"), step("Fail", "tools.fail", "message", "no"))),
+		"stops":    loop("Last", ref("trigger.results.body.data.groups"), loop("Deep", ref("last.currentItem"), step("Stop", "tools.stop", "body", "done"))),
+		"is ignored": handled(loop("Last", ref("trigger.results.body.data.groups"),
+			handled(step("Fail", "tools.fail", "message", "no"), ignore()), step("No", "tools.fail", "message", "no")), ignore()),
+		"is tried again":     handled(step("Last", "tools.fail", "message", "no"), retry(2, 0)),
+		"is created again":   handled(step("Last", "acme-erp.createWebhook", "connection", config("Acme"), "url", "refused"), retry(2, 0)),
+		"is decided again":   handled(loop("Last", list(ipaas.Literal("fail")), step("Say", "tools.echo")), retry(1, 0)),
+		"is ignored at last": handled(step("Last", "tools.fail", "message", "no"), ipaas.ErrorHandling{Effect: ipaas.ErrorRetry, MaxAttempts: 1, IgnoreFinal: true}),
+		"is refused":         step("Last", "acme-erp.createWebhook", "connection", config("Acme"), "url", "refused"),
 	}
 	for name, last := range endings {
 		t.Run(name, func(t *testing.T) {

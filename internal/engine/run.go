@@ -90,7 +90,7 @@ func (r *runner) steps(ctx context.Context, steps []*step, prefix string) (how, 
 }
 
 func (r *runner) step(ctx context.Context, s *step, prefix string) (how, error) {
-	at := Step{Path: prefix + s.def.ID, ID: s.def.ID, DisplayName: s.def.DisplayName, Action: s.def.Action, Effect: effect(s.action)}
+	at := Step{Path: prefix + s.def.ID, ID: s.def.ID, DisplayName: s.def.DisplayName, Action: s.def.Action, Effect: effect(s.action), Ignores: s.def.OnError.Ignores()}
 	if left, err := r.admit(ctx, at); err != nil || left == over {
 		return left, err
 	}
@@ -110,13 +110,14 @@ func (r *runner) step(ctx context.Context, s *step, prefix string) (how, error) 
 	case s.loops():
 		done, err = r.loop(ctx, s, at, recorded, start)
 	default:
-		done, err = r.perform(ctx, s, at)
+		done, err = r.tries(ctx, s, at, recorded, func() (Done, error) { return r.perform(ctx, s, at) })
 	}
 	if err != nil {
 		return over, err
 	}
 	done.Start, done.End = start, r.now()
-	if err := r.host.Complete(context.WithoutCancel(ctx), at, done); err != nil {
+	done.Ignored = at.Ignores && ignorable(done)
+	if done, err = r.host.Complete(context.WithoutCancel(ctx), at, done); err != nil {
 		return over, fmt.Errorf("complete step %s: %w", at.Path, err)
 	}
 	return r.settle(ctx, s, at, done, prefix)
@@ -185,6 +186,11 @@ func (r *runner) prepare(s *step, at *Step) string {
 
 // settle draws the consequences of how a step ended, now or in an earlier attempt.
 func (r *runner) settle(ctx context.Context, s *step, at Step, done Done, prefix string) (how, error) {
+	if done.Ignored {
+		r.scope.failed(s, done.Error)
+		r.last, r.outcome = nil, Outcome{} // what a step of a loop made of it is over, too
+		return goOn, nil
+	}
 	if done.Error != "" {
 		r.end(at, done)
 		return over, nil
@@ -226,13 +232,16 @@ func (r *runner) end(at Step, done Done) {
 // loop runs the inner steps of a step once for each of its items, which are those decided in an earlier attempt, if there are.
 func (r *runner) loop(ctx context.Context, s *step, at Step, recorded *Done, start time.Time) (Done, error) {
 	var items []any
+	tries := 0
 	if recorded != nil {
-		items = recorded.Items
-	} else {
-		decided, err := r.decide(ctx, s, at)
+		items, tries = recorded.Items, recorded.Tries
+	}
+	if items == nil {
+		decided, err := r.tries(ctx, s, at, recorded, func() (Done, error) { return r.decide(ctx, s, at) })
 		if err != nil || decided.Error != "" {
 			return decided, err
 		}
+		tries = decided.Tries
 		decided.Start, decided.End = start, r.now()
 		if err := r.host.Decide(context.WithoutCancel(ctx), at, decided); err != nil {
 			return Done{}, fmt.Errorf("decide step %s: %w", at.Path, err)
@@ -248,7 +257,9 @@ func (r *runner) loop(ctx context.Context, s *step, at Step, recorded *Done, sta
 			return Done{}, err
 		}
 		if left == over {
-			return r.overInside(i), nil
+			done := r.overInside(i)
+			done.Tries = tries
+			return done, nil
 		}
 		if left == breakLoop {
 			break // the round did not get to its last step: it gives nothing
@@ -258,9 +269,9 @@ func (r *runner) loop(ctx context.Context, s *step, at Step, recorded *Done, sta
 	r.scope.forget(s.body)
 	// A list nests one level deeper than what is in it.
 	if _, err := value.FromGo(given); err != nil {
-		return Done{Error: fmt.Sprintf("what its rounds gave is no value: %v", err)}, nil
+		return Done{Error: fmt.Sprintf("what its rounds gave is no value: %v", err), Tries: tries}, nil
 	}
-	return Done{Result: given}, nil
+	return Done{Result: given, Tries: tries}, nil
 }
 
 // overInside says how a loop ended in whose round the run was over.

@@ -457,7 +457,10 @@ func (silent) Begin(context.Context, engine.Step) (*engine.Done, error) { return
 func (silent) Decide(context.Context, engine.Step, engine.Done) error   { return nil }
 func (silent) Remove(context.Context, engine.Step, string) (any, error) { return nil, nil }
 
-func (silent) Complete(context.Context, engine.Step, engine.Done) error { return nil }
+func (silent) Tried(context.Context, engine.Step, engine.Done) error { return nil }
+func (silent) Complete(_ context.Context, _ engine.Step, done engine.Done) (engine.Done, error) {
+	return done, nil
+}
 func (silent) Intent(context.Context, engine.Creation) (engine.Decision, error) {
 	return engine.Decision{}, nil
 }

@@ -46,6 +46,12 @@ func (s *scope) finished(st *step, result any) {
 	s.steps[st.key] = value.Obj(value.Field{Key: "results", Value: result})
 }
 
+// failed makes the error of a step visible that the flow goes on after.
+func (s *scope) failed(st *step, message string) {
+	s.steps[st.key] = value.Obj(value.Field{Key: "error", Value: message})
+	s.forget(st.body)
+}
+
 // round makes the variables of a loop visible to its steps, and what they did in the round before invisible.
 func (s *scope) round(loop *step, item any, index int) {
 	s.steps[loop.key] = value.Obj(

@@ -134,6 +134,8 @@ type StepResult struct {
 	Exact       string // sealed result, where redaction changed something or it holds choices a resume needs
 	Redacted    bool
 	Error       string
+	Ignored     bool // it failed, and the flow went on
+	Tries       int  // that have ended
 	Branch      string
 	StartTime   time.Time
 	EndTime     time.Time

@@ -146,6 +146,30 @@ type ErrorHandling struct {
 	IgnoreFinal bool          `json:"ignore_final,omitempty"`
 }
 
+// Ignores reports whether the flow goes on when the step has failed for good.
+func (h *ErrorHandling) Ignores() bool {
+	return h != nil && (h.Effect == ErrorIgnore || h.Effect == ErrorRetry && h.IgnoreFinal)
+}
+
+// Retries returns how often a step that failed is tried again.
+func (h *ErrorHandling) Retries() int {
+	if h == nil || h.Effect != ErrorRetry {
+		return 0
+	}
+	return h.MaxAttempts
+}
+
+// DelayBefore returns how long to wait before a try, which are counted from 2 when they are retries.
+func (h *ErrorHandling) DelayBefore(try int) time.Duration {
+	grown := h.Delay
+	for range try - 2 {
+		if grown *= time.Duration(max(h.Multiplier, 1)); grown > MaxStepDelay {
+			break
+		}
+	}
+	return min(grown, MaxStepDelay)
+}
+
 // Branch is one of several ways a flow can take.
 type Branch struct {
 	Name  string `json:"name"`

@@ -24,6 +24,37 @@ func TestFlow_without_settings_is_written_as_before_there_were_any(t *testing.T)
 	}
 }
 
+func TestErrorHandling_says_how_often_how_long_and_what_then(t *testing.T) {
+	t.Parallel()
+	var none *ipaas.ErrorHandling
+	for name, test := range map[string]struct {
+		handling *ipaas.ErrorHandling
+		retries  int
+		ignores  bool
+		waits    []time.Duration // before the second try and so on
+	}{
+		"none":   {none, 0, false, nil},
+		"fail":   {&ipaas.ErrorHandling{Effect: ipaas.ErrorFail, MaxAttempts: 3, IgnoreFinal: true}, 0, false, nil},
+		"ignore": {&ipaas.ErrorHandling{Effect: ipaas.ErrorIgnore, MaxAttempts: 3}, 0, true, nil},
+		"retry":  {&ipaas.ErrorHandling{Effect: ipaas.ErrorRetry, MaxAttempts: 3}, 3, false, []time.Duration{0, 0, 0}},
+		"evenly": {&ipaas.ErrorHandling{Effect: ipaas.ErrorRetry, MaxAttempts: 2, Delay: time.Second}, 2, false, []time.Duration{time.Second, time.Second}},
+		"longer": {
+			&ipaas.ErrorHandling{Effect: ipaas.ErrorRetry, MaxAttempts: 4, Delay: time.Minute, Multiplier: 2, IgnoreFinal: true}, 4, true,
+			[]time.Duration{time.Minute, 2 * time.Minute, 4 * time.Minute, 5 * time.Minute},
+		},
+		"at most": {&ipaas.ErrorHandling{Effect: ipaas.ErrorRetry, MaxAttempts: 10, Delay: 5 * time.Minute, Multiplier: 10}, 10, false, []time.Duration{5 * time.Minute, 5 * time.Minute}},
+	} {
+		if test.handling.Retries() != test.retries || test.handling.Ignores() != test.ignores {
+			t.Errorf("%s: tried %d times again, ignored: %t", name, test.handling.Retries(), test.handling.Ignores())
+		}
+		for i, want := range test.waits {
+			if got := test.handling.DelayBefore(i + 2); got != want {
+				t.Errorf("%s: before try %d it waits %s, want %s", name, i+2, got, want)
+			}
+		}
+	}
+}
+
 func TestRetry_waits_longer_from_try_to_try(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {

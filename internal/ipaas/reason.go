@@ -42,6 +42,7 @@ const (
 	ReasonMalformedPayload       Reason = "MALFORMED_PAYLOAD"
 	ReasonNothingToRollBack      Reason = "NOTHING_TO_ROLL_BACK"
 	ReasonUpgradeRunning         Reason = "UPGRADE_RUNNING"
+	ReasonStateFull              Reason = "STATE_FULL"
 )
 
 // Why an upgrade passes over an instance, beside some of the above.

@@ -1,5 +1,13 @@
 package ipaas
 
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"fmt"
+	"strings"
+	"time"
+)
+
 // StateScope says who shares what a flow keeps beyond a step, and for how long.
 type StateScope string
 
@@ -26,5 +34,39 @@ const (
 	StateClear     StateOperation = "CLEAR"      // every key of the scope is gone; Key is empty
 )
 
-// MaxStateKey bounds the bytes of a key.
-const MaxStateKey = 1024
+// The bounds of what is kept in one place: a scope of one execution, flow, instance or integration.
+const (
+	MaxStateKey   = 1024     // bytes of a key
+	MaxStateValue = 1 << 20  // bytes of a value, as JSON
+	MaxStateKeys  = 10_000   // keys
+	MaxStateSize  = 64 << 20 // bytes of all keys and values
+)
+
+// StatePlace is where state is kept.
+type StatePlace struct {
+	Scope  StateScope
+	Owner  string // the execution's id, the uid of the instance or the integration; a test instance has its own INTEGRATION, under its uid
+	FlowID string // of scope FLOW
+}
+
+// StateEntry is one key of a place with its value.
+type StateEntry struct {
+	ID          string // made from place and key: the same key has the same id, whenever it is set
+	Place       StatePlace
+	Key         string
+	Sealed      string // the value
+	Size        int    // bytes of the value, as JSON
+	Revision    int64
+	ExecutionID string // that changed it last; empty: a person
+	CreateTime  time.Time
+	UpdateTime  time.Time
+}
+
+// NewStateEntry returns an entry of a place, with its id.
+func NewStateEntry(place StatePlace, key string) StateEntry {
+	sum := sha256.New()
+	for _, part := range []string{string(place.Scope), place.Owner, place.FlowID, key} {
+		fmt.Fprintf(sum, "%d:%s", len(part), part) // no other parts give the same
+	}
+	return StateEntry{ID: "ste-" + strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum.Sum(nil)[:15])), Place: place, Key: key}
+}

@@ -20,12 +20,12 @@ type Deployments interface {
 	// deployments that are INTENT or CREATED and that this deployment did not use become REMOVE_PENDING. It returns those, last created
 	// first. What registrations were before this deployment updated them is forgotten. With a source deployment the candidate's config
 	// becomes the instance's, as its next revision unless it is the current one, and the generation has that revision. Conflict if the
-	// deployment is not RUNNING.
-	CommitDeployment(ctx context.Context, id string, now time.Time) ([]ipaas.Registration, error)
+	// deployment is not RUNNING. The given changes of state are carried out, and those that waited for this are gone.
+	CommitDeployment(ctx context.Context, id string, now time.Time, state ...StateChange) ([]ipaas.Registration, error)
 	// BeginRollback moves a RUNNING deployment to ROLLING_BACK and makes its registrations that are INTENT or CREATED REMOVE_PENDING,
 	// last created first in the answer, among them the CREATED ones that it updated, to be restored; with keep they stay as they are,
 	// what the updated ones were before is forgotten, and none is returned. Registrations it only used are not touched. Conflict if the
-	// deployment is not RUNNING.
+	// deployment is not RUNNING. Changes of state that waited for its commit are gone.
 	BeginRollback(ctx context.Context, id string, cause ipaas.DeploymentError, keep bool, now time.Time) ([]ipaas.Registration, error)
 	// RollbackLeft returns what a deployment has still to undo, last created first: its registrations that are REMOVE_PENDING, and the
 	// CREATED ones that it updated. Conflict if the deployment is not ROLLING_BACK.

@@ -52,8 +52,10 @@ type Executions interface {
 	// row with state, remote id and result filled in, or nil. A step may also be recorded as RUNNING still, with what it decided.
 	// NotFound for a step that was not begun, Conflict for one that has ended. What was decided while the call was under way stands: a
 	// registration whose removal was begun or done, or whose instance was undeployed or deleted, becomes REMOVE_PENDING and is due to be
-	// removed at once, unless it is ABANDONED or UNCONFIRMED.
-	CompleteStep(ctx context.Context, attempt int, s ipaas.StepResult, logs []ipaas.Log, created *ipaas.Registration) error
+	// removed at once, unless it is ABANDONED or UNCONFIRMED. Changes of state are carried out in the same step, or noted down with it.
+	CompleteStep(
+		ctx context.Context, attempt int, s ipaas.StepResult, logs []ipaas.Log, created *ipaas.Registration, effects ...StepEffects,
+	) error
 	// FinishExecution moves a RUNNING execution to a final state with its error, result and response.
 	FinishExecution(ctx context.Context, ex ipaas.Execution) error
 	// RetryExecution finishes an execution as FinishExecution does, and adds next to try it again: with the payload and the place in
@@ -67,8 +69,11 @@ type Executions interface {
 	// ReplayExecution adds ex, which runs what ReplayOf names once more, with its payload, after reading the instance again as
 	// AcceptExecution does for an event. It stands at the end of its lane, or in the place of one that is Blocking. One with a
 	// definition stays bound to what it was bound to, and has the given steps recorded already. Precondition EXECUTION_RUNNING if the
-	// one before has not ended, PAYLOAD_EXPIRED if its payload is gone; Gone INSTANCE_REMOVED if its instance is.
-	ReplayExecution(ctx context.Context, ex ipaas.Execution, steps []ipaas.StepResult, a Admission, w Write) (ipaas.Execution, error)
+	// one before has not ended, PAYLOAD_EXPIRED if its payload is gone; Gone INSTANCE_REMOVED if its instance is. The given changes of
+	// state are carried out with it.
+	ReplayExecution(
+		ctx context.Context, ex ipaas.Execution, steps []ipaas.StepResult, a Admission, w Write, state ...StateChange,
+	) (ipaas.Execution, error)
 	// RecoverExecutions deals with executions that are RUNNING under a lease that ended before now, but not with those it is told to
 	// except. One that was told to stop is CANCELED. One that is Inline, run for a waiting caller, is FAILED with reason INTERRUPTED,
 	// but not one of a RUNNING deployment, which carries it on or ends it.
@@ -88,6 +93,11 @@ type Executions interface {
 	ListStepResults(ctx context.Context, executionID string, after int64, limit int) ([]ipaas.StepResult, error)
 	// ListLogs returns at most limit lines of an execution with a sequence above after, in order. CompleteStep numbers lines from 1.
 	ListLogs(ctx context.Context, executionID string, after int64, limit int) ([]ipaas.Log, error)
+}
+
+// StepEffects is what a step does beside its result.
+type StepEffects struct {
+	State []StateChange
 }
 
 // Admission is what accepting an execution depends on.

@@ -12,8 +12,8 @@ type Retention interface {
 	// Expire deletes receipts, deduplication keys and rotated webhooks whose time has come, and moves executions that were held since before
 	// heldBefore to DEAD_LETTER with reason EXPIRED. What stood behind them in their lanes goes on.
 	Expire(ctx context.Context, now, heldBefore time.Time) (int, error)
-	// ExpirePayloads empties executions that ended before a time: payload, result, response, step results and logs are gone, all
-	// else stays, and PayloadExpired is true from then on.
+	// ExpirePayloads empties executions that ended before a time: payload, result, response, step results, logs and the state of scope
+	// EXECUTION are gone, all else stays, and PayloadExpired is true from then on.
 	ExpirePayloads(ctx context.Context, endedBefore time.Time) (int, error)
 	// ExpireExecutions forgets executions whose payload has expired and that ended before a time.
 	ExpireExecutions(ctx context.Context, endedBefore time.Time) (int, error)

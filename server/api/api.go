@@ -74,6 +74,7 @@ type services struct {
 	pb.UnimplementedCleanupDebtServiceServer
 	pb.UnimplementedUpgradeServiceServer
 	pb.UnimplementedExecutionServiceServer
+	pb.UnimplementedStateServiceServer
 }
 
 // register registers all services, with a gRPC server or with the gateway's channel.
@@ -91,6 +92,7 @@ func (a *API) register(r grpc.ServiceRegistrar) {
 	pb.RegisterCleanupDebtServiceServer(r, s)
 	pb.RegisterUpgradeServiceServer(r, s)
 	pb.RegisterExecutionServiceServer(r, s)
+	pb.RegisterStateServiceServer(r, s)
 }
 
 // ready reports whether calls can be served.

@@ -66,6 +66,8 @@ var (
 		boolean("canary"), moment("end_time"))
 	cleanupDebtFields = slices.Concat(text("instance_id", "customer_id", "integration_id"),
 		words("reason", pb.CleanupDebt_Reason(0).Descriptor()), moment("create_time", "next_try_time"))
+	stateFields = slices.Concat(words("scope", pb.StateEntry_Scope(0).Descriptor()), text("flow_id", "key"), number("size"),
+		moment("create_time", "update_time"))
 	executionFields = slices.Concat(text("id", "instance_id", "customer_id", "integration_id", "flow_id", "deployment_id", "origin_id", "retry_of", "replay_of"),
 		words("state", pb.Execution_State(0).Descriptor()), words("invoke_type", pb.Execution_InvokeType(0).Descriptor()),
 		boolean("test", "superseded", "blocking"), moment("create_time"))

@@ -66,6 +66,7 @@ func registerGateway(mux *runtime.ServeMux, channel grpc.ClientConnInterface) {
 		pb.RegisterDeploymentServiceHandlerClient(ctx, mux, pb.NewDeploymentServiceClient(channel)),
 		pb.RegisterCleanupDebtServiceHandlerClient(ctx, mux, pb.NewCleanupDebtServiceClient(channel)),
 		pb.RegisterUpgradeServiceHandlerClient(ctx, mux, pb.NewUpgradeServiceClient(channel)),
+		pb.RegisterStateServiceHandlerClient(ctx, mux, pb.NewStateServiceClient(channel)),
 		pb.RegisterExecutionServiceHandlerClient(ctx, mux, &tailClient{pb.NewExecutionServiceClient(channel)}),
 	} {
 		if err != nil {

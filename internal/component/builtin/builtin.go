@@ -42,6 +42,7 @@ func All() []*component.Component {
 		managementTriggers(),
 		mathComponent(),
 		messagePack(),
+		persistData(),
 		processData(),
 		reformat(),
 		registration(),

@@ -129,6 +129,9 @@ func TestKnownNamesAreThere(t *testing.T) {
 	for _, name := range []string{
 		"http.httpGet", "http.httpPost", "http.httpPut", "http.httpPatch", "http.httpDelete", "log.writeLog", "stop-execution.stopExecution", "branch.branchOnExpression",
 		"branch.branchOnValue", "loop.loopOverItems", "loop.loopNTimes", "loop.breakLoop", "collection-tools.createObject",
+		"persist-data.getExecutionValue", "persist-data.saveExecutionValue", "persist-data.appendExecutionValueToList", "persist-data.incrementExecutionValue",
+		"persist-data.getCrossFlowValue", "persist-data.saveCrossFlowValue", "persist-data.removeCrossFlowValue", "persist-data.getInstanceValue",
+		"persist-data.saveInstanceValue", "persist-data.listInstanceKeys",
 	} {
 		if _, a := r.Action(name); a == nil {
 			t.Errorf("there is no action %s", name)

@@ -129,7 +129,9 @@ RETURNING ` + registrationColumns
 )
 
 // CommitDeployment switches the instance to the candidate.
-func (db *DB) CommitDeployment(ctx context.Context, id string, now time.Time) (superseded []ipaas.Registration, err error) {
+func (db *DB) CommitDeployment(
+	ctx context.Context, id string, now time.Time, state ...storage.StateChange,
+) (superseded []ipaas.Registration, err error) {
 	err = db.write(ctx, func(ctx context.Context, tx *tx) error {
 		uid, d, err := deploymentInState(ctx, tx, id, ipaas.DeploymentRunning)
 		if err != nil {
@@ -160,6 +162,12 @@ func (db *DB) CommitDeployment(ctx context.Context, id string, now time.Time) (s
 			return err
 		}
 		if err := tx.do(ctx, forgetBefore, id); err != nil {
+			return err
+		}
+		if err := changeState(ctx, tx, state, nil, now); err != nil {
+			return err
+		}
+		if err := tx.do(ctx, deleteChanges, id); err != nil {
 			return err
 		}
 		return tx.do(ctx, endDeployment, id, ipaas.DeploymentSucceeded, micros(now))
@@ -220,6 +228,9 @@ func (db *DB) BeginRollback(
 			return err
 		}
 		if err := tx.do(ctx, rollBack, id, asJSON(&cause)); err != nil {
+			return err
+		}
+		if err := tx.do(ctx, deleteChanges, id); err != nil {
 			return err
 		}
 		if keep {

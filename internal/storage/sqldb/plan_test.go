@@ -52,6 +52,10 @@ func TestHistoryIsNeverReadFromEndToEnd(t *testing.T) {
 		"component use": selectRegistrationWith, "test registrations": selectTestRegistration,
 		"due removals": selectDueRemovals, "next removal": selectNextRemoval, "lost removals": recoverRemovals, "debt": selectDebt,
 		"debtor": selectDebtor, "unfinished upgrades": selectUnfinishedUpgrades, "next of an upgrade": beginResult,
+		"state": selectState, "states": selectStates, "state by id": selectStateEntry, "owner": selectOwner, "drop state": deleteState,
+		"clear state": clearStates, "clear totals": clearTotals, "forget state": deleteStates, "forget totals": deleteTotals,
+		"some state": deleteSomeState, "deployment of": selectDeploymentOf, "last change": selectLastChange, "changes": selectChanges,
+		"drop changes": deleteChanges, "states of": deleteStatesOf, "totals of": deleteTotalsOf,
 		"old upgrades": selectOldUpgrades, "undeployments": selectUndeployments,
 	} {
 		args := make([]any, strings.Count(statement, "$")+1)

@@ -160,6 +160,8 @@ DELETE FROM logs WHERE execution_seq = $1 AND sequence IN (SELECT sequence FROM 
 	deleteSomeSteps = `
 DELETE FROM step_results
 WHERE execution_seq = $1 AND sequence IN (SELECT sequence FROM step_results WHERE execution_seq = $1 ORDER BY sequence LIMIT $2)`
+	deleteSomeState = `
+DELETE FROM state_entries WHERE owner = $1 AND id IN (SELECT id FROM state_entries WHERE owner = $1 LIMIT $2)`
 	emptyPayload    = `UPDATE execution_payloads SET document = '', body = $2 WHERE execution_seq = $1`
 	emptyExecution  = `UPDATE executions SET payload_expired = 1, result = '', response = '' WHERE seq = $1`
 	deleteExecution = `DELETE FROM executions WHERE seq = $1`
@@ -173,6 +175,13 @@ func (db *DB) ExpirePayloads(ctx context.Context, endedBefore time.Time) (int, e
 			if err != nil || n == expireBatch/2 {
 				return false, err
 			}
+		}
+		n, err := tx.exec(ctx, deleteSomeState, k[1], expireBatch/2)
+		if err != nil || n == expireBatch/2 {
+			return false, err
+		}
+		if err := tx.do(ctx, deleteTotals, k[1]); err != nil {
+			return false, err
 		}
 		if err := tx.do(ctx, emptyPayload, k[0], []byte{}); err != nil {
 			return false, err

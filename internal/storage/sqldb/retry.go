@@ -93,15 +93,17 @@ func addTry(ctx context.Context, tx *tx, id string, next ipaas.Execution, end fi
 
 // ReplayExecution adds an execution that runs another one once more.
 func (db *DB) ReplayExecution(
-	ctx context.Context, ex ipaas.Execution, steps []ipaas.StepResult, a storage.Admission, w storage.Write,
+	ctx context.Context, ex ipaas.Execution, steps []ipaas.StepResult, a storage.Admission, w storage.Write, state ...storage.StateChange,
 ) (out ipaas.Execution, err error) {
 	if err := db.waiting.admit(ctx, db, ex.CustomerID, ex.CreateTime, a.MaxQueued); err != nil {
 		return ipaas.Execution{}, err
 	}
 	ex.State, ex.Attempts = ipaas.ExecutionQueued, 0
 	err = db.change(ctx, w, func(ctx context.Context, tx *tx) error {
-		out, err = replay(ctx, tx, ex, steps, a)
-		return err
+		if out, err = replay(ctx, tx, ex, steps, a); err != nil {
+			return err
+		}
+		return changeState(ctx, tx, state, nil, ex.CreateTime)
 	})
 	if err != nil {
 		return ipaas.Execution{}, err
@@ -139,7 +141,7 @@ func replay(ctx context.Context, tx *tx, ex ipaas.Execution, steps []ipaas.StepR
 	for i := range steps {
 		r := &steps[i]
 		err := tx.do(ctx, insertStep, seq, r.Path, r.StepID, r.DisplayName, r.Action, r.State, r.Inputs, r.Result, r.Exact,
-			flag(r.Redacted), r.Error, r.Branch, micros(r.StartTime), micros(r.EndTime))
+			flag(r.Redacted), r.Error, flag(r.Ignored), r.Tries, r.Branch, micros(r.StartTime), micros(r.EndTime))
 		if err != nil {
 			return ex, err
 		}

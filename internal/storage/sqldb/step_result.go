@@ -6,15 +6,16 @@ import (
 	"errors"
 
 	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/storage"
 )
 
 const (
-	stepColumns = `sequence, path, step_id, display_name, action, state, inputs, result, exact, redacted, error, branch, start_time, end_time`
+	stepColumns = `sequence, path, step_id, display_name, action, state, inputs, result, exact, redacted, error, ignored, tries, branch, start_time, end_time`
 	selectStep  = `SELECT ` + stepColumns + ` FROM step_results WHERE execution_seq = $1 AND path = $2`
 	insertStep  = `
 INSERT INTO step_results (execution_seq, ` + stepColumns + `)
 VALUES ($1, (SELECT COALESCE(MAX(sequence), 0) + 1 FROM step_results WHERE execution_seq = $1),
-	$2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`
+	$2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`
 	beginAgain = `
 UPDATE step_results SET step_id = $3, display_name = $4, action = $5, inputs = $6, redacted = $7, start_time = $8 WHERE execution_seq = $1 AND path = $2`
 )
@@ -35,7 +36,7 @@ func (db *DB) BeginStep(ctx context.Context, attempt int, s ipaas.StepResult) (r
 			err = tx.do(ctx, beginAgain, seq, s.Path, s.StepID, s.DisplayName, s.Action, s.Inputs, flag(s.Redacted), micros(s.StartTime))
 		case errors.Is(err, sql.ErrNoRows):
 			err = tx.do(ctx, insertStep, seq, s.Path, s.StepID, s.DisplayName, s.Action, ipaas.StepRunning, s.Inputs, s.Result, s.Exact,
-				flag(s.Redacted), s.Error, s.Branch, micros(s.StartTime), int64(0))
+				flag(s.Redacted), s.Error, flag(s.Ignored), s.Tries, s.Branch, micros(s.StartTime), int64(0))
 		}
 		if err != nil {
 			return err
@@ -58,13 +59,14 @@ func getStep(ctx context.Context, q querier, seq int64, executionID, path string
 
 func scanStep(scan scanner) (s ipaas.StepResult, err error) {
 	err = scan(&s.Sequence, &s.Path, &s.StepID, &s.DisplayName, &s.Action, &s.State, &s.Inputs, &s.Result, &s.Exact, &s.Redacted,
-		&s.Error, &s.Branch, intoTime(&s.StartTime), intoTime(&s.EndTime))
+		&s.Error, &s.Ignored, &s.Tries, &s.Branch, intoTime(&s.StartTime), intoTime(&s.EndTime))
 	return s, err
 }
 
 const (
 	completeStep = `
-UPDATE step_results SET state = $3, inputs = $4, result = $5, exact = $6, redacted = $7, error = $8, branch = $9, end_time = $10
+UPDATE step_results SET state = $3, inputs = $4, result = $5, exact = $6, redacted = $7, error = $8, branch = $9, end_time = $10,
+	ignored = $11, tries = $12
 WHERE execution_seq = $1 AND path = $2`
 	selectLastLog = `SELECT COALESCE(MAX(sequence), 0) FROM logs WHERE execution_seq = $1`
 	insertLog     = `
@@ -72,8 +74,11 @@ INSERT INTO logs (execution_seq, sequence, severity, message, step_path, create_
 )
 
 // CompleteStep records how a step ended, the lines it logged, and what became of its registration.
-func (db *DB) CompleteStep(ctx context.Context, attempt int, s ipaas.StepResult, logs []ipaas.Log, created *ipaas.Registration) error {
+func (db *DB) CompleteStep(
+	ctx context.Context, attempt int, given ipaas.StepResult, logs []ipaas.Log, created *ipaas.Registration, effects ...storage.StepEffects,
+) error {
 	return db.write(ctx, func(ctx context.Context, tx *tx) error {
+		s := given
 		seq, err := runningExecution(ctx, tx, s.ExecutionID, attempt)
 		if err != nil {
 			return err
@@ -88,7 +93,13 @@ func (db *DB) CompleteStep(ctx context.Context, attempt int, s ipaas.StepResult,
 		if was.State != ipaas.StepRunning {
 			return moved("step", s.Path, string(was.State), string(ipaas.StepRunning))
 		}
-		err = tx.do(ctx, completeStep, seq, s.Path, s.State, s.Inputs, s.Result, s.Exact, flag(s.Redacted), s.Error, s.Branch, micros(s.EndTime))
+		for _, e := range effects {
+			if err := completeState(ctx, tx, &s, e.State); err != nil {
+				return err
+			}
+		}
+		err = tx.do(ctx, completeStep, seq, s.Path, s.State, s.Inputs, s.Result, s.Exact, flag(s.Redacted), s.Error, s.Branch, micros(s.EndTime),
+			flag(s.Ignored), s.Tries)
 		if err != nil {
 			return err
 		}

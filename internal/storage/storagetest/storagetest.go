@@ -44,6 +44,7 @@ func Run(t *testing.T, open func(t *testing.T) storage.Store) {
 		{"claims", claimSentences},
 		{"retries", retrySentences},
 		{"steps", stepSentences},
+		{"state", stateSentences},
 		{"retention", retentionSentences},
 	} {
 		t.Run(part.name, func(t *testing.T) {

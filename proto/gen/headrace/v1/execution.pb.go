@@ -744,8 +744,13 @@ type StepResult struct {
 	StartTime *timestamppb.Timestamp `protobuf:"bytes,15,opt,name=start_time,json=startTime,proto3" json:"start_time,omitempty"`
 	// When it ended.
 	EndTime *timestamppb.Timestamp `protobuf:"bytes,16,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
-	// How long it took.
-	Duration      *durationpb.Duration `protobuf:"bytes,17,opt,name=duration,proto3" json:"duration,omitempty"`
+	// How long it took, tries and the waits between them included.
+	Duration *durationpb.Duration `protobuf:"bytes,17,opt,name=duration,proto3" json:"duration,omitempty"`
+	// Whether it failed and the flow went on, as its error handling says: `state` is FAILED, and the execution may have succeeded.
+	Ignored bool `protobuf:"varint,18,opt,name=ignored,proto3" json:"ignored,omitempty"`
+	// How many tries of it have ended: 1 unless its error handling has it tried again, 0 while the first one runs. `error` is that of the last
+	// one.
+	Tries         int32 `protobuf:"varint,19,opt,name=tries,proto3" json:"tries,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -897,6 +902,20 @@ func (x *StepResult) GetDuration() *durationpb.Duration {
 		return x.Duration
 	}
 	return nil
+}
+
+func (x *StepResult) GetIgnored() bool {
+	if x != nil {
+		return x.Ignored
+	}
+	return false
+}
+
+func (x *StepResult) GetTries() int32 {
+	if x != nil {
+		return x.Tries
+	}
+	return 0
 }
 
 // Log is one line a flow wrote.
@@ -2234,7 +2253,7 @@ const file_headrace_v1_execution_proto_rawDesc = "" +
 	"\x06reason\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\x06reason\x12\x1e\n" +
 	"\amessage\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\amessage\x12\x1d\n" +
 	"\astep_id\x18\x03 \x01(\tB\x04\xe2A\x01\x03R\x06stepId\x12!\n" +
-	"\tstep_path\x18\x04 \x01(\tB\x04\xe2A\x01\x03R\bstepPath\"\xc5\x06\n" +
+	"\tstep_path\x18\x04 \x01(\tB\x04\xe2A\x01\x03R\bstepPath\"\x81\a\n" +
 	"\n" +
 	"StepResult\x12'\n" +
 	"\fexecution_id\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\vexecutionId\x12\x18\n" +
@@ -2257,7 +2276,9 @@ const file_headrace_v1_execution_proto_rawDesc = "" +
 	"\n" +
 	"start_time\x18\x0f \x01(\v2\x1a.google.protobuf.TimestampB\x04\xe2A\x01\x03R\tstartTime\x12;\n" +
 	"\bend_time\x18\x10 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xe2A\x01\x03R\aendTime\x12;\n" +
-	"\bduration\x18\x11 \x01(\v2\x19.google.protobuf.DurationB\x04\xe2A\x01\x03R\bduration\"X\n" +
+	"\bduration\x18\x11 \x01(\v2\x19.google.protobuf.DurationB\x04\xe2A\x01\x03R\bduration\x12\x1e\n" +
+	"\aignored\x18\x12 \x01(\bB\x04\xe2A\x01\x03R\aignored\x12\x1a\n" +
+	"\x05tries\x18\x13 \x01(\x05B\x04\xe2A\x01\x03R\x05tries\"X\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rSTATE_RUNNING\x10\x01\x12\x13\n" +

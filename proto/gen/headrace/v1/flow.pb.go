@@ -204,7 +204,9 @@ const (
 	ErrorHandling_EFFECT_FAIL ErrorHandling_Effect = 1
 	// The flow goes on. The step has no `results`, but an `error`: its message.
 	ErrorHandling_EFFECT_IGNORE ErrorHandling_Effect = 2
-	// The step is tried again, and the execution fails when the last try does. The execution runs on while it waits.
+	// The step is tried again, and the execution fails when the last try does. The execution runs on while it waits. Each try has the same
+	// idempotency key. What may have created an object that cannot be looked for is not tried again. Of a loop only what gives its items
+	// is: the steps in it have an error handling of their own.
 	ErrorHandling_EFFECT_RETRY ErrorHandling_Effect = 3
 )
 
@@ -946,14 +948,16 @@ func (x *Step) GetStableKey() string {
 	return ""
 }
 
-// ErrorHandling says what happens when a step fails.
+// ErrorHandling says what happens when a step fails. It is not about the end of the execution: one that is canceled, or takes longer than it
+// may, ends in whichever step it is.
 type ErrorHandling struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// What becomes of the execution.
 	Effect ErrorHandling_Effect `protobuf:"varint,1,opt,name=effect,proto3,enum=headrace.v1.ErrorHandling_Effect" json:"effect,omitempty"`
 	// For RETRY: how often the step is tried again, up to 10.
 	MaxAttempts int32 `protobuf:"varint,2,opt,name=max_attempts,json=maxAttempts,proto3" json:"max_attempts,omitempty"`
-	// For RETRY: how long it waits after the first failure, up to 5 min. Not set: it does not wait.
+	// For RETRY: how long it waits after the first failure, up to 5 min, by a fifth more or less so that those that failed together do not
+	// come back together. Not set: it does not wait.
 	Delay *durationpb.Duration `protobuf:"bytes,3,opt,name=delay,proto3" json:"delay,omitempty"`
 	// For RETRY: by how much the wait grows from try to try, up to 10; no wait is longer than 5 min. 0: 1, each is as long as the first.
 	Multiplier int32 `protobuf:"varint,4,opt,name=multiplier,proto3" json:"multiplier,omitempty"`

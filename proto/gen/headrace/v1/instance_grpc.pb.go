@@ -49,8 +49,8 @@ type InstanceServiceClient interface {
 	ListInstances(ctx context.Context, in *ListInstancesRequest, opts ...grpc.CallOption) (*ListInstancesResponse, error)
 	// Changes an instance. New config values take effect with the next deployment.
 	UpdateInstance(ctx context.Context, in *UpdateInstanceRequest, opts ...grpc.CallOption) (*UpdateInstanceResponse, error)
-	// Runs the instance-remove flows, removes what deployments registered elsewhere, and deletes the instance. It always succeeds
-	// here: what could not be removed elsewhere is listed in the answer, and is a CleanupDebt from then on. Its URLs answer 410 meanwhile.
+	// Runs the instance-remove flows, removes what deployments registered elsewhere, and deletes the instance with what its flows keep as
+	// state. It always succeeds here: what could not be removed elsewhere is listed in the answer, and is a CleanupDebt from then on. Its URLs answer 410 meanwhile.
 	// A deployment that runs is ended before its next step and undone first; its caller gets DEPLOY_CANCELED.
 	DeleteInstance(ctx context.Context, in *DeleteInstanceRequest, opts ...grpc.CallOption) (*DeleteInstanceResponse, error)
 	// Deploys the instance: runs its instance-deploy flows now, one after another, with all webhook URLs resolved and live, and
@@ -65,8 +65,8 @@ type InstanceServiceClient interface {
 	// it runs the instance-deploy flows, reconciles what is registered elsewhere, and ends with everything in place or with everything as it
 	// was before. FAILED_PRECONDITION with reason NOTHING_TO_ROLL_BACK if there is no earlier deployment, or the one named did not succeed.
 	RollbackInstance(ctx context.Context, in *RollbackInstanceRequest, opts ...grpc.CallOption) (*RollbackInstanceResponse, error)
-	// Runs the instance-remove flows and removes what deployments registered elsewhere. The instance and its config stay; its
-	// URLs answer 410 until it is deployed again. It always succeeds here, like DeleteInstance.
+	// Runs the instance-remove flows and removes what deployments registered elsewhere. The instance, its config and what its flows keep as
+	// state stay; its URLs answer 410 until it is deployed again. It always succeeds here, like DeleteInstance.
 	UndeployInstance(ctx context.Context, in *UndeployInstanceRequest, opts ...grpc.CallOption) (*UndeployInstanceResponse, error)
 	// Stops running flows for webhooks. Deploying a paused instance is allowed and leaves it paused.
 	PauseInstance(ctx context.Context, in *PauseInstanceRequest, opts ...grpc.CallOption) (*PauseInstanceResponse, error)
@@ -235,8 +235,8 @@ type InstanceServiceServer interface {
 	ListInstances(context.Context, *ListInstancesRequest) (*ListInstancesResponse, error)
 	// Changes an instance. New config values take effect with the next deployment.
 	UpdateInstance(context.Context, *UpdateInstanceRequest) (*UpdateInstanceResponse, error)
-	// Runs the instance-remove flows, removes what deployments registered elsewhere, and deletes the instance. It always succeeds
-	// here: what could not be removed elsewhere is listed in the answer, and is a CleanupDebt from then on. Its URLs answer 410 meanwhile.
+	// Runs the instance-remove flows, removes what deployments registered elsewhere, and deletes the instance with what its flows keep as
+	// state. It always succeeds here: what could not be removed elsewhere is listed in the answer, and is a CleanupDebt from then on. Its URLs answer 410 meanwhile.
 	// A deployment that runs is ended before its next step and undone first; its caller gets DEPLOY_CANCELED.
 	DeleteInstance(context.Context, *DeleteInstanceRequest) (*DeleteInstanceResponse, error)
 	// Deploys the instance: runs its instance-deploy flows now, one after another, with all webhook URLs resolved and live, and
@@ -251,8 +251,8 @@ type InstanceServiceServer interface {
 	// it runs the instance-deploy flows, reconciles what is registered elsewhere, and ends with everything in place or with everything as it
 	// was before. FAILED_PRECONDITION with reason NOTHING_TO_ROLL_BACK if there is no earlier deployment, or the one named did not succeed.
 	RollbackInstance(context.Context, *RollbackInstanceRequest) (*RollbackInstanceResponse, error)
-	// Runs the instance-remove flows and removes what deployments registered elsewhere. The instance and its config stay; its
-	// URLs answer 410 until it is deployed again. It always succeeds here, like DeleteInstance.
+	// Runs the instance-remove flows and removes what deployments registered elsewhere. The instance, its config and what its flows keep as
+	// state stay; its URLs answer 410 until it is deployed again. It always succeeds here, like DeleteInstance.
 	UndeployInstance(context.Context, *UndeployInstanceRequest) (*UndeployInstanceResponse, error)
 	// Stops running flows for webhooks. Deploying a paused instance is allowed and leaves it paused.
 	PauseInstance(context.Context, *PauseInstanceRequest) (*PauseInstanceResponse, error)

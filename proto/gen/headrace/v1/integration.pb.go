@@ -144,7 +144,8 @@ const (
 	DeploySettings_FAILURE_POLICY_UNSPECIFIED DeploySettings_FailurePolicy = 0
 	// It is removed in reverse order; the instance stays as it was.
 	DeploySettings_FAILURE_POLICY_ROLLBACK DeploySettings_FailurePolicy = 1
-	// It is kept for the next attempt; the instance still stays on its old generation.
+	// It is kept for the next attempt; the instance still stays on its old generation. What the flows of the deployment kept as state is
+	// dropped all the same.
 	DeploySettings_FAILURE_POLICY_KEEP DeploySettings_FailurePolicy = 2
 )
 

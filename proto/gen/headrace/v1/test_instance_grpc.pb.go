@@ -34,7 +34,8 @@ type TestInstanceServiceClient interface {
 	GetTestInstance(ctx context.Context, in *GetTestInstanceRequest, opts ...grpc.CallOption) (*GetTestInstanceResponse, error)
 	// Changes the test instance's config values. They take effect with the next test.
 	UpdateTestInstance(ctx context.Context, in *UpdateTestInstanceRequest, opts ...grpc.CallOption) (*UpdateTestInstanceResponse, error)
-	// Runs the instance-remove flows of the draft and removes what tests registered in other systems. Config values stay.
+	// Runs the instance-remove flows of the draft and removes what tests registered in other systems and what they
+	// kept as state. Config values stay.
 	ResetTestInstance(ctx context.Context, in *ResetTestInstanceRequest, opts ...grpc.CallOption) (*ResetTestInstanceResponse, error)
 }
 
@@ -86,7 +87,8 @@ type TestInstanceServiceServer interface {
 	GetTestInstance(context.Context, *GetTestInstanceRequest) (*GetTestInstanceResponse, error)
 	// Changes the test instance's config values. They take effect with the next test.
 	UpdateTestInstance(context.Context, *UpdateTestInstanceRequest) (*UpdateTestInstanceResponse, error)
-	// Runs the instance-remove flows of the draft and removes what tests registered in other systems. Config values stay.
+	// Runs the instance-remove flows of the draft and removes what tests registered in other systems and what they
+	// kept as state. Config values stay.
 	ResetTestInstance(context.Context, *ResetTestInstanceRequest) (*ResetTestInstanceResponse, error)
 	mustEmbedUnimplementedTestInstanceServiceServer()
 }

@@ -1,0 +1,48 @@
+-- +goose Up
+
+-- A step that failed may be tried again, and its failure ignored.
+ALTER TABLE step_results ADD COLUMN ignored INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE step_results ADD COLUMN tries BIGINT NOT NULL DEFAULT 0; -- that have ended
+
+-- What flows keep, by place and key. The owner is an execution, or the uid of an instance or an integration: nothing here refers to
+-- them by force, since they are of three kinds.
+CREATE TABLE state_entries (
+    owner        TEXT   NOT NULL,
+    scope        TEXT   NOT NULL,
+    flow_id      TEXT   NOT NULL,
+    key          TEXT   NOT NULL,
+    id           TEXT   NOT NULL UNIQUE, -- made from the four above
+    sealed       TEXT   NOT NULL,
+    size         BIGINT NOT NULL,
+    revision     BIGINT NOT NULL,
+    execution_id TEXT   NOT NULL,
+    create_time  BIGINT NOT NULL,
+    update_time  BIGINT NOT NULL,
+    PRIMARY KEY (owner, scope, flow_id, key)
+);
+
+-- How much is kept in a place, so that its bounds cost nothing to check.
+CREATE TABLE state_totals (
+    owner   TEXT   NOT NULL,
+    scope   TEXT   NOT NULL,
+    flow_id TEXT   NOT NULL,
+    entries BIGINT NOT NULL,
+    bytes   BIGINT NOT NULL,
+    PRIMARY KEY (owner, scope, flow_id)
+);
+
+-- Changes that a deployment's flows made, until it is committed or rolled back.
+CREATE TABLE state_changes (
+    deployment_id TEXT   NOT NULL REFERENCES deployments (id) ON DELETE CASCADE,
+    sequence      BIGINT NOT NULL,
+    owner         TEXT   NOT NULL,
+    scope         TEXT   NOT NULL,
+    flow_id       TEXT   NOT NULL,
+    key           TEXT   NOT NULL,
+    execution_id  TEXT   NOT NULL,
+    sealed        TEXT   NOT NULL,
+    bytes         BIGINT NOT NULL, -- of this change and all before it
+    PRIMARY KEY (deployment_id, sequence)
+);
+
+CREATE INDEX integrations_by_uid ON integrations (uid);
