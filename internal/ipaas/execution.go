@@ -135,6 +135,7 @@ type StepResult struct {
 	Redacted    bool
 	Error       string
 	Branch      string
+	StandIn     bool // what a test supplied stood in for the action, which was not run
 	StartTime   time.Time
 	EndTime     time.Time
 }

@@ -64,7 +64,7 @@ func stepResultToProto(s ipaas.StepResult) (*pb.StepResult, error) {
 		State: enumToProto[pb.StepResult_State](s.State), InputsJson: inputs.json,
 		Result: result.near, ResultJson: result.json, ContentType: result.contentType, Redacted: s.Redacted,
 		Error: utf8Text(s.Error), Branch: s.Branch, StartTime: timeToProto(s.StartTime), EndTime: timeToProto(s.EndTime),
-		Duration: between(s.StartTime, s.EndTime),
+		Duration: between(s.StartTime, s.EndTime), StandIn: s.StandIn,
 	}
 	if object, ok := inputs.value.(*value.Object); ok {
 		out.Inputs = structToProto(object)

@@ -34,7 +34,7 @@ func stopExecution() *component.Component {
 					},
 				},
 			},
-			Perform: stop,
+			Perform: stop, Stops: true,
 		}},
 	}
 }

@@ -745,7 +745,9 @@ type StepResult struct {
 	// When it ended.
 	EndTime *timestamppb.Timestamp `protobuf:"bytes,16,opt,name=end_time,json=endTime,proto3" json:"end_time,omitempty"`
 	// How long it took.
-	Duration      *durationpb.Duration `protobuf:"bytes,17,opt,name=duration,proto3" json:"duration,omitempty"`
+	Duration *durationpb.Duration `protobuf:"bytes,17,opt,name=duration,proto3" json:"duration,omitempty"`
+	// Whether the action was not run, in a test: what the test supplied stood in for it, or was to, since there is no such action.
+	StandIn       bool `protobuf:"varint,20,opt,name=stand_in,json=standIn,proto3" json:"stand_in,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -897,6 +899,13 @@ func (x *StepResult) GetDuration() *durationpb.Duration {
 		return x.Duration
 	}
 	return nil
+}
+
+func (x *StepResult) GetStandIn() bool {
+	if x != nil {
+		return x.StandIn
+	}
+	return false
 }
 
 // Log is one line a flow wrote.
@@ -2234,7 +2243,7 @@ const file_headrace_v1_execution_proto_rawDesc = "" +
 	"\x06reason\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\x06reason\x12\x1e\n" +
 	"\amessage\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\amessage\x12\x1d\n" +
 	"\astep_id\x18\x03 \x01(\tB\x04\xe2A\x01\x03R\x06stepId\x12!\n" +
-	"\tstep_path\x18\x04 \x01(\tB\x04\xe2A\x01\x03R\bstepPath\"\xc5\x06\n" +
+	"\tstep_path\x18\x04 \x01(\tB\x04\xe2A\x01\x03R\bstepPath\"\xe6\x06\n" +
 	"\n" +
 	"StepResult\x12'\n" +
 	"\fexecution_id\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\vexecutionId\x12\x18\n" +
@@ -2257,7 +2266,8 @@ const file_headrace_v1_execution_proto_rawDesc = "" +
 	"\n" +
 	"start_time\x18\x0f \x01(\v2\x1a.google.protobuf.TimestampB\x04\xe2A\x01\x03R\tstartTime\x12;\n" +
 	"\bend_time\x18\x10 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xe2A\x01\x03R\aendTime\x12;\n" +
-	"\bduration\x18\x11 \x01(\v2\x19.google.protobuf.DurationB\x04\xe2A\x01\x03R\bduration\"X\n" +
+	"\bduration\x18\x11 \x01(\v2\x19.google.protobuf.DurationB\x04\xe2A\x01\x03R\bduration\x12\x1f\n" +
+	"\bstand_in\x18\x14 \x01(\bB\x04\xe2A\x01\x03R\astandIn\"X\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rSTATE_RUNNING\x10\x01\x12\x13\n" +
