@@ -46,7 +46,9 @@ func forStep(id string) string     { return "step " + id }
 func forAction(name string) string { return "action " + name }
 
 // Has implements engine.StandIns.
-func (s *standIns) Has(at engine.Step) bool { return s.find(at) != "" || at.StandIn && s.fallback != nil }
+func (s *standIns) Has(at engine.Step) bool {
+	return s.find(at) != "" || at.StandIn && s.fallback != nil
+}
 
 func (s *standIns) find(at engine.Step) string {
 	for _, key := range []string{forPath(at.Path), forStep(at.ID), forAction(at.Action)} {

@@ -11,8 +11,8 @@ import (
 const (
 	stepColumns = `sequence, path, step_id, display_name, action, state, inputs, result, exact, redacted, error, branch, start_time, end_time,
 	stand_in`
-	selectStep  = `SELECT ` + stepColumns + ` FROM step_results WHERE execution_seq = $1 AND path = $2`
-	insertStep  = `
+	selectStep = `SELECT ` + stepColumns + ` FROM step_results WHERE execution_seq = $1 AND path = $2`
+	insertStep = `
 INSERT INTO step_results (execution_seq, ` + stepColumns + `)
 VALUES ($1, (SELECT COALESCE(MAX(sequence), 0) + 1 FROM step_results WHERE execution_seq = $1),
 	$2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`
