@@ -142,6 +142,7 @@ func (t *Tape) answered(place int, status int, header http.Header, body []byte, 
 		return
 	}
 	e.Status, e.ResponseHeader = status, t.hidden(header)
+	ofTheWay(e.ResponseHeader)
 	e.ResponseBody = t.keep(e, body)
 }
 
@@ -213,6 +214,7 @@ func plainURL(raw string) string {
 	}
 	u.Fragment, u.RawFragment, u.User = "", "", nil
 	u.Scheme, u.Host = strings.ToLower(u.Scheme), strings.ToLower(u.Host)
+	u.Host = strings.TrimSuffix(strings.TrimSuffix(u.Host, map[string]string{"http": ":80", "https": ":443"}[u.Scheme]), ":")
 	if u.Path == "" {
 		u.Path = "/"
 	}
@@ -257,13 +259,17 @@ func (t *Tape) response(e *Exchange) *http.Response {
 			header.Add(name, t.opts.Show(v))
 		}
 	}
-	// They tell of the body as it travelled, and it does not travel.
-	for _, name := range []string{"Content-Length", "Content-Encoding", "Transfer-Encoding"} {
-		header.Del(name)
-	}
+	ofTheWay(header)
 	return &http.Response{
 		StatusCode: e.Status, Status: fmt.Sprintf("%d %s", e.Status, http.StatusText(e.Status)), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: header, Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body)),
+	}
+}
+
+// ofTheWay leaves out the headers that tell of a body as it travelled: that of a tape is whole, and not packed.
+func ofTheWay(header http.Header) {
+	for _, name := range []string{"Content-Length", "Content-Encoding", "Transfer-Encoding"} {
+		header.Del(name)
 	}
 }
 
