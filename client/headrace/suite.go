@@ -232,8 +232,12 @@ func (c *testCmd) runCase(ctx context.Context, s *suite, one *testCase, definiti
 	if err != nil {
 		return nil, err
 	}
+	shared, err := stage.about(ctx, flowID, one.shared)
+	if err != nil {
+		return nil, err
+	}
 	res, err := stage.client.TestFlow(ctx, stage.integration, flowID, client.TestOptions{
-		Payload: one.payload, StepResults: one.results, DefaultResult: one.defaultResult, Exchanges: one.exchanges, Offline: true, Record: true,
+		Payload: one.payload, StepResults: append(shared, one.results...), DefaultResult: one.defaultResult, Exchanges: one.exchanges, Offline: true, Record: true,
 	})
 	m := newMatcher(stage.instance.GetFlows())
 	if one.expect.refused.said {
@@ -320,6 +324,42 @@ func (s *stage) flow(name string) (string, error) {
 		known = append(known, f.GetDisplayName())
 	}
 	return "", usage("there is no flow %q: there are %s", name, strings.Join(known, ", "))
+}
+
+// about returns those of a file's results that are about a flow: others are for other flows of the file.
+func (s *stage) about(ctx context.Context, flowID string, shared []*headracev1.CannedResult) ([]*headracev1.CannedResult, error) {
+	if len(shared) == 0 {
+		return nil, nil
+	}
+	res, err := s.client.Flows.GetFlow(ctx, &headracev1.GetFlowRequest{IntegrationId: s.integration, FlowId: flowID})
+	if err != nil {
+		return nil, err
+	}
+	known := map[string]bool{}
+	var walk func(steps []*headracev1.Step)
+	walk = func(steps []*headracev1.Step) {
+		for _, step := range steps {
+			for _, name := range []string{"action " + step.GetAction(), "step " + step.GetId(), "step " + step.GetDisplayName()} {
+				known[name] = true
+			}
+			walk(step.GetSteps())
+			for _, b := range step.GetBranches() {
+				walk(b.GetSteps())
+			}
+		}
+	}
+	walk(res.GetFlow().GetSteps())
+	var out []*headracev1.CannedResult
+	for _, r := range shared {
+		name := r.GetStep()
+		if strings.Contains(name, "[") && !known["step "+name] {
+			name = name[strings.LastIndexByte(name, '.')+1:] // a path
+		}
+		if known["action "+r.GetAction()] && r.GetAction() != "" || known["step "+name] {
+			out = append(out, r)
+		}
+	}
+	return out, nil
 }
 
 // suite prints what the tests of a file came to.

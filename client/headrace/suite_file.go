@@ -39,6 +39,7 @@ type testCase struct {
 	payload       *headracev1.TestPayload
 	config        map[string]*headracev1.ConfigValue
 	results       []*headracev1.CannedResult
+	shared        []*headracev1.CannedResult // of the whole file, for those flows that they are about; nil where the test has its own
 	defaultResult *structpb.Value
 	exchanges     []*headracev1.Exchange
 	expect        expectation
@@ -105,6 +106,15 @@ func readSuite(a *app, file string) (*suite, error) {
 	if err != nil {
 		return nil, err
 	}
+	s, err := parseSuite(a, file, text)
+	if err == nil && s.integration == "" {
+		s.integration, err = onlyDefinition(a, filepath.Dir(file))
+	}
+	return s, err
+}
+
+// parseSuite reads the text of a test file.
+func parseSuite(a *app, file string, text []byte) (*suite, error) {
 	root, err := parseYAML(text)
 	if err != nil {
 		return nil, usage("%s is not YAML: %v", file, err)
@@ -117,10 +127,7 @@ func readSuite(a *app, file string) (*suite, error) {
 	if len(r.violations) > 0 {
 		return nil, &usageError{message: file + " is not well formed", violations: r.violations}
 	}
-	if s.integration == "" {
-		s.integration, err = onlyDefinition(a, filepath.Dir(file))
-	}
-	return s, err
+	return s, nil
 }
 
 // fields are what an object may have, and what reads each.
@@ -340,9 +347,9 @@ func (r *suiteReader) testCase(node *yaml.Node, path string, all supplies) testC
 	for name, value := range own.config {
 		c.config[name] = value
 	}
-	c.results, c.exchanges, c.defaultResult = all.results, all.exchanges, all.defaultResult
+	c.shared, c.exchanges, c.defaultResult = all.results, all.exchanges, all.defaultResult
 	if own.results != nil {
-		c.results = own.results
+		c.results, c.shared = own.results, nil
 	}
 	if own.exchanges != nil {
 		c.exchanges = own.exchanges

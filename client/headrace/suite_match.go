@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -133,11 +134,13 @@ func shownJSON(want valueWant) string {
 }
 
 func encoded(v any) string {
-	text, err := json.Marshal(v)
-	if err != nil {
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
 		return fmt.Sprint(v)
 	}
-	return string(text)
+	return strings.TrimSuffix(out.String(), "\n")
 }
 
 // value holds one value against another. some: an object may have more fields than are expected.
