@@ -387,4 +387,3 @@ func TestFlowTestRecords(t *testing.T) {
 		}
 	}
 }
-

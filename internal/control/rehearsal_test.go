@@ -40,7 +40,9 @@ func foreign() ipaas.Definition {
 	}
 }
 
-func canned(step, result string) ipaas.CannedResult { return ipaas.CannedResult{Step: step, Result: result} }
+func canned(step, result string) ipaas.CannedResult {
+	return ipaas.CannedResult{Step: step, Result: result}
+}
 
 // rehearse runs a flow with something in place of the world.
 func (w *world) rehearse(integrationID, flowID string, r control.Rehearsal) control.TestResult {

@@ -40,7 +40,9 @@ func standInDefinition() *ipaas.Definition {
 	return def
 }
 
-func compiled(def *ipaas.Definition) *engine.Program { return engine.Compile(def, def.Hash(), registry()) }
+func compiled(def *ipaas.Definition) *engine.Program {
+	return engine.Compile(def, def.Hash(), registry())
+}
 
 func TestStandIns(t *testing.T) {
 	t.Parallel()
