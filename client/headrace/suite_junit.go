@@ -68,7 +68,7 @@ func writeJUnit(file string, results []suiteResult) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(file, append([]byte(xml.Header), append(text, '\n')...), 0o644); err != nil { //nolint:gosec // a build server reads it
+	if err := os.WriteFile(file, append([]byte(xml.Header), append(text, '\n')...), 0o644); err != nil {
 		return usage("--junit: %v", err)
 	}
 	return nil

@@ -226,7 +226,8 @@ func TestSuitesThatCannotBeRead(t *testing.T) {
 		{"a file that there is not", map[string]string{"a.test.yaml": "integration: c.yaml\ncases: [{name: a, flow: b}]"}, []string{"c.yaml"}},
 		{"a name twice", map[string]string{"a.test.yaml": "cases: [{name: a, flow: b}, {name: a, flow: b}]"}, []string{`cases[1].name: line 1: is "a"`}},
 		{
-			"wrong in many ways", map[string]string{"a.test.yaml": `
+			"wrong in many ways",
+			map[string]string{"a.test.yaml": `
 colour: blue
 config: [x]
 components: x

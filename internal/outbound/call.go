@@ -154,9 +154,9 @@ func (k *call) hopOnce(ctx context.Context) (*Response, *url.URL, error) {
 
 // hopTaped is hopOnce on a tape.
 func (k *call) hopTaped(ctx context.Context, cancel context.CancelCauseFunc, t *Tape, r route) (*Response, *url.URL, error) {
-	given, place, err := t.begin(k)
+	given, place, err := t.begin(k) //nolint:bodyclose // answer does
 	if given == nil && err == nil {
-		if given, err = k.roundTrip(ctx, cancel, r); err != nil {
+		if given, err = k.roundTrip(ctx, cancel, r); err != nil { //nolint:bodyclose // answer does
 			err = k.classify(ctx, err)
 		}
 	}
