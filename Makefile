@@ -34,7 +34,7 @@ demo: ## Play the tutorial: Headrace between Progix and a fake Acme ERP
 	go run ./examples/acme-erp/demo
 
 .PHONY: test race cover fuzz
-test: ## Run all tests
+test: ## Run all tests, those of the examples' flows among them
 	go test ./...
 
 race: ## Run all tests under the race detector

@@ -58,7 +58,7 @@ type Client struct {
 	// Executions reads executions, their step results and logs.
 	Executions headracev1.ExecutionServiceClient
 
-	conn *grpc.ClientConn
+	close func() error
 }
 
 // Dial makes a client of the server at target, which is host:port or any other name gRPC resolves. Nothing is sent before the
@@ -79,13 +79,18 @@ func Dial(target string, opts ...Option) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("server address %q: %w", target, err)
 	}
-	return newClient(conn), nil
+	return newClient(conn, conn.Close), nil
+}
+
+// Over makes a client of what stands behind a connection that is there already. Closing the client does not close the connection.
+func Over(conn grpc.ClientConnInterface) *Client {
+	return newClient(conn, func() error { return nil })
 }
 
 // Close ends the connection. Calls that still run fail.
-func (c *Client) Close() error { return c.conn.Close() }
+func (c *Client) Close() error { return c.close() }
 
-func newClient(conn *grpc.ClientConn) *Client {
+func newClient(conn grpc.ClientConnInterface, closing func() error) *Client {
 	return &Client{
 		Components:      headracev1.NewComponentServiceClient(conn),
 		Integrations:    headracev1.NewIntegrationServiceClient(conn),
@@ -100,7 +105,7 @@ func newClient(conn *grpc.ClientConn) *Client {
 		State:           headracev1.NewStateServiceClient(conn),
 		Upgrades:        headracev1.NewUpgradeServiceClient(conn),
 		Executions:      headracev1.NewExecutionServiceClient(conn),
-		conn:            conn,
+		close:           closing,
 	}
 }
 

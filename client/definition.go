@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
+	"google.golang.org/protobuf/types/known/structpb"
 
 	headracev1 "github.com/headrace/headrace/proto/gen/headrace/v1"
 )
@@ -40,6 +41,14 @@ type TestOptions struct {
 	RequestID string
 	// ValidateOnly checks whether the test could run, and runs nothing.
 	ValidateOnly bool
+	// StepResults stand in for what actions do, and DefaultResult for unknown actions that have no other.
+	StepResults   []*headracev1.CannedResult
+	DefaultResult *structpb.Value
+	// Exchanges are what requests to other systems are answered from. With some, or with Offline, no request leaves.
+	Exchanges []*headracev1.Exchange
+	Offline   bool
+	// Record has the requests that were made returned.
+	Record bool
 }
 
 // TestFlow runs one flow of an integration's draft on its test instance and returns the finished execution. A flow that fails is no
@@ -52,5 +61,10 @@ func (c *Client) TestFlow(ctx context.Context, integrationID, flowID string, opt
 		SavePayload:   opts.Save,
 		RequestId:     opts.RequestID,
 		ValidateOnly:  opts.ValidateOnly,
+		StepResults:   opts.StepResults,
+		DefaultResult: opts.DefaultResult,
+		Exchanges:     opts.Exchanges,
+		Offline:       opts.Offline,
+		Record:        opts.Record,
 	})
 }

@@ -67,15 +67,21 @@ var architecture = []row{
 		tests:   "component component/builtin storage/sqldb secret outbound",
 	},
 	{
+		// What the program and a test of flows without one are put together from.
+		pkg:     "server/assembly",
+		imports: "server/api control component component/builtin storage storage/sqldb secret outbound",
+		tests:   "client proto/gen",
+	},
+	{
 		pkg:     "server",
-		imports: "server/api server/webhook control component component/builtin storage storage/sqldb ipaas secret outbound fault",
+		imports: "server/api server/assembly server/webhook control component component/builtin storage storage/sqldb ipaas secret outbound fault",
 		tests:   "client proto/gen examples/acme-erp/story examples/acme-erp/fake",
 	},
 	{pkg: "server/faults", tests: "client proto/gen fault examples/acme-erp/fake storage storage/sqldb ipaas"}, // breaks the program from outside
 
-	// Callers know the wire and nothing behind it.
+	// Callers know the wire and nothing behind it. The CLI has a server of its own to test flows offline, and reaches that by the wire, too.
 	{pkg: "client", imports: "proto/gen"},
-	{pkg: "client/headrace", imports: "client proto/gen"},
+	{pkg: "client/headrace", imports: "client proto/gen server/assembly"},
 
 	// The tutorial: the two systems it joins, the story told through the client, the demonstration.
 	{pkg: "examples/acme-erp/fake"},

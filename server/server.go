@@ -24,6 +24,7 @@ import (
 	"github.com/headrace/headrace/internal/secret"
 	"github.com/headrace/headrace/internal/storage/sqldb"
 	"github.com/headrace/headrace/server/api"
+	"github.com/headrace/headrace/server/assembly"
 	"github.com/headrace/headrace/server/webhook"
 )
 
@@ -125,16 +126,9 @@ func (s *server) listen(ctx context.Context) (err error) {
 }
 
 func (s *server) build(ctx context.Context, keys *secret.Keyring) error {
-	var err error
-	s.client, err = outbound.New(outbound.Options{
-		Version: version(), AllowPrivate: s.cfg.AllowPrivate, AllowLoopback: s.cfg.AllowLoopback,
-		SelfHooksURL: s.publicURL.JoinPath("hooks").String() + "/", OwnPorts: []uint16{port(s.grpcL), port(s.httpL)},
-	})
-	if err != nil {
-		return fmt.Errorf("outbound client: %w", err)
-	}
-	s.plane, err = control.New(ctx, control.Options{
-		Store: tampered(s.store), Keys: keys, Builtins: tamperedComponents(builtin.All()), Client: s.client, PublicURL: s.publicURL, Logger: s.logger,
+	whole, err := assembly.Assemble(ctx, assembly.Parts{
+		Store: tampered(s.store), Keys: keys, Builtins: tamperedComponents(builtin.All()), PublicURL: s.publicURL, Logger: s.logger,
+		Version: version(), AllowPrivate: s.cfg.AllowPrivate, AllowLoopback: s.cfg.AllowLoopback, OwnPorts: []uint16{port(s.grpcL), port(s.httpL)},
 		Limits: control.Limits{
 			Workers: s.cfg.Workers, MaxQueued: s.cfg.MaxQueued, MaxCrashes: s.cfg.MaxCrashes,
 			SyncTimeout: s.cfg.SyncTimeout, ExecutionTimeout: s.cfg.RunTimeout,
@@ -144,13 +138,7 @@ func (s *server) build(ctx context.Context, keys *secret.Keyring) error {
 	if err != nil {
 		return err
 	}
-	pageTokenKey, err := keys.Derive("page-tokens")
-	if err != nil {
-		return fmt.Errorf("derive the key of page tokens: %w", err)
-	}
-	s.api = api.New(api.Options{
-		Plane: s.plane, Store: s.store, Logger: s.logger, PageTokenKey: pageTokenKey, Version: version(),
-	})
+	s.client, s.plane, s.api = whole.Client, whole.Plane, whole.API
 	hooks := &webhook.Handler{Plane: s.plane, Logger: s.logger, MaxBody: s.cfg.MaxWebhookBody}
 	s.http = &http.Server{
 		Handler:           faces(hooks, s.api.Handler()),

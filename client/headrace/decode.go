@@ -31,9 +31,15 @@ func decode(where string, root *yaml.Node, into proto.Message) error {
 }
 
 // checker holds a tree against the description of a message.
-type checker struct{ violations []client.Violation }
+type checker struct {
+	violations []client.Violation
+	lines      bool // tell the line of each mistake
+}
 
-func (c *checker) refuse(path, reason, format string, args ...any) {
+func (c *checker) refuse(node *yaml.Node, path, reason, format string, args ...any) {
+	if c.lines {
+		format, args = "line %d: "+format, append([]any{node.Line}, args...)
+	}
 	c.violations = append(c.violations, client.Violation{Field: path, Reason: reason, Description: fmt.Sprintf(format, args...)})
 }
 
@@ -43,7 +49,7 @@ func (c *checker) message(md protoreflect.MessageDescriptor, node *yaml.Node, pa
 		return // any value, or a text that the decoder reads
 	}
 	if node.Kind != yaml.MappingNode {
-		c.refuse(path, "WRONG_TYPE", "is %s: give an object with %s", kindOf(node), names(md))
+		c.refuse(node, path, "WRONG_TYPE", "is %s: give an object with %s", kindOf(node), names(md))
 		return
 	}
 	pairs, err := pairsOf(node, 0)
@@ -51,7 +57,7 @@ func (c *checker) message(md protoreflect.MessageDescriptor, node *yaml.Node, pa
 		err = fmt.Errorf("is nested more than %d deep", maxDepth)
 	}
 	if err != nil {
-		c.refuse(path, "MALFORMED", "%v", err)
+		c.refuse(node, path, "MALFORMED", "%v", err)
 		return
 	}
 	for _, pair := range pairs {
@@ -61,7 +67,7 @@ func (c *checker) message(md protoreflect.MessageDescriptor, node *yaml.Node, pa
 			fd = md.Fields().ByTextName(pair.key.Value)
 		}
 		if fd == nil {
-			c.refuse(below, "UNKNOWN_FIELD", "is no field here: there are %s", names(md))
+			c.refuse(pair.key, below, "UNKNOWN_FIELD", "is no field here: there are %s", names(md))
 			continue
 		}
 		c.field(fd, pair.value, below, depth)
@@ -75,7 +81,7 @@ func (c *checker) field(fd protoreflect.FieldDescriptor, node *yaml.Node, path s
 		return // not set
 	case fd.IsList():
 		if node.Kind != yaml.SequenceNode {
-			c.refuse(path, "WRONG_TYPE", "is %s: give a list", kindOf(node))
+			c.refuse(node, path, "WRONG_TYPE", "is %s: give a list", kindOf(node))
 			return
 		}
 		for i, item := range node.Content {
@@ -84,7 +90,7 @@ func (c *checker) field(fd protoreflect.FieldDescriptor, node *yaml.Node, path s
 	case fd.IsMap():
 		pairs, err := pairsOf(node, 0)
 		if err != nil || node.Kind != yaml.MappingNode {
-			c.refuse(path, "WRONG_TYPE", "is %s: give an object", kindOf(node))
+			c.refuse(node, path, "WRONG_TYPE", "is %s: give an object", kindOf(node))
 			return
 		}
 		for _, pair := range pairs {
@@ -108,23 +114,23 @@ func (c *checker) value(fd protoreflect.FieldDescriptor, node *yaml.Node, path s
 		switch tag {
 		case "!!str", "!!timestamp", "!!binary":
 		case "":
-			c.refuse(path, "WRONG_TYPE", "is %s: give a text", kindOf(node))
+			c.refuse(node, path, "WRONG_TYPE", "is %s: give a text", kindOf(node))
 		default:
-			c.refuse(path, "WRONG_TYPE", "is %s: put it in quotes to make it a text", kindOf(node))
+			c.refuse(node, path, "WRONG_TYPE", "is %s: put it in quotes to make it a text", kindOf(node))
 		}
 	case protoreflect.BoolKind:
 		if tag != "!!bool" {
-			c.refuse(path, "WRONG_TYPE", "is %s: give true or false", kindOf(node))
+			c.refuse(node, path, "WRONG_TYPE", "is %s: give true or false", kindOf(node))
 		}
 	case protoreflect.Int32Kind:
 		var n int32
 		if tag != "!!int" || node.Decode(&n) != nil {
-			c.refuse(path, "WRONG_TYPE", "is %s: give a whole number of at most 31 bits", kindOf(node))
+			c.refuse(node, path, "WRONG_TYPE", "is %s: give a whole number of at most 31 bits", kindOf(node))
 		}
 	case protoreflect.EnumKind:
 		values := enumNames(fd.Enum())
 		if !slices.Contains(values, node.Value) {
-			c.refuse(path, "NOT_A_CHOICE", "is %s: give one of %s", kindOf(node), strings.Join(values, ", "))
+			c.refuse(node, path, "NOT_A_CHOICE", "is %s: give one of %s", kindOf(node), strings.Join(values, ", "))
 		}
 	default: // the decoder reads the others
 	}

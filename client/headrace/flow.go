@@ -46,6 +46,10 @@ type flowTestCmd struct {
 	Path        string   `help:"What follows the token in the URL's path." placeholder:"PATH"`
 	Save        bool     `help:"Save the payload with the flow."`
 	DryRun      bool     `help:"Check whether the test could run, and run nothing."`
+	StepResults string   `help:"YAML file with a list of what stands in for what actions do." placeholder:"FILE"`
+	Exchanges   string   `help:"YAML file with the exchanges that requests are answered from; no other request leaves." placeholder:"FILE"`
+	Offline     bool     `help:"Let no request leave."`
+	Record      string   `help:"Write the requests that were made, with their answers and without secrets, to a file that --exchanges takes." placeholder:"FILE"`
 }
 
 // Run carries out the command. A flow that fails is the command's failure.
@@ -54,13 +58,30 @@ func (c *flowTestCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	opts := client.TestOptions{Payload: payload, Save: c.Save, ValidateOnly: c.DryRun, Offline: c.Offline, Record: c.Record != ""}
+	if c.StepResults != "" {
+		if opts.StepResults, err = readResults(a, c.StepResults); err != nil {
+			return err
+		}
+	}
+	if c.Exchanges != "" {
+		opts.Offline = true // a file with none is meant so
+		if opts.Exchanges, err = readExchanges(a, c.Exchanges); err != nil {
+			return err
+		}
+	}
 	flowID, err := a.flowID(ctx, c.Integration, c.Flow)
 	if err != nil {
 		return err
 	}
-	res, err := a.client.TestFlow(ctx, c.Integration, flowID, client.TestOptions{Payload: payload, Save: c.Save, ValidateOnly: c.DryRun})
+	res, err := a.client.TestFlow(ctx, c.Integration, flowID, opts)
 	if err != nil {
 		return err
+	}
+	if c.Record != "" && !c.DryRun {
+		if err := writeExchanges(c.Record, res.GetExchanges()); err != nil {
+			return err
+		}
 	}
 	err = a.show(res, func() {
 		if res.GetExecution() == nil {

@@ -20,6 +20,7 @@ type grammar struct {
 	Validate     validateCmd     `cmd:"" help:"Check definitions in files as an import would."`
 	Components   componentsCmd   `cmd:"" aliases:"component" help:"List, show and delete components."`
 	Integrations integrationsCmd `cmd:"" aliases:"integration" help:"List, show, publish, export and delete integrations."`
+	Test         testCmd         `cmd:"" help:"Run the tests of flows that stand in files, without a server."`
 	Flow         flowCmd         `cmd:"" aliases:"flows" help:"List and test the flows of an integration's draft."`
 	Customers    customersCmd    `cmd:"" aliases:"customer" help:"Create, list, show and delete customers."`
 	Instance     instanceCmd     `cmd:"" aliases:"instances" help:"Create, configure, deploy and remove instances."`

@@ -33,6 +33,8 @@ type Action struct {
 	Items func(ctx context.Context, call Call) ([]any, error)
 	// Breaks tells that it ends the innermost loop, so that a definition with it outside a loop can be refused.
 	Breaks bool
+	// Stops tells that it may end the execution well before its last step.
+	Stops bool
 	// BranchNames returns the names of branches the inputs may choose, for checking a definition; nil: cannot be told before it runs.
 	BranchNames func(inputs map[string]ipaas.Input) []string
 	// Target tells, for an action with undo, where the object lives: connection address and account. An object whose target

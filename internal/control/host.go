@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -67,7 +68,7 @@ func (h *host) Begin(ctx context.Context, step engine.Step) (*engine.Done, error
 	inputs, redacted, _ := h.storedText(shownInputs(step.Inputs))
 	row, done, err := h.plane.store.BeginStep(ctx, h.job.execution.Attempts, ipaas.StepResult{
 		ExecutionID: h.job.execution.ID, Path: step.Path, StepID: step.ID, DisplayName: step.DisplayName, Action: step.Action,
-		State: ipaas.StepRunning, Inputs: inputs, Redacted: redacted, StartTime: h.plane.now(),
+		State: ipaas.StepRunning, Inputs: inputs, Redacted: redacted, StandIn: step.StandIn, StartTime: h.plane.now(),
 	})
 	if err != nil {
 		return nil, err
@@ -152,8 +153,8 @@ func (h *host) Decide(ctx context.Context, step engine.Step, done engine.Done) e
 }
 
 // Call implements engine.Host.
-func (h *host) Call(ctx context.Context, _ engine.Step, action *component.Action, call component.Call) (component.Result, error) {
-	call.Client, call.Patient = h.plane.client, h.job.deployment != ""
+func (h *host) Call(ctx context.Context, step engine.Step, action *component.Action, call component.Call) (component.Result, error) {
+	call.Client, call.Patient = h.plane.client.Through(h.job.tape, step.Path), h.job.deployment != ""
 	fault.Point("step-begun")
 	result, err := action.Perform(ctx, call)
 	fault.Point("step-called")
@@ -322,10 +323,54 @@ func shownInputs(inputs component.Inputs) *value.Object {
 		case []component.Pair:
 			o.Set(key, pairsObject(v))
 		default:
-			o.Set(key, v)
+			o.Set(key, shownInput(v))
 		}
 	}
 	return o
+}
+
+// shownInput is an input of an action that declares none: what it is given may hold connections.
+func shownInput(v any) any {
+	switch v := v.(type) {
+	case *component.Connection:
+		return object("configVariable", v.ConfigVariable, "type", v.Type)
+	case []any:
+		if !slices.ContainsFunc(v, holdsConnection) {
+			return v
+		}
+		shown := make([]any, len(v))
+		for i := range v {
+			shown[i] = shownInput(v[i])
+		}
+		return shown
+	case *value.Object:
+		if !holdsConnection(v) {
+			return v
+		}
+		shown := value.Obj()
+		for key, item := range v.All() {
+			shown.Set(key, shownInput(item))
+		}
+		return shown
+	default:
+		return v
+	}
+}
+
+func holdsConnection(v any) bool {
+	switch v := v.(type) {
+	case *component.Connection:
+		return true
+	case []any:
+		return slices.ContainsFunc(v, holdsConnection)
+	case *value.Object:
+		for _, item := range v.All() {
+			if holdsConnection(item) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // inputsObject makes resolved inputs a value for undoing: the connection is found again by its config variable.

@@ -16,6 +16,9 @@ import (
 // Intent implements engine.Host. It goes on with what an earlier attempt announced. In a deployment an object that is there already, in
 // the same place with the same inputs, is kept; one with other inputs is updated, if that can be done, or else created anew.
 func (h *host) Intent(ctx context.Context, c engine.Creation) (engine.Decision, error) {
+	if h.job.offline {
+		return engine.Decision{ID: ipaas.NewID("reg")}, nil // nothing is there that would have to be removed
+	}
 	if err := h.checkInstance(ctx); err != nil {
 		return engine.Decision{}, err
 	}
@@ -209,6 +212,9 @@ func (p *Plane) openRegistered(row ipaas.Registration, field, sealed string) (an
 
 // Remove implements engine.Host. In a deployment nothing is removed before it has succeeded: what it does not register again goes then.
 func (h *host) Remove(ctx context.Context, _ engine.Step, key string) (any, error) {
+	if h.job.offline {
+		return object("removed", value.FromInt(0), "remaining", value.FromInt(0)), nil
+	}
 	if h.job.deployment != "" {
 		return nil, errors.New("nothing is removed by an instance-deploy flow: what it does not register again is removed when the deployment has succeeded")
 	}

@@ -26,6 +26,10 @@ type job struct {
 	deployment string            // the deployment it is part of; it reconciles the registrations
 	reconcile  bool              // registrations are kept over runs: a deployment, or a test of an instance-deploy flow
 	deadline   time.Time         // by the steady clock; earlier than the execution's own time limit; zero: none
+	standIns   engine.StandIns   // of a test; nil: there are none
+	supplied   bool              // the test supplied what stands in for actions
+	offline    bool              // no request leaves, and the ledger of registrations is not touched
+	tape       *outbound.Tape    // of a test that is offline or recorded; nil: none
 	halted     func() error      // tells before each step whether the run is to stop there; nil: never
 }
 
@@ -158,7 +162,7 @@ func (p *Plane) runFlow(ctx context.Context, j *job, h *host) (outcome engine.Ou
 	}
 	return p.engine.Run(ctx, engine.Run{
 		Program: j.program, FlowID: j.execution.FlowID, ExecutionID: j.execution.OriginID,
-		Trigger: results, Config: j.settings.values, Hop: hop(j.execution.Payload), State: h.state,
+		Trigger: results, Config: j.settings.values, Hop: hop(j.execution.Payload), State: h.state, StandIns: j.standIns,
 	}, h)
 }
 

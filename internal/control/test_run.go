@@ -14,6 +14,7 @@ import (
 type TestResult struct {
 	Execution *ipaas.Execution // nil when only checked, or when the trigger answered a handshake
 	Response  *ipaas.Response  // what the caller of the flow's webhook would have been answered
+	Exchanges []ipaas.Exchange // the requests it made, if they were to be recorded
 }
 
 // TestFlow runs one flow of the draft on the test instance, with its own URLs and config. No other flow runs. A request id that
@@ -21,8 +22,15 @@ type TestResult struct {
 func (p *Plane) TestFlow(
 	ctx context.Context, integrationID, flowID string, payload *ipaas.TestPayload, save bool, m Mutation,
 ) (TestResult, error) {
+	return p.RehearseFlow(ctx, integrationID, flowID, payload, save, Rehearsal{}, m)
+}
+
+// RehearseFlow is TestFlow with something in place of the world.
+func (p *Plane) RehearseFlow(
+	ctx context.Context, integrationID, flowID string, payload *ipaas.TestPayload, save bool, r Rehearsal, m Mutation,
+) (TestResult, error) {
 	test := func(ctx context.Context) (TestResult, error) {
-		return p.testFlow(ctx, integrationID, flowID, payload, save, m)
+		return p.testFlow(ctx, integrationID, flowID, payload, save, &r, m)
 	}
 	var result TestResult
 	var err error
@@ -43,7 +51,7 @@ func (p *Plane) TestFlow(
 }
 
 func (p *Plane) testFlow(
-	ctx context.Context, integrationID, flowID string, payload *ipaas.TestPayload, save bool, m Mutation,
+	ctx context.Context, integrationID, flowID string, payload *ipaas.TestPayload, save bool, r *Rehearsal, m Mutation,
 ) (TestResult, error) {
 	integration, err := p.store.GetIntegration(ctx, integrationID)
 	if err != nil {
@@ -57,7 +65,7 @@ func (p *Plane) testFlow(
 			return TestResult{}, err
 		}
 	}
-	j, err := p.testJob(ctx, integration, m.ValidateOnly)
+	j, err := p.testJob(ctx, integration, flowID, r, m.ValidateOnly)
 	if err != nil {
 		return TestResult{}, err
 	}
@@ -105,14 +113,14 @@ func (p *Plane) saveTestPayload(
 		})
 }
 
-// testJob makes the draft ready to run on the test instance, and refuses while anything keeps it from running.
-func (p *Plane) testJob(ctx context.Context, integration ipaas.Integration, validateOnly bool) (*job, error) {
+// testJob makes one flow of the draft ready to run on the test instance, and refuses while anything keeps it from running. What only
+// other flows need may be missing.
+func (p *Plane) testJob(
+	ctx context.Context, integration ipaas.Integration, flowID string, r *Rehearsal, validateOnly bool,
+) (*job, error) {
 	program, _, err := p.catalogue.program(ctx, &integration.Draft, integration.Draft.Hash(), nil)
 	if err != nil {
 		return nil, err
-	}
-	if problems := program.Problems(); len(problems) > 0 {
-		return nil, draftHasProblems(integration.ID, "tested", problems)
 	}
 	in, err := p.store.GetInstance(ctx, ipaas.TestInstanceID(integration.ID))
 	if err != nil {
@@ -121,9 +129,6 @@ func (p *Plane) testJob(ctx context.Context, integration ipaas.Integration, vali
 	s, err := p.settings(in.UID, program, in.Config)
 	if err != nil {
 		return nil, err
-	}
-	if len(s.problems) > 0 {
-		return nil, configIncomplete(in.ID, s.problems)
 	}
 	var urls map[string]string // what only checks needs none
 	if !validateOnly {
@@ -135,20 +140,21 @@ func (p *Plane) testJob(ctx context.Context, integration ipaas.Integration, vali
 			return nil, err
 		}
 	}
-	return &job{
+	j := &job{
 		instance: in, program: program, settings: s, urls: urls,
 		execution: ipaas.Execution{
 			ID: ipaas.NewID("exe"), InstanceID: in.ID, IntegrationID: integration.ID, DefinitionHash: program.Hash(),
 			ConfigRevision: in.Config.Revision, State: ipaas.ExecutionRunning, Invoke: ipaas.InvokeTest, Test: true, Inline: true, Attempts: 1,
 		},
-	}, nil
+	}
+	return j, p.rehearsed(j, integration, flowID, r)
 }
 
 // runTest runs the flow and waits for its end. A test of an instance-deploy flow is a transaction like a deployment: what it has
 // registered before is kept, and what a failed one registered is removed again.
 func (p *Plane) runTest(ctx context.Context, j *job, flow *ipaas.Flow, reception component.Reception) (TestResult, error) {
 	leave := func() {}
-	if j.reconcile = flow.Trigger.Type == ipaas.TriggerInstanceDeploy; j.reconcile {
+	if j.reconcile = flow.Trigger.Type == ipaas.TriggerInstanceDeploy && !j.offline; j.reconcile {
 		// Of two side by side each would remove what the other registered.
 		var err error
 		if leave, err = p.testing.take(ctx, j.instance.ID); err != nil {
@@ -175,7 +181,11 @@ func (p *Plane) runTest(ctx context.Context, j *job, flow *ipaas.Flow, reception
 		}
 		// It is shown to who tests, and may be remembered: without secrets and tokens, unlike what the flow's URL answers.
 		response := answerOf(e.ex, e.h.outcome, flow.Synchronous, reception)
-		return TestResult{Execution: &e.ex, Response: e.h.storedResponse(&response)}, nil
+		result := TestResult{Execution: &e.ex, Response: e.h.storedResponse(&response)}
+		if j.tape != nil {
+			result.Exchanges = exchangesFromTape(j.tape.Made())
+		}
+		return result, nil
 	case <-ctx.Done():
 		return TestResult{}, fmt.Errorf("execution %s goes on without you: %w", j.execution.ID, ctx.Err())
 	}
@@ -187,6 +197,9 @@ func (p *Plane) settleTest(j *job, h *host, ex ipaas.Execution) error {
 	if ex.State != ipaas.ExecutionSucceeded {
 		_, err := p.undoAll(ctx, j.instance, h.created)
 		return err
+	}
+	if j.supplied {
+		return nil // a step that something stood in for may want what is there, and did not say so
 	}
 	rows, err := p.store.ListRegistrations(ctx, ex.InstanceID, ipaas.RegistrationCreated)
 	if err != nil {

@@ -102,16 +102,16 @@ func TestDraftThatCannotRunIsNotTested(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	broken := tutorial()
-	broken.Flows[1].Steps[0].Action = "probe.nothing"
+	broken.Flows[1].Steps[0].Inputs["odd"] = lit("x")
 	w.drafted("broken", broken, w.erpConfig())
-	_, err := w.TestFlow(t.Context(), "broken", "customers", nil, false, plain)
-	if e := refused(t, err, ipaas.ReasonDraftHasProblems); len(e.Violations) != 1 || e.Violations[0].Field != "flows[1].steps[0].action" {
+	_, err := w.TestFlow(t.Context(), "broken", "inventory", nil, false, plain)
+	if e := refused(t, err, ipaas.ReasonDraftHasProblems); len(e.Violations) != 1 || e.Violations[0].Field != "flows[1].steps[0].inputs.odd" {
 		t.Errorf("violations: %+v", e.Violations)
 	}
 	_, err = w.PublishIntegration(t.Context(), "broken", "", plain)
 	refused(t, err, ipaas.ReasonDraftHasProblems)
 	w.drafted("bare", tutorial(), nil)
-	_, err = w.TestFlow(t.Context(), "bare", "customers", nil, false, plain)
+	_, err = w.TestFlow(t.Context(), "bare", "initialization", nil, false, plain)
 	refused(t, err, ipaas.ReasonConfigIncomplete)
 	_, err = w.TestFlow(t.Context(), "bare", "nothing", nil, false, plain)
 	refused(t, err, ipaas.ReasonNotFound)

@@ -20,8 +20,7 @@ const expireEvery = time.Minute
 // Run works until ctx ends: it finishes what a stopped server left, runs accepted executions, and clears away what has had its time.
 // Then it waits for the work under way, which is told to stop.
 func (p *Plane) Run(ctx context.Context) error {
-	defer p.background.Wait()
-	defer p.cancel(errShutdown)
+	defer p.Close()
 	p.background.Go(func() { p.takeOver(p.stop) }) // other systems may be slow: what is accepted does not wait for it
 	p.background.Go(func() { p.payDebts(ctx) })
 	p.background.Go(func() { p.resumeUpgrades(p.stop) })
@@ -44,6 +43,12 @@ func (p *Plane) Run(ctx context.Context) error {
 			p.expire(ctx)
 		}
 	}
+}
+
+// Close tells the work under way to stop, and waits for it. Who called Run need not.
+func (p *Plane) Close() {
+	p.cancel(errShutdown)
+	p.background.Wait()
 }
 
 func (p *Plane) expire(ctx context.Context) {

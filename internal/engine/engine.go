@@ -21,6 +21,7 @@ type Run struct {
 	Config      map[string]any  // resolved values by config variable id; connections are *component.Connection
 	Hop         int             // how many of our own hooks led here
 	State       component.State // what flows keep; nil: nothing is kept
+	StandIns    StandIns        // of a test; nil: there are none
 }
 
 // Outcome is how a flow ended. A step that fails is an outcome, not an error.
@@ -70,11 +71,13 @@ var ErrInterrupted = errors.New("the run was interrupted")
 type Step struct {
 	Path        string // step id and the loop rounds around it, e.g. sync-items[3].post-item; branches leave no trace
 	ID          string
+	Key         string // by which references name it
 	DisplayName string
 	Action      string           // component.action
 	Effect      ipaas.Effect     // progress must be durable before a write
 	Inputs      component.Inputs // resolved
 	Ignores     bool             // the flow goes on if it fails
+	StandIn     bool             // its action is not run: there is none, or a test supplies what it comes to
 }
 
 // Done is how a step ended, or, with Decided set, what it decided.

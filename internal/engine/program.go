@@ -53,14 +53,26 @@ type step struct {
 // inBody is the branch of steps that stand in the body of a loop.
 const inBody = -1
 
-// loops reports whether a step runs its inner steps once for each of some items.
-func (s *step) loops() bool { return s.action != nil && s.action.Items != nil }
+// loops reports whether a step runs its inner steps once for each of some items. What an action does that there is not, is told by what
+// stands in the step.
+func (s *step) loops() bool {
+	return s.action != nil && s.action.Items != nil || s.unknown() && len(s.body) > 0
+}
 
 // inputs is the parsed inputs of a step or a trigger, by key.
 type inputs map[string]expr.Node
 
 // resolve evaluates the inputs and checks them against what is declared.
 func (in inputs) resolve(fields []ipaas.InputField, scope expr.Scope) (component.Inputs, []ipaas.Violation) {
+	values, large := in.evaluate(scope)
+	if len(large) > 0 {
+		return nil, large
+	}
+	return component.Resolve(fields, values)
+}
+
+// evaluate evaluates the inputs as they are given.
+func (in inputs) evaluate(scope expr.Scope) (map[string]any, []ipaas.Violation) {
 	values := make(map[string]any, len(in))
 	var large []ipaas.Violation
 	for key, node := range in {
@@ -77,10 +89,7 @@ func (in inputs) resolve(fields []ipaas.InputField, scope expr.Scope) (component
 		}
 		values[key] = v
 	}
-	if len(large) > 0 {
-		return nil, large
-	}
-	return component.Resolve(fields, values)
+	return values, large
 }
 
 // maxInput bounds the text that the templates of one input make: a short template can repeat a large payload many times.

@@ -90,7 +90,8 @@ func (r *runner) steps(ctx context.Context, steps []*step, prefix string) (how, 
 }
 
 func (r *runner) step(ctx context.Context, s *step, prefix string) (how, error) {
-	at := Step{Path: prefix + s.def.ID, ID: s.def.ID, DisplayName: s.def.DisplayName, Action: s.def.Action, Effect: effect(s.action), Ignores: s.def.OnError.Ignores()}
+	at := s.at(prefix + s.def.ID)
+	at.StandIn = s.standsIn(r.run.StandIns, at)
 	if left, err := r.admit(ctx, at); err != nil || left == over {
 		return left, err
 	}
@@ -109,6 +110,8 @@ func (r *runner) step(ctx context.Context, s *step, prefix string) (how, error) 
 		done = Done{Error: wrong}
 	case s.loops():
 		done, err = r.loop(ctx, s, at, recorded, start)
+	case at.StandIn:
+		done, err = r.tries(ctx, s, at, recorded, func() (Done, error) { return r.standIn(s, at), nil })
 	default:
 		done, err = r.tries(ctx, s, at, recorded, func() (Done, error) { return r.perform(ctx, s, at) })
 	}
@@ -169,11 +172,15 @@ func ended(ctx context.Context, err error) Done {
 
 // prepare evaluates the inputs of a step. It returns what keeps the step from running, or "".
 func (r *runner) prepare(s *step, at *Step) string {
-	if s.action == nil || s.broken != "" {
+	var wrong []ipaas.Violation
+	switch {
+	case at.StandIn:
+		wrong = r.prepareStandIn(s, at)
+	case s.action == nil || s.broken != "":
 		return s.broken
+	default:
+		at.Inputs, wrong = s.inputs.resolve(s.action.Inputs, r.scope)
 	}
-	in, wrong := s.inputs.resolve(s.action.Inputs, r.scope)
-	at.Inputs = in
 	if len(wrong) == 0 {
 		return ""
 	}

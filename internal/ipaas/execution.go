@@ -137,6 +137,7 @@ type StepResult struct {
 	Ignored     bool // it failed, and the flow went on
 	Tries       int  // that have ended
 	Branch      string
+	StandIn     bool // what a test supplied stood in for the action, which was not run
 	StartTime   time.Time
 	EndTime     time.Time
 }

@@ -18,6 +18,13 @@ var idPattern = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)
 // That of a test instance holds a double hyphen, so it never collides with a chosen one.
 func ValidID(id string) bool { return len(id) <= MaxIDLength && idPattern.MatchString(id) }
 
+var componentIDPattern = regexp.MustCompile(`^[A-Za-z0-9]+([-_][A-Za-z0-9]+)*$`)
+
+// ValidComponentID reports whether id may be that of a component: one that is imported definitions' own has capital letters.
+func ValidComponentID(id string) bool {
+	return len(id) <= MaxIDLength && componentIDPattern.MatchString(id)
+}
+
 // NewID returns a fresh id with a prefix that says what it is of, e.g. exe-01j…; ids with the same prefix sort by birth.
 func NewID(prefix string) string {
 	return prefix + "-" + strings.ToLower(ulid.Make().String())

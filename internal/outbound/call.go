@@ -142,10 +142,43 @@ func (k *call) hopOnce(ctx context.Context) (*Response, *url.URL, error) {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	if t := k.client.tape; t != nil {
+		return k.hopTaped(ctx, cancel, t, route{exempt: exempt, insecure: k.insecure})
+	}
 	resp, err := k.roundTrip(ctx, cancel, route{exempt: exempt, insecure: k.insecure})
 	if err != nil {
 		return nil, nil, k.classify(ctx, err)
 	}
+	return k.answer(ctx, resp)
+}
+
+// hopTaped is hopOnce on a tape.
+func (k *call) hopTaped(ctx context.Context, cancel context.CancelCauseFunc, t *Tape, r route) (*Response, *url.URL, error) {
+	given, place, err := t.begin(k) //nolint:bodyclose // answer does
+	if given == nil && err == nil {
+		if given, err = k.roundTrip(ctx, cancel, r); err != nil { //nolint:bodyclose // answer does
+			err = k.classify(ctx, err)
+		}
+	}
+	if err != nil {
+		t.answered(place, 0, nil, nil, err)
+		return nil, nil, err
+	}
+	status, header := given.StatusCode, given.Header
+	resp, next, err := k.answer(ctx, given)
+	switch {
+	case err != nil:
+		t.answered(place, 0, nil, nil, err)
+	case next != nil:
+		t.answered(place, status, header, nil, nil)
+	default:
+		t.answered(place, status, header, resp.Body, nil)
+	}
+	return resp, next, err
+}
+
+// answer reads an answer, or returns where it leads to.
+func (k *call) answer(ctx context.Context, resp *http.Response) (*Response, *url.URL, error) {
 	defer resp.Body.Close()
 	if next, err := k.location(resp); next != nil || err != nil {
 		return &Response{Status: resp.StatusCode}, next, err

@@ -109,6 +109,9 @@ type Client struct {
 	guard      *guard
 	self       selfHooks
 	transports map[route]*http.Transport
+
+	tape  *Tape // nil: the world answers, and nothing is recorded
+	label string
 }
 
 // route tells the connections apart that must not be used for one another: a

@@ -63,8 +63,8 @@ func stepResultToProto(s ipaas.StepResult) (*pb.StepResult, error) {
 		ExecutionId: s.ExecutionID, Path: s.Path, StepId: s.StepID, DisplayName: s.DisplayName, Action: s.Action,
 		State: enumToProto[pb.StepResult_State](s.State), InputsJson: inputs.json,
 		Result: result.near, ResultJson: result.json, ContentType: result.contentType, Redacted: s.Redacted,
-		Error: utf8Text(s.Error), Branch: s.Branch, Ignored: s.Ignored, Tries: count(s.Tries), StartTime: timeToProto(s.StartTime), EndTime: timeToProto(s.EndTime),
-		Duration: between(s.StartTime, s.EndTime),
+		Error: utf8Text(s.Error), Branch: s.Branch, Ignored: s.Ignored, Tries: count(s.Tries), StandIn: s.StandIn,
+		StartTime: timeToProto(s.StartTime), EndTime: timeToProto(s.EndTime), Duration: between(s.StartTime, s.EndTime),
 	}
 	if object, ok := inputs.value.(*value.Object); ok {
 		out.Inputs = structToProto(object)

@@ -104,14 +104,18 @@ func (s *services) DeleteFlow(ctx context.Context, req *pb.DeleteFlowRequest) (*
 func (s *services) TestFlow(ctx context.Context, req *pb.TestFlowRequest) (*pb.TestFlowResponse, error) {
 	var d decoding
 	payload := d.testPayload("payload", req.GetPayload())
+	rehearsal := d.rehearsal(req)
 	if err := d.err(); err != nil {
 		return nil, err
 	}
-	result, err := s.plane.TestFlow(ctx, req.GetIntegrationId(), req.GetFlowId(), payload, req.GetSavePayload(), mutation(req, 0))
+	result, err := s.plane.RehearseFlow(ctx, req.GetIntegrationId(), req.GetFlowId(), payload, req.GetSavePayload(), rehearsal, mutation(req, 0))
 	if err != nil {
 		return nil, err
 	}
 	resp := &pb.TestFlowResponse{Response: responseToProto(result.Response)}
+	for _, e := range result.Exchanges {
+		resp.Exchanges = append(resp.Exchanges, exchangeToProto(e))
+	}
 	if result.Execution != nil {
 		resp.Execution, err = s.showExecution(ctx, *result.Execution)
 	}

@@ -21,11 +21,17 @@ import (
 	pb "github.com/headrace/headrace/proto/gen/headrace/v1"
 )
 
-// gateway returns the REST face. It reaches the services through a channel in the process, with the same chain as the gRPC
-// listener: what is refused there is refused here.
-func (a *API) gateway() http.Handler {
+// Channel returns a way to the services within the process, with the same chain as the gRPC listener: what is refused there is refused
+// here.
+func (a *API) Channel() grpc.ClientConnInterface {
 	channel := new(inprocgrpc.Channel).WithServerUnaryInterceptor(a.unaryChain()).WithServerStreamInterceptor(a.streamChain())
 	a.register(channel)
+	return channel
+}
+
+// gateway returns the REST face. It reaches the services through a channel in the process.
+func (a *API) gateway() http.Handler {
+	channel := a.Channel()
 	mux := runtime.NewServeMux(
 		runtime.WithMarshalerOption(runtime.MIMEWildcard, &marshaler{JSONPb: &runtime.JSONPb{
 			// Scalars, lists and maps are always there, so that strict clients need not tell absent from empty. Messages that are

@@ -91,7 +91,9 @@ func (k *memory) Get(_ context.Context, scope ipaas.StateScope, key string) (any
 	return v, ok, nil
 }
 
-func (k *memory) All(context.Context, ipaas.StateScope) (*value.Object, error) { return value.Obj(), nil }
+func (k *memory) All(context.Context, ipaas.StateScope) (*value.Object, error) {
+	return value.Obj(), nil
+}
 
 func (k *memory) change(t *testing.T, changes []component.StateChange) {
 	t.Helper()

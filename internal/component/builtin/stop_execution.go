@@ -35,7 +35,7 @@ func stopExecution() *component.Component {
 					},
 				},
 			},
-			Perform: stop,
+			Perform: stop, Stops: true,
 		}},
 	}
 }

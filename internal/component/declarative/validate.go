@@ -35,8 +35,8 @@ func (b *builder) add(path string, reason ipaas.Reason, format string, args ...a
 
 func (b *builder) head() {
 	c := b.component
-	if !ipaas.ValidID(c.ID) {
-		b.add("id", ipaas.ReasonMalformed, "the id %q is malformed: use lower-case letters, digits and single hyphens, at most %d", shorten(c.ID), ipaas.MaxIDLength)
+	if !ipaas.ValidComponentID(c.ID) {
+		b.add("id", ipaas.ReasonMalformed, "the id %q is malformed: use letters, digits, and single hyphens and underscores between them, at most %d", shorten(c.ID), ipaas.MaxIDLength)
 	}
 	if c.DisplayName == "" {
 		b.add("displayName", ipaas.ReasonRequired, "the component has no name: give it one")
@@ -60,7 +60,7 @@ func (b *builder) texts(at, displayName, description string) {
 }
 
 // keyPattern is how connection types, actions and inputs are named.
-var keyPattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]*$`)
+var keyPattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_-]*$`)
 
 func (b *builder) key(at, key string) {
 	switch {

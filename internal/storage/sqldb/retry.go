@@ -141,7 +141,7 @@ func replay(ctx context.Context, tx *tx, ex ipaas.Execution, steps []ipaas.StepR
 	for i := range steps {
 		r := &steps[i]
 		err := tx.do(ctx, insertStep, seq, r.Path, r.StepID, r.DisplayName, r.Action, r.State, r.Inputs, r.Result, r.Exact,
-			flag(r.Redacted), r.Error, flag(r.Ignored), r.Tries, r.Branch, micros(r.StartTime), micros(r.EndTime))
+			flag(r.Redacted), r.Error, flag(r.Ignored), r.Tries, r.Branch, micros(r.StartTime), micros(r.EndTime), flag(r.StandIn))
 		if err != nil {
 			return ex, err
 		}

@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -44,6 +45,9 @@ type Options struct {
 	Logger  *slog.Logger
 	Keys    Keys  // checked before anything is written; nil: not checked
 	Ballast int64 // bytes set aside for when the disk is full; 0: none
+
+	// Ephemeral tells that the file is gone with the process: nothing waits until it is on the disk.
+	Ephemeral bool
 
 	pace pace // for tests; the zero value of each means its default
 }
@@ -151,7 +155,7 @@ func openSQLite(ctx context.Context, o Options, lock *fileLock) (_ *DB, err erro
 		o.Logger.Warn("the store was begun by a build that kept no checksums of pages: flipped bits are not seen", "path", o.Path)
 	}
 	db := &DB{path: o.Path, lock: lock, failure: failure{path: o.Path, done: make(chan struct{})}, disk: newDisk(o.Path, o.Ballast, o.Logger)}
-	if db.writers, err = openPool(o.Path, writerSettings, nil, 1); err != nil {
+	if db.writers, err = openPool(o.Path, writerSettings.of(o), nil, 1); err != nil {
 		return nil, err
 	}
 	defer func() {
@@ -268,6 +272,16 @@ var (
 		"temp_store(MEMORY)",
 	}
 )
+
+// of returns the settings as they are for a store that is opened with some options.
+func (s settings) of(o Options) settings {
+	if !o.Ephemeral {
+		return s
+	}
+	s = slices.Clone(s)
+	s[slices.Index(s, "synchronous(FULL)")] = "synchronous(OFF)"
+	return s
+}
 
 func openPool(path string, s settings, parameters url.Values, size int) (*sql.DB, error) {
 	parameters = maps.Clone(parameters)

@@ -10,14 +10,16 @@ import (
 )
 
 const (
-	stepColumns = `sequence, path, step_id, display_name, action, state, inputs, result, exact, redacted, error, ignored, tries, branch, start_time, end_time`
-	selectStep  = `SELECT ` + stepColumns + ` FROM step_results WHERE execution_seq = $1 AND path = $2`
-	insertStep  = `
+	stepColumns = `sequence, path, step_id, display_name, action, state, inputs, result, exact, redacted, error, ignored, tries, branch,
+	start_time, end_time, stand_in`
+	selectStep = `SELECT ` + stepColumns + ` FROM step_results WHERE execution_seq = $1 AND path = $2`
+	insertStep = `
 INSERT INTO step_results (execution_seq, ` + stepColumns + `)
 VALUES ($1, (SELECT COALESCE(MAX(sequence), 0) + 1 FROM step_results WHERE execution_seq = $1),
-	$2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`
+	$2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`
 	beginAgain = `
-UPDATE step_results SET step_id = $3, display_name = $4, action = $5, inputs = $6, redacted = $7, start_time = $8 WHERE execution_seq = $1 AND path = $2`
+UPDATE step_results SET step_id = $3, display_name = $4, action = $5, inputs = $6, redacted = $7, start_time = $8, stand_in = $9
+WHERE execution_seq = $1 AND path = $2`
 )
 
 // BeginStep records that a step began.
@@ -33,10 +35,11 @@ func (db *DB) BeginStep(ctx context.Context, attempt int, s ipaas.StepResult) (r
 			done = true
 			return nil
 		case err == nil:
-			err = tx.do(ctx, beginAgain, seq, s.Path, s.StepID, s.DisplayName, s.Action, s.Inputs, flag(s.Redacted), micros(s.StartTime))
+			err = tx.do(ctx, beginAgain, seq, s.Path, s.StepID, s.DisplayName, s.Action, s.Inputs, flag(s.Redacted), micros(s.StartTime),
+				flag(s.StandIn))
 		case errors.Is(err, sql.ErrNoRows):
 			err = tx.do(ctx, insertStep, seq, s.Path, s.StepID, s.DisplayName, s.Action, ipaas.StepRunning, s.Inputs, s.Result, s.Exact,
-				flag(s.Redacted), s.Error, flag(s.Ignored), s.Tries, s.Branch, micros(s.StartTime), int64(0))
+				flag(s.Redacted), s.Error, flag(s.Ignored), s.Tries, s.Branch, micros(s.StartTime), int64(0), flag(s.StandIn))
 		}
 		if err != nil {
 			return err
@@ -59,7 +62,7 @@ func getStep(ctx context.Context, q querier, seq int64, executionID, path string
 
 func scanStep(scan scanner) (s ipaas.StepResult, err error) {
 	err = scan(&s.Sequence, &s.Path, &s.StepID, &s.DisplayName, &s.Action, &s.State, &s.Inputs, &s.Result, &s.Exact, &s.Redacted,
-		&s.Error, &s.Ignored, &s.Tries, &s.Branch, intoTime(&s.StartTime), intoTime(&s.EndTime))
+		&s.Error, &s.Ignored, &s.Tries, &s.Branch, intoTime(&s.StartTime), intoTime(&s.EndTime), &s.StandIn)
 	return s, err
 }
 

@@ -12,7 +12,7 @@ import (
 func step(execution, path string) ipaas.StepResult {
 	return ipaas.StepResult{
 		ExecutionID: execution, Path: path, StepID: "post", DisplayName: "Post", Action: "acme.post", State: ipaas.StepRunning,
-		Inputs: `{"a":1}`, StartTime: start,
+		Inputs: `{"a":1}`, StartTime: start, StandIn: true,
 	}
 }
 

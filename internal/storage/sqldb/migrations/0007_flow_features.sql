@@ -46,3 +46,4 @@ CREATE TABLE state_changes (
 );
 
 CREATE INDEX integrations_by_uid ON integrations (uid);
+ALTER TABLE step_results ADD COLUMN stand_in INTEGER NOT NULL DEFAULT 0; -- what a test supplied stood in for the action

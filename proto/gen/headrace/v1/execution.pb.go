@@ -750,7 +750,9 @@ type StepResult struct {
 	Ignored bool `protobuf:"varint,18,opt,name=ignored,proto3" json:"ignored,omitempty"`
 	// How many tries of it have ended: 1 unless its error handling has it tried again, 0 while the first one runs. `error` is that of the last
 	// one.
-	Tries         int32 `protobuf:"varint,19,opt,name=tries,proto3" json:"tries,omitempty"`
+	Tries int32 `protobuf:"varint,19,opt,name=tries,proto3" json:"tries,omitempty"`
+	// Whether the action was not run, in a test: what the test supplied stood in for it, or was to, since there is no such action.
+	StandIn       bool `protobuf:"varint,20,opt,name=stand_in,json=standIn,proto3" json:"stand_in,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -916,6 +918,13 @@ func (x *StepResult) GetTries() int32 {
 		return x.Tries
 	}
 	return 0
+}
+
+func (x *StepResult) GetStandIn() bool {
+	if x != nil {
+		return x.StandIn
+	}
+	return false
 }
 
 // Log is one line a flow wrote.
@@ -2253,7 +2262,7 @@ const file_headrace_v1_execution_proto_rawDesc = "" +
 	"\x06reason\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\x06reason\x12\x1e\n" +
 	"\amessage\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\amessage\x12\x1d\n" +
 	"\astep_id\x18\x03 \x01(\tB\x04\xe2A\x01\x03R\x06stepId\x12!\n" +
-	"\tstep_path\x18\x04 \x01(\tB\x04\xe2A\x01\x03R\bstepPath\"\x81\a\n" +
+	"\tstep_path\x18\x04 \x01(\tB\x04\xe2A\x01\x03R\bstepPath\"\xa2\a\n" +
 	"\n" +
 	"StepResult\x12'\n" +
 	"\fexecution_id\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\vexecutionId\x12\x18\n" +
@@ -2278,7 +2287,8 @@ const file_headrace_v1_execution_proto_rawDesc = "" +
 	"\bend_time\x18\x10 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xe2A\x01\x03R\aendTime\x12;\n" +
 	"\bduration\x18\x11 \x01(\v2\x19.google.protobuf.DurationB\x04\xe2A\x01\x03R\bduration\x12\x1e\n" +
 	"\aignored\x18\x12 \x01(\bB\x04\xe2A\x01\x03R\aignored\x12\x1a\n" +
-	"\x05tries\x18\x13 \x01(\x05B\x04\xe2A\x01\x03R\x05tries\"X\n" +
+	"\x05tries\x18\x13 \x01(\x05B\x04\xe2A\x01\x03R\x05tries\x12\x1f\n" +
+	"\bstand_in\x18\x14 \x01(\bB\x04\xe2A\x01\x03R\astandIn\"X\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rSTATE_RUNNING\x10\x01\x12\x13\n" +

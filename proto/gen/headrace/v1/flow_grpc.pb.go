@@ -44,7 +44,9 @@ type FlowServiceClient interface {
 	// Removes a flow from the draft. FAILED_PRECONDITION for the last one.
 	DeleteFlow(ctx context.Context, in *DeleteFlowRequest, opts ...grpc.CallOption) (*DeleteFlowResponse, error)
 	// Runs this one flow of the draft on the test instance, with its own URLs and config, and returns the finished execution
-	// with each step's inputs, result, error and timing. No other flow runs. FAILED_PRECONDITION while the draft has problems.
+	// with each step's inputs, result, error and timing. No other flow runs. A step whose action is unknown comes to what `step_results`
+	// supply for it, else it fails. FAILED_PRECONDITION while this flow has other problems, or lacks config values that it needs; neither
+	// what is wrong with other flows matters, nor config variables that only steps use for which something else stands in.
 	TestFlow(ctx context.Context, in *TestFlowRequest, opts ...grpc.CallOption) (*TestFlowResponse, error)
 }
 
@@ -133,7 +135,9 @@ type FlowServiceServer interface {
 	// Removes a flow from the draft. FAILED_PRECONDITION for the last one.
 	DeleteFlow(context.Context, *DeleteFlowRequest) (*DeleteFlowResponse, error)
 	// Runs this one flow of the draft on the test instance, with its own URLs and config, and returns the finished execution
-	// with each step's inputs, result, error and timing. No other flow runs. FAILED_PRECONDITION while the draft has problems.
+	// with each step's inputs, result, error and timing. No other flow runs. A step whose action is unknown comes to what `step_results`
+	// supply for it, else it fails. FAILED_PRECONDITION while this flow has other problems, or lacks config values that it needs; neither
+	// what is wrong with other flows matters, nor config variables that only steps use for which something else stands in.
 	TestFlow(context.Context, *TestFlowRequest) (*TestFlowResponse, error)
 	mustEmbedUnimplementedFlowServiceServer()
 }

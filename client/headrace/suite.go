@@ -1,0 +1,409 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/headrace/headrace/client"
+	headracev1 "github.com/headrace/headrace/proto/gen/headrace/v1"
+	"github.com/headrace/headrace/server/assembly"
+)
+
+// testCmd runs the tests of flows that stand in files, without a server: each on a Headrace of its own in this process, which no
+// request leaves.
+type testCmd struct {
+	Path  []string      `arg:"" optional:"" help:"Test files, or folders with *.test.yaml in them. Default: this folder."`
+	Only  string        `name:"run" help:"Only the tests whose names match this expression." placeholder:"REGEX"`
+	JUnit string        `name:"junit" help:"Write the results as JUnit XML, too." placeholder:"FILE"`
+	Limit time.Duration `name:"case-timeout" help:"Longest time one test may take." default:"1m" placeholder:"DURATION"`
+}
+
+// testsFailed says that tests failed: everything about them has been printed.
+type testsFailed struct{ failed, all int }
+
+func (e *testsFailed) Error() string {
+	return fmt.Sprintf("%d of %s failed", e.failed, plural(e.all, "test"))
+}
+
+// suiteResult is what the tests of a file came to.
+type suiteResult struct {
+	File  string       `json:"file"`
+	Cases []caseResult `json:"cases"`
+	took  time.Duration
+}
+
+// caseResult is what one test came to.
+type caseResult struct {
+	Name       string     `json:"name"`
+	Flow       string     `json:"flow"`
+	Passed     bool       `json:"passed"`
+	Error      string     `json:"error,omitempty"` // why it could not be run
+	Mismatches []mismatch `json:"mismatches"`
+	Seconds    float64    `json:"seconds"`
+}
+
+// Run carries out the command.
+func (c *testCmd) Run(ctx context.Context, a *app) error {
+	begin := time.Now()
+	suites, err := c.suites(a)
+	if err != nil {
+		return err
+	}
+	definitions, err := definitionsOf(a, suites)
+	if err != nil {
+		return err
+	}
+	results := make([]suiteResult, len(suites))
+	done := make([]chan struct{}, len(suites))
+	for i := range done {
+		done[i] = make(chan struct{})
+	}
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	slots := make(chan struct{}, max(runtime.GOMAXPROCS(0), 1))
+	for _, group := range grouped(suites) {
+		wg.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			for _, i := range group {
+				results[i] = c.runSuite(ctx, suites[i], definitions)
+				close(done[i])
+			}
+		})
+	}
+	failed, all := 0, 0
+	for i := range suites {
+		<-done[i]
+		if a.format == "table" {
+			a.suite(results[i])
+		}
+		for _, one := range results[i].Cases {
+			all++
+			if !one.Passed {
+				failed++
+			}
+		}
+	}
+	if c.JUnit != "" {
+		if err := writeJUnit(c.JUnit, results); err != nil {
+			return err
+		}
+	}
+	if err := c.sum(a, results, failed, all, time.Since(begin)); err != nil {
+		return err
+	}
+	if failed > 0 {
+		return &testsFailed{failed: failed, all: all}
+	}
+	return ctx.Err()
+}
+
+// suites reads all test files before anything runs.
+func (c *testCmd) suites(a *app) ([]*suite, error) {
+	only, err := regexp.Compile(c.Only)
+	if err != nil {
+		return nil, usage("--run: %v", err)
+	}
+	paths := c.Path
+	if len(paths) == 0 {
+		paths = []string{"."}
+	}
+	files, err := suiteFiles(paths)
+	if err != nil {
+		return nil, err
+	}
+	var out []*suite
+	for _, file := range files {
+		s, err := readSuite(a, file)
+		if err != nil {
+			return nil, err
+		}
+		var chosen []testCase
+		for _, one := range s.cases {
+			if only.MatchString(one.name) {
+				chosen = append(chosen, one)
+			}
+		}
+		if s.cases = chosen; len(chosen) > 0 {
+			out = append(out, s)
+		}
+	}
+	if len(out) == 0 {
+		return nil, usage("no test is named like %q", c.Only)
+	}
+	return out, nil
+}
+
+// grouped returns the places of suites by the definition they test: those of one run one after the other.
+func grouped(suites []*suite) [][]int {
+	var out [][]int
+	at := map[string]int{}
+	for i, s := range suites {
+		g, ok := at[s.integration]
+		if !ok {
+			g = len(out)
+			at[s.integration] = g
+			out = append(out, nil)
+		}
+		out[g] = append(out[g], i)
+	}
+	return out
+}
+
+// definitionsOf reads the definitions and components that suites name, by file.
+func definitionsOf(a *app, suites []*suite) (map[string]*definitionFile, error) {
+	out := map[string]*definitionFile{}
+	for _, s := range suites {
+		for _, name := range append([]string{s.integration}, s.components...) {
+			if out[name] != nil {
+				continue
+			}
+			d, err := readDefinition(a, name)
+			if err != nil {
+				return nil, err
+			}
+			out[name] = d
+		}
+		if out[s.integration].definition == "" {
+			return nil, usage("%s holds no integration: name the file of one in %s", s.integration, s.file)
+		}
+	}
+	return out, nil
+}
+
+func (c *testCmd) runSuite(ctx context.Context, s *suite, definitions map[string]*definitionFile) suiteResult {
+	begin := time.Now()
+	out := suiteResult{File: s.file}
+	for i := range s.cases {
+		start := time.Now()
+		one := caseResult{Name: s.cases[i].name, Flow: s.cases[i].flow, Mismatches: []mismatch{}}
+		found, err := c.runCase(ctx, s, &s.cases[i], definitions)
+		one.Mismatches = append(one.Mismatches, found...)
+		if err != nil {
+			one.Error = wholly(err)
+		}
+		one.Passed = err == nil && len(found) == 0
+		one.Seconds = time.Since(start).Seconds()
+		out.Cases = append(out.Cases, one)
+	}
+	out.took = time.Since(begin)
+	return out
+}
+
+// wholly is an error with all that it says, in one text.
+func wholly(err error) string {
+	lines := []string{message(err)}
+	for _, v := range client.Violations(err) {
+		if !strings.Contains(lines[0], v.Description) {
+			lines = append(lines, strings.TrimPrefix(v.Field+": ", ": ")+v.Description)
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+// runCase runs one test on a Headrace of its own, so that no test sees what another one did.
+func (c *testCmd) runCase(ctx context.Context, s *suite, one *testCase, definitions map[string]*definitionFile) (_ []mismatch, err error) {
+	ctx, cancel := context.WithTimeout(ctx, c.Limit)
+	defer cancel()
+	offline, err := assembly.OpenOffline(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if closing := offline.Close(); err == nil {
+			err = closing
+		}
+	}()
+	stage := &stage{client: client.Over(offline.Conn())}
+	if err := stage.build(ctx, s, definitions); err != nil {
+		return nil, err
+	}
+	if err := stage.configure(ctx, one); err != nil {
+		return nil, err
+	}
+	flowID, err := stage.flow(one.flow)
+	if err != nil {
+		return nil, err
+	}
+	shared, err := stage.about(ctx, flowID, one.shared)
+	if err != nil {
+		return nil, err
+	}
+	res, err := stage.client.TestFlow(ctx, stage.integration, flowID, client.TestOptions{
+		Payload: one.payload, StepResults: append(shared, one.results...), DefaultResult: one.defaultResult, Exchanges: one.exchanges, Offline: true, Record: true,
+	})
+	m := newMatcher(stage.instance.GetFlows())
+	if one.expect.refused.said {
+		if err == nil {
+			m.add("refused", one.expect.refused.is+one.expect.refused.includes, "the flow was run")
+			return m.found, nil
+		}
+		m.text("refused", one.expect.refused, wholly(err))
+		return m.found, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	m.outcome(&one.expect, res)
+	return m.found, nil
+}
+
+// stage is a Headrace with an integration to test.
+type stage struct {
+	client      *client.Client
+	integration string
+	instance    *headracev1.Instance // the test instance
+}
+
+// build makes the components and the integration of a test.
+func (s *stage) build(ctx context.Context, of *suite, definitions map[string]*definitionFile) error {
+	d := definitions[of.integration]
+	components := d.components
+	for _, name := range of.components {
+		components = append(components, definitions[name].components...)
+	}
+	for _, c := range components {
+		if _, err := s.client.ApplyComponent(ctx, c); err != nil {
+			return &located{where: "component " + c.GetId(), err: err}
+		}
+	}
+	req := &headracev1.ImportIntegrationRequest{Definition: d.definition}
+	if !d.named {
+		req.IntegrationId = slugOf(d.name)
+	}
+	res, err := s.client.Integrations.ImportIntegration(ctx, req)
+	if err != nil {
+		return &located{where: d.name, err: err}
+	}
+	s.integration = res.GetIntegration().GetId()
+	return nil
+}
+
+// slugOf makes an id of the name of a file, for a definition that says none.
+func slugOf(file string) string {
+	name := filepath.Base(file)
+	name = strings.TrimSuffix(name, filepath.Ext(name))
+	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') })
+	const most = 60
+	slug := strings.Join(words, "-")
+	if slug = strings.Trim(slug[:min(len(slug), most)], "-"); slug == "" {
+		return "integration"
+	}
+	return slug
+}
+
+// configure sets the config values of a test and reads the test instance with its URLs.
+func (s *stage) configure(ctx context.Context, one *testCase) error {
+	if len(one.config) > 0 {
+		_, err := s.client.TestInstances.UpdateTestInstance(ctx, &headracev1.UpdateTestInstanceRequest{
+			IntegrationId: s.integration, TestInstance: &headracev1.Instance{ConfigValues: one.config},
+		})
+		if err != nil {
+			return &located{where: "config", err: err}
+		}
+	}
+	res, err := s.client.TestInstances.GetTestInstance(ctx, &headracev1.GetTestInstanceRequest{IntegrationId: s.integration})
+	s.instance = res.GetTestInstance()
+	return err
+}
+
+// flow finds a flow by id or display name.
+func (s *stage) flow(name string) (string, error) {
+	var known []string
+	for _, f := range s.instance.GetFlows() {
+		if f.GetFlowId() == name || f.GetDisplayName() == name {
+			return f.GetFlowId(), nil
+		}
+		known = append(known, f.GetDisplayName())
+	}
+	return "", usage("there is no flow %q: there are %s", name, strings.Join(known, ", "))
+}
+
+// about returns those of a file's results that are about a flow: others are for other flows of the file.
+func (s *stage) about(ctx context.Context, flowID string, shared []*headracev1.CannedResult) ([]*headracev1.CannedResult, error) {
+	if len(shared) == 0 {
+		return nil, nil
+	}
+	res, err := s.client.Flows.GetFlow(ctx, &headracev1.GetFlowRequest{IntegrationId: s.integration, FlowId: flowID})
+	if err != nil {
+		return nil, err
+	}
+	known := map[string]bool{}
+	var walk func(steps []*headracev1.Step)
+	walk = func(steps []*headracev1.Step) {
+		for _, step := range steps {
+			for _, name := range []string{"action " + step.GetAction(), "step " + step.GetId(), "step " + step.GetDisplayName()} {
+				known[name] = true
+			}
+			walk(step.GetSteps())
+			for _, b := range step.GetBranches() {
+				walk(b.GetSteps())
+			}
+		}
+	}
+	walk(res.GetFlow().GetSteps())
+	var out []*headracev1.CannedResult
+	for _, r := range shared {
+		name := r.GetStep()
+		if strings.Contains(name, "[") && !known["step "+name] {
+			name = name[strings.LastIndexByte(name, '.')+1:] // a path
+		}
+		if known["action "+r.GetAction()] && r.GetAction() != "" || known["step "+name] {
+			out = append(out, r)
+		}
+	}
+	return out, nil
+}
+
+// suite prints what the tests of a file came to.
+func (p *printer) suite(s suiteResult) {
+	p.line("%s", p.the(clean(s.File), bold))
+	for _, one := range s.Cases {
+		word, colour := "ok", green
+		if !one.Passed {
+			word, colour = "FAIL", red
+		}
+		p.line("  %s  %s  %s", p.the(fmt.Sprintf("%-4s", word), colour), clean(one.Name), p.the(seconds(one.Seconds), dim))
+		for _, line := range strings.Split(one.Error, "\n") {
+			if line != "" {
+				p.line("        %s", clean(line))
+			}
+		}
+		for _, m := range one.Mismatches {
+			p.line("        %s", p.the(clean(m.Where), bold))
+			if m.Want != "" {
+				p.line("          %s", p.the("- "+clean(m.Want), red))
+			}
+			if m.Got != "" {
+				p.line("          %s", p.the("+ "+clean(m.Got), green))
+			}
+		}
+	}
+}
+
+func seconds(s float64) string { return fmt.Sprintf("%.2f s", s) }
+
+// sum prints what all tests came to.
+func (c *testCmd) sum(a *app, results []suiteResult, failed, all int, took time.Duration) error {
+	if a.format != "table" {
+		text, err := json.Marshal(map[string]any{"suites": results, "tests": all, "failed": failed})
+		if err != nil {
+			return err
+		}
+		return a.document(text)
+	}
+	verdict := a.the("all passed", green)
+	if failed > 0 {
+		verdict = a.the(fmt.Sprintf("%d failed", failed), red)
+		a.line("%s", a.the("- expected  + got", dim))
+	}
+	a.line("%s, %s, %s", plural(all, "test"), verdict, seconds(took.Seconds()))
+	return nil
+}

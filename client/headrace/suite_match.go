@@ -1,0 +1,471 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	headracev1 "github.com/headrace/headrace/proto/gen/headrace/v1"
+)
+
+// wildcard stands in an expected text for whatever may be there; a text that is nothing else stands for any value.
+const wildcard = "${any}"
+
+// mismatch is one thing that came otherwise than it was expected.
+type mismatch struct {
+	Where string `json:"where"`
+	Want  string `json:"want,omitempty"`
+	Got   string `json:"got,omitempty"`
+}
+
+// most of what is shown of a case that failed, and of one text in it.
+const (
+	maxMismatches = 50
+	maxShown      = 500
+)
+
+// matcher holds what a test came to against what was expected.
+type matcher struct {
+	urls  *strings.Replacer // makes webhook URLs words, which are the same in every run
+	words *strings.Replacer // gives flows that an expectation names by display name their ids
+	found []mismatch
+}
+
+// newMatcher returns a matcher for the flows of a test instance.
+func newMatcher(flows []*headracev1.InstanceFlow) *matcher {
+	var urls, words []string
+	for _, f := range flows {
+		word := "${webhookUrls." + f.GetFlowId() + "}"
+		if full := f.GetWebhookUrl(); full != "" {
+			urls = append(urls, full, word, url.QueryEscape(full), url.QueryEscape(word))
+		}
+		words = append(words, "${webhookUrls."+f.GetDisplayName()+"}", word)
+	}
+	return &matcher{urls: strings.NewReplacer(urls...), words: strings.NewReplacer(words...)}
+}
+
+func (m *matcher) add(where, want, got string) {
+	if len(m.found) < maxMismatches {
+		m.found = append(m.found, mismatch{Where: where, Want: shortened(want), Got: shortened(got)})
+	}
+}
+
+func shortened(text string) string {
+	if len(text) <= maxShown {
+		return text
+	}
+	cut := maxShown
+	for !utf8.RuneStart(text[cut]) {
+		cut--
+	}
+	return text[:cut] + "…"
+}
+
+func (m *matcher) text(where string, want textWant, got string) {
+	switch {
+	case !want.said:
+	case want.includes != "":
+		if !m.holds(want.includes, got) {
+			m.add(where, "… "+want.includes+" …", got)
+		}
+	case !m.like(want.is, got):
+		m.add(where, want.is, got)
+	}
+}
+
+// like reports whether a text is what an expected one says.
+func (m *matcher) like(want, got string) bool {
+	want, got = m.words.Replace(want), m.urls.Replace(got)
+	if !strings.Contains(want, wildcard) {
+		return want == got
+	}
+	return m.pattern(`\A`, want, `\z`).MatchString(got)
+}
+
+func (m *matcher) holds(want, got string) bool {
+	want, got = m.words.Replace(want), m.urls.Replace(got)
+	if !strings.Contains(want, wildcard) {
+		return strings.Contains(got, want)
+	}
+	return m.pattern("", want, "").MatchString(got)
+}
+
+func (m *matcher) pattern(before, want, after string) *regexp.Regexp {
+	parts := strings.Split(want, wildcard)
+	for i := range parts {
+		parts[i] = regexp.QuoteMeta(parts[i])
+	}
+	return regexp.MustCompile("(?s)" + before + strings.Join(parts, ".*") + after)
+}
+
+// json holds a value as JSON text against what was expected of it.
+func (m *matcher) json(where string, want valueWant, got string) {
+	if !want.is && !want.some {
+		return
+	}
+	var value any
+	if got != "" {
+		var err error
+		if value, err = parseJSON(got); err != nil {
+			m.add(where, shownJSON(want), got+" (which is not JSON)")
+			return
+		}
+	}
+	if want.is {
+		m.value(where, want.value, value, false)
+	}
+	if want.some {
+		m.value(where, want.includes, value, true)
+	}
+}
+
+func shownJSON(want valueWant) string {
+	if want.is {
+		return encoded(want.value)
+	}
+	return encoded(want.includes)
+}
+
+func encoded(v any) string {
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return fmt.Sprint(v)
+	}
+	return strings.TrimSuffix(out.String(), "\n")
+}
+
+// value holds one value against another. some: an object may have more fields than are expected.
+func (m *matcher) value(where string, want, got any, some bool) {
+	if want == wildcard && got != nil {
+		return
+	}
+	switch want := want.(type) {
+	case map[string]any:
+		got, ok := got.(map[string]any)
+		if !ok {
+			break
+		}
+		m.fields(where, want, got, some)
+		return
+	case []any:
+		got, ok := got.([]any)
+		if !ok {
+			break
+		}
+		m.items(where, want, got, some)
+		return
+	case string:
+		if got, ok := got.(string); ok && m.like(want, got) {
+			return
+		}
+	case json.Number:
+		if got, ok := got.(json.Number); ok && sameNumber(want, got) {
+			return
+		}
+	default:
+		if want == got { // null, true, false
+			return
+		}
+	}
+	m.add(where, encoded(want), encoded(m.shown(got)))
+}
+
+// shown is a value with words in place of URLs where it is a text.
+func (m *matcher) shown(v any) any {
+	if text, ok := v.(string); ok {
+		return m.urls.Replace(text)
+	}
+	return v
+}
+
+func (m *matcher) fields(where string, want, got map[string]any, some bool) {
+	for _, key := range slices.Sorted(maps.Keys(want)) {
+		at := join(where, key)
+		item, ok := got[key]
+		if !ok {
+			m.add(at, encoded(want[key]), "")
+			continue
+		}
+		m.value(at, want[key], item, some)
+	}
+	for _, key := range slices.Sorted(maps.Keys(got)) {
+		if _, expected := want[key]; !expected && !some {
+			m.add(join(where, key), "", encoded(got[key]))
+		}
+	}
+}
+
+func (m *matcher) items(where string, want, got []any, some bool) {
+	for i := range max(len(want), len(got)) {
+		at := fmt.Sprintf("%s[%d]", where, i)
+		switch {
+		case i >= len(got):
+			m.add(at, encoded(want[i]), "")
+		case i >= len(want):
+			m.add(at, "", encoded(got[i]))
+		default:
+			m.value(at, want[i], got[i], some)
+		}
+	}
+}
+
+// sameNumber reports whether two numbers are the same, however they are written.
+func sameNumber(a, b json.Number) bool {
+	if a == b {
+		return true
+	}
+	if !strings.ContainsAny(a.String()+b.String(), ".eE") {
+		return false // whole numbers of whatever length
+	}
+	x, err1 := strconv.ParseFloat(a.String(), 64)
+	y, err2 := strconv.ParseFloat(b.String(), 64)
+	return err1 == nil && err2 == nil && x == y
+}
+
+// outcome holds what a test came to against all that was expected of it.
+func (m *matcher) outcome(e *expectation, res *headracev1.TestFlowResponse) {
+	ex := res.GetExecution()
+	m.state(e, ex)
+	m.text("error", e.err, ex.GetError().GetMessage())
+	m.json("result", e.result, ex.GetResultJson())
+	ran := ex.GetStepResults()
+	if len(ran) > 0 && ran[0].GetStepId() == "trigger" {
+		ran = ran[1:]
+	}
+	for i := range e.steps {
+		m.step(&e.steps[i], ran)
+	}
+	m.order(e.order, ran)
+	if e.all {
+		m.requests(e.requests, res.GetExchanges())
+	}
+	for i := range e.some {
+		m.someRequest(fmt.Sprintf("requestsInclude[%d]", i), &e.some[i], res.GetExchanges())
+	}
+	if e.response != nil {
+		m.response(e.response, res.GetResponse())
+	}
+	for i := range e.logs {
+		m.log(fmt.Sprintf("logs[%d]", i), &e.logs[i], ex.GetLogs())
+	}
+}
+
+func (m *matcher) state(e *expectation, ex *headracev1.Execution) {
+	want := e.state
+	if want == "" {
+		want = "SUCCEEDED"
+		if e.err.said {
+			want = "FAILED"
+		}
+	}
+	got := "NONE"
+	if ex != nil {
+		got = word(ex.GetState(), "STATE_")
+	}
+	if want == got {
+		return
+	}
+	if said := ex.GetError().GetMessage(); said != "" {
+		got += ": " + said
+	}
+	m.add("state", want, got)
+}
+
+// named reports whether a step result is of the step, or at the path, that a name says.
+func named(s *headracev1.StepResult, name string) bool {
+	return name == s.GetPath() || name == s.GetStepId() || name == s.GetDisplayName()
+}
+
+func (m *matcher) step(want *stepWant, ran []*headracev1.StepResult) {
+	where := join("steps", want.name)
+	var found []*headracev1.StepResult
+	for _, s := range ran {
+		if named(s, want.name) {
+			found = append(found, s)
+		}
+	}
+	if want.times != nil && *want.times != len(found) {
+		m.add(where+".times", strconv.Itoa(*want.times), strconv.Itoa(len(found)))
+	}
+	if want.run != nil && *want.run != (len(found) > 0) {
+		m.add(where+".run", strconv.FormatBool(*want.run), strconv.FormatBool(len(found) > 0))
+	}
+	if !want.looks() {
+		return
+	}
+	switch len(found) {
+	case 1:
+		m.stepResult(where, want, found[0])
+	case 0:
+		m.add(where, "it ran", "it did not run")
+	default:
+		m.add(where, "it ran once", fmt.Sprintf("it ran %d times: name one by its path, e.g. %s", len(found), found[0].GetPath()))
+	}
+}
+
+// looks reports whether anything is expected of what a step did.
+func (w *stepWant) looks() bool {
+	return w.result.is || w.result.some || w.inputs.is || w.inputs.some || w.err.said || w.branch != nil || w.standIn != nil
+}
+
+func (m *matcher) stepResult(where string, want *stepWant, got *headracev1.StepResult) {
+	if (want.result.is || want.result.some) && got.GetError() != "" && !want.err.said {
+		m.add(where+".error", "", got.GetError())
+	}
+	m.json(where+".result", want.result, got.GetResultJson())
+	m.json(where+".inputs", want.inputs, got.GetInputsJson())
+	m.text(where+".error", want.err, got.GetError())
+	if want.branch != nil && *want.branch != got.GetBranch() {
+		m.add(where+".branch", *want.branch, got.GetBranch())
+	}
+	if want.standIn != nil && *want.standIn != got.GetStandIn() {
+		m.add(where+".standIn", strconv.FormatBool(*want.standIn), strconv.FormatBool(got.GetStandIn()))
+	}
+}
+
+func (m *matcher) order(want []string, ran []*headracev1.StepResult) {
+	if want == nil {
+		return
+	}
+	for i := range max(len(want), len(ran)) {
+		where := fmt.Sprintf("order[%d]", i)
+		switch {
+		case i >= len(ran):
+			m.add(where, want[i], "")
+		case i >= len(want):
+			m.add(where, "", ran[i].GetPath())
+		case !named(ran[i], want[i]):
+			m.add(where, want[i], fmt.Sprintf("%s (%s)", ran[i].GetDisplayName(), ran[i].GetPath()))
+		}
+	}
+}
+
+// requests holds the requests that were made against those that were to be, which are all.
+func (m *matcher) requests(want []requestWant, made []*headracev1.Exchange) {
+	next := 0
+	for i := range want {
+		where := fmt.Sprintf("requests[%d]", i)
+		times := 1
+		if want[i].times != nil {
+			times = *want[i].times
+		}
+		for range times {
+			if next >= len(made) {
+				m.add(where, want[i].String(), "")
+				break
+			}
+			m.request(where, &want[i], made[next])
+			next++
+		}
+	}
+	for ; next < len(made); next++ {
+		m.add(fmt.Sprintf("requests[%d]", next), "", m.shownRequest(made[next]))
+	}
+}
+
+func (w *requestWant) String() string { return strings.TrimSpace(w.method + " " + w.url) }
+
+func (m *matcher) shownRequest(e *headracev1.Exchange) string {
+	text := e.GetRequest().GetMethod() + " " + e.GetRequest().GetUrl()
+	if e.GetStepPath() != "" {
+		text += " of " + e.GetStepPath()
+	}
+	return text
+}
+
+// someRequest looks for a request among those that were made.
+func (m *matcher) someRequest(where string, want *requestWant, made []*headracev1.Exchange) {
+	count := 0
+	var nearest []mismatch
+	for _, e := range made {
+		one := matcher{urls: m.urls, words: m.words}
+		one.request(where, want, e)
+		if len(one.found) == 0 {
+			count++
+		} else if nearest == nil || len(one.found) < len(nearest) {
+			nearest = one.found
+		}
+	}
+	switch {
+	case want.times != nil && count != *want.times:
+		m.add(where+".times", strconv.Itoa(*want.times), strconv.Itoa(count))
+	case want.times == nil && count == 0 && nearest != nil:
+		for _, one := range nearest {
+			m.add(one.Where, one.Want, one.Got)
+		}
+	case want.times == nil && count == 0:
+		m.add(where, want.String(), "no request was made")
+	}
+}
+
+func (m *matcher) request(where string, want *requestWant, made *headracev1.Exchange) {
+	got := made.GetRequest()
+	if want.method != "" && !strings.EqualFold(want.method, got.GetMethod()) {
+		m.add(where+".method", want.method, got.GetMethod())
+	}
+	if want.url != "" && !m.like(want.url, got.GetUrl()) {
+		m.add(where+".url", want.url, got.GetUrl())
+	}
+	if want.step != "" && want.step != made.GetStepPath() {
+		m.add(where+".step", want.step, made.GetStepPath())
+	}
+	body := got.GetText()
+	if b := got.GetBinary(); b != nil {
+		body = string(b)
+	}
+	m.json(where+".json", want.json, body)
+	m.text(where+".text", want.text, body)
+	m.headers(where+".headers", want.headers, got.GetHeaders())
+}
+
+func (m *matcher) headers(where string, want, got map[string]string) {
+	for _, name := range slices.Sorted(maps.Keys(want)) {
+		is, there := "", false
+		for key, text := range got {
+			if strings.EqualFold(key, name) {
+				is, there = text, true
+			}
+		}
+		if !there || !m.like(want[name], is) {
+			m.add(join(where, name), want[name], is)
+		}
+	}
+}
+
+func (m *matcher) response(want *responseWant, got *headracev1.WebhookResponse) {
+	if want.status != nil && *want.status != int(got.GetStatus()) {
+		m.add("response.status", strconv.Itoa(*want.status), strconv.Itoa(int(got.GetStatus())))
+	}
+	body := got.GetBody()
+	if b := got.GetBodyBytes(); len(b) > 0 {
+		body = string(b)
+	}
+	m.json("response.json", want.json, body)
+	m.text("response.text", want.text, body)
+	m.headers("response.headers", want.headers, got.GetHeaders())
+}
+
+func (m *matcher) log(where string, want *logWant, lines []*headracev1.Log) {
+	for _, line := range lines {
+		one := matcher{urls: m.urls, words: m.words}
+		one.text(where, want.message, line.GetMessage())
+		same := want.severity == "" || strings.EqualFold(want.severity, word(line.GetSeverity(), "SEVERITY_"))
+		if same && len(one.found) == 0 && (want.step == "" || want.step == line.GetStepPath()) {
+			return
+		}
+	}
+	wanted := want.message.is + want.message.includes
+	if want.severity != "" {
+		wanted = want.severity + " " + wanted
+	}
+	m.add(where, wanted, fmt.Sprintf("none of %s is like that", plural(len(lines), "line")))
+}
