@@ -83,49 +83,20 @@ func TestSleepHeedsTheTimeThereIs(t *testing.T) {
 	}
 }
 
-// memory is what a flow keeps, changed as the store does it.
-type memory struct{ values map[string]any }
-
-func (k *memory) Get(_ context.Context, scope ipaas.StateScope, key string) (any, bool, error) {
-	v, ok := k.values[string(scope)+" "+key]
-	return v, ok, nil
-}
-
-func (k *memory) All(context.Context, ipaas.StateScope) (*value.Object, error) {
-	return value.Obj(), nil
-}
-
-func (k *memory) change(t *testing.T, changes []component.StateChange) {
-	t.Helper()
-	for _, c := range changes {
-		key := string(c.Scope) + " " + c.Key
-		switch c.Operation {
-		case ipaas.StateSet:
-			k.values[key] = value.Clone(c.Value)
-		case ipaas.StateRemove:
-			delete(k.values, key)
-		case ipaas.StateAddToSet:
-			list, _ := k.values[key].([]any)
-			more, _ := c.Value.([]any)
-			k.values[key] = append(list, more...)
-		default:
-			t.Fatalf("unexpected operation %s", c.Operation)
-		}
-	}
-}
-
-// keep runs an action that keeps something, and carries out what it changes.
-func (k *memory) run(t *testing.T, name, given string) (component.Result, error) {
+// run runs an action that keeps something, and carries out what it changes.
+func (m memory) run(t *testing.T, name, given string) (component.Result, error) {
 	t.Helper()
 	a := actionNamed(t, name)
-	result, err := a.Perform(t.Context(), component.Call{Inputs: inputs(t, a.Inputs, given), State: k})
-	k.change(t, result.State)
-	return result, err
+	result, err := a.Perform(t.Context(), component.Call{Inputs: inputs(t, a.Inputs, given), State: m})
+	if err != nil {
+		return result, err
+	}
+	return result, m.complete(&result)
 }
 
 func TestDeduplicateAcrossExecutions(t *testing.T) {
 	t.Parallel()
-	k := &memory{values: map[string]any{}}
+	k := memory{}
 	for i, tt := range []struct{ in, want, fails string }{
 		{in: `{"keyFields":["id"],"data":[{"id":3,"v":"a"},{"id":2,"v":"b"},{"id":3.0,"v":"c"}]}`, want: `[{"id":3,"v":"a"},{"id":2,"v":"b"}]`},
 		{in: `{"keyFields":["id"],"data":[{"id":4},{"id":3}]}`, want: `[{"id":4}]`},
@@ -143,9 +114,9 @@ func TestDeduplicateAcrossExecutions(t *testing.T) {
 			t.Errorf("%d: got %s, want %s", i, value.JSON(got.Data), tt.want)
 		}
 	}
-	for key, v := range k.values {
-		if text := string(value.JSON(v)); strings.Contains(text, "id") || !strings.HasPrefix(key, "FLOW ") {
-			t.Errorf("%s keeps %s: only hashes may be kept", key, text)
+	for scope, kept := range k {
+		if text := string(value.JSON(kept)); strings.Contains(text, `"id"`) || scope != ipaas.StateFlow {
+			t.Errorf("%s keeps %s: only hashes may be kept", scope, text)
 		}
 	}
 }
@@ -159,7 +130,7 @@ func wantPart(t *testing.T, i int, err error, part string) {
 
 func TestDeduplicateForgetsTheOldest(t *testing.T) {
 	t.Parallel()
-	k := &memory{values: map[string]any{}}
+	k := memory{}
 	list := func(from, to int) string {
 		var items []any
 		for i := from; i < to; i++ {
@@ -194,7 +165,7 @@ func TestDeduplicateForgetsTheOldest(t *testing.T) {
 
 func TestProcessInOrder(t *testing.T) {
 	t.Parallel()
-	k := &memory{values: map[string]any{}}
+	k := memory{}
 	item := func(index, name string) string {
 		return `{"collectionId":"batch","collectionLength":"5","itemIndex":` + index + `,"item":"` + name + `"}`
 	}
@@ -217,8 +188,8 @@ func TestProcessInOrder(t *testing.T) {
 			t.Errorf("%d: got %s with %s, want %s with %s", i, got.Branch, value.JSON(got.Data), tt.branch, tt.want)
 		}
 	}
-	if len(k.values) != 0 {
-		t.Errorf("after the last item %v is kept", k.values)
+	if kept := k.of(ipaas.StateFlow); kept.Len() != 0 {
+		t.Errorf("after the last item %s is kept", value.JSON(kept))
 	}
 	if names := actionNamed(t, "collection-tools.processInOrder").BranchNames(nil); !cmp.Equal(names, []string{"Process", "Skip"}) {
 		t.Errorf("its branches are %v", names)
@@ -231,7 +202,7 @@ func TestProcessInOrderKeepsSoManyAndNoMore(t *testing.T) {
 	for i := range 1000 {
 		waiting.Set(string(value.FromInt(int64(i+1))), nil)
 	}
-	k := &memory{values: map[string]any{"FLOW collection-tools:in-order:x": value.Obj(value.Field{Key: "next", Value: value.Number("0")}, value.Field{Key: "waiting", Value: waiting})}}
+	k := memory{ipaas.StateFlow: value.Obj(value.Field{Key: "collection-tools:in-order:x", Value: value.Obj(value.Field{Key: "next", Value: value.Number("0")}, value.Field{Key: "waiting", Value: waiting})})}
 	_, err := k.run(t, "collection-tools.processInOrder", `{"collectionId":"x","collectionLength":5000,"itemIndex":3000}`)
 	wantError(t, err, "1000 items of the collection wait for item 0: they cannot be more")
 	got, err := k.run(t, "collection-tools.processInOrder", `{"collectionId":"x","collectionLength":5000,"itemIndex":0}`)
