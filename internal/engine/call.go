@@ -41,8 +41,11 @@ func (r *runner) decide(ctx context.Context, s *step, at Step) (Done, error) {
 	return done, nil
 }
 
-// perform runs the action of a step.
+// perform runs the action of a step, or takes what stands in for it.
 func (r *runner) perform(ctx context.Context, s *step, at Step) (Done, error) {
+	if at.StandIn {
+		return r.standIn(s, at), nil
+	}
 	if s.action.Undo != nil || s.action.Delegate != nil {
 		return r.create(ctx, s, at)
 	}

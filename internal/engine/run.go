@@ -110,8 +110,6 @@ func (r *runner) step(ctx context.Context, s *step, prefix string) (how, error) 
 		done = Done{Error: wrong}
 	case s.loops():
 		done, err = r.loop(ctx, s, at, recorded, start)
-	case at.StandIn:
-		done, err = r.tries(ctx, s, at, recorded, func() (Done, error) { return r.standIn(s, at), nil })
 	default:
 		done, err = r.tries(ctx, s, at, recorded, func() (Done, error) { return r.perform(ctx, s, at) })
 	}

@@ -67,6 +67,28 @@ func TestOfflineWithoutADirectory(t *testing.T) {
 	}
 }
 
+// Those of one process begin alike, and share nothing.
+func TestOfflinesAreApart(t *testing.T) {
+	t.Parallel()
+	for range 3 {
+		o, err := assembly.OpenOffline(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := client.Over(o.Conn())
+		res, err := c.Integrations.ListIntegrations(t.Context(), &headracev1.ListIntegrationsRequest{})
+		if err != nil || len(res.GetIntegrations()) > 0 {
+			t.Errorf("it begins with %v: %v", res, err)
+		}
+		if _, err := c.Integrations.ImportIntegration(t.Context(), &headracev1.ImportIntegrationRequest{Definition: calling}); err != nil {
+			t.Error(err)
+		}
+		if err := o.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func BenchmarkOpenOffline(b *testing.B) {
 	for b.Loop() {
 		o, err := assembly.OpenOffline(b.Context())

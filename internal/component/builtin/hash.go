@@ -187,6 +187,7 @@ func hmacWebhook() component.Trigger {
 			Key: "hmacWebhook", DisplayName: "HMAC Webhook",
 			Description: "Runs the flow for every request at its URL that carries the right signature of its body, byte for byte as it was received. Any other request is refused " +
 				"with 401 before anything of it is recorded, those of tests included. Handshakes are answered without a signature.",
+			Output: "What every trigger gives; `rawBody.data` is the body that the signature was checked over.",
 			Inputs: slices.Concat(
 				[]ipaas.InputField{
 					{
