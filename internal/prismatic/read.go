@@ -10,7 +10,6 @@ import (
 // Reading is what became of a file.
 type Reading struct {
 	Definition ipaas.Definition  // without ids: Normalize makes them. Of a file with violations it is as much as could be read
-	Version    int               // the definition version that the file states; 0: none
 	Violations []ipaas.Violation // everything that cannot be read, each with its path in the file
 	Notes      []Note            // everything that was dropped, assumed or changed
 	places     places
@@ -78,8 +77,8 @@ type reader struct {
 // Read reads a definition. Secrets that stand in it stay: Definition.RemoveSecrets takes them out.
 func Read(v any) *Reading {
 	r := &reader{places: places{}, users: map[string]string{}}
-	version := r.definition(r.object("", v))
-	return &Reading{Definition: r.def, Version: version, Violations: r.found, Notes: r.notes.list(), places: r.places}
+	r.definition(r.object("", v))
+	return &Reading{Definition: r.def, Violations: r.found, Notes: r.notes.list(), places: r.places}
 }
 
 func (r *reader) wrong(at string, reason ipaas.Reason, format string, args ...any) {
@@ -89,9 +88,8 @@ func (r *reader) wrong(at string, reason ipaas.Reason, format string, args ...an
 	r.found = append(r.found, violation(at, reason, format, args...))
 }
 
-func (r *reader) definition(o *object) int {
-	version := o.whole("definitionVersion")
-	if version > CurrentVersion || version < 0 {
+func (r *reader) definition(o *object) {
+	if version := o.whole("definitionVersion"); version > CurrentVersion || version < 0 {
 		r.wrong("definitionVersion", ipaas.ReasonNotAChoice, "version %d of the layout is not known here: give at most %d", version, CurrentVersion)
 	}
 	r.def.DisplayName = o.text("name")
@@ -107,7 +105,6 @@ func (r *reader) definition(o *object) int {
 	r.endpoint(o)
 	r.leftovers(o)
 	o.rest()
-	return version
 }
 
 func (r *reader) labels(o *object) {

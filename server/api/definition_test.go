@@ -235,8 +235,20 @@ func TestJSONDefinition(t *testing.T) {
 	}
 }
 
+// foreignSeed is a definition in the words of others.
+const foreignSeed = `definitionVersion: 7
+name: 012
+requiredConfigVars: [{key: V, dataType: picklist, pickList: [a, 1_0]}, {key: C, dataType: connection, connection: {key: k, component: {key: c}}, inputs: {a: {type: value, value: no}}}]
+configPages: [{name: P, elements: [{type: htmlElement, value: <b>x</b>}, {type: configVar, value: V}]}]
+flows:
+  - name: F
+    steps:
+      - {name: T, isTrigger: true, action: {key: webhook, component: {key: webhook-triggers}}}
+      - {name: S, action: {key: a, component: {key: x}}, inputs: {a: {type: template, value: "{{#V}}"}, b: {type: complex, value: [and, [equal, {type: value, value: 1}]]}}}
+`
+
 func FuzzDefinition(f *testing.F) {
-	for _, seed := range []string{acme, "a: &a [*a]", "{", "---\n---\n", "? a\n", "a: !!binary aGk=", "\ufeffa: b", "a: |\n  x\n", "%YAML 1.2\n---\na: 1"} {
+	for _, seed := range []string{acme, "a: &a [*a]", "{", "---\n---\n", "? a\n", "a: !!binary aGk=", "\ufeffa: b", "a: |\n  x\n", "%YAML 1.2\n---\na: 1", foreignSeed} {
 		f.Add(seed)
 	}
 	a := New(Options{})
