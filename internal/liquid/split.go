@@ -60,19 +60,14 @@ func split(source string) ([]piece, error) {
 				return nil, err
 			}
 			line += strings.Count(inner, "\n")
-			keepRaw(&pieces, p, inner)
+			if p.name == "raw" {
+				pieces = append(pieces, piece{kind: plain, text: inner, line: p.line})
+			}
 			continue
 		}
 		pieces = append(pieces, p)
 	}
 	return pieces, nil
-}
-
-// keepRaw adds what stands in a raw block as text.
-func keepRaw(pieces *[]piece, p piece, inner string) {
-	if p.name == "raw" && inner != "" {
-		*pieces = append(*pieces, piece{kind: plain, text: inner, line: p.line})
-	}
 }
 
 func nextMark(s string) int {
