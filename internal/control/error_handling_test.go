@@ -158,15 +158,21 @@ func TestCreationsAreTriedAgainWithoutASecondObject(t *testing.T) {
 		states    []ipaas.RegistrationState
 	}{
 		"refused": {
-			acme(), fake.Failure{Status: 422, Times: 2}, true, both,
+			acme(),
+			fake.Failure{Status: 422, Times: 2},
+			true, both,
 			[]ipaas.RegistrationState{ipaas.RegistrationAbandoned, ipaas.RegistrationAbandoned, ipaas.RegistrationCreated, ipaas.RegistrationCreated},
 		},
 		"answer lost, and found": {
-			acmeFinding(), fake.Failure{Mode: fake.HangUpAfterCommit, Times: 1}, true, both,
+			acmeFinding(),
+			fake.Failure{Mode: fake.HangUpAfterCommit, Times: 1},
+			true, both,
 			[]ipaas.RegistrationState{ipaas.RegistrationCreated, ipaas.RegistrationCreated},
 		},
 		"answers lost again and again": {
-			acmeFinding(), fake.Failure{Mode: fake.HangUp, Times: 3}, true, both,
+			acmeFinding(),
+			fake.Failure{Mode: fake.HangUp, Times: 3},
+			true, both,
 			[]ipaas.RegistrationState{ipaas.RegistrationCreated, ipaas.RegistrationCreated},
 		},
 		"answer lost, and cannot be looked for": {acme(), fake.Failure{Mode: fake.HangUpAfterCommit, Times: 1}, false, []string{"customer.updated"}, nil},

@@ -461,6 +461,7 @@ func (silent) Tried(context.Context, engine.Step, engine.Done) error { return ni
 func (silent) Complete(_ context.Context, _ engine.Step, done engine.Done) (engine.Done, error) {
 	return done, nil
 }
+
 func (silent) Intent(context.Context, engine.Creation) (engine.Decision, error) {
 	return engine.Decision{}, nil
 }

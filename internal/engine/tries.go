@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/ipaas"
@@ -36,18 +37,24 @@ func (r *runner) tries(ctx context.Context, s *step, at Step, recorded *Done, tr
 		if component.Pause(ctx, wait) {
 			continue
 		}
+		return notTriedAgain(ctx, done, wait)
+	}
+}
+
+// notTriedAgain says how a step ended that was to be tried again when the run was over, or would have been by the end of the wait. What the
+// last try logged and created is recorded. The error tells that the run was interrupted: nothing is recorded.
+func notTriedAgain(ctx context.Context, last Done, wait time.Duration) (Done, error) {
+	failed := Done{Passing: last.Passing}
+	if ctx.Err() != nil {
 		if cause := interrupted(ctx); cause != nil {
 			return Done{}, cause
 		}
-		failed := Done{Error: done.Error, Passing: done.Passing, Tries: n} // what it logged and created is recorded
-		if ctx.Err() != nil {
-			failed = ended(ctx, errors.New(done.Error))
-			failed.Tries = n
-			return failed, nil
-		}
-		failed.Error += fmt.Sprintf("; it was not tried again, since the wait of %s would last longer than the run may", wait)
-		return failed, nil
+		failed = ended(ctx, errors.New(last.Error))
+	} else {
+		failed.Error = last.Error + fmt.Sprintf("; it was not tried again, since the wait of %s would last longer than the run may", wait)
 	}
+	failed.Tries = last.Tries
+	return failed, nil
 }
 
 // retryable reports whether a step that ended so may be tried again. Where it may have created something that cannot be looked for, it

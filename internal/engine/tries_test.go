@@ -38,32 +38,41 @@ func TestRunIgnoresFailures(t *testing.T) {
 		record []string
 	}{
 		{
-			"the flow goes on, and sees the error", []ipaas.Step{fail, say}, `["no such customer",null,"sorry: no such customer"]`,
+			"the flow goes on, and sees the error",
+			[]ipaas.Step{fail, say},
+			`["no such customer",null,"sorry: no such customer"]`,
 			[]string{`fail: result null, error "no such customer", ignored`, `say: result ["no such customer",null,"sorry: no such customer"]`},
 		},
 		{
-			"the last step gives nothing", []ipaas.Step{step("Say", "tools.echo", "text", "hello"), fail}, `null`,
+			"the last step gives nothing",
+			[]ipaas.Step{step("Say", "tools.echo", "text", "hello"), fail},
+			`null`,
 			[]string{`fail: result null, error "no such customer", ignored`, `say: result "hello"`},
 		},
 		{
-			"a step that went well has no error", []ipaas.Step{
+			"a step that went well has no error",
+			[]ipaas.Step{
 				handled(step("Fail", "tools.echo", "text", "well"), ignore()), say,
-			}, `[null,"well","sorry: "]`,
+			},
+			`[null,"well","sorry: "]`,
 			[]string{`fail: result "well"`, `say: result [null,"well","sorry: "]`},
 		},
 		{
-			"inputs that are not there", []ipaas.Step{handled(step("Fail", "tools.need", "number", ref("trigger.results.nothing"), "text", "x"), ignore()), say},
+			"inputs that are not there",
+			[]ipaas.Step{handled(step("Fail", "tools.need", "number", ref("trigger.results.nothing"), "text", "x"), ignore()), say},
 			`["inputs.number has no value, and it is required",null,"sorry: inputs.number has no value, and it is required"]`, nil,
 		},
 		{
 			"a panic", []ipaas.Step{handled(step("Fail", "tools.panic"), ignore()), step("Say", "tools.echo", "text", "hello")}, `"hello"`, nil,
 		},
 		{
-			"a step of a loop: its round goes on", []ipaas.Step{loop("Each", list(ipaas.Literal("a"), ipaas.Literal("b")), fail, step("Say", "tools.echo", "text", tmpl("{{$fail.error}} {{$each.currentItem}}")))},
+			"a step of a loop: its round goes on",
+			[]ipaas.Step{loop("Each", list(ipaas.Literal("a"), ipaas.Literal("b")), fail, step("Say", "tools.echo", "text", tmpl("{{$fail.error}} {{$each.currentItem}}")))},
 			`["no such customer a","no such customer b"]`, nil,
 		},
 		{
-			"a loop: the rounds end", []ipaas.Step{
+			"a loop: the rounds end",
+			[]ipaas.Step{
 				handled(loop("Fail", list(ipaas.Literal("a"), ipaas.Literal("b")), step("No", "tools.fail", "message", "no")), ignore()),
 				step("Say", "tools.echo", "text", ref("fail.error")),
 			},
@@ -74,7 +83,8 @@ func TestRunIgnoresFailures(t *testing.T) {
 			},
 		},
 		{
-			"the items of a loop", []ipaas.Step{handled(loop("Fail", list(ipaas.Literal("fail")), step("No", "tools.echo")), ignore()), step("Say", "tools.echo", "text", ref("fail.error"))},
+			"the items of a loop",
+			[]ipaas.Step{handled(loop("Fail", list(ipaas.Literal("fail")), step("No", "tools.echo")), ignore()), step("Say", "tools.echo", "text", ref("fail.error"))},
 			`"the items cannot be had"`, nil,
 		},
 		{
@@ -83,10 +93,12 @@ func TestRunIgnoresFailures(t *testing.T) {
 			}, `"acme refused the webhook: give another URL"`, nil,
 		},
 		{
-			"after the last try", []ipaas.Step{
+			"after the last try",
+			[]ipaas.Step{
 				handled(step("Fail", "tools.fail", "message", "no"), ipaas.ErrorHandling{Effect: ipaas.ErrorRetry, MaxAttempts: 2, IgnoreFinal: true}),
 				step("Say", "tools.echo", "text", ref("fail.error")),
-			}, `"no"`,
+			},
+			`"no"`,
 			[]string{`fail: result null, error "no", ignored, tries 3`, `say: result "no"`},
 		},
 	}

@@ -64,9 +64,11 @@ type StateEntry struct {
 
 // NewStateEntry returns an entry of a place, with its id.
 func NewStateEntry(place StatePlace, key string) StateEntry {
-	sum := sha256.New()
+	var parts strings.Builder
 	for _, part := range []string{string(place.Scope), place.Owner, place.FlowID, key} {
-		fmt.Fprintf(sum, "%d:%s", len(part), part) // no other parts give the same
+		fmt.Fprintf(&parts, "%d:%s", len(part), part) // no other parts give the same
 	}
-	return StateEntry{ID: "ste-" + strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum.Sum(nil)[:15])), Place: place, Key: key}
+	sum := sha256.Sum256([]byte(parts.String()))
+	id := base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:15])
+	return StateEntry{ID: "ste-" + strings.ToLower(id), Place: place, Key: key}
 }

@@ -87,11 +87,11 @@ func TestState(t *testing.T) {
 		if s := run(); s.GetStepResults()[1].GetResultJson() != "42" {
 			t.Errorf("the flow counts on to %v", s.GetStepResults()[1])
 		}
-		clear := &pb.ClearStateRequest{InstanceId: of, Scope: pb.StateEntry_SCOPE_FLOW, FlowId: "keep", ValidateOnly: true}
-		ok[*pb.ClearStateResponse](t, call, clear)
-		clear.ValidateOnly, clear.RequestId = false, "r"
-		ok[*pb.ClearStateResponse](t, call, clear)
-		ok[*pb.ClearStateResponse](t, call, clear)
+		clearing := &pb.ClearStateRequest{InstanceId: of, Scope: pb.StateEntry_SCOPE_FLOW, FlowId: "keep", ValidateOnly: true}
+		ok[*pb.ClearStateResponse](t, call, clearing)
+		clearing.ValidateOnly, clearing.RequestId = false, "r"
+		ok[*pb.ClearStateResponse](t, call, clearing)
+		ok[*pb.ClearStateResponse](t, call, clearing)
 		refused(t, call, &pb.GetStateEntryRequest{InstanceId: of, StateEntryId: flows[0].GetId()}, codes.NotFound, "NOT_FOUND")
 		ok[*pb.DeleteStateEntryResponse](t, call, &pb.DeleteStateEntryRequest{InstanceId: of, StateEntryId: last.GetId(), ValidateOnly: true})
 		refused(t, call, &pb.DeleteStateEntryRequest{InstanceId: of, StateEntryId: last.GetId(), Etag: last.GetEtag()}, codes.Aborted, "STALE_ETAG")

@@ -83,8 +83,11 @@ var stateSentences = []sentence{
 		in, other := w.active("i"), w.active("j")
 		integration := got(s.GetIntegration(t.Context(), "erp"))(t)
 		places := []ipaas.StatePlace{
-			kept(in), kept(other), {Scope: ipaas.StateFlow, Owner: in.UID, FlowID: "orders"}, {Scope: ipaas.StateFlow, Owner: in.UID, FlowID: "items"},
-			{Scope: ipaas.StateIntegration, Owner: integration.UID}, {Scope: ipaas.StateIntegration, Owner: in.UID},
+			kept(in), kept(other),
+			{Scope: ipaas.StateFlow, Owner: in.UID, FlowID: "orders"},
+			{Scope: ipaas.StateFlow, Owner: in.UID, FlowID: "items"},
+			{Scope: ipaas.StateIntegration, Owner: integration.UID},
+			{Scope: ipaas.StateIntegration, Owner: in.UID},
 		}
 		for i, place := range places {
 			w.changed(put(place, "k", fmt.Sprint(i)))
@@ -210,7 +213,7 @@ var stateSentences = []sentence{
 		own := ipaas.StatePlace{Scope: ipaas.StateExecution, Owner: ex.ID}
 		r := ended(w.begun(ex.ID, "post"))
 		finish := storage.StateChange{Place: place, Key: "n", ExecutionID: ex.ID, Next: func(_ *storage.StateValue, step *ipaas.StepResult) (*storage.StateValue, error) {
-			step.Result = step.Result + " and more"
+			step.Result += " and more"
 			return &storage.StateValue{Sealed: "n", Size: 1}, nil
 		}}
 		check(t, s.CompleteStep(t.Context(), 1, r, nil, nil, keeping(mark(own, "k"), finish)))
