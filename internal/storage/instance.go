@@ -52,7 +52,7 @@ type Instances interface {
 	RotateWebhooks(ctx context.Context, instanceID string, hooks []ipaas.Webhook, expire time.Time, base int64, now time.Time, w Write) (ipaas.Instance, error)
 	// ListWebhooks returns the current hooks of an instance.
 	ListWebhooks(ctx context.Context, instanceID string) ([]ipaas.Webhook, error)
-	// LookupWebhook returns the hook with a token's hash and its instance, tombstones included. An unknown or expired hook, or one
+	// LookupWebhook returns the hook with a token's hash, with the keys of its flow, and its instance, tombstones included. An unknown or expired hook, or one
 	// of an instance that was forgotten, is NotFound.
 	LookupWebhook(ctx context.Context, tokenHash string, now time.Time) (ipaas.Webhook, ipaas.Instance, error)
 }

@@ -127,12 +127,13 @@ func (r *refusal) Error() string { return r.message }
 
 // statuses are the kinds of errors in HTTP.
 var statuses = map[ipaas.Kind]int{
-	ipaas.NotFound:    http.StatusNotFound,
-	ipaas.Gone:        http.StatusGone,
-	ipaas.Invalid:     http.StatusBadRequest,
-	ipaas.Conflict:    http.StatusConflict,
-	ipaas.Exhausted:   http.StatusTooManyRequests,
-	ipaas.Unavailable: http.StatusServiceUnavailable,
+	ipaas.NotFound:        http.StatusNotFound,
+	ipaas.Unauthenticated: http.StatusUnauthorized,
+	ipaas.Gone:            http.StatusGone,
+	ipaas.Invalid:         http.StatusBadRequest,
+	ipaas.Conflict:        http.StatusConflict,
+	ipaas.Exhausted:       http.StatusTooManyRequests,
+	ipaas.Unavailable:     http.StatusServiceUnavailable,
 }
 
 func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {

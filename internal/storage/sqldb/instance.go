@@ -377,6 +377,9 @@ func (db *DB) FinishDeletion(ctx context.Context, id string, now time.Time) erro
 	return db.reclaim(ctx, func(ctx context.Context, tx *tx) error {
 		in, err := getInstance(ctx, tx, id)
 		if err == nil && in.State == ipaas.InstanceDeleting {
+			if err := tx.do(ctx, deleteKeysOfOwner, in.UID); err != nil {
+				return err
+			}
 			return tx.do(ctx, finishDeletion, in.UID, micros(now))
 		}
 		if err != nil && !errors.Is(err, ipaas.NotFound) {

@@ -127,6 +127,13 @@ func (db *DB) DeleteIntegration(ctx context.Context, id string, base int64, w st
 		if err := forgetTestInstance(ctx, tx, id); err != nil {
 			return err
 		}
+		uid, err := integrationUID(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if err := tx.do(ctx, deleteKeysOfOwner, uid); err != nil {
+			return err
+		}
 		return tx.do(ctx, deleteIntegration, id)
 	})
 }
@@ -145,6 +152,9 @@ func forgetTestInstance(ctx context.Context, tx *tx, integrationID string) error
 		return err
 	}
 	if err := tx.do(ctx, cancelQueued, uid, int64(0)); err != nil {
+		return err
+	}
+	if err := tx.do(ctx, deleteKeysOfOwner, uid); err != nil {
 		return err
 	}
 	return tx.do(ctx, deleteInstance, uid)
