@@ -23,6 +23,7 @@ type job struct {
 	program    *engine.Program
 	settings   *settings
 	urls       map[string]string // by flow id
+	keys       *flowKeys         // read when it runs
 	deployment string            // the deployment it is part of; it reconciles the registrations
 	reconcile  bool              // registrations are kept over runs: a deployment, or a test of an instance-deploy flow
 	deadline   time.Time         // by the steady clock; earlier than the execution's own time limit; zero: none
@@ -43,6 +44,9 @@ func (p *Plane) run(ctx context.Context, j *job) (ipaas.Execution, *host, error)
 	stopLease := p.holdLease(ctx, interrupt, j.execution)
 	defer stopLease()
 
+	if err := p.readKeys(ctx, j); err != nil {
+		return j.execution, newHost(p, j), fmt.Errorf("execution %s: %w", j.execution.ID, p.stopped(err))
+	}
 	h := newHost(p, j)
 	outcome, err := p.runFlow(ctx, j, h)
 	if err != nil {
@@ -59,6 +63,16 @@ func (p *Plane) run(ctx context.Context, j *job) (ipaas.Execution, *host, error)
 	p.logger.Info("execution ended", "execution", ex.ID, "instance", ex.InstanceID, "flow", ex.FlowID, "state", ex.State,
 		"duration", ex.EndTime.Sub(ex.StartTime))
 	return ex, h, nil
+}
+
+// readKeys reads the keys with which the flows of the instance are called.
+func (p *Plane) readKeys(ctx context.Context, j *job) (err error) {
+	j.keys = &flowKeys{}
+	keys, err := p.openKeys(ctx, j.instance, j.program.Definition())
+	if err == nil {
+		j.keys = keys
+	}
+	return err
 }
 
 // timeLeft returns how long a run may take: as long as the flow and the server allow, and not beyond the job's own deadline.
@@ -143,7 +157,7 @@ func (p *Plane) runFlow(ctx context.Context, j *job, h *host) (outcome engine.Ou
 			outcome, err = engine.Outcome{State: ipaas.ExecutionFailed, Error: &ipaas.ExecutionError{Reason: ipaas.ExecutionFault, Message: faultMessage}}, nil
 		}
 	}()
-	results, err := p.triggerResults(ctx, j.execution, j.instance, j.program.Definition(), j.urls)
+	results, err := p.triggerResults(ctx, j.execution, j.instance, j.program.Definition(), j.urls, j.keys.texts)
 	if err != nil {
 		var e *ipaas.Error
 		if errors.As(err, &e) && e.Kind == ipaas.Invalid {

@@ -9,7 +9,9 @@ import (
 
 // triggerResults makes what steps see as the results of the trigger: the same fields for every kind of trigger. The URLs in it are
 // made here and never stored.
-func (p *Plane) triggerResults(ctx context.Context, ex ipaas.Execution, in ipaas.Instance, def *ipaas.Definition, urls map[string]string) (*value.Object, error) {
+func (p *Plane) triggerResults(
+	ctx context.Context, ex ipaas.Execution, in ipaas.Instance, def *ipaas.Definition, urls map[string]string, keys map[string][]string,
+) (*value.Object, error) {
 	raw, body, err := parseBody(ex.Payload)
 	if err != nil {
 		return nil, err
@@ -41,15 +43,21 @@ func (p *Plane) triggerResults(ctx context.Context, ex ipaas.Execution, in ipaas
 		"startedAt", ex.StartTime.UTC().Format("2006-01-02T15:04:05.000Z07:00"),
 		"globalDebug", false,
 	)
-	return withURLs(results, ex, def, urls), nil
+	return withURLs(results, ex, def, urls, keys), nil
 }
 
 // withURLs returns trigger results with what is never stored of them: the URLs, and the keys to call them with.
-func withURLs(results *value.Object, ex ipaas.Execution, def *ipaas.Definition, urls map[string]string) *value.Object {
-	byName, keys := value.Obj(), value.Obj()
+func withURLs(
+	results *value.Object, ex ipaas.Execution, def *ipaas.Definition, urls map[string]string, keys map[string][]string,
+) *value.Object {
+	byName, keysByName := value.Obj(), value.Obj()
 	for i := range def.Flows {
 		byName.Set(def.Flows[i].DisplayName, urls[def.Flows[i].ID])
-		keys.Set(def.Flows[i].DisplayName, []any{})
+		list := []any{}
+		for _, key := range keys[def.Flows[i].ID] {
+			list = append(list, key)
+		}
+		keysByName.Set(def.Flows[i].DisplayName, list)
 	}
 	invokeURL := ""
 	if ex.Invoke == ipaas.InvokeWebhook {
@@ -60,7 +68,7 @@ func withURLs(results *value.Object, ex ipaas.Execution, def *ipaas.Definition, 
 		full.Set(key, v)
 		if key == "method" {
 			full.Set("webhookUrls", byName)
-			full.Set("webhookApiKeys", keys)
+			full.Set("webhookApiKeys", keysByName)
 			full.Set("invokeUrl", invokeURL)
 		}
 	}

@@ -308,7 +308,11 @@ func (p *Plane) triggerShown(ctx context.Context, ex ipaas.Execution, stored str
 	if err != nil {
 		return "", err
 	}
-	return string(value.Encode(withURLs(results, ex, &def, urls))), nil
+	keys, err := p.shownKeys(ctx, ex.InstanceID, &def)
+	if err != nil {
+		return "", err
+	}
+	return string(value.Encode(withURLs(results, ex, &def, urls, keys))), nil
 }
 
 // shownURLs returns the URLs of an instance for showing what happened in it. A deleted instance has none any more: the placeholders
@@ -319,6 +323,25 @@ func (p *Plane) shownURLs(ctx context.Context, instanceID string) (map[string]st
 		return nil, nil
 	}
 	return urls, err
+}
+
+// shownKeys returns, in place of the keys that runs see, that there are some. A deleted instance has none any more.
+func (p *Plane) shownKeys(ctx context.Context, instanceID string, def *ipaas.Definition) (map[string][]string, error) {
+	in, err := p.store.GetInstance(ctx, instanceID)
+	if errors.Is(err, ipaas.NotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	keys, err := p.openKeys(ctx, in, def)
+	if errors.Is(err, ipaas.NotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return keys.hidden(), nil
 }
 
 // RegistrationChangeView is a change with the registration it is about.

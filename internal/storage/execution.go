@@ -56,6 +56,10 @@ type Executions interface {
 	CompleteStep(ctx context.Context, attempt int, s ipaas.StepResult, logs []ipaas.Log, created *ipaas.Registration) error
 	// FinishExecution moves a RUNNING execution to a final state with its error, result and response.
 	FinishExecution(ctx context.Context, ex ipaas.Execution) error
+	// RouteExecution finishes an execution as FinishExecution does, and in the same step accepts next, which its request becomes, as
+	// AcceptExecution does: it is PreprocessedBy the one before, which is RoutedTo it, or to the one that was accepted first for its
+	// deduplication key. If next is refused, nothing is done.
+	RouteExecution(ctx context.Context, ex, next ipaas.Execution, a Admission) (ipaas.Execution, error)
 	// RetryExecution finishes an execution as FinishExecution does, and adds next to try it again: with the payload and the place in
 	// its lane of the one before, the next try of the same origin, asleep until its wake time. It does not add it, and says so, if the
 	// execution was told to stop, or its instance is undeployed, being deleted or deleted.

@@ -99,7 +99,12 @@ const (
 	webhookColumns        = `w.token_hash, w.token_sealed, i.id, w.flow_id, w.current, w.expire_time, w.create_time`
 	selectCurrentWebhooks = `
 SELECT ` + webhookColumns + ` FROM webhooks w JOIN instances i ON i.uid = w.instance_uid
-WHERE w.instance_uid = $1 AND w.current = 1 ORDER BY w.flow_id`
+WHERE w.instance_uid = $1 AND w.current = 1
+UNION ALL
+SELECT ` + webhookColumns + ` FROM instances s JOIN instances i ON i.id = s.integration_id || '--test' AND i.kind = 'TEST' AND i.state <> 'DELETED'
+	JOIN webhooks w ON w.instance_uid = i.uid AND w.flow_id = '*' AND w.current = 1
+WHERE s.uid = $1 AND s.uid <> i.uid
+ORDER BY 4`
 )
 
 func currentWebhooks(ctx context.Context, q querier, uid string) (hooks []ipaas.Webhook, err error) {
