@@ -164,6 +164,21 @@ func (p *Plane) openKeys(ctx context.Context, in ipaas.Instance, def *ipaas.Defi
 	return opened, nil
 }
 
+// countKeys returns how many keys count for each flow, by its id. An instance that is gone has none.
+func (p *Plane) countKeys(ctx context.Context, in ipaas.Instance, def *ipaas.Definition) (map[string]int, error) {
+	keys, err := p.store.ListFlowKeys(ctx, in.ID, in.IntegrationID)
+	if err != nil && !errors.Is(err, ipaas.NotFound) {
+		return nil, err
+	}
+	counts := map[string]int{}
+	for _, k := range keys {
+		if flow, _ := def.Flow(k.FlowID); flow != nil && (flow.Security == ipaas.SecurityOrganization) == (k.IntegrationID != "") {
+			counts[k.FlowID]++
+		}
+	}
+	return counts, nil
+}
+
 // hidden returns how many keys there are for each flow, but not the keys.
 func (k *flowKeys) hidden() map[string][]string {
 	out := make(map[string][]string, len(k.texts))
@@ -218,6 +233,30 @@ func withoutKeys(payload ipaas.Payload, own, shared []ipaas.FlowKey) ipaas.Paylo
 	}
 	payload.Headers, payload.Query = clean(payload.Headers, true), clean(payload.Query, false)
 	return payload
+}
+
+// withoutKeysOf returns a text without the keys of an instance's flows. Of an instance that is gone only those that were made here are
+// known.
+func (p *Plane) withoutKeysOf(ctx context.Context, in ipaas.Instance, text string) string {
+	if keys, err := p.openKeys(context.WithoutCancel(ctx), in, &ipaas.Definition{}); err == nil {
+		text = keys.redactor.Text(text)
+	}
+	return madeKey.ReplaceAllString(text, redacted)
+}
+
+// keysOfFlow returns the keys of one flow: the instance's, and the integration's.
+func (p *Plane) keysOfFlow(ctx context.Context, in ipaas.Instance, flowID string) (own, shared []ipaas.FlowKey, err error) {
+	keys, err := p.store.ListFlowKeys(ctx, in.ID, in.IntegrationID)
+	for _, k := range keys {
+		switch {
+		case k.FlowID != flowID:
+		case k.InstanceID != "":
+			own = append(own, k)
+		default:
+			shared = append(shared, k)
+		}
+	}
+	return own, shared, err
 }
 
 // keyRequired says that a request came without a key that its flow asks for.

@@ -54,7 +54,7 @@ func (p *Plane) run(ctx context.Context, j *job) (ipaas.Execution, *host, error)
 	}
 	ex := h.finished(outcome)
 	fault.Point("execution-finish")
-	if err := p.record(context.WithoutCancel(ctx), j, ex); err != nil {
+	if ex, err = p.record(context.WithoutCancel(ctx), j, ex, outcome.Result); err != nil {
 		return j.execution, h, fmt.Errorf("finish execution %s: %w", ex.ID, err)
 	}
 	fault.Point("execution-finished")
@@ -68,7 +68,11 @@ func (p *Plane) run(ctx context.Context, j *job) (ipaas.Execution, *host, error)
 // readKeys reads the keys with which the flows of the instance are called.
 func (p *Plane) readKeys(ctx context.Context, j *job) (err error) {
 	j.keys = &flowKeys{}
-	keys, err := p.openKeys(ctx, j.instance, j.program.Definition())
+	in := j.instance
+	if j.execution.Unowned() {
+		in.ID = "" // the integration's alone
+	}
+	keys, err := p.openKeys(ctx, in, j.program.Definition())
 	if err == nil {
 		j.keys = keys
 	}
@@ -87,14 +91,18 @@ func (p *Plane) timeLeft(j *job) time.Duration {
 	return most
 }
 
-// record records the end of a run, and with it the next try if there is to be one.
-func (p *Plane) record(ctx context.Context, j *job, ex ipaas.Execution) error {
+// record records the end of a run, and with it the next try if there is to be one, or where the request goes that it looked at. It
+// returns the execution as it ended.
+func (p *Plane) record(ctx context.Context, j *job, ex ipaas.Execution, result any) (ipaas.Execution, error) {
+	if ex.State == ipaas.ExecutionSucceeded && looksFirst(j.program, &ex) {
+		return p.route(ctx, j, ex, result)
+	}
 	next := p.nextTry(j, ex)
 	if next == nil {
-		return p.store.FinishExecution(ctx, ex)
+		return ex, p.store.FinishExecution(ctx, ex)
 	}
 	_, err := p.store.RetryExecution(ctx, ex, *next)
-	return err
+	return ex, err
 }
 
 // nextTry returns how an execution that failed is tried again; nil: it is not.
@@ -117,7 +125,10 @@ func again(ex ipaas.Execution, now time.Time) ipaas.Execution {
 	next := ipaas.Execution{
 		ID: ipaas.NewID("exe"), InstanceID: ex.InstanceID, CustomerID: ex.CustomerID, IntegrationID: ex.IntegrationID, FlowID: ex.FlowID,
 		FlowDisplayName: ex.FlowDisplayName, State: ipaas.ExecutionQueued, Invoke: ex.Invoke, Test: ex.Test, CreateTime: now,
-		OriginID: ex.OriginID, Try: 1, Lane: ex.Lane, OrderingKey: ex.OrderingKey, OnFailure: ex.OnFailure,
+		Endpoint: ex.Endpoint, PreprocessedBy: ex.PreprocessedBy, OriginID: ex.OriginID, Try: 1, Lane: ex.Lane, OrderingKey: ex.OrderingKey, OnFailure: ex.OnFailure,
+	}
+	if ex.Unowned() {
+		next.Version, next.DefinitionHash = ex.Version, ex.DefinitionHash
 	}
 	if ex.Test {
 		next.DefinitionHash, next.ConfigRevision = ex.DefinitionHash, ex.ConfigRevision // no generation serves a test instance

@@ -25,6 +25,12 @@ func (p *Plane) triggerResults(
 		return nil, err
 	}
 	flow, _ := def.Flow(ex.FlowID)
+	if flow == nil {
+		flow = &ipaas.Flow{} // which one it will be, the request tells
+	}
+	if ex.Unowned() {
+		customer, in = object("id", "", "externalId", "", "name", ""), ipaas.Instance{IntegrationID: in.IntegrationID}
+	}
 	headers := texts(ex.Payload.Headers)
 	headers.FoldKeys = true
 	results := object(
@@ -60,7 +66,11 @@ func withURLs(
 		keysByName.Set(def.Flows[i].DisplayName, list)
 	}
 	invokeURL := ""
-	if ex.Invoke == ipaas.InvokeWebhook {
+	shared := endpointURL(def, ex.Test, urls)
+	switch {
+	case ex.Invoke == ipaas.InvokeWebhook && ex.Endpoint:
+		invokeURL = shared
+	case ex.Invoke == ipaas.InvokeWebhook:
 		invokeURL = urls[ex.FlowID]
 	}
 	full := value.Obj()
@@ -70,6 +80,9 @@ func withURLs(
 			full.Set("webhookUrls", byName)
 			full.Set("webhookApiKeys", keysByName)
 			full.Set("invokeUrl", invokeURL)
+			if def.Endpoint.Shares() {
+				full.Set("endpointUrl", shared)
+			}
 		}
 	}
 	return full
@@ -91,7 +104,7 @@ func withoutURLs(results *value.Object) *value.Object {
 	stored := value.Obj()
 	for key, v := range results.All() {
 		switch key {
-		case "webhookUrls", "webhookApiKeys", "invokeUrl":
+		case "webhookUrls", "webhookApiKeys", "invokeUrl", "endpointUrl":
 		default:
 			stored.Set(key, v)
 		}

@@ -162,7 +162,7 @@ func (p *Plane) runPrepared(ctx context.Context, ex ipaas.Execution) error {
 	if err != nil {
 		return err
 	}
-	if len(j.settings.problems) > 0 {
+	if len(j.settings.problems) > 0 && !ex.Unowned() {
 		return p.giveUp(ctx, ex, ipaas.ExecutionTriggerFailed, "its config is not valid any more: "+j.settings.problems[0].Field+" "+j.settings.problems[0].Description)
 	}
 	flow := j.program.Flow(ex.FlowID)
@@ -185,6 +185,10 @@ func (p *Plane) boundJob(ctx context.Context, in ipaas.Instance, ex ipaas.Execut
 		if j.program, err = p.generationProgram(ctx, g); err != nil {
 			return nil, err
 		}
+	} else if ex.Unowned() {
+		if j.program, _, err = p.versionProgram(ctx, ex.IntegrationID, ex.Version); err != nil {
+			return nil, err
+		}
 	} else {
 		def, err := p.store.GetDefinition(ctx, ex.DefinitionHash)
 		if err != nil {
@@ -201,7 +205,7 @@ func (p *Plane) boundJob(ctx context.Context, in ipaas.Instance, ex ipaas.Execut
 	if j.settings, err = p.settings(in.UID, j.program, cfg); err != nil {
 		return nil, err
 	}
-	j.urls, err = p.urls(ctx, in.ID)
+	j.urls, err = p.urlsFor(ctx, in, ex)
 	return j, err
 }
 

@@ -59,6 +59,14 @@ func (p *Program) PreprocessFlow() *ipaas.Flow {
 	return p.endpoint.preprocess.def
 }
 
+// Serves reports whether requests at a hook are for the program: those for a flow that it has, and those at the endpoint if it has one.
+func (p *Program) Serves(flowID string) bool {
+	if flowID == ipaas.InstanceEndpoint || flowID == ipaas.SharedEndpoint {
+		return p.endpoint != nil
+	}
+	return p.byID[flowID] != nil
+}
+
 // Destination is whom a request at an endpoint is for.
 type Destination struct {
 	Flow     string // as the request names it
@@ -146,6 +154,10 @@ func (c *check) endpoint() {
 	}
 	if e.preprocess == nil || e.def.Type != ipaas.EndpointShared {
 		return
+	}
+	if security := e.preprocess.def.Security; security == ipaas.SecurityCustomerRequired {
+		c.add(e.preprocess.path+".security", ipaas.ReasonMisplaced, "flow %q looks at requests before it is known whose they are, so that no customer's key counts: give it the security %s or %s",
+			e.preprocess.def.DisplayName, ipaas.SecurityOrganization, ipaas.SecurityUnsecured)
 	}
 	// It runs before the instance is known, so that there are no values.
 	for _, used := range variablesOf(e.preprocess) {

@@ -18,8 +18,8 @@ func TestCommentsNameTheFieldsThatListsAcceptInFilters(t *testing.T) {
 		"ListFlows": flowFields, "ListConfigVariables": configVariableFields, "ListCustomers": customerFields,
 		"ListInstances": instanceFields, "ListDeployments": deploymentFields, "ListExecutions": executionFields,
 		"ReplayExecutions": executionFields,
-		"ListCleanupDebts": cleanupDebtFields,
-		"ListUpgrades":     upgradeFields, "ListUpgradeResults": upgradeResultFields,
+		"ListCleanupDebts": cleanupDebtFields, "ListFlowKeys": flowKeyFields,
+		"ListUpgrades": upgradeFields, "ListUpgradeResults": upgradeResultFields,
 	}
 	documented := documentedFilters(t)
 	for _, file := range files {

@@ -175,7 +175,9 @@ type Integration struct {
 	// When it, or anything in it, was last changed.
 	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
 	// At which URLs requests come in. Not set: each flow of each instance has its own.
-	Endpoint      *Endpoint `protobuf:"bytes,18,opt,name=endpoint,proto3" json:"endpoint,omitempty"`
+	Endpoint *Endpoint `protobuf:"bytes,18,opt,name=endpoint,proto3" json:"endpoint,omitempty"`
+	// The URL that all instances share, where one with an endpoint of type SHARED was deployed. Empty in a BASIC view.
+	EndpointUrl   string `protobuf:"bytes,25,opt,name=endpoint_url,json=endpointUrl,proto3" json:"endpoint_url,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -336,8 +338,29 @@ func (x *Integration) GetEndpoint() *Endpoint {
 	return nil
 }
 
+func (x *Integration) GetEndpointUrl() string {
+	if x != nil {
+		return x.EndpointUrl
+	}
+	return ""
+}
+
 // Endpoint says at which URLs requests for webhook flows come in, and how a URL that serves several flows, or several instances, tells
-// whose a request is. Every flow keeps a URL of its own beside it.
+// whose a request is. Every flow keeps a URL of its own beside it. The URL is live from the deployment on, and in trigger results as
+// `endpointUrl`.
+//
+// Without a preprocess flow a request is taken as if it had come in at the URL of the flow that it is for: with that flow's security,
+// handshake, order, deduplication and answer. One that is for no flow, or no customer, is answered 404; one for a customer with several
+// instances 409; reason NOT_ROUTED.
+//
+// With a preprocess flow that flow takes the request, with its own security, and answers it: with its acknowledgement, or, if it is
+// synchronous, with its result. When it has succeeded, the request is queued for the flow that it is for, in the same step: it is never
+// lost between them. Where that flow asks for a key, the request must have brought it. A request that cannot go on makes the preprocess
+// flow's execution fail with reason NOT_ROUTED.
+//
+// At a SHARED endpoint the newest version tells whose a request is; the preprocess flow then runs for the integration and not for an
+// instance: it sees no config values and no customer, and of keys only those of the integration count. What is done with the request
+// then, the version tells that the customer's instance is on.
 type Endpoint struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// How many share a URL.
@@ -1262,6 +1285,134 @@ func (x *PublishIntegrationResponse) GetVersion() *IntegrationVersion {
 	return nil
 }
 
+// RotateEndpointTokenRequest asks for RotateEndpointToken.
+type RotateEndpointTokenRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The integration's id.
+	IntegrationId string `protobuf:"bytes,1,opt,name=integration_id,json=integrationId,proto3" json:"integration_id,omitempty"`
+	// How long the old URL goes on working, at most 30 days. Not set: 24 h.
+	Overlap *durationpb.Duration `protobuf:"bytes,2,opt,name=overlap,proto3" json:"overlap,omitempty"`
+	// If set, must be the stored etag.
+	Etag string `protobuf:"bytes,3,opt,name=etag,proto3" json:"etag,omitempty"`
+	// The same id with the same content gives the same answer for 24 hours.
+	RequestId string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Check everything and change nothing.
+	ValidateOnly  bool `protobuf:"varint,5,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RotateEndpointTokenRequest) Reset() {
+	*x = RotateEndpointTokenRequest{}
+	mi := &file_headrace_v1_integration_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RotateEndpointTokenRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RotateEndpointTokenRequest) ProtoMessage() {}
+
+func (x *RotateEndpointTokenRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_v1_integration_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RotateEndpointTokenRequest.ProtoReflect.Descriptor instead.
+func (*RotateEndpointTokenRequest) Descriptor() ([]byte, []int) {
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *RotateEndpointTokenRequest) GetIntegrationId() string {
+	if x != nil {
+		return x.IntegrationId
+	}
+	return ""
+}
+
+func (x *RotateEndpointTokenRequest) GetOverlap() *durationpb.Duration {
+	if x != nil {
+		return x.Overlap
+	}
+	return nil
+}
+
+func (x *RotateEndpointTokenRequest) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+func (x *RotateEndpointTokenRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *RotateEndpointTokenRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
+// RotateEndpointTokenResponse answers RotateEndpointToken.
+type RotateEndpointTokenResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The integration with its new URL.
+	Integration   *Integration `protobuf:"bytes,1,opt,name=integration,proto3" json:"integration,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RotateEndpointTokenResponse) Reset() {
+	*x = RotateEndpointTokenResponse{}
+	mi := &file_headrace_v1_integration_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RotateEndpointTokenResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RotateEndpointTokenResponse) ProtoMessage() {}
+
+func (x *RotateEndpointTokenResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_v1_integration_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RotateEndpointTokenResponse.ProtoReflect.Descriptor instead.
+func (*RotateEndpointTokenResponse) Descriptor() ([]byte, []int) {
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *RotateEndpointTokenResponse) GetIntegration() *Integration {
+	if x != nil {
+		return x.Integration
+	}
+	return nil
+}
+
 // ImportIntegrationRequest asks for ImportIntegration.
 type ImportIntegrationRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1281,7 +1432,7 @@ type ImportIntegrationRequest struct {
 
 func (x *ImportIntegrationRequest) Reset() {
 	*x = ImportIntegrationRequest{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[16]
+	mi := &file_headrace_v1_integration_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1293,7 +1444,7 @@ func (x *ImportIntegrationRequest) String() string {
 func (*ImportIntegrationRequest) ProtoMessage() {}
 
 func (x *ImportIntegrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[16]
+	mi := &file_headrace_v1_integration_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1306,7 +1457,7 @@ func (x *ImportIntegrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportIntegrationRequest.ProtoReflect.Descriptor instead.
 func (*ImportIntegrationRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{16}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ImportIntegrationRequest) GetDefinition() string {
@@ -1357,7 +1508,7 @@ type ImportIntegrationResponse struct {
 
 func (x *ImportIntegrationResponse) Reset() {
 	*x = ImportIntegrationResponse{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[17]
+	mi := &file_headrace_v1_integration_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1369,7 +1520,7 @@ func (x *ImportIntegrationResponse) String() string {
 func (*ImportIntegrationResponse) ProtoMessage() {}
 
 func (x *ImportIntegrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[17]
+	mi := &file_headrace_v1_integration_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1382,7 +1533,7 @@ func (x *ImportIntegrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportIntegrationResponse.ProtoReflect.Descriptor instead.
 func (*ImportIntegrationResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{17}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ImportIntegrationResponse) GetIntegration() *Integration {
@@ -1410,7 +1561,7 @@ type ValidateIntegrationRequest struct {
 
 func (x *ValidateIntegrationRequest) Reset() {
 	*x = ValidateIntegrationRequest{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[18]
+	mi := &file_headrace_v1_integration_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1422,7 +1573,7 @@ func (x *ValidateIntegrationRequest) String() string {
 func (*ValidateIntegrationRequest) ProtoMessage() {}
 
 func (x *ValidateIntegrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[18]
+	mi := &file_headrace_v1_integration_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1435,7 +1586,7 @@ func (x *ValidateIntegrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateIntegrationRequest.ProtoReflect.Descriptor instead.
 func (*ValidateIntegrationRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{18}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ValidateIntegrationRequest) GetDefinition() string {
@@ -1458,7 +1609,7 @@ type ValidateIntegrationResponse struct {
 
 func (x *ValidateIntegrationResponse) Reset() {
 	*x = ValidateIntegrationResponse{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[19]
+	mi := &file_headrace_v1_integration_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1470,7 +1621,7 @@ func (x *ValidateIntegrationResponse) String() string {
 func (*ValidateIntegrationResponse) ProtoMessage() {}
 
 func (x *ValidateIntegrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[19]
+	mi := &file_headrace_v1_integration_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1483,7 +1634,7 @@ func (x *ValidateIntegrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateIntegrationResponse.ProtoReflect.Descriptor instead.
 func (*ValidateIntegrationResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{19}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ValidateIntegrationResponse) GetValid() bool {
@@ -1513,7 +1664,7 @@ type ExportIntegrationRequest struct {
 
 func (x *ExportIntegrationRequest) Reset() {
 	*x = ExportIntegrationRequest{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[20]
+	mi := &file_headrace_v1_integration_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1525,7 +1676,7 @@ func (x *ExportIntegrationRequest) String() string {
 func (*ExportIntegrationRequest) ProtoMessage() {}
 
 func (x *ExportIntegrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[20]
+	mi := &file_headrace_v1_integration_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1538,7 +1689,7 @@ func (x *ExportIntegrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportIntegrationRequest.ProtoReflect.Descriptor instead.
 func (*ExportIntegrationRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{20}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ExportIntegrationRequest) GetIntegrationId() string {
@@ -1566,7 +1717,7 @@ type ExportIntegrationResponse struct {
 
 func (x *ExportIntegrationResponse) Reset() {
 	*x = ExportIntegrationResponse{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[21]
+	mi := &file_headrace_v1_integration_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1578,7 +1729,7 @@ func (x *ExportIntegrationResponse) String() string {
 func (*ExportIntegrationResponse) ProtoMessage() {}
 
 func (x *ExportIntegrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[21]
+	mi := &file_headrace_v1_integration_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1591,7 +1742,7 @@ func (x *ExportIntegrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportIntegrationResponse.ProtoReflect.Descriptor instead.
 func (*ExportIntegrationResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{21}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ExportIntegrationResponse) GetDefinition() string {
@@ -1605,7 +1756,7 @@ var File_headrace_v1_integration_proto protoreflect.FileDescriptor
 
 const file_headrace_v1_integration_proto_rawDesc = "" +
 	"\n" +
-	"\x1dheadrace/v1/integration.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!headrace/v1/config_variable.proto\x1a\x16headrace/v1/flow.proto\x1a\x17headrace/v1/input.proto\x1a%headrace/v1/integration_version.proto\x1a\x16headrace/v1/view.proto\"\x99\b\n" +
+	"\x1dheadrace/v1/integration.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!headrace/v1/config_variable.proto\x1a\x16headrace/v1/flow.proto\x1a\x17headrace/v1/input.proto\x1a%headrace/v1/integration_version.proto\x1a\x16headrace/v1/view.proto\"\xc2\b\n" +
 	"\vIntegration\x128\n" +
 	"\x02id\x18\x01 \x01(\tB(\xe2A\x01\x05\xbaH!r\x1f\x18?2\x1b^([a-z0-9]+(-[a-z0-9]+)*)?$R\x02id\x12\x16\n" +
 	"\x03uid\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\x03uid\x12*\n" +
@@ -1627,7 +1778,8 @@ const file_headrace_v1_integration_proto_rawDesc = "" +
 	"createTime\x12A\n" +
 	"\vupdate_time\x18\x11 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xe2A\x01\x03R\n" +
 	"updateTime\x121\n" +
-	"\bendpoint\x18\x12 \x01(\v2\x15.headrace.v1.EndpointR\bendpoint\x1a9\n" +
+	"\bendpoint\x18\x12 \x01(\v2\x15.headrace.v1.EndpointR\bendpoint\x12'\n" +
+	"\fendpoint_url\x18\x19 \x01(\tB\x04\xe2A\x01\x03R\vendpointUrl\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xf3\x02\n" +
@@ -1705,6 +1857,15 @@ const file_headrace_v1_integration_proto_rawDesc = "" +
 	"\rvalidate_only\x18\x05 \x01(\bR\fvalidateOnly\"W\n" +
 	"\x1aPublishIntegrationResponse\x129\n" +
 	"\aversion\x18\x01 \x01(\v2\x1f.headrace.v1.IntegrationVersionR\aversion\"\x82\x02\n" +
+	"\x1aRotateEndpointTokenRequest\x124\n" +
+	"\x0eintegration_id\x18\x01 \x01(\tB\r\xe2A\x01\x02\xbaH\x06r\x04\x10\x01\x18dR\rintegrationId\x12D\n" +
+	"\aoverlap\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\x0f\xbaH\f\xaa\x01\t\"\x05\b\x80\x9a\x9e\x012\x00R\aoverlap\x12\x1b\n" +
+	"\x04etag\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18dR\x04etag\x12&\n" +
+	"\n" +
+	"request_id\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x18dR\trequestId\x12#\n" +
+	"\rvalidate_only\x18\x05 \x01(\bR\fvalidateOnly\"Y\n" +
+	"\x1bRotateEndpointTokenResponse\x12:\n" +
+	"\vintegration\x18\x01 \x01(\v2\x18.headrace.v1.IntegrationR\vintegration\"\x82\x02\n" +
 	"\x18ImportIntegrationRequest\x12/\n" +
 	"\n" +
 	"definition\x18\x01 \x01(\tB\x0f\xe2A\x01\x02\xbaH\br\x06\x10\x01(\x80\x80@R\n" +
@@ -1730,15 +1891,15 @@ const file_headrace_v1_integration_proto_rawDesc = "" +
 	"\x19ExportIntegrationResponse\x12\x1e\n" +
 	"\n" +
 	"definition\x18\x01 \x01(\tR\n" +
-	"definition2\xce\n" +
-	"\n" +
+	"definition2\x8a\f\n" +
 	"\x12IntegrationService\x12\x96\x01\n" +
 	"\x11CreateIntegration\x12%.headrace.v1.CreateIntegrationRequest\x1a&.headrace.v1.CreateIntegrationResponse\"2\x82\xd3\xe4\x93\x02,:\vintegrationb\vintegration\"\x10/v1/integrations\x12\x91\x01\n" +
 	"\x0eGetIntegration\x12\".headrace.v1.GetIntegrationRequest\x1a#.headrace.v1.GetIntegrationResponse\"6\x82\xd3\xe4\x93\x020b\vintegration\x12!/v1/integrations/{integration_id}\x12y\n" +
 	"\x10ListIntegrations\x12$.headrace.v1.ListIntegrationsRequest\x1a%.headrace.v1.ListIntegrationsResponse\"\x18\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/integrations\x12\xa7\x01\n" +
 	"\x11UpdateIntegration\x12%.headrace.v1.UpdateIntegrationRequest\x1a&.headrace.v1.UpdateIntegrationResponse\"C\x82\xd3\xe4\x93\x02=:\vintegrationb\vintegration2!/v1/integrations/{integration_id}\x12\x8d\x01\n" +
 	"\x11DeleteIntegration\x12%.headrace.v1.DeleteIntegrationRequest\x1a&.headrace.v1.DeleteIntegrationResponse\")\x82\xd3\xe4\x93\x02#*!/v1/integrations/{integration_id}\x12\xa4\x01\n" +
-	"\x12PublishIntegration\x12&.headrace.v1.PublishIntegrationRequest\x1a'.headrace.v1.PublishIntegrationResponse\"=\x82\xd3\xe4\x93\x027:\x01*b\aversion\")/v1/integrations/{integration_id}:publish\x12\x86\x01\n" +
+	"\x12PublishIntegration\x12&.headrace.v1.PublishIntegrationRequest\x1a'.headrace.v1.PublishIntegrationResponse\"=\x82\xd3\xe4\x93\x027:\x01*b\aversion\")/v1/integrations/{integration_id}:publish\x12\xb9\x01\n" +
+	"\x13RotateEndpointToken\x12'.headrace.v1.RotateEndpointTokenRequest\x1a(.headrace.v1.RotateEndpointTokenResponse\"O\x82\xd3\xe4\x93\x02I:\x01*b\vintegration\"7/v1/integrations/{integration_id}:rotate-endpoint-token\x12\x86\x01\n" +
 	"\x11ImportIntegration\x12%.headrace.v1.ImportIntegrationRequest\x1a&.headrace.v1.ImportIntegrationResponse\"\"\x82\xd3\xe4\x93\x02\x1c:\x01*\"\x17/v1/integrations:import\x12\x8e\x01\n" +
 	"\x13ValidateIntegration\x12'.headrace.v1.ValidateIntegrationRequest\x1a(.headrace.v1.ValidateIntegrationResponse\"$\x82\xd3\xe4\x93\x02\x1e:\x01*\"\x19/v1/integrations:validate\x12\x94\x01\n" +
 	"\x11ExportIntegration\x12%.headrace.v1.ExportIntegrationRequest\x1a&.headrace.v1.ExportIntegrationResponse\"0\x82\xd3\xe4\x93\x02*\x12(/v1/integrations/{integration_id}:exportB?Z=github.com/headrace/headrace/proto/gen/headrace/v1;headracev1b\x06proto3"
@@ -1756,7 +1917,7 @@ func file_headrace_v1_integration_proto_rawDescGZIP() []byte {
 }
 
 var file_headrace_v1_integration_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_headrace_v1_integration_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_headrace_v1_integration_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_headrace_v1_integration_proto_goTypes = []any{
 	(Endpoint_Type)(0),                  // 0: headrace.v1.Endpoint.Type
 	(DeploySettings_FailurePolicy)(0),   // 1: headrace.v1.DeploySettings.FailurePolicy
@@ -1776,74 +1937,80 @@ var file_headrace_v1_integration_proto_goTypes = []any{
 	(*DeleteIntegrationResponse)(nil),   // 15: headrace.v1.DeleteIntegrationResponse
 	(*PublishIntegrationRequest)(nil),   // 16: headrace.v1.PublishIntegrationRequest
 	(*PublishIntegrationResponse)(nil),  // 17: headrace.v1.PublishIntegrationResponse
-	(*ImportIntegrationRequest)(nil),    // 18: headrace.v1.ImportIntegrationRequest
-	(*ImportIntegrationResponse)(nil),   // 19: headrace.v1.ImportIntegrationResponse
-	(*ValidateIntegrationRequest)(nil),  // 20: headrace.v1.ValidateIntegrationRequest
-	(*ValidateIntegrationResponse)(nil), // 21: headrace.v1.ValidateIntegrationResponse
-	(*ExportIntegrationRequest)(nil),    // 22: headrace.v1.ExportIntegrationRequest
-	(*ExportIntegrationResponse)(nil),   // 23: headrace.v1.ExportIntegrationResponse
-	nil,                                 // 24: headrace.v1.Integration.LabelsEntry
-	(*Flow)(nil),                        // 25: headrace.v1.Flow
-	(*ConfigVariable)(nil),              // 26: headrace.v1.ConfigVariable
-	(*ConfigPage)(nil),                  // 27: headrace.v1.ConfigPage
-	(*timestamppb.Timestamp)(nil),       // 28: google.protobuf.Timestamp
-	(*Input)(nil),                       // 29: headrace.v1.Input
-	(*durationpb.Duration)(nil),         // 30: google.protobuf.Duration
-	(View)(0),                           // 31: headrace.v1.View
-	(*fieldmaskpb.FieldMask)(nil),       // 32: google.protobuf.FieldMask
-	(*IntegrationVersion)(nil),          // 33: headrace.v1.IntegrationVersion
+	(*RotateEndpointTokenRequest)(nil),  // 18: headrace.v1.RotateEndpointTokenRequest
+	(*RotateEndpointTokenResponse)(nil), // 19: headrace.v1.RotateEndpointTokenResponse
+	(*ImportIntegrationRequest)(nil),    // 20: headrace.v1.ImportIntegrationRequest
+	(*ImportIntegrationResponse)(nil),   // 21: headrace.v1.ImportIntegrationResponse
+	(*ValidateIntegrationRequest)(nil),  // 22: headrace.v1.ValidateIntegrationRequest
+	(*ValidateIntegrationResponse)(nil), // 23: headrace.v1.ValidateIntegrationResponse
+	(*ExportIntegrationRequest)(nil),    // 24: headrace.v1.ExportIntegrationRequest
+	(*ExportIntegrationResponse)(nil),   // 25: headrace.v1.ExportIntegrationResponse
+	nil,                                 // 26: headrace.v1.Integration.LabelsEntry
+	(*Flow)(nil),                        // 27: headrace.v1.Flow
+	(*ConfigVariable)(nil),              // 28: headrace.v1.ConfigVariable
+	(*ConfigPage)(nil),                  // 29: headrace.v1.ConfigPage
+	(*timestamppb.Timestamp)(nil),       // 30: google.protobuf.Timestamp
+	(*Input)(nil),                       // 31: headrace.v1.Input
+	(*durationpb.Duration)(nil),         // 32: google.protobuf.Duration
+	(View)(0),                           // 33: headrace.v1.View
+	(*fieldmaskpb.FieldMask)(nil),       // 34: google.protobuf.FieldMask
+	(*IntegrationVersion)(nil),          // 35: headrace.v1.IntegrationVersion
 }
 var file_headrace_v1_integration_proto_depIdxs = []int32{
-	24, // 0: headrace.v1.Integration.labels:type_name -> headrace.v1.Integration.LabelsEntry
-	25, // 1: headrace.v1.Integration.flows:type_name -> headrace.v1.Flow
-	26, // 2: headrace.v1.Integration.config_variables:type_name -> headrace.v1.ConfigVariable
-	27, // 3: headrace.v1.Integration.config_pages:type_name -> headrace.v1.ConfigPage
+	26, // 0: headrace.v1.Integration.labels:type_name -> headrace.v1.Integration.LabelsEntry
+	27, // 1: headrace.v1.Integration.flows:type_name -> headrace.v1.Flow
+	28, // 2: headrace.v1.Integration.config_variables:type_name -> headrace.v1.ConfigVariable
+	29, // 3: headrace.v1.Integration.config_pages:type_name -> headrace.v1.ConfigPage
 	4,  // 4: headrace.v1.Integration.deploy_settings:type_name -> headrace.v1.DeploySettings
 	5,  // 5: headrace.v1.Integration.problems:type_name -> headrace.v1.Problem
-	28, // 6: headrace.v1.Integration.create_time:type_name -> google.protobuf.Timestamp
-	28, // 7: headrace.v1.Integration.update_time:type_name -> google.protobuf.Timestamp
+	30, // 6: headrace.v1.Integration.create_time:type_name -> google.protobuf.Timestamp
+	30, // 7: headrace.v1.Integration.update_time:type_name -> google.protobuf.Timestamp
 	3,  // 8: headrace.v1.Integration.endpoint:type_name -> headrace.v1.Endpoint
 	0,  // 9: headrace.v1.Endpoint.type:type_name -> headrace.v1.Endpoint.Type
-	29, // 10: headrace.v1.Endpoint.flow_name:type_name -> headrace.v1.Input
-	29, // 11: headrace.v1.Endpoint.customer_id:type_name -> headrace.v1.Input
-	29, // 12: headrace.v1.Endpoint.customer_user_id:type_name -> headrace.v1.Input
+	31, // 10: headrace.v1.Endpoint.flow_name:type_name -> headrace.v1.Input
+	31, // 11: headrace.v1.Endpoint.customer_id:type_name -> headrace.v1.Input
+	31, // 12: headrace.v1.Endpoint.customer_user_id:type_name -> headrace.v1.Input
 	1,  // 13: headrace.v1.DeploySettings.failure_policy:type_name -> headrace.v1.DeploySettings.FailurePolicy
-	30, // 14: headrace.v1.DeploySettings.timeout:type_name -> google.protobuf.Duration
+	32, // 14: headrace.v1.DeploySettings.timeout:type_name -> google.protobuf.Duration
 	2,  // 15: headrace.v1.CreateIntegrationRequest.integration:type_name -> headrace.v1.Integration
 	2,  // 16: headrace.v1.CreateIntegrationResponse.integration:type_name -> headrace.v1.Integration
-	31, // 17: headrace.v1.GetIntegrationRequest.view:type_name -> headrace.v1.View
+	33, // 17: headrace.v1.GetIntegrationRequest.view:type_name -> headrace.v1.View
 	2,  // 18: headrace.v1.GetIntegrationResponse.integration:type_name -> headrace.v1.Integration
-	31, // 19: headrace.v1.ListIntegrationsRequest.view:type_name -> headrace.v1.View
+	33, // 19: headrace.v1.ListIntegrationsRequest.view:type_name -> headrace.v1.View
 	2,  // 20: headrace.v1.ListIntegrationsResponse.integrations:type_name -> headrace.v1.Integration
 	2,  // 21: headrace.v1.UpdateIntegrationRequest.integration:type_name -> headrace.v1.Integration
-	32, // 22: headrace.v1.UpdateIntegrationRequest.update_mask:type_name -> google.protobuf.FieldMask
+	34, // 22: headrace.v1.UpdateIntegrationRequest.update_mask:type_name -> google.protobuf.FieldMask
 	2,  // 23: headrace.v1.UpdateIntegrationResponse.integration:type_name -> headrace.v1.Integration
-	33, // 24: headrace.v1.PublishIntegrationResponse.version:type_name -> headrace.v1.IntegrationVersion
-	2,  // 25: headrace.v1.ImportIntegrationResponse.integration:type_name -> headrace.v1.Integration
-	5,  // 26: headrace.v1.ValidateIntegrationResponse.problems:type_name -> headrace.v1.Problem
-	6,  // 27: headrace.v1.IntegrationService.CreateIntegration:input_type -> headrace.v1.CreateIntegrationRequest
-	8,  // 28: headrace.v1.IntegrationService.GetIntegration:input_type -> headrace.v1.GetIntegrationRequest
-	10, // 29: headrace.v1.IntegrationService.ListIntegrations:input_type -> headrace.v1.ListIntegrationsRequest
-	12, // 30: headrace.v1.IntegrationService.UpdateIntegration:input_type -> headrace.v1.UpdateIntegrationRequest
-	14, // 31: headrace.v1.IntegrationService.DeleteIntegration:input_type -> headrace.v1.DeleteIntegrationRequest
-	16, // 32: headrace.v1.IntegrationService.PublishIntegration:input_type -> headrace.v1.PublishIntegrationRequest
-	18, // 33: headrace.v1.IntegrationService.ImportIntegration:input_type -> headrace.v1.ImportIntegrationRequest
-	20, // 34: headrace.v1.IntegrationService.ValidateIntegration:input_type -> headrace.v1.ValidateIntegrationRequest
-	22, // 35: headrace.v1.IntegrationService.ExportIntegration:input_type -> headrace.v1.ExportIntegrationRequest
-	7,  // 36: headrace.v1.IntegrationService.CreateIntegration:output_type -> headrace.v1.CreateIntegrationResponse
-	9,  // 37: headrace.v1.IntegrationService.GetIntegration:output_type -> headrace.v1.GetIntegrationResponse
-	11, // 38: headrace.v1.IntegrationService.ListIntegrations:output_type -> headrace.v1.ListIntegrationsResponse
-	13, // 39: headrace.v1.IntegrationService.UpdateIntegration:output_type -> headrace.v1.UpdateIntegrationResponse
-	15, // 40: headrace.v1.IntegrationService.DeleteIntegration:output_type -> headrace.v1.DeleteIntegrationResponse
-	17, // 41: headrace.v1.IntegrationService.PublishIntegration:output_type -> headrace.v1.PublishIntegrationResponse
-	19, // 42: headrace.v1.IntegrationService.ImportIntegration:output_type -> headrace.v1.ImportIntegrationResponse
-	21, // 43: headrace.v1.IntegrationService.ValidateIntegration:output_type -> headrace.v1.ValidateIntegrationResponse
-	23, // 44: headrace.v1.IntegrationService.ExportIntegration:output_type -> headrace.v1.ExportIntegrationResponse
-	36, // [36:45] is the sub-list for method output_type
-	27, // [27:36] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	35, // 24: headrace.v1.PublishIntegrationResponse.version:type_name -> headrace.v1.IntegrationVersion
+	32, // 25: headrace.v1.RotateEndpointTokenRequest.overlap:type_name -> google.protobuf.Duration
+	2,  // 26: headrace.v1.RotateEndpointTokenResponse.integration:type_name -> headrace.v1.Integration
+	2,  // 27: headrace.v1.ImportIntegrationResponse.integration:type_name -> headrace.v1.Integration
+	5,  // 28: headrace.v1.ValidateIntegrationResponse.problems:type_name -> headrace.v1.Problem
+	6,  // 29: headrace.v1.IntegrationService.CreateIntegration:input_type -> headrace.v1.CreateIntegrationRequest
+	8,  // 30: headrace.v1.IntegrationService.GetIntegration:input_type -> headrace.v1.GetIntegrationRequest
+	10, // 31: headrace.v1.IntegrationService.ListIntegrations:input_type -> headrace.v1.ListIntegrationsRequest
+	12, // 32: headrace.v1.IntegrationService.UpdateIntegration:input_type -> headrace.v1.UpdateIntegrationRequest
+	14, // 33: headrace.v1.IntegrationService.DeleteIntegration:input_type -> headrace.v1.DeleteIntegrationRequest
+	16, // 34: headrace.v1.IntegrationService.PublishIntegration:input_type -> headrace.v1.PublishIntegrationRequest
+	18, // 35: headrace.v1.IntegrationService.RotateEndpointToken:input_type -> headrace.v1.RotateEndpointTokenRequest
+	20, // 36: headrace.v1.IntegrationService.ImportIntegration:input_type -> headrace.v1.ImportIntegrationRequest
+	22, // 37: headrace.v1.IntegrationService.ValidateIntegration:input_type -> headrace.v1.ValidateIntegrationRequest
+	24, // 38: headrace.v1.IntegrationService.ExportIntegration:input_type -> headrace.v1.ExportIntegrationRequest
+	7,  // 39: headrace.v1.IntegrationService.CreateIntegration:output_type -> headrace.v1.CreateIntegrationResponse
+	9,  // 40: headrace.v1.IntegrationService.GetIntegration:output_type -> headrace.v1.GetIntegrationResponse
+	11, // 41: headrace.v1.IntegrationService.ListIntegrations:output_type -> headrace.v1.ListIntegrationsResponse
+	13, // 42: headrace.v1.IntegrationService.UpdateIntegration:output_type -> headrace.v1.UpdateIntegrationResponse
+	15, // 43: headrace.v1.IntegrationService.DeleteIntegration:output_type -> headrace.v1.DeleteIntegrationResponse
+	17, // 44: headrace.v1.IntegrationService.PublishIntegration:output_type -> headrace.v1.PublishIntegrationResponse
+	19, // 45: headrace.v1.IntegrationService.RotateEndpointToken:output_type -> headrace.v1.RotateEndpointTokenResponse
+	21, // 46: headrace.v1.IntegrationService.ImportIntegration:output_type -> headrace.v1.ImportIntegrationResponse
+	23, // 47: headrace.v1.IntegrationService.ValidateIntegration:output_type -> headrace.v1.ValidateIntegrationResponse
+	25, // 48: headrace.v1.IntegrationService.ExportIntegration:output_type -> headrace.v1.ExportIntegrationResponse
+	39, // [39:49] is the sub-list for method output_type
+	29, // [29:39] is the sub-list for method input_type
+	29, // [29:29] is the sub-list for extension type_name
+	29, // [29:29] is the sub-list for extension extendee
+	0,  // [0:29] is the sub-list for field type_name
 }
 
 func init() { file_headrace_v1_integration_proto_init() }
@@ -1862,7 +2029,7 @@ func file_headrace_v1_integration_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_headrace_v1_integration_proto_rawDesc), len(file_headrace_v1_integration_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   23,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
