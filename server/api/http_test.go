@@ -231,7 +231,7 @@ func TestHealthAndReflection(t *testing.T) {
 	listed, err := stream.Recv()
 	must(t, err)
 	must(t, stream.CloseSend())
-	if n := len(listed.GetListServicesResponse().GetService()); n != 15 { // ours, health, and reflection twice
+	if n := len(listed.GetListServicesResponse().GetService()); n != 16 { // ours, health, and reflection twice
 		t.Errorf("%d services: %v", n, listed)
 	}
 	err = w.conn.Invoke(t.Context(), "/headrace.v1.CustomerService/Explode", &pb.GetCustomerRequest{}, &pb.GetCustomerResponse{})

@@ -184,11 +184,13 @@ func (s *services) showIntegration(ctx context.Context, in ipaas.Integration, fu
 	if err != nil {
 		return nil, err
 	}
-	out := integrationToProto(in, problems, full)
+	endpointURL := ""
 	if full {
-		out.EndpointUrl, err = s.plane.EndpointURL(ctx, in.ID)
+		if endpointURL, err = s.plane.EndpointURL(ctx, in.ID); err != nil {
+			return nil, err
+		}
 	}
-	return out, err
+	return integrationToProto(in, problems, endpointURL, full), nil
 }
 
 func (s *services) integration(ctx context.Context, id string) subject {

@@ -174,8 +174,10 @@ func belowBody(request protoreflect.MessageDescriptor, path string) string {
 	if body == "" {
 		return path
 	}
-	if rest, ok := strings.CutPrefix(path, body+"."); ok {
-		return rest
+	for _, spelled := range []string{body, camel(body)} {
+		if rest, ok := strings.CutPrefix(path, spelled+"."); ok {
+			return rest
+		}
 	}
 	return path
 }
