@@ -254,7 +254,9 @@ func TestKeysAreMadeOnceAndWithinBounds(t *testing.T) {
 	w.publish("keys", ipaas.Definition{DisplayName: "Keys", Flows: []ipaas.Flow{secured("Required", ipaas.SecurityCustomerRequired)}})
 	w.instance("one", "keys", nil)
 	of := ipaas.FlowKey{InstanceID: "one", FlowID: "required", DisplayName: "The ERP's"}
-	create := func(k ipaas.FlowKey, text string, m control.Mutation) (ipaas.FlowKey, error) { return w.CreateFlowKey(t.Context(), k, text, m) }
+	create := func(k ipaas.FlowKey, text string, m control.Mutation) (ipaas.FlowKey, error) {
+		return w.CreateFlowKey(t.Context(), k, text, m)
+	}
 
 	first := must[ipaas.FlowKey](t)(create(of, "", as("CreateFlowKey", "k", "h")))
 	again := must[ipaas.FlowKey](t)(create(of, "", as("CreateFlowKey", "k", "h")))
