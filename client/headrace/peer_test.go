@@ -76,7 +76,8 @@ func requestOf(method string) proto.Message {
 		&headracev1.ListCleanupDebtsRequest{}, &headracev1.GetCleanupDebtRequest{}, &headracev1.RetryCleanupDebtRequest{},
 		&headracev1.ForgiveCleanupDebtRequest{}, &headracev1.CreateUpgradeRequest{}, &headracev1.GetUpgradeRequest{},
 		&headracev1.ListUpgradesRequest{}, &headracev1.ListUpgradeResultsRequest{}, &headracev1.CancelUpgradeRequest{},
-		&headracev1.ResumeUpgradeRequest{},
+		&headracev1.ResumeUpgradeRequest{}, &headracev1.CreateFlowKeyRequest{}, &headracev1.ListFlowKeysRequest{}, &headracev1.DeleteFlowKeyRequest{},
+		&headracev1.RotateEndpointTokenRequest{},
 	} {
 		if string(message.ProtoReflect().Descriptor().Name()) == method+"Request" {
 			return message

@@ -52,6 +52,7 @@ func TestHistoryIsNeverReadFromEndToEnd(t *testing.T) {
 		"component use": selectRegistrationWith, "test registrations": selectTestRegistration,
 		"due removals": selectDueRemovals, "next removal": selectNextRemoval, "lost removals": recoverRemovals, "debt": selectDebt,
 		"debtor": selectDebtor, "unfinished upgrades": selectUnfinishedUpgrades, "next of an upgrade": beginResult,
+		"keys of a flow": selectKeysOfFlow, "keys of an owner": selectKeysOfOwner, "route": routeExecution,
 		"old upgrades": selectOldUpgrades, "undeployments": selectUndeployments,
 	} {
 		args := make([]any, strings.Count(statement, "$")+1)
