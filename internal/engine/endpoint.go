@@ -152,6 +152,7 @@ func (c *check) endpoint() {
 			}
 		})
 	}
+	c.endpointFlow()
 	if e.preprocess == nil || e.def.Type != ipaas.EndpointShared {
 		return
 	}
@@ -164,6 +165,25 @@ func (c *check) endpoint() {
 		c.add(used.at, ipaas.ReasonMisplaced, "flow %q looks at requests before it is known whose they are, and config variable %q has no value then: take it out",
 			e.preprocess.def.DisplayName, used.name)
 	}
+}
+
+// endpointFlow checks a flow that the endpoint names once for all.
+func (c *check) endpointFlow() {
+	named, ok := c.program.endpoint.refs[endpointFlowName].(*expr.LiteralNode)
+	if !ok {
+		return
+	}
+	name := keyText(named.Value)
+	if c.program.FlowAt(name) != nil {
+		return
+	}
+	var names []string
+	for _, f := range c.program.flows {
+		if c.program.FlowAt(f.def.ID) != nil {
+			names = append(names, f.def.DisplayName)
+		}
+	}
+	c.add("endpoint."+endpointFlowName, ipaas.ReasonUnknownField, "the endpoint is for flow %q, and there is no such flow behind it: %s", name, c.wayOut(name, names, "add it"))
 }
 
 func (c *check) endpointReference(at string, ref *expr.ReferenceNode) {

@@ -100,7 +100,8 @@ type Admission struct {
 	ServingHasFlow bool
 	// MaxHeld is the most executions of the instance that may be held.
 	MaxHeld int
-	// MaxQueued is the most executions of the customer that may wait, counted now and then rather than each time; 0: no limit.
+	// MaxQueued is the most executions of the customer that may wait, or of all that are no customer's, counted now and then rather than
+	// each time; 0: no limit.
 	MaxQueued int
 	// Deduplication, if set, is how the event is known again.
 	Deduplication *Deduplication

@@ -21,6 +21,22 @@ func (w *world) wantNothingToClaim() {
 }
 
 var executionSentences = []sentence{
+	{"what_is_no_customers_has_a_bound_of_its_own", func(t *testing.T, s storage.Store) {
+		w := newWorld(t, s)
+		w.active("i")
+		admission := storage.Admission{ServingHasFlow: true, MaxHeld: 1000, MaxQueued: 2}
+		nobodys := func() ipaas.Execution {
+			ex := w.event("erp--test", "orders")
+			ex.CustomerID = ""
+			return ex
+		}
+		for range 2 {
+			got(s.AcceptExecution(t.Context(), nobodys(), admission))(t)
+		}
+		_, err := s.AcceptExecution(t.Context(), nobodys(), admission)
+		wantKind(t, err, ipaas.Exhausted, ipaas.ReasonTooManyQueued)
+		got(s.AcceptExecution(t.Context(), w.event("i", "orders"), admission))(t)
+	}},
 	{"a_request_is_routed_with_the_end_of_what_looked_at_it", func(t *testing.T, s storage.Store) {
 		w := newWorld(t, s)
 		w.active("i")
