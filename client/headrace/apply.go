@@ -8,6 +8,7 @@ import (
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
 	headracev1 "github.com/headrace/headrace/proto/gen/headrace/v1"
@@ -16,7 +17,7 @@ import (
 // applyCmd makes what files describe. All files are read before anything is sent; components go first, since integrations use them.
 type applyCmd struct {
 	File   []string `short:"f" name:"file" required:"" sep:"none" placeholder:"FILE" help:"YAML or JSON file with components and integrations, each with its kind; - reads the input. May be given several times."`
-	DryRun bool     `help:"Check everything and change nothing."`
+	DryRun bool     `help:"Check everything, show what would change, and change nothing."`
 }
 
 // applied tells what became of one document.
@@ -27,6 +28,25 @@ type applied struct {
 	DryRun   bool             `json:"dryRun"`
 	Version  int32            `json:"version,omitempty"`
 	Problems []appliedProblem `json:"problems"`
+
+	// Of a dry run over an integration that is there: in what its draft would change.
+	diff *headracev1.DiffIntegrationVersionsResponse
+}
+
+// MarshalJSON adds the differences in the words of the API.
+func (o applied) MarshalJSON() ([]byte, error) {
+	type plain applied
+	out := struct {
+		plain
+		Diff json.RawMessage `json:"diff,omitempty"`
+	}{plain: plain(o)}
+	if o.diff != nil {
+		var err error
+		if out.Diff, err = protojson.Marshal(o.diff); err != nil {
+			return nil, err
+		}
+	}
+	return json.Marshal(out)
 }
 
 type appliedProblem struct {
@@ -150,8 +170,19 @@ func (c *applyCmd) integration(ctx context.Context, a *app, definition string) (
 		return out, err
 	}
 	out.ID = res.GetIntegration().GetId()
-	if res.GetCreated() {
+	switch {
+	case res.GetCreated():
 		out.Action = "created"
+	case c.DryRun:
+		if out.diff, err = a.client.Versions.DiffIntegrationVersions(ctx, &headracev1.DiffIntegrationVersionsRequest{
+			IntegrationId: out.ID, From: &headracev1.DiffSide{Side: &headracev1.DiffSide_Draft{Draft: true}},
+			To: &headracev1.DiffSide{Side: &headracev1.DiffSide_Definition{Definition: definition}},
+		}); err != nil {
+			return out, err
+		}
+		if len(out.diff.GetDifferences()) == 0 {
+			out.Action = "unchanged"
+		}
 	}
 	for _, p := range res.GetIntegration().GetProblems() {
 		out.Problems = append(out.Problems, appliedProblem{Field: p.GetField(), Reason: p.GetReason(), Description: p.GetDescription()})
@@ -174,6 +205,9 @@ func (p *printer) applied(one applied) {
 		problems = append(problems, &headracev1.Problem{Field: one.Field, Reason: one.Reason, Description: one.Description})
 	}
 	p.problems("  ", problems)
+	if one.diff != nil && one.Action != "unchanged" {
+		p.differences("  ", one.diff)
+	}
 }
 
 // problems lists what is wrong with a draft.

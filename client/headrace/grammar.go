@@ -14,6 +14,7 @@ type grammar struct {
 	NoColor  bool          `help:"Print without colours, as with NO_COLOR set."`
 
 	Apply        applyCmd        `cmd:"" help:"Create or change components and integrations as files describe them."`
+	Diff         diffCmd         `cmd:"" help:"Show in what two definitions of an integration differ, and whose config would not do."`
 	Components   componentsCmd   `cmd:"" aliases:"component" help:"List, show and delete components."`
 	Integrations integrationsCmd `cmd:"" aliases:"integration" help:"List, show, publish, export and delete integrations."`
 	Flow         flowCmd         `cmd:"" aliases:"flows" help:"List and test the flows of an integration's draft."`

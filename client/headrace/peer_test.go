@@ -15,8 +15,8 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
-
-	headracev1 "github.com/headrace/headrace/proto/gen/headrace/v1"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
 )
 
 // peer is the far end of a connection. It answers every call with what a test gave it for the method, and keeps the requests.
@@ -59,31 +59,13 @@ func (p *peer) call(_ any, stream grpc.ServerStream) error {
 	return status.Errorf(codes.Unimplemented, "the test has no answer to %s", method)
 }
 
+// requestOf returns an empty request of a method: it is named after it.
 func requestOf(method string) proto.Message {
-	for _, message := range []proto.Message{
-		&headracev1.CancelExecutionRequest{}, &headracev1.ReplayExecutionRequest{}, &headracev1.ReplayExecutionsRequest{}, &headracev1.UpdateCustomerRequest{},
-		&headracev1.GetComponentRequest{}, &headracev1.UpdateComponentRequest{}, &headracev1.DeleteComponentRequest{}, &headracev1.ListComponentsRequest{},
-		&headracev1.ImportIntegrationRequest{}, &headracev1.ListIntegrationsRequest{}, &headracev1.GetIntegrationRequest{},
-		&headracev1.PublishIntegrationRequest{}, &headracev1.ExportIntegrationRequest{}, &headracev1.DeleteIntegrationRequest{},
-		&headracev1.ListIntegrationVersionsRequest{}, &headracev1.ListFlowsRequest{}, &headracev1.TestFlowRequest{},
-		&headracev1.CreateCustomerRequest{}, &headracev1.ListCustomersRequest{}, &headracev1.GetCustomerRequest{}, &headracev1.DeleteCustomerRequest{},
-		&headracev1.CreateInstanceRequest{}, &headracev1.GetInstanceRequest{}, &headracev1.ListInstancesRequest{}, &headracev1.UpdateInstanceRequest{},
-		&headracev1.DeployInstanceRequest{}, &headracev1.UndeployInstanceRequest{}, &headracev1.PauseInstanceRequest{},
-		&headracev1.ResumeInstanceRequest{}, &headracev1.RotateWebhookTokenRequest{}, &headracev1.DeleteInstanceRequest{},
-		&headracev1.GetConfigWizardRequest{}, &headracev1.ListDeploymentsRequest{}, &headracev1.GetTestInstanceRequest{},
-		&headracev1.UpdateTestInstanceRequest{}, &headracev1.ResetTestInstanceRequest{}, &headracev1.ListExecutionsRequest{},
-		&headracev1.GetExecutionRequest{}, &headracev1.TailExecutionRequest{}, &headracev1.RollbackInstanceRequest{},
-		&headracev1.ListCleanupDebtsRequest{}, &headracev1.GetCleanupDebtRequest{}, &headracev1.RetryCleanupDebtRequest{},
-		&headracev1.ForgiveCleanupDebtRequest{}, &headracev1.CreateUpgradeRequest{}, &headracev1.GetUpgradeRequest{},
-		&headracev1.ListUpgradesRequest{}, &headracev1.ListUpgradeResultsRequest{}, &headracev1.CancelUpgradeRequest{},
-		&headracev1.ResumeUpgradeRequest{}, &headracev1.CreateFlowKeyRequest{}, &headracev1.ListFlowKeysRequest{}, &headracev1.DeleteFlowKeyRequest{},
-		&headracev1.RotateEndpointTokenRequest{},
-	} {
-		if string(message.ProtoReflect().Descriptor().Name()) == method+"Request" {
-			return message
-		}
+	kind, err := protoregistry.GlobalTypes.FindMessageByName(protoreflect.FullName("headrace.v1." + method + "Request"))
+	if err != nil {
+		panic("no request of " + method + ": " + err.Error())
 	}
-	panic("no request of " + method)
+	return kind.New().Interface()
 }
 
 // headrace runs the program against a peer and returns what it leaves behind.

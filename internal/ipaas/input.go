@@ -1,7 +1,9 @@
 package ipaas
 
 import (
+	"cmp"
 	"fmt"
+	"strings"
 
 	"github.com/headrace/headrace/internal/expr"
 	"github.com/headrace/headrace/internal/value"
@@ -80,4 +82,31 @@ func (in Input) parseItems(depth int) (expr.Node, error) {
 		}
 	}
 	return expr.List(items)
+}
+
+// String returns the input as a text for people, in the words of the API.
+func (in Input) String() string {
+	text := in.Text
+	switch in.Kind {
+	case InputConfigVariable:
+		text = "configVariable " + in.Text
+	case InputReference, InputTemplate:
+		text = string(in.Kind) + " " + in.Text
+	case InputComplex:
+		items := make([]string, len(in.Items))
+		for i, item := range in.Items {
+			items[i] = item.String()
+		}
+		text = "[" + strings.Join(items, ", ") + "]"
+	default:
+		text = cmp.Or(text, "null")
+	}
+	switch {
+	case in.NameFrom != nil:
+		return in.NameFrom.String() + ": " + text
+	case in.Name != "":
+		return in.Name + ": " + text
+	default:
+		return text
+	}
 }

@@ -498,70 +498,6 @@ func (x *DeploySettings) GetTimeout() *durationpb.Duration {
 	return nil
 }
 
-// Problem is something in a definition that must be mended before it can run.
-type Problem struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// Where: the path in the definition, e.g. `flows[2].steps[0].inputs.url`.
-	Field string `protobuf:"bytes,1,opt,name=field,proto3" json:"field,omitempty"`
-	// The kind of problem, stable, e.g. `UNKNOWN_ACTION`.
-	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
-	// The trouble and the way out, for people.
-	Description   string `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *Problem) Reset() {
-	*x = Problem{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[3]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *Problem) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*Problem) ProtoMessage() {}
-
-func (x *Problem) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[3]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use Problem.ProtoReflect.Descriptor instead.
-func (*Problem) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{3}
-}
-
-func (x *Problem) GetField() string {
-	if x != nil {
-		return x.Field
-	}
-	return ""
-}
-
-func (x *Problem) GetReason() string {
-	if x != nil {
-		return x.Reason
-	}
-	return ""
-}
-
-func (x *Problem) GetDescription() string {
-	if x != nil {
-		return x.Description
-	}
-	return ""
-}
-
 // CreateIntegrationRequest asks for CreateIntegration.
 type CreateIntegrationRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -577,7 +513,7 @@ type CreateIntegrationRequest struct {
 
 func (x *CreateIntegrationRequest) Reset() {
 	*x = CreateIntegrationRequest{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[4]
+	mi := &file_headrace_v1_integration_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -589,7 +525,7 @@ func (x *CreateIntegrationRequest) String() string {
 func (*CreateIntegrationRequest) ProtoMessage() {}
 
 func (x *CreateIntegrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[4]
+	mi := &file_headrace_v1_integration_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -602,7 +538,7 @@ func (x *CreateIntegrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateIntegrationRequest.ProtoReflect.Descriptor instead.
 func (*CreateIntegrationRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{4}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *CreateIntegrationRequest) GetIntegration() *Integration {
@@ -637,7 +573,7 @@ type CreateIntegrationResponse struct {
 
 func (x *CreateIntegrationResponse) Reset() {
 	*x = CreateIntegrationResponse{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[5]
+	mi := &file_headrace_v1_integration_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -649,7 +585,7 @@ func (x *CreateIntegrationResponse) String() string {
 func (*CreateIntegrationResponse) ProtoMessage() {}
 
 func (x *CreateIntegrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[5]
+	mi := &file_headrace_v1_integration_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -662,7 +598,7 @@ func (x *CreateIntegrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateIntegrationResponse.ProtoReflect.Descriptor instead.
 func (*CreateIntegrationResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{5}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *CreateIntegrationResponse) GetIntegration() *Integration {
@@ -685,7 +621,7 @@ type GetIntegrationRequest struct {
 
 func (x *GetIntegrationRequest) Reset() {
 	*x = GetIntegrationRequest{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[6]
+	mi := &file_headrace_v1_integration_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -697,7 +633,7 @@ func (x *GetIntegrationRequest) String() string {
 func (*GetIntegrationRequest) ProtoMessage() {}
 
 func (x *GetIntegrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[6]
+	mi := &file_headrace_v1_integration_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -710,7 +646,7 @@ func (x *GetIntegrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetIntegrationRequest.ProtoReflect.Descriptor instead.
 func (*GetIntegrationRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{6}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *GetIntegrationRequest) GetIntegrationId() string {
@@ -738,7 +674,7 @@ type GetIntegrationResponse struct {
 
 func (x *GetIntegrationResponse) Reset() {
 	*x = GetIntegrationResponse{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[7]
+	mi := &file_headrace_v1_integration_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -750,7 +686,7 @@ func (x *GetIntegrationResponse) String() string {
 func (*GetIntegrationResponse) ProtoMessage() {}
 
 func (x *GetIntegrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[7]
+	mi := &file_headrace_v1_integration_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -763,7 +699,7 @@ func (x *GetIntegrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetIntegrationResponse.ProtoReflect.Descriptor instead.
 func (*GetIntegrationResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{7}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *GetIntegrationResponse) GetIntegration() *Integration {
@@ -792,7 +728,7 @@ type ListIntegrationsRequest struct {
 
 func (x *ListIntegrationsRequest) Reset() {
 	*x = ListIntegrationsRequest{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[8]
+	mi := &file_headrace_v1_integration_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -804,7 +740,7 @@ func (x *ListIntegrationsRequest) String() string {
 func (*ListIntegrationsRequest) ProtoMessage() {}
 
 func (x *ListIntegrationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[8]
+	mi := &file_headrace_v1_integration_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -817,7 +753,7 @@ func (x *ListIntegrationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListIntegrationsRequest.ProtoReflect.Descriptor instead.
 func (*ListIntegrationsRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{8}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *ListIntegrationsRequest) GetPageSize() int32 {
@@ -868,7 +804,7 @@ type ListIntegrationsResponse struct {
 
 func (x *ListIntegrationsResponse) Reset() {
 	*x = ListIntegrationsResponse{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[9]
+	mi := &file_headrace_v1_integration_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -880,7 +816,7 @@ func (x *ListIntegrationsResponse) String() string {
 func (*ListIntegrationsResponse) ProtoMessage() {}
 
 func (x *ListIntegrationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[9]
+	mi := &file_headrace_v1_integration_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -893,7 +829,7 @@ func (x *ListIntegrationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListIntegrationsResponse.ProtoReflect.Descriptor instead.
 func (*ListIntegrationsResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{9}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ListIntegrationsResponse) GetIntegrations() []*Integration {
@@ -931,7 +867,7 @@ type UpdateIntegrationRequest struct {
 
 func (x *UpdateIntegrationRequest) Reset() {
 	*x = UpdateIntegrationRequest{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[10]
+	mi := &file_headrace_v1_integration_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -943,7 +879,7 @@ func (x *UpdateIntegrationRequest) String() string {
 func (*UpdateIntegrationRequest) ProtoMessage() {}
 
 func (x *UpdateIntegrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[10]
+	mi := &file_headrace_v1_integration_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -956,7 +892,7 @@ func (x *UpdateIntegrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateIntegrationRequest.ProtoReflect.Descriptor instead.
 func (*UpdateIntegrationRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{10}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *UpdateIntegrationRequest) GetIntegrationId() string {
@@ -1012,7 +948,7 @@ type UpdateIntegrationResponse struct {
 
 func (x *UpdateIntegrationResponse) Reset() {
 	*x = UpdateIntegrationResponse{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[11]
+	mi := &file_headrace_v1_integration_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1024,7 +960,7 @@ func (x *UpdateIntegrationResponse) String() string {
 func (*UpdateIntegrationResponse) ProtoMessage() {}
 
 func (x *UpdateIntegrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[11]
+	mi := &file_headrace_v1_integration_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1037,7 +973,7 @@ func (x *UpdateIntegrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateIntegrationResponse.ProtoReflect.Descriptor instead.
 func (*UpdateIntegrationResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{11}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *UpdateIntegrationResponse) GetIntegration() *Integration {
@@ -1064,7 +1000,7 @@ type DeleteIntegrationRequest struct {
 
 func (x *DeleteIntegrationRequest) Reset() {
 	*x = DeleteIntegrationRequest{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[12]
+	mi := &file_headrace_v1_integration_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1076,7 +1012,7 @@ func (x *DeleteIntegrationRequest) String() string {
 func (*DeleteIntegrationRequest) ProtoMessage() {}
 
 func (x *DeleteIntegrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[12]
+	mi := &file_headrace_v1_integration_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1089,7 +1025,7 @@ func (x *DeleteIntegrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteIntegrationRequest.ProtoReflect.Descriptor instead.
 func (*DeleteIntegrationRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{12}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *DeleteIntegrationRequest) GetIntegrationId() string {
@@ -1129,7 +1065,7 @@ type DeleteIntegrationResponse struct {
 
 func (x *DeleteIntegrationResponse) Reset() {
 	*x = DeleteIntegrationResponse{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[13]
+	mi := &file_headrace_v1_integration_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1141,7 +1077,7 @@ func (x *DeleteIntegrationResponse) String() string {
 func (*DeleteIntegrationResponse) ProtoMessage() {}
 
 func (x *DeleteIntegrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[13]
+	mi := &file_headrace_v1_integration_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1154,7 +1090,7 @@ func (x *DeleteIntegrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteIntegrationResponse.ProtoReflect.Descriptor instead.
 func (*DeleteIntegrationResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{13}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{12}
 }
 
 // PublishIntegrationRequest asks for PublishIntegration.
@@ -1176,7 +1112,7 @@ type PublishIntegrationRequest struct {
 
 func (x *PublishIntegrationRequest) Reset() {
 	*x = PublishIntegrationRequest{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[14]
+	mi := &file_headrace_v1_integration_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1188,7 +1124,7 @@ func (x *PublishIntegrationRequest) String() string {
 func (*PublishIntegrationRequest) ProtoMessage() {}
 
 func (x *PublishIntegrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[14]
+	mi := &file_headrace_v1_integration_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1201,7 +1137,7 @@ func (x *PublishIntegrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublishIntegrationRequest.ProtoReflect.Descriptor instead.
 func (*PublishIntegrationRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{14}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *PublishIntegrationRequest) GetIntegrationId() string {
@@ -1250,7 +1186,7 @@ type PublishIntegrationResponse struct {
 
 func (x *PublishIntegrationResponse) Reset() {
 	*x = PublishIntegrationResponse{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[15]
+	mi := &file_headrace_v1_integration_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1262,7 +1198,7 @@ func (x *PublishIntegrationResponse) String() string {
 func (*PublishIntegrationResponse) ProtoMessage() {}
 
 func (x *PublishIntegrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[15]
+	mi := &file_headrace_v1_integration_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1275,7 +1211,7 @@ func (x *PublishIntegrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublishIntegrationResponse.ProtoReflect.Descriptor instead.
 func (*PublishIntegrationResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{15}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *PublishIntegrationResponse) GetVersion() *IntegrationVersion {
@@ -1304,7 +1240,7 @@ type RotateEndpointTokenRequest struct {
 
 func (x *RotateEndpointTokenRequest) Reset() {
 	*x = RotateEndpointTokenRequest{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[16]
+	mi := &file_headrace_v1_integration_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1316,7 +1252,7 @@ func (x *RotateEndpointTokenRequest) String() string {
 func (*RotateEndpointTokenRequest) ProtoMessage() {}
 
 func (x *RotateEndpointTokenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[16]
+	mi := &file_headrace_v1_integration_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1329,7 +1265,7 @@ func (x *RotateEndpointTokenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RotateEndpointTokenRequest.ProtoReflect.Descriptor instead.
 func (*RotateEndpointTokenRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{16}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *RotateEndpointTokenRequest) GetIntegrationId() string {
@@ -1378,7 +1314,7 @@ type RotateEndpointTokenResponse struct {
 
 func (x *RotateEndpointTokenResponse) Reset() {
 	*x = RotateEndpointTokenResponse{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[17]
+	mi := &file_headrace_v1_integration_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1390,7 +1326,7 @@ func (x *RotateEndpointTokenResponse) String() string {
 func (*RotateEndpointTokenResponse) ProtoMessage() {}
 
 func (x *RotateEndpointTokenResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[17]
+	mi := &file_headrace_v1_integration_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1403,7 +1339,7 @@ func (x *RotateEndpointTokenResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RotateEndpointTokenResponse.ProtoReflect.Descriptor instead.
 func (*RotateEndpointTokenResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{17}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *RotateEndpointTokenResponse) GetIntegration() *Integration {
@@ -1432,7 +1368,7 @@ type ImportIntegrationRequest struct {
 
 func (x *ImportIntegrationRequest) Reset() {
 	*x = ImportIntegrationRequest{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[18]
+	mi := &file_headrace_v1_integration_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1444,7 +1380,7 @@ func (x *ImportIntegrationRequest) String() string {
 func (*ImportIntegrationRequest) ProtoMessage() {}
 
 func (x *ImportIntegrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[18]
+	mi := &file_headrace_v1_integration_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1457,7 +1393,7 @@ func (x *ImportIntegrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportIntegrationRequest.ProtoReflect.Descriptor instead.
 func (*ImportIntegrationRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{18}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ImportIntegrationRequest) GetDefinition() string {
@@ -1508,7 +1444,7 @@ type ImportIntegrationResponse struct {
 
 func (x *ImportIntegrationResponse) Reset() {
 	*x = ImportIntegrationResponse{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[19]
+	mi := &file_headrace_v1_integration_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1520,7 +1456,7 @@ func (x *ImportIntegrationResponse) String() string {
 func (*ImportIntegrationResponse) ProtoMessage() {}
 
 func (x *ImportIntegrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[19]
+	mi := &file_headrace_v1_integration_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1533,7 +1469,7 @@ func (x *ImportIntegrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportIntegrationResponse.ProtoReflect.Descriptor instead.
 func (*ImportIntegrationResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{19}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ImportIntegrationResponse) GetIntegration() *Integration {
@@ -1561,7 +1497,7 @@ type ValidateIntegrationRequest struct {
 
 func (x *ValidateIntegrationRequest) Reset() {
 	*x = ValidateIntegrationRequest{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[20]
+	mi := &file_headrace_v1_integration_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1573,7 +1509,7 @@ func (x *ValidateIntegrationRequest) String() string {
 func (*ValidateIntegrationRequest) ProtoMessage() {}
 
 func (x *ValidateIntegrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[20]
+	mi := &file_headrace_v1_integration_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1586,7 +1522,7 @@ func (x *ValidateIntegrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateIntegrationRequest.ProtoReflect.Descriptor instead.
 func (*ValidateIntegrationRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{20}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ValidateIntegrationRequest) GetDefinition() string {
@@ -1609,7 +1545,7 @@ type ValidateIntegrationResponse struct {
 
 func (x *ValidateIntegrationResponse) Reset() {
 	*x = ValidateIntegrationResponse{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[21]
+	mi := &file_headrace_v1_integration_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1621,7 +1557,7 @@ func (x *ValidateIntegrationResponse) String() string {
 func (*ValidateIntegrationResponse) ProtoMessage() {}
 
 func (x *ValidateIntegrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[21]
+	mi := &file_headrace_v1_integration_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1634,7 +1570,7 @@ func (x *ValidateIntegrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateIntegrationResponse.ProtoReflect.Descriptor instead.
 func (*ValidateIntegrationResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{21}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ValidateIntegrationResponse) GetValid() bool {
@@ -1664,7 +1600,7 @@ type ExportIntegrationRequest struct {
 
 func (x *ExportIntegrationRequest) Reset() {
 	*x = ExportIntegrationRequest{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[22]
+	mi := &file_headrace_v1_integration_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1676,7 +1612,7 @@ func (x *ExportIntegrationRequest) String() string {
 func (*ExportIntegrationRequest) ProtoMessage() {}
 
 func (x *ExportIntegrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[22]
+	mi := &file_headrace_v1_integration_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1689,7 +1625,7 @@ func (x *ExportIntegrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportIntegrationRequest.ProtoReflect.Descriptor instead.
 func (*ExportIntegrationRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{22}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ExportIntegrationRequest) GetIntegrationId() string {
@@ -1717,7 +1653,7 @@ type ExportIntegrationResponse struct {
 
 func (x *ExportIntegrationResponse) Reset() {
 	*x = ExportIntegrationResponse{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[23]
+	mi := &file_headrace_v1_integration_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1729,7 +1665,7 @@ func (x *ExportIntegrationResponse) String() string {
 func (*ExportIntegrationResponse) ProtoMessage() {}
 
 func (x *ExportIntegrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[23]
+	mi := &file_headrace_v1_integration_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1742,7 +1678,7 @@ func (x *ExportIntegrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportIntegrationResponse.ProtoReflect.Descriptor instead.
 func (*ExportIntegrationResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{23}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ExportIntegrationResponse) GetDefinition() string {
@@ -1756,7 +1692,7 @@ var File_headrace_v1_integration_proto protoreflect.FileDescriptor
 
 const file_headrace_v1_integration_proto_rawDesc = "" +
 	"\n" +
-	"\x1dheadrace/v1/integration.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!headrace/v1/config_variable.proto\x1a\x16headrace/v1/flow.proto\x1a\x17headrace/v1/input.proto\x1a%headrace/v1/integration_version.proto\x1a\x16headrace/v1/view.proto\"\xc2\b\n" +
+	"\x1dheadrace/v1/integration.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!headrace/v1/config_variable.proto\x1a\x16headrace/v1/flow.proto\x1a\x17headrace/v1/input.proto\x1a%headrace/v1/integration_version.proto\x1a\x19headrace/v1/problem.proto\x1a\x16headrace/v1/view.proto\"\xc2\b\n" +
 	"\vIntegration\x128\n" +
 	"\x02id\x18\x01 \x01(\tB(\xe2A\x01\x05\xbaH!r\x1f\x18?2\x1b^([a-z0-9]+(-[a-z0-9]+)*)?$R\x02id\x12\x16\n" +
 	"\x03uid\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\x03uid\x12*\n" +
@@ -1801,11 +1737,7 @@ const file_headrace_v1_integration_proto_rawDesc = "" +
 	"\rFailurePolicy\x12\x1e\n" +
 	"\x1aFAILURE_POLICY_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17FAILURE_POLICY_ROLLBACK\x10\x01\x12\x17\n" +
-	"\x13FAILURE_POLICY_KEEP\x10\x02\"k\n" +
-	"\aProblem\x12\x1a\n" +
-	"\x05field\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\x05field\x12\x1c\n" +
-	"\x06reason\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\x06reason\x12&\n" +
-	"\vdescription\x18\x03 \x01(\tB\x04\xe2A\x01\x03R\vdescription\"\xaf\x01\n" +
+	"\x13FAILURE_POLICY_KEEP\x10\x02\"\xaf\x01\n" +
 	"\x18CreateIntegrationRequest\x12F\n" +
 	"\vintegration\x18\x01 \x01(\v2\x18.headrace.v1.IntegrationB\n" +
 	"\xe2A\x01\x02\xbaH\x03\xc8\x01\x01R\vintegration\x12&\n" +
@@ -1917,38 +1849,38 @@ func file_headrace_v1_integration_proto_rawDescGZIP() []byte {
 }
 
 var file_headrace_v1_integration_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_headrace_v1_integration_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
+var file_headrace_v1_integration_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
 var file_headrace_v1_integration_proto_goTypes = []any{
 	(Endpoint_Type)(0),                  // 0: headrace.v1.Endpoint.Type
 	(DeploySettings_FailurePolicy)(0),   // 1: headrace.v1.DeploySettings.FailurePolicy
 	(*Integration)(nil),                 // 2: headrace.v1.Integration
 	(*Endpoint)(nil),                    // 3: headrace.v1.Endpoint
 	(*DeploySettings)(nil),              // 4: headrace.v1.DeploySettings
-	(*Problem)(nil),                     // 5: headrace.v1.Problem
-	(*CreateIntegrationRequest)(nil),    // 6: headrace.v1.CreateIntegrationRequest
-	(*CreateIntegrationResponse)(nil),   // 7: headrace.v1.CreateIntegrationResponse
-	(*GetIntegrationRequest)(nil),       // 8: headrace.v1.GetIntegrationRequest
-	(*GetIntegrationResponse)(nil),      // 9: headrace.v1.GetIntegrationResponse
-	(*ListIntegrationsRequest)(nil),     // 10: headrace.v1.ListIntegrationsRequest
-	(*ListIntegrationsResponse)(nil),    // 11: headrace.v1.ListIntegrationsResponse
-	(*UpdateIntegrationRequest)(nil),    // 12: headrace.v1.UpdateIntegrationRequest
-	(*UpdateIntegrationResponse)(nil),   // 13: headrace.v1.UpdateIntegrationResponse
-	(*DeleteIntegrationRequest)(nil),    // 14: headrace.v1.DeleteIntegrationRequest
-	(*DeleteIntegrationResponse)(nil),   // 15: headrace.v1.DeleteIntegrationResponse
-	(*PublishIntegrationRequest)(nil),   // 16: headrace.v1.PublishIntegrationRequest
-	(*PublishIntegrationResponse)(nil),  // 17: headrace.v1.PublishIntegrationResponse
-	(*RotateEndpointTokenRequest)(nil),  // 18: headrace.v1.RotateEndpointTokenRequest
-	(*RotateEndpointTokenResponse)(nil), // 19: headrace.v1.RotateEndpointTokenResponse
-	(*ImportIntegrationRequest)(nil),    // 20: headrace.v1.ImportIntegrationRequest
-	(*ImportIntegrationResponse)(nil),   // 21: headrace.v1.ImportIntegrationResponse
-	(*ValidateIntegrationRequest)(nil),  // 22: headrace.v1.ValidateIntegrationRequest
-	(*ValidateIntegrationResponse)(nil), // 23: headrace.v1.ValidateIntegrationResponse
-	(*ExportIntegrationRequest)(nil),    // 24: headrace.v1.ExportIntegrationRequest
-	(*ExportIntegrationResponse)(nil),   // 25: headrace.v1.ExportIntegrationResponse
-	nil,                                 // 26: headrace.v1.Integration.LabelsEntry
-	(*Flow)(nil),                        // 27: headrace.v1.Flow
-	(*ConfigVariable)(nil),              // 28: headrace.v1.ConfigVariable
-	(*ConfigPage)(nil),                  // 29: headrace.v1.ConfigPage
+	(*CreateIntegrationRequest)(nil),    // 5: headrace.v1.CreateIntegrationRequest
+	(*CreateIntegrationResponse)(nil),   // 6: headrace.v1.CreateIntegrationResponse
+	(*GetIntegrationRequest)(nil),       // 7: headrace.v1.GetIntegrationRequest
+	(*GetIntegrationResponse)(nil),      // 8: headrace.v1.GetIntegrationResponse
+	(*ListIntegrationsRequest)(nil),     // 9: headrace.v1.ListIntegrationsRequest
+	(*ListIntegrationsResponse)(nil),    // 10: headrace.v1.ListIntegrationsResponse
+	(*UpdateIntegrationRequest)(nil),    // 11: headrace.v1.UpdateIntegrationRequest
+	(*UpdateIntegrationResponse)(nil),   // 12: headrace.v1.UpdateIntegrationResponse
+	(*DeleteIntegrationRequest)(nil),    // 13: headrace.v1.DeleteIntegrationRequest
+	(*DeleteIntegrationResponse)(nil),   // 14: headrace.v1.DeleteIntegrationResponse
+	(*PublishIntegrationRequest)(nil),   // 15: headrace.v1.PublishIntegrationRequest
+	(*PublishIntegrationResponse)(nil),  // 16: headrace.v1.PublishIntegrationResponse
+	(*RotateEndpointTokenRequest)(nil),  // 17: headrace.v1.RotateEndpointTokenRequest
+	(*RotateEndpointTokenResponse)(nil), // 18: headrace.v1.RotateEndpointTokenResponse
+	(*ImportIntegrationRequest)(nil),    // 19: headrace.v1.ImportIntegrationRequest
+	(*ImportIntegrationResponse)(nil),   // 20: headrace.v1.ImportIntegrationResponse
+	(*ValidateIntegrationRequest)(nil),  // 21: headrace.v1.ValidateIntegrationRequest
+	(*ValidateIntegrationResponse)(nil), // 22: headrace.v1.ValidateIntegrationResponse
+	(*ExportIntegrationRequest)(nil),    // 23: headrace.v1.ExportIntegrationRequest
+	(*ExportIntegrationResponse)(nil),   // 24: headrace.v1.ExportIntegrationResponse
+	nil,                                 // 25: headrace.v1.Integration.LabelsEntry
+	(*Flow)(nil),                        // 26: headrace.v1.Flow
+	(*ConfigVariable)(nil),              // 27: headrace.v1.ConfigVariable
+	(*ConfigPage)(nil),                  // 28: headrace.v1.ConfigPage
+	(*Problem)(nil),                     // 29: headrace.v1.Problem
 	(*timestamppb.Timestamp)(nil),       // 30: google.protobuf.Timestamp
 	(*Input)(nil),                       // 31: headrace.v1.Input
 	(*durationpb.Duration)(nil),         // 32: google.protobuf.Duration
@@ -1957,12 +1889,12 @@ var file_headrace_v1_integration_proto_goTypes = []any{
 	(*IntegrationVersion)(nil),          // 35: headrace.v1.IntegrationVersion
 }
 var file_headrace_v1_integration_proto_depIdxs = []int32{
-	26, // 0: headrace.v1.Integration.labels:type_name -> headrace.v1.Integration.LabelsEntry
-	27, // 1: headrace.v1.Integration.flows:type_name -> headrace.v1.Flow
-	28, // 2: headrace.v1.Integration.config_variables:type_name -> headrace.v1.ConfigVariable
-	29, // 3: headrace.v1.Integration.config_pages:type_name -> headrace.v1.ConfigPage
+	25, // 0: headrace.v1.Integration.labels:type_name -> headrace.v1.Integration.LabelsEntry
+	26, // 1: headrace.v1.Integration.flows:type_name -> headrace.v1.Flow
+	27, // 2: headrace.v1.Integration.config_variables:type_name -> headrace.v1.ConfigVariable
+	28, // 3: headrace.v1.Integration.config_pages:type_name -> headrace.v1.ConfigPage
 	4,  // 4: headrace.v1.Integration.deploy_settings:type_name -> headrace.v1.DeploySettings
-	5,  // 5: headrace.v1.Integration.problems:type_name -> headrace.v1.Problem
+	29, // 5: headrace.v1.Integration.problems:type_name -> headrace.v1.Problem
 	30, // 6: headrace.v1.Integration.create_time:type_name -> google.protobuf.Timestamp
 	30, // 7: headrace.v1.Integration.update_time:type_name -> google.protobuf.Timestamp
 	3,  // 8: headrace.v1.Integration.endpoint:type_name -> headrace.v1.Endpoint
@@ -1985,27 +1917,27 @@ var file_headrace_v1_integration_proto_depIdxs = []int32{
 	32, // 25: headrace.v1.RotateEndpointTokenRequest.overlap:type_name -> google.protobuf.Duration
 	2,  // 26: headrace.v1.RotateEndpointTokenResponse.integration:type_name -> headrace.v1.Integration
 	2,  // 27: headrace.v1.ImportIntegrationResponse.integration:type_name -> headrace.v1.Integration
-	5,  // 28: headrace.v1.ValidateIntegrationResponse.problems:type_name -> headrace.v1.Problem
-	6,  // 29: headrace.v1.IntegrationService.CreateIntegration:input_type -> headrace.v1.CreateIntegrationRequest
-	8,  // 30: headrace.v1.IntegrationService.GetIntegration:input_type -> headrace.v1.GetIntegrationRequest
-	10, // 31: headrace.v1.IntegrationService.ListIntegrations:input_type -> headrace.v1.ListIntegrationsRequest
-	12, // 32: headrace.v1.IntegrationService.UpdateIntegration:input_type -> headrace.v1.UpdateIntegrationRequest
-	14, // 33: headrace.v1.IntegrationService.DeleteIntegration:input_type -> headrace.v1.DeleteIntegrationRequest
-	16, // 34: headrace.v1.IntegrationService.PublishIntegration:input_type -> headrace.v1.PublishIntegrationRequest
-	18, // 35: headrace.v1.IntegrationService.RotateEndpointToken:input_type -> headrace.v1.RotateEndpointTokenRequest
-	20, // 36: headrace.v1.IntegrationService.ImportIntegration:input_type -> headrace.v1.ImportIntegrationRequest
-	22, // 37: headrace.v1.IntegrationService.ValidateIntegration:input_type -> headrace.v1.ValidateIntegrationRequest
-	24, // 38: headrace.v1.IntegrationService.ExportIntegration:input_type -> headrace.v1.ExportIntegrationRequest
-	7,  // 39: headrace.v1.IntegrationService.CreateIntegration:output_type -> headrace.v1.CreateIntegrationResponse
-	9,  // 40: headrace.v1.IntegrationService.GetIntegration:output_type -> headrace.v1.GetIntegrationResponse
-	11, // 41: headrace.v1.IntegrationService.ListIntegrations:output_type -> headrace.v1.ListIntegrationsResponse
-	13, // 42: headrace.v1.IntegrationService.UpdateIntegration:output_type -> headrace.v1.UpdateIntegrationResponse
-	15, // 43: headrace.v1.IntegrationService.DeleteIntegration:output_type -> headrace.v1.DeleteIntegrationResponse
-	17, // 44: headrace.v1.IntegrationService.PublishIntegration:output_type -> headrace.v1.PublishIntegrationResponse
-	19, // 45: headrace.v1.IntegrationService.RotateEndpointToken:output_type -> headrace.v1.RotateEndpointTokenResponse
-	21, // 46: headrace.v1.IntegrationService.ImportIntegration:output_type -> headrace.v1.ImportIntegrationResponse
-	23, // 47: headrace.v1.IntegrationService.ValidateIntegration:output_type -> headrace.v1.ValidateIntegrationResponse
-	25, // 48: headrace.v1.IntegrationService.ExportIntegration:output_type -> headrace.v1.ExportIntegrationResponse
+	29, // 28: headrace.v1.ValidateIntegrationResponse.problems:type_name -> headrace.v1.Problem
+	5,  // 29: headrace.v1.IntegrationService.CreateIntegration:input_type -> headrace.v1.CreateIntegrationRequest
+	7,  // 30: headrace.v1.IntegrationService.GetIntegration:input_type -> headrace.v1.GetIntegrationRequest
+	9,  // 31: headrace.v1.IntegrationService.ListIntegrations:input_type -> headrace.v1.ListIntegrationsRequest
+	11, // 32: headrace.v1.IntegrationService.UpdateIntegration:input_type -> headrace.v1.UpdateIntegrationRequest
+	13, // 33: headrace.v1.IntegrationService.DeleteIntegration:input_type -> headrace.v1.DeleteIntegrationRequest
+	15, // 34: headrace.v1.IntegrationService.PublishIntegration:input_type -> headrace.v1.PublishIntegrationRequest
+	17, // 35: headrace.v1.IntegrationService.RotateEndpointToken:input_type -> headrace.v1.RotateEndpointTokenRequest
+	19, // 36: headrace.v1.IntegrationService.ImportIntegration:input_type -> headrace.v1.ImportIntegrationRequest
+	21, // 37: headrace.v1.IntegrationService.ValidateIntegration:input_type -> headrace.v1.ValidateIntegrationRequest
+	23, // 38: headrace.v1.IntegrationService.ExportIntegration:input_type -> headrace.v1.ExportIntegrationRequest
+	6,  // 39: headrace.v1.IntegrationService.CreateIntegration:output_type -> headrace.v1.CreateIntegrationResponse
+	8,  // 40: headrace.v1.IntegrationService.GetIntegration:output_type -> headrace.v1.GetIntegrationResponse
+	10, // 41: headrace.v1.IntegrationService.ListIntegrations:output_type -> headrace.v1.ListIntegrationsResponse
+	12, // 42: headrace.v1.IntegrationService.UpdateIntegration:output_type -> headrace.v1.UpdateIntegrationResponse
+	14, // 43: headrace.v1.IntegrationService.DeleteIntegration:output_type -> headrace.v1.DeleteIntegrationResponse
+	16, // 44: headrace.v1.IntegrationService.PublishIntegration:output_type -> headrace.v1.PublishIntegrationResponse
+	18, // 45: headrace.v1.IntegrationService.RotateEndpointToken:output_type -> headrace.v1.RotateEndpointTokenResponse
+	20, // 46: headrace.v1.IntegrationService.ImportIntegration:output_type -> headrace.v1.ImportIntegrationResponse
+	22, // 47: headrace.v1.IntegrationService.ValidateIntegration:output_type -> headrace.v1.ValidateIntegrationResponse
+	24, // 48: headrace.v1.IntegrationService.ExportIntegration:output_type -> headrace.v1.ExportIntegrationResponse
 	39, // [39:49] is the sub-list for method output_type
 	29, // [29:39] is the sub-list for method input_type
 	29, // [29:29] is the sub-list for extension type_name
@@ -2022,6 +1954,7 @@ func file_headrace_v1_integration_proto_init() {
 	file_headrace_v1_flow_proto_init()
 	file_headrace_v1_input_proto_init()
 	file_headrace_v1_integration_version_proto_init()
+	file_headrace_v1_problem_proto_init()
 	file_headrace_v1_view_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -2029,7 +1962,7 @@ func file_headrace_v1_integration_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_headrace_v1_integration_proto_rawDesc), len(file_headrace_v1_integration_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   25,
+			NumMessages:   24,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

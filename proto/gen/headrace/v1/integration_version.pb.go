@@ -407,11 +407,245 @@ func (x *ListIntegrationVersionsResponse) GetNextPageToken() string {
 	return ""
 }
 
+// DiffIntegrationVersionsRequest asks for DiffIntegrationVersions.
+type DiffIntegrationVersionsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The integration's id.
+	IntegrationId string `protobuf:"bytes,1,opt,name=integration_id,json=integrationId,proto3" json:"integration_id,omitempty"`
+	// The earlier definition. Not set: the newest version, or the draft of an integration that was never published.
+	From *DiffSide `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`
+	// The later definition. Not set: the draft.
+	To            *DiffSide `protobuf:"bytes,3,opt,name=to,proto3" json:"to,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DiffIntegrationVersionsRequest) Reset() {
+	*x = DiffIntegrationVersionsRequest{}
+	mi := &file_headrace_v1_integration_version_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DiffIntegrationVersionsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DiffIntegrationVersionsRequest) ProtoMessage() {}
+
+func (x *DiffIntegrationVersionsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_v1_integration_version_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DiffIntegrationVersionsRequest.ProtoReflect.Descriptor instead.
+func (*DiffIntegrationVersionsRequest) Descriptor() ([]byte, []int) {
+	return file_headrace_v1_integration_version_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *DiffIntegrationVersionsRequest) GetIntegrationId() string {
+	if x != nil {
+		return x.IntegrationId
+	}
+	return ""
+}
+
+func (x *DiffIntegrationVersionsRequest) GetFrom() *DiffSide {
+	if x != nil {
+		return x.From
+	}
+	return nil
+}
+
+func (x *DiffIntegrationVersionsRequest) GetTo() *DiffSide {
+	if x != nil {
+		return x.To
+	}
+	return nil
+}
+
+// DiffSide is one of two definitions that are compared.
+type DiffSide struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which. One is required.
+	//
+	// Types that are valid to be assigned to Side:
+	//
+	//	*DiffSide_Version
+	//	*DiffSide_Draft
+	//	*DiffSide_Definition
+	Side          isDiffSide_Side `protobuf_oneof:"side"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DiffSide) Reset() {
+	*x = DiffSide{}
+	mi := &file_headrace_v1_integration_version_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DiffSide) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DiffSide) ProtoMessage() {}
+
+func (x *DiffSide) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_v1_integration_version_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DiffSide.ProtoReflect.Descriptor instead.
+func (*DiffSide) Descriptor() ([]byte, []int) {
+	return file_headrace_v1_integration_version_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *DiffSide) GetSide() isDiffSide_Side {
+	if x != nil {
+		return x.Side
+	}
+	return nil
+}
+
+func (x *DiffSide) GetVersion() int32 {
+	if x != nil {
+		if x, ok := x.Side.(*DiffSide_Version); ok {
+			return x.Version
+		}
+	}
+	return 0
+}
+
+func (x *DiffSide) GetDraft() bool {
+	if x != nil {
+		if x, ok := x.Side.(*DiffSide_Draft); ok {
+			return x.Draft
+		}
+	}
+	return false
+}
+
+func (x *DiffSide) GetDefinition() string {
+	if x != nil {
+		if x, ok := x.Side.(*DiffSide_Definition); ok {
+			return x.Definition
+		}
+	}
+	return ""
+}
+
+type isDiffSide_Side interface {
+	isDiffSide_Side()
+}
+
+type DiffSide_Version struct {
+	// A published version.
+	Version int32 `protobuf:"varint,1,opt,name=version,proto3,oneof"`
+}
+
+type DiffSide_Draft struct {
+	// The draft; must be true.
+	Draft bool `protobuf:"varint,2,opt,name=draft,proto3,oneof"`
+}
+
+type DiffSide_Definition struct {
+	// A definition in YAML or JSON, at most 1 MiB, in any format that can be imported. It is read as if it was imported over the other
+	// one: its elements are those with the same stable key, id or display name.
+	Definition string `protobuf:"bytes,3,opt,name=definition,proto3,oneof"`
+}
+
+func (*DiffSide_Version) isDiffSide_Side() {}
+
+func (*DiffSide_Draft) isDiffSide_Side() {}
+
+func (*DiffSide_Definition) isDiffSide_Side() {}
+
+// DiffIntegrationVersionsResponse answers DiffIntegrationVersions.
+type DiffIntegrationVersionsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What differs: the integration itself first, then the flows, each followed by its steps, the config variables and the pages. Empty:
+	// nothing does.
+	Differences []*Difference `protobuf:"bytes,1,rep,name=differences,proto3" json:"differences,omitempty"`
+	// The instances that could not be deployed with the later definition until their config is mended, at most 1000.
+	IncompleteInstances []*IncompleteInstance `protobuf:"bytes,2,rep,name=incomplete_instances,json=incompleteInstances,proto3" json:"incomplete_instances,omitempty"`
+	// Whether there are more of them.
+	MoreIncompleteInstances bool `protobuf:"varint,3,opt,name=more_incomplete_instances,json=moreIncompleteInstances,proto3" json:"more_incomplete_instances,omitempty"`
+	unknownFields           protoimpl.UnknownFields
+	sizeCache               protoimpl.SizeCache
+}
+
+func (x *DiffIntegrationVersionsResponse) Reset() {
+	*x = DiffIntegrationVersionsResponse{}
+	mi := &file_headrace_v1_integration_version_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DiffIntegrationVersionsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DiffIntegrationVersionsResponse) ProtoMessage() {}
+
+func (x *DiffIntegrationVersionsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_v1_integration_version_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DiffIntegrationVersionsResponse.ProtoReflect.Descriptor instead.
+func (*DiffIntegrationVersionsResponse) Descriptor() ([]byte, []int) {
+	return file_headrace_v1_integration_version_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *DiffIntegrationVersionsResponse) GetDifferences() []*Difference {
+	if x != nil {
+		return x.Differences
+	}
+	return nil
+}
+
+func (x *DiffIntegrationVersionsResponse) GetIncompleteInstances() []*IncompleteInstance {
+	if x != nil {
+		return x.IncompleteInstances
+	}
+	return nil
+}
+
+func (x *DiffIntegrationVersionsResponse) GetMoreIncompleteInstances() bool {
+	if x != nil {
+		return x.MoreIncompleteInstances
+	}
+	return false
+}
+
 var File_headrace_v1_integration_version_proto protoreflect.FileDescriptor
 
 const file_headrace_v1_integration_version_proto_rawDesc = "" +
 	"\n" +
-	"%headrace/v1/integration_version.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!headrace/v1/config_variable.proto\x1a\x16headrace/v1/flow.proto\x1a\x16headrace/v1/view.proto\"\x8e\x05\n" +
+	"%headrace/v1/integration_version.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!headrace/v1/config_variable.proto\x1a\x1cheadrace/v1/difference.proto\x1a\x16headrace/v1/flow.proto\x1a\x16headrace/v1/view.proto\"\x8e\x05\n" +
 	"\x12IntegrationVersion\x12+\n" +
 	"\x0eintegration_id\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\rintegrationId\x12\x1e\n" +
 	"\aversion\x18\x02 \x01(\x05B\x04\xe2A\x01\x03R\aversion\x12\x1e\n" +
@@ -444,10 +678,26 @@ const file_headrace_v1_integration_version_proto_rawDesc = "" +
 	"\x04view\x18\x06 \x01(\x0e2\x11.headrace.v1.ViewB\b\xbaH\x05\x82\x01\x02\x10\x01R\x04view\"\x9d\x01\n" +
 	"\x1fListIntegrationVersionsResponse\x12R\n" +
 	"\x14integration_versions\x18\x01 \x03(\v2\x1f.headrace.v1.IntegrationVersionR\x13integrationVersions\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken2\x8a\x03\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xa8\x01\n" +
+	"\x1eDiffIntegrationVersionsRequest\x124\n" +
+	"\x0eintegration_id\x18\x01 \x01(\tB\r\xe2A\x01\x02\xbaH\x06r\x04\x10\x01\x18dR\rintegrationId\x12)\n" +
+	"\x04from\x18\x02 \x01(\v2\x15.headrace.v1.DiffSideR\x04from\x12%\n" +
+	"\x02to\x18\x03 \x01(\v2\x15.headrace.v1.DiffSideR\x02to\"\x87\x01\n" +
+	"\bDiffSide\x12#\n" +
+	"\aversion\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x01H\x00R\aversion\x12\x1f\n" +
+	"\x05draft\x18\x02 \x01(\bB\a\xbaH\x04j\x02\b\x01H\x00R\x05draft\x12-\n" +
+	"\n" +
+	"definition\x18\x03 \x01(\tB\v\xbaH\br\x06\x10\x01(\x80\x80@H\x00R\n" +
+	"definitionB\x06\n" +
+	"\x04side\"\xec\x01\n" +
+	"\x1fDiffIntegrationVersionsResponse\x129\n" +
+	"\vdifferences\x18\x01 \x03(\v2\x17.headrace.v1.DifferenceR\vdifferences\x12R\n" +
+	"\x14incomplete_instances\x18\x02 \x03(\v2\x1f.headrace.v1.IncompleteInstanceR\x13incompleteInstances\x12:\n" +
+	"\x19more_incomplete_instances\x18\x03 \x01(\bR\x17moreIncompleteInstances2\xbd\x04\n" +
 	"\x19IntegrationVersionService\x12\xc1\x01\n" +
 	"\x15GetIntegrationVersion\x12).headrace.v1.GetIntegrationVersionRequest\x1a*.headrace.v1.GetIntegrationVersionResponse\"Q\x82\xd3\xe4\x93\x02Kb\x13integration_version\x124/v1/integrations/{integration_id}/versions/{version}\x12\xa8\x01\n" +
-	"\x17ListIntegrationVersions\x12+.headrace.v1.ListIntegrationVersionsRequest\x1a,.headrace.v1.ListIntegrationVersionsResponse\"2\x82\xd3\xe4\x93\x02,\x12*/v1/integrations/{integration_id}/versionsB?Z=github.com/headrace/headrace/proto/gen/headrace/v1;headracev1b\x06proto3"
+	"\x17ListIntegrationVersions\x12+.headrace.v1.ListIntegrationVersionsRequest\x1a,.headrace.v1.ListIntegrationVersionsResponse\"2\x82\xd3\xe4\x93\x02,\x12*/v1/integrations/{integration_id}/versions\x12\xb0\x01\n" +
+	"\x17DiffIntegrationVersions\x12+.headrace.v1.DiffIntegrationVersionsRequest\x1a,.headrace.v1.DiffIntegrationVersionsResponse\":\x82\xd3\xe4\x93\x024:\x01*\"//v1/integrations/{integration_id}/versions:diffB?Z=github.com/headrace/headrace/proto/gen/headrace/v1;headracev1b\x06proto3"
 
 var (
 	file_headrace_v1_integration_version_proto_rawDescOnce sync.Once
@@ -461,39 +711,50 @@ func file_headrace_v1_integration_version_proto_rawDescGZIP() []byte {
 	return file_headrace_v1_integration_version_proto_rawDescData
 }
 
-var file_headrace_v1_integration_version_proto_msgTypes = make([]protoimpl.MessageInfo, 6)
+var file_headrace_v1_integration_version_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_headrace_v1_integration_version_proto_goTypes = []any{
 	(*IntegrationVersion)(nil),              // 0: headrace.v1.IntegrationVersion
 	(*GetIntegrationVersionRequest)(nil),    // 1: headrace.v1.GetIntegrationVersionRequest
 	(*GetIntegrationVersionResponse)(nil),   // 2: headrace.v1.GetIntegrationVersionResponse
 	(*ListIntegrationVersionsRequest)(nil),  // 3: headrace.v1.ListIntegrationVersionsRequest
 	(*ListIntegrationVersionsResponse)(nil), // 4: headrace.v1.ListIntegrationVersionsResponse
-	nil,                                     // 5: headrace.v1.IntegrationVersion.ComponentVersionsEntry
-	(*Flow)(nil),                            // 6: headrace.v1.Flow
-	(*ConfigVariable)(nil),                  // 7: headrace.v1.ConfigVariable
-	(*ConfigPage)(nil),                      // 8: headrace.v1.ConfigPage
-	(*timestamppb.Timestamp)(nil),           // 9: google.protobuf.Timestamp
-	(View)(0),                               // 10: headrace.v1.View
+	(*DiffIntegrationVersionsRequest)(nil),  // 5: headrace.v1.DiffIntegrationVersionsRequest
+	(*DiffSide)(nil),                        // 6: headrace.v1.DiffSide
+	(*DiffIntegrationVersionsResponse)(nil), // 7: headrace.v1.DiffIntegrationVersionsResponse
+	nil,                                     // 8: headrace.v1.IntegrationVersion.ComponentVersionsEntry
+	(*Flow)(nil),                            // 9: headrace.v1.Flow
+	(*ConfigVariable)(nil),                  // 10: headrace.v1.ConfigVariable
+	(*ConfigPage)(nil),                      // 11: headrace.v1.ConfigPage
+	(*timestamppb.Timestamp)(nil),           // 12: google.protobuf.Timestamp
+	(View)(0),                               // 13: headrace.v1.View
+	(*Difference)(nil),                      // 14: headrace.v1.Difference
+	(*IncompleteInstance)(nil),              // 15: headrace.v1.IncompleteInstance
 }
 var file_headrace_v1_integration_version_proto_depIdxs = []int32{
-	6,  // 0: headrace.v1.IntegrationVersion.flows:type_name -> headrace.v1.Flow
-	7,  // 1: headrace.v1.IntegrationVersion.config_variables:type_name -> headrace.v1.ConfigVariable
-	8,  // 2: headrace.v1.IntegrationVersion.config_pages:type_name -> headrace.v1.ConfigPage
-	5,  // 3: headrace.v1.IntegrationVersion.component_versions:type_name -> headrace.v1.IntegrationVersion.ComponentVersionsEntry
-	9,  // 4: headrace.v1.IntegrationVersion.create_time:type_name -> google.protobuf.Timestamp
-	10, // 5: headrace.v1.GetIntegrationVersionRequest.view:type_name -> headrace.v1.View
+	9,  // 0: headrace.v1.IntegrationVersion.flows:type_name -> headrace.v1.Flow
+	10, // 1: headrace.v1.IntegrationVersion.config_variables:type_name -> headrace.v1.ConfigVariable
+	11, // 2: headrace.v1.IntegrationVersion.config_pages:type_name -> headrace.v1.ConfigPage
+	8,  // 3: headrace.v1.IntegrationVersion.component_versions:type_name -> headrace.v1.IntegrationVersion.ComponentVersionsEntry
+	12, // 4: headrace.v1.IntegrationVersion.create_time:type_name -> google.protobuf.Timestamp
+	13, // 5: headrace.v1.GetIntegrationVersionRequest.view:type_name -> headrace.v1.View
 	0,  // 6: headrace.v1.GetIntegrationVersionResponse.integration_version:type_name -> headrace.v1.IntegrationVersion
-	10, // 7: headrace.v1.ListIntegrationVersionsRequest.view:type_name -> headrace.v1.View
+	13, // 7: headrace.v1.ListIntegrationVersionsRequest.view:type_name -> headrace.v1.View
 	0,  // 8: headrace.v1.ListIntegrationVersionsResponse.integration_versions:type_name -> headrace.v1.IntegrationVersion
-	1,  // 9: headrace.v1.IntegrationVersionService.GetIntegrationVersion:input_type -> headrace.v1.GetIntegrationVersionRequest
-	3,  // 10: headrace.v1.IntegrationVersionService.ListIntegrationVersions:input_type -> headrace.v1.ListIntegrationVersionsRequest
-	2,  // 11: headrace.v1.IntegrationVersionService.GetIntegrationVersion:output_type -> headrace.v1.GetIntegrationVersionResponse
-	4,  // 12: headrace.v1.IntegrationVersionService.ListIntegrationVersions:output_type -> headrace.v1.ListIntegrationVersionsResponse
-	11, // [11:13] is the sub-list for method output_type
-	9,  // [9:11] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	6,  // 9: headrace.v1.DiffIntegrationVersionsRequest.from:type_name -> headrace.v1.DiffSide
+	6,  // 10: headrace.v1.DiffIntegrationVersionsRequest.to:type_name -> headrace.v1.DiffSide
+	14, // 11: headrace.v1.DiffIntegrationVersionsResponse.differences:type_name -> headrace.v1.Difference
+	15, // 12: headrace.v1.DiffIntegrationVersionsResponse.incomplete_instances:type_name -> headrace.v1.IncompleteInstance
+	1,  // 13: headrace.v1.IntegrationVersionService.GetIntegrationVersion:input_type -> headrace.v1.GetIntegrationVersionRequest
+	3,  // 14: headrace.v1.IntegrationVersionService.ListIntegrationVersions:input_type -> headrace.v1.ListIntegrationVersionsRequest
+	5,  // 15: headrace.v1.IntegrationVersionService.DiffIntegrationVersions:input_type -> headrace.v1.DiffIntegrationVersionsRequest
+	2,  // 16: headrace.v1.IntegrationVersionService.GetIntegrationVersion:output_type -> headrace.v1.GetIntegrationVersionResponse
+	4,  // 17: headrace.v1.IntegrationVersionService.ListIntegrationVersions:output_type -> headrace.v1.ListIntegrationVersionsResponse
+	7,  // 18: headrace.v1.IntegrationVersionService.DiffIntegrationVersions:output_type -> headrace.v1.DiffIntegrationVersionsResponse
+	16, // [16:19] is the sub-list for method output_type
+	13, // [13:16] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_headrace_v1_integration_version_proto_init() }
@@ -502,15 +763,21 @@ func file_headrace_v1_integration_version_proto_init() {
 		return
 	}
 	file_headrace_v1_config_variable_proto_init()
+	file_headrace_v1_difference_proto_init()
 	file_headrace_v1_flow_proto_init()
 	file_headrace_v1_view_proto_init()
+	file_headrace_v1_integration_version_proto_msgTypes[6].OneofWrappers = []any{
+		(*DiffSide_Version)(nil),
+		(*DiffSide_Draft)(nil),
+		(*DiffSide_Definition)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_headrace_v1_integration_version_proto_rawDesc), len(file_headrace_v1_integration_version_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   6,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -21,6 +21,7 @@ const _ = grpc.SupportPackageIsVersion9
 const (
 	IntegrationVersionService_GetIntegrationVersion_FullMethodName   = "/headrace.v1.IntegrationVersionService/GetIntegrationVersion"
 	IntegrationVersionService_ListIntegrationVersions_FullMethodName = "/headrace.v1.IntegrationVersionService/ListIntegrationVersions"
+	IntegrationVersionService_DiffIntegrationVersions_FullMethodName = "/headrace.v1.IntegrationVersionService/DiffIntegrationVersions"
 )
 
 // IntegrationVersionServiceClient is the client API for IntegrationVersionService service.
@@ -33,6 +34,10 @@ type IntegrationVersionServiceClient interface {
 	GetIntegrationVersion(ctx context.Context, in *GetIntegrationVersionRequest, opts ...grpc.CallOption) (*GetIntegrationVersionResponse, error)
 	// Lists the versions of an integration, newest first. Filter fields: `version`, `create_time`.
 	ListIntegrationVersions(ctx context.Context, in *ListIntegrationVersionsRequest, opts ...grpc.CallOption) (*ListIntegrationVersionsResponse, error)
+	// Compares two definitions of an integration: versions, the draft, or one that is sent along. Nothing is changed. It tells which flows,
+	// steps, config variables and pages came, went, were renamed, changed or moved, and which instances could not be deployed with the
+	// later one until their config is mended.
+	DiffIntegrationVersions(ctx context.Context, in *DiffIntegrationVersionsRequest, opts ...grpc.CallOption) (*DiffIntegrationVersionsResponse, error)
 }
 
 type integrationVersionServiceClient struct {
@@ -63,6 +68,16 @@ func (c *integrationVersionServiceClient) ListIntegrationVersions(ctx context.Co
 	return out, nil
 }
 
+func (c *integrationVersionServiceClient) DiffIntegrationVersions(ctx context.Context, in *DiffIntegrationVersionsRequest, opts ...grpc.CallOption) (*DiffIntegrationVersionsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DiffIntegrationVersionsResponse)
+	err := c.cc.Invoke(ctx, IntegrationVersionService_DiffIntegrationVersions_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // IntegrationVersionServiceServer is the server API for IntegrationVersionService service.
 // All implementations must embed UnimplementedIntegrationVersionServiceServer
 // for forward compatibility.
@@ -73,6 +88,10 @@ type IntegrationVersionServiceServer interface {
 	GetIntegrationVersion(context.Context, *GetIntegrationVersionRequest) (*GetIntegrationVersionResponse, error)
 	// Lists the versions of an integration, newest first. Filter fields: `version`, `create_time`.
 	ListIntegrationVersions(context.Context, *ListIntegrationVersionsRequest) (*ListIntegrationVersionsResponse, error)
+	// Compares two definitions of an integration: versions, the draft, or one that is sent along. Nothing is changed. It tells which flows,
+	// steps, config variables and pages came, went, were renamed, changed or moved, and which instances could not be deployed with the
+	// later one until their config is mended.
+	DiffIntegrationVersions(context.Context, *DiffIntegrationVersionsRequest) (*DiffIntegrationVersionsResponse, error)
 	mustEmbedUnimplementedIntegrationVersionServiceServer()
 }
 
@@ -88,6 +107,9 @@ func (UnimplementedIntegrationVersionServiceServer) GetIntegrationVersion(contex
 }
 func (UnimplementedIntegrationVersionServiceServer) ListIntegrationVersions(context.Context, *ListIntegrationVersionsRequest) (*ListIntegrationVersionsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListIntegrationVersions not implemented")
+}
+func (UnimplementedIntegrationVersionServiceServer) DiffIntegrationVersions(context.Context, *DiffIntegrationVersionsRequest) (*DiffIntegrationVersionsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DiffIntegrationVersions not implemented")
 }
 func (UnimplementedIntegrationVersionServiceServer) mustEmbedUnimplementedIntegrationVersionServiceServer() {
 }
@@ -147,6 +169,24 @@ func _IntegrationVersionService_ListIntegrationVersions_Handler(srv interface{},
 	return interceptor(ctx, in, info, handler)
 }
 
+func _IntegrationVersionService_DiffIntegrationVersions_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DiffIntegrationVersionsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(IntegrationVersionServiceServer).DiffIntegrationVersions(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: IntegrationVersionService_DiffIntegrationVersions_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(IntegrationVersionServiceServer).DiffIntegrationVersions(ctx, req.(*DiffIntegrationVersionsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // IntegrationVersionService_ServiceDesc is the grpc.ServiceDesc for IntegrationVersionService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -161,6 +201,10 @@ var IntegrationVersionService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListIntegrationVersions",
 			Handler:    _IntegrationVersionService_ListIntegrationVersions_Handler,
+		},
+		{
+			MethodName: "DiffIntegrationVersions",
+			Handler:    _IntegrationVersionService_DiffIntegrationVersions_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},
