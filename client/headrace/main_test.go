@@ -253,7 +253,8 @@ func TestListsAsk(t *testing.T) {
 			&headracev1.ListUpgradesRequest{PageSize: 1000, Filter: `(integration_id = "acme") AND (state = "STOPPED")`},
 		},
 		{
-			[]string{"flow-keys", "list", "sync", "--instance", "smith", "--show"}, "ListFlowKeys",
+			[]string{"flow-keys", "list", "sync", "--instance", "smith", "--show"},
+			"ListFlowKeys",
 			&headracev1.ListFlowKeysResponse{FlowKeys: []*headracev1.FlowKey{{Id: "erp", LastFour: "1234"}}},
 			&headracev1.ListFlowKeysRequest{InstanceId: "smith", FlowId: "sync", PageSize: 1000, View: headracev1.View_VIEW_FULL},
 		},

@@ -209,12 +209,13 @@ func isRefusal(err error) bool {
 // routed makes the execution that a request becomes.
 func (p *Plane) routed(ctx context.Context, j *job, ex ipaas.Execution, result any) (next ipaas.Execution, a storage.Admission, err error) {
 	to := j.program.Destination(engine.EndpointRequest{Result: result, Config: j.settings.values})
-	in := j.instance
+	var in ipaas.Instance
 	if ex.Unowned() {
-		if in, err = p.instanceOf(ctx, ex.IntegrationID, to.Customer); err != nil {
-			return next, a, err
-		}
-	} else if in, err = p.store.GetInstance(ctx, ex.InstanceID); err != nil {
+		in, err = p.instanceOf(ctx, ex.IntegrationID, to.Customer)
+	} else {
+		in, err = p.store.GetInstance(ctx, ex.InstanceID)
+	}
+	if err != nil {
 		return next, a, err
 	}
 	target, err := p.hookJob(ctx, in)

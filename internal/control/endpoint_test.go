@@ -58,7 +58,7 @@ func (w *world) endpointOf(id string) string {
 // sendTo hands an event for a flow to an endpoint, with more headers if any are given.
 func (w *world) sendTo(hook, flow, json string, headers ...ipaas.NamedText) (control.Reply, error) {
 	payload := jsonPayload(json)
-	payload.Headers = append(headers, ipaas.NamedText{Name: "x-flow", Text: flow})
+	payload.Headers = append([]ipaas.NamedText{{Name: "x-flow", Text: flow}}, headers...)
 	return w.ReceiveWebhook(w.t.Context(), tokenOf(hook), payload, control.Preferences{})
 }
 
@@ -125,7 +125,7 @@ func TestFlowsOfAnInstanceShareAURL(t *testing.T) {
 	refused(t, err, ipaas.ReasonAPIKeyRequired)
 	key := w.key("one", "", "asked")
 	reply := must[control.Reply](t)(w.sendTo(endpoint, "Asked", `{}`, ipaas.NamedText{Name: "Api-Key", Text: key}))
-	if ex := w.succeeded(reply.ExecutionID); ex.Payload.Headers[0].Text != "[redacted]" || ex.Payload.KeyHash != "" {
+	if ex := w.succeeded(reply.ExecutionID); ex.Payload.Headers[1].Text != "[redacted]" || ex.Payload.KeyHash != "" {
 		t.Errorf("stored with %+v", ex.Payload)
 	}
 	before := len(w.all())

@@ -324,7 +324,10 @@ func (p *Plane) triggerShown(ctx context.Context, ex ipaas.Execution, stored str
 	if err != nil {
 		return "", err
 	}
-	keys, err := p.shownKeys(ctx, ex.InstanceID, &def)
+	if ex.Unowned() {
+		urls = map[string]string{ipaas.SharedEndpoint: urls[ipaas.SharedEndpoint]}
+	}
+	keys, err := p.shownKeys(ctx, ex, &def)
 	if err != nil {
 		return "", err
 	}
@@ -342,13 +345,16 @@ func (p *Plane) shownURLs(ctx context.Context, instanceID string) (map[string]st
 }
 
 // shownKeys returns, in place of the keys that runs see, that there are some. A deleted instance has none any more.
-func (p *Plane) shownKeys(ctx context.Context, instanceID string, def *ipaas.Definition) (map[string][]string, error) {
-	in, err := p.store.GetInstance(ctx, instanceID)
+func (p *Plane) shownKeys(ctx context.Context, ex ipaas.Execution, def *ipaas.Definition) (map[string][]string, error) {
+	in, err := p.store.GetInstance(ctx, ex.InstanceID)
 	if errors.Is(err, ipaas.NotFound) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
+	}
+	if ex.Unowned() {
+		in.ID = ""
 	}
 	keys, err := p.openKeys(ctx, in, def)
 	if errors.Is(err, ipaas.NotFound) {

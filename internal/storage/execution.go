@@ -58,7 +58,8 @@ type Executions interface {
 	FinishExecution(ctx context.Context, ex ipaas.Execution) error
 	// RouteExecution finishes an execution as FinishExecution does, and in the same step accepts next, which its request becomes, as
 	// AcceptExecution does: it is PreprocessedBy the one before, which is RoutedTo it, or to the one that was accepted first for its
-	// deduplication key. If next is refused, nothing is done.
+	// deduplication key. If next is refused, nothing is done. Of one that was told to stop, next is not accepted, and what is returned is
+	// empty.
 	RouteExecution(ctx context.Context, ex, next ipaas.Execution, a Admission) (ipaas.Execution, error)
 	// RetryExecution finishes an execution as FinishExecution does, and adds next to try it again: with the payload and the place in
 	// its lane of the one before, the next try of the same origin, asleep until its wake time. It does not add it, and says so, if the

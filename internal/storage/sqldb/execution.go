@@ -185,11 +185,17 @@ func (db *DB) RouteExecution(ctx context.Context, ex, next ipaas.Execution, a st
 		if err != nil {
 			return err
 		}
-		if out, err = accept(ctx, tx, next, a); err != nil {
-			return err
+		out = ipaas.Execution{}
+		if !end.canceling {
+			if out, err = accept(ctx, tx, next, a); err != nil {
+				return err
+			}
+			if err := tx.do(ctx, routeExecution, seq, out.ID); err != nil {
+				return err
+			}
 		}
-		if err := tx.do(ctx, routeExecution, seq, out.ID); err != nil || !end.inLane {
-			return err
+		if !end.inLane {
+			return nil
 		}
 		return settleLane(ctx, tx, seq, ex.State)
 	})

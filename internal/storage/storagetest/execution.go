@@ -77,6 +77,23 @@ var executionSentences = []sentence{
 		_, err = s.GetExecution(t.Context(), next.ID)
 		wantKind(t, err, ipaas.NotFound, "")
 	}},
+	{"a_request_is_not_routed_by_what_was_told_to_stop", func(t *testing.T, s storage.Store) {
+		w := newWorld(t, s)
+		w.active("i")
+		w.accept("i", "orders")
+		looking := w.claim()
+		got(s.CancelExecution(t.Context(), looking.ID, at(80), no))(t)
+		looking.State, looking.EndTime = ipaas.ExecutionSucceeded, at(90)
+		next := w.event("i", "items")
+		if routed := got(s.RouteExecution(t.Context(), looking, next, storage.Admission{ServingHasFlow: true, MaxHeld: 1000}))(t); routed.ID != "" {
+			t.Errorf("routed to %s", routed.ID)
+		}
+		if ex := w.execution(looking.ID); ex.State != ipaas.ExecutionSucceeded || ex.RoutedTo != "" {
+			t.Errorf("what looked at it is %+v", ex)
+		}
+		_, err := s.GetExecution(t.Context(), next.ID)
+		wantKind(t, err, ipaas.NotFound, "")
+	}},
 	{"a_request_that_came_before_is_routed_to_what_it_became_first", func(t *testing.T, s storage.Store) {
 		w := newWorld(t, s)
 		w.active("i")
