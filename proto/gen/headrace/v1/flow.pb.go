@@ -27,7 +27,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Security says which requests at a flow's URL are let in. Others are answered 401, before their body is read and without a trace;
+// Security says which requests at a flow's URL are let in. Others are answered 401 before their body is parsed, and leave no trace;
 // handshakes, too: who cannot send a key with them needs a flow that asks for none.
 type Flow_Security int32
 

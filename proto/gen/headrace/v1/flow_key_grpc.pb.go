@@ -32,7 +32,7 @@ const (
 // FlowKeyService keeps the API keys with which callers are let in at flows' webhook URLs. Callers send one in the header `Api-Key`; which
 // keys count, the flow's `security` says: those of the instance's flow, or for SECURITY_ORGANIZATION those of the integration's flow, which
 // are the same for all instances. Several keys of a flow count at once, so that callers can be changed over from one to the next. A
-// request without one is answered 401 before its body is read: handshakes of third parties, too, which have no keys.
+// request without one is answered 401 and leaves no trace: handshakes of third parties, too, which have no keys.
 //
 // Every call is for a flow of an instance, a test instance or a customer's, or of an integration: exactly one of `instance_id` and
 // `integration_id` is set, else INVALID_ARGUMENT.
@@ -103,7 +103,7 @@ func (c *flowKeyServiceClient) DeleteFlowKey(ctx context.Context, in *DeleteFlow
 // FlowKeyService keeps the API keys with which callers are let in at flows' webhook URLs. Callers send one in the header `Api-Key`; which
 // keys count, the flow's `security` says: those of the instance's flow, or for SECURITY_ORGANIZATION those of the integration's flow, which
 // are the same for all instances. Several keys of a flow count at once, so that callers can be changed over from one to the next. A
-// request without one is answered 401 before its body is read: handshakes of third parties, too, which have no keys.
+// request without one is answered 401 and leaves no trace: handshakes of third parties, too, which have no keys.
 //
 // Every call is for a flow of an instance, a test instance or a customer's, or of an integration: exactly one of `instance_id` and
 // `integration_id` is set, else INVALID_ARGUMENT.
