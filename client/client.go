@@ -47,6 +47,8 @@ type Client struct {
 	Customers headracev1.CustomerServiceClient
 	// Instances configures, deploys and removes instances.
 	Instances headracev1.InstanceServiceClient
+	// FlowKeys keeps the API keys with which callers are let in at flows' URLs.
+	FlowKeys headracev1.FlowKeyServiceClient
 	// Deployments reads the history of deployments.
 	Deployments headracev1.DeploymentServiceClient
 	// CleanupDebts keeps what other systems did not let go of.
@@ -100,6 +102,7 @@ func newClient(conn grpc.ClientConnInterface, closing func() error) *Client {
 		TestInstances:   headracev1.NewTestInstanceServiceClient(conn),
 		Customers:       headracev1.NewCustomerServiceClient(conn),
 		Instances:       headracev1.NewInstanceServiceClient(conn),
+		FlowKeys:        headracev1.NewFlowKeyServiceClient(conn),
 		Deployments:     headracev1.NewDeploymentServiceClient(conn),
 		CleanupDebts:    headracev1.NewCleanupDebtServiceClient(conn),
 		State:           headracev1.NewStateServiceClient(conn),

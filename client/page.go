@@ -96,6 +96,11 @@ func (c *Client) AllInstances(ctx context.Context, req *headracev1.ListInstances
 	return pages(ctx, req, c.Instances.ListInstances, (*headracev1.ListInstancesResponse).GetInstances)
 }
 
+// AllFlowKeys walks over the keys of a flow of an instance or of an integration.
+func (c *Client) AllFlowKeys(ctx context.Context, req *headracev1.ListFlowKeysRequest) iter.Seq2[*headracev1.FlowKey, error] {
+	return pages(ctx, req, c.FlowKeys.ListFlowKeys, (*headracev1.ListFlowKeysResponse).GetFlowKeys)
+}
+
 // AllDeployments walks over the deployments of an instance.
 func (c *Client) AllDeployments(ctx context.Context, req *headracev1.ListDeploymentsRequest) iter.Seq2[*headracev1.Deployment, error] {
 	return pages(ctx, req, c.Deployments.ListDeployments, (*headracev1.ListDeploymentsResponse).GetDeployments)

@@ -22,6 +22,7 @@ type grammar struct {
 	Integrations integrationsCmd `cmd:"" aliases:"integration" help:"List, show, publish, export and delete integrations."`
 	Test         testCmd         `cmd:"" help:"Run the tests of flows that stand in files, without a server."`
 	Flow         flowCmd         `cmd:"" aliases:"flows" help:"List and test the flows of an integration's draft."`
+	FlowKey      flowKeyCmd      `cmd:"" aliases:"flow-keys" help:"Create, list and delete the API keys with which flows are called."`
 	Customers    customersCmd    `cmd:"" aliases:"customer" help:"Create, list, show and delete customers."`
 	Instance     instanceCmd     `cmd:"" aliases:"instances" help:"Create, configure, deploy and remove instances."`
 	TestInstance testInstanceCmd `cmd:"" aliases:"test-instances" help:"Configure and reset the test instance of an integration."`

@@ -148,13 +148,13 @@ func (p *printer) instance(in *headracev1.Instance) {
 		text("integration"), text(in.GetIntegrationId()), text("version"), number(in.GetVersion()),
 		text("generation"), number(in.GetGeneration()), text("note"), cell{standing(in), yellow},
 		text("labels"), text(labels(in.GetLabels())), text("deployed"), text(moment(in.GetDeployTime())),
-		text("deployment"), text(in.GetLastDeploymentId()), text("side by side"), text(limit(in.GetMaxConcurrency())),
+		text("deployment"), text(in.GetLastDeploymentId()), text("endpoint"), cell{in.GetEndpointUrl(), cyan}, text("side by side"), text(limit(in.GetMaxConcurrency())),
 	)
 	if len(in.GetFlows()) > 0 {
 		p.heading("Flows")
 		var rows [][]cell
 		for _, f := range in.GetFlows() {
-			rows = append(rows, []cell{text(f.GetDisplayName()), {f.GetTriggerType(), dim}, {f.GetWebhookUrl(), cyan}})
+			rows = append(rows, []cell{text(f.GetDisplayName()), {f.GetTriggerType(), dim}, {f.GetWebhookUrl(), cyan}, keysOf(f)})
 		}
 		p.table("  ", nil, rows)
 	}
@@ -163,6 +163,20 @@ func (p *printer) instance(in *headracev1.Instance) {
 		p.configValues(in.GetConfigValues())
 	}
 	p.registrations("Registered in other systems", in.GetRegistrations())
+}
+
+// keysOf tells what a flow asks of its callers, with nothing for nothing.
+func keysOf(f *headracev1.InstanceFlow) cell {
+	switch n := f.GetKeyCount(); {
+	case f.GetLocked():
+		return cell{"locked: it needs an API key", red}
+	case f.GetSecurity() == headracev1.Flow_SECURITY_UNSECURED, n == 0:
+		return cell{}
+	case n == 1:
+		return cell{"1 API key", dim}
+	default:
+		return cell{fmt.Sprintf("%d API keys", n), dim}
+	}
 }
 
 // registrations lists remote objects, with nothing for none.
@@ -260,14 +274,15 @@ func (c *instanceResumeCmd) Run(ctx context.Context, a *app) error {
 }
 
 type instanceRotateCmd struct {
-	ID      string         `arg:"" help:"The instance's id."`
-	Flow    string         `help:"The flow to give a new URL. Default: all flows." placeholder:"ID"`
-	Overlap *time.Duration `help:"How long the old URLs go on working. Default: 24h." placeholder:"DURATION"`
+	ID       string         `arg:"" help:"The instance's id."`
+	Flow     string         `help:"The flow to give a new URL. Default: all flows." placeholder:"ID"`
+	Endpoint bool           `help:"Give a new URL to what the flows share, and to no flow."`
+	Overlap  *time.Duration `help:"How long the old URLs go on working. Default: 24h." placeholder:"DURATION"`
 }
 
 // Run carries out the command.
 func (c *instanceRotateCmd) Run(ctx context.Context, a *app) error {
-	req := &headracev1.RotateWebhookTokenRequest{InstanceId: c.ID, FlowId: c.Flow}
+	req := &headracev1.RotateWebhookTokenRequest{InstanceId: c.ID, FlowId: c.Flow, Endpoint: c.Endpoint}
 	if c.Overlap != nil {
 		req.Overlap = durationpb.New(*c.Overlap)
 	}

@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
+
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	headracev1 "github.com/headrace/headrace/proto/gen/headrace/v1"
 )
@@ -14,6 +17,7 @@ type integrationsCmd struct {
 	Get      integrationsGetCmd      `cmd:"" help:"Show one integration's draft: flows, config variables, problems."`
 	Versions integrationsVersionsCmd `cmd:"" help:"List the published versions of an integration."`
 	Publish  integrationsPublishCmd  `cmd:"" help:"Make an immutable version of the draft."`
+	Rotate   integrationsRotateCmd   `cmd:"" help:"Give all instances another URL to share; the old one works for a while."`
 	Export   exportCmd               `cmd:"" help:"Print the definition as YAML that can be applied again."`
 	Delete   integrationsDeleteCmd   `cmd:"" help:"Delete an integration that has no instances."`
 }
@@ -187,6 +191,30 @@ func (c *integrationsPublishCmd) Run(ctx context.Context, a *app) error {
 			verb = fmt.Sprintf("published as version %d", v)
 		}
 		a.did("integration", c.ID, verb, c.DryRun)
+	})
+}
+
+type integrationsRotateCmd struct {
+	ID      string         `arg:"" help:"The integration's id."`
+	Overlap *time.Duration `help:"How long the old URL goes on working. Default: 24h." placeholder:"DURATION"`
+	DryRun  bool           `help:"Check everything and change nothing."`
+}
+
+// Run carries out the command.
+func (c *integrationsRotateCmd) Run(ctx context.Context, a *app) error {
+	req := &headracev1.RotateEndpointTokenRequest{IntegrationId: c.ID, ValidateOnly: c.DryRun}
+	if c.Overlap != nil {
+		req.Overlap = durationpb.New(*c.Overlap)
+	}
+	res, err := a.client.Integrations.RotateEndpointToken(ctx, req)
+	if err != nil {
+		return err
+	}
+	return a.show(res.GetIntegration(), func() {
+		a.did("endpoint of integration", c.ID, "rotated", c.DryRun)
+		if url := res.GetIntegration().GetEndpointUrl(); !c.DryRun && url != "" {
+			a.line("  %s", a.the(clean(url), cyan))
+		}
 	})
 }
 

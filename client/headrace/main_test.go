@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -15,6 +16,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/testing/protocmp"
+	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
 
 	headracev1 "github.com/headrace/headrace/proto/gen/headrace/v1"
@@ -44,6 +46,8 @@ func TestUsage(t *testing.T) {
 		{"no input", []string{"instance", "set", "smith", "--set-connection", "erp=1"}, "VARIABLE.INPUT=VALUE"},
 		{"no payload to save", []string{"flow", "test", "acme", "sync", "--save"}, "--payload FILE"},
 		{"customer without a name", []string{"customers", "create"}, "needs an id or a --name"},
+		{"nobody's flow", []string{"flow-key", "list", "sync"}, "--instance"},
+		{"two owners of a flow", []string{"flow-key", "list", "sync", "--instance", "smith", "--integration", "acme"}, "--integration"},
 		{"unknown shell", []string{"completion", "fish"}, "bash"},
 	}
 	for _, tt := range tests {
@@ -253,6 +257,12 @@ func TestListsAsk(t *testing.T) {
 			"ListStateEntries", &headracev1.ListStateEntriesResponse{},
 			&headracev1.ListStateEntriesRequest{InstanceId: "smith", PageSize: 1000, Filter: `(scope = "FLOW") AND (flow_id = "sync")`},
 		},
+		{
+			[]string{"flow-keys", "list", "sync", "--instance", "smith", "--show"},
+			"ListFlowKeys",
+			&headracev1.ListFlowKeysResponse{FlowKeys: []*headracev1.FlowKey{{Id: "erp", LastFour: "1234"}}},
+			&headracev1.ListFlowKeysRequest{InstanceId: "smith", FlowId: "sync", PageSize: 1000, View: headracev1.View_VIEW_FULL},
+		},
 		{[]string{"component"}, "ListComponents", &headracev1.ListComponentsResponse{}, &headracev1.ListComponentsRequest{PageSize: 1000}},
 		{[]string{"customer"}, "ListCustomers", &headracev1.ListCustomersResponse{}, &headracev1.ListCustomersRequest{PageSize: 1000}},
 	}
@@ -327,6 +337,10 @@ func TestCommandsAsk(t *testing.T) {
 		{[]string{"instance", "pause", "smith", "--refuse"}, &headracev1.PauseInstanceResponse{}, &headracev1.PauseInstanceRequest{InstanceId: "smith", Mode: headracev1.Instance_PAUSE_MODE_REFUSE}, "instance smith paused"},
 		{[]string{"instance", "resume", "smith"}, &headracev1.ResumeInstanceResponse{}, &headracev1.ResumeInstanceRequest{InstanceId: "smith"}, "instance smith resumed"},
 		{[]string{"instance", "rotate", "smith", "--flow", "sync"}, &headracev1.RotateWebhookTokenResponse{Instance: instance}, &headracev1.RotateWebhookTokenRequest{InstanceId: "smith", FlowId: "sync"}, "smith"},
+		{[]string{"instance", "rotate", "smith", "--endpoint"}, &headracev1.RotateWebhookTokenResponse{Instance: instance}, &headracev1.RotateWebhookTokenRequest{InstanceId: "smith", Endpoint: true}, "smith"},
+		{[]string{"integrations", "rotate", "acme", "--overlap", "1h"}, &headracev1.RotateEndpointTokenResponse{Integration: &headracev1.Integration{EndpointUrl: "https://h/hooks/x"}}, &headracev1.RotateEndpointTokenRequest{IntegrationId: "acme", Overlap: durationpb.New(time.Hour)}, "https://h/hooks/x"},
+		{[]string{"flow-key", "create", "sync", "--instance", "smith", "--name", "The ERP"}, &headracev1.CreateFlowKeyResponse{FlowKey: &headracev1.FlowKey{Id: "the-erp", Key: "hrk_x"}}, &headracev1.CreateFlowKeyRequest{InstanceId: "smith", FlowId: "sync", FlowKey: &headracev1.FlowKey{DisplayName: "The ERP"}}, "hrk_x"},
+		{[]string{"flow-key", "delete", "sync", "the-erp", "--integration", "acme"}, &headracev1.DeleteFlowKeyResponse{}, &headracev1.DeleteFlowKeyRequest{IntegrationId: "acme", FlowId: "sync", FlowKeyId: "the-erp"}, "API key the-erp deleted"},
 		{[]string{"instance", "delete", "smith"}, &headracev1.DeleteInstanceResponse{RemainingRegistrations: []*headracev1.Registration{{RemoteId: "wh_1"}}}, &headracev1.DeleteInstanceRequest{InstanceId: "smith"}, "wh_1"},
 		{[]string{"test-instance", "get", "acme"}, &headracev1.GetTestInstanceResponse{TestInstance: instance}, &headracev1.GetTestInstanceRequest{IntegrationId: "acme"}, "smith"},
 		{[]string{"test-instance", "reset", "acme"}, &headracev1.ResetTestInstanceResponse{}, &headracev1.ResetTestInstanceRequest{IntegrationId: "acme"}, "test instance of acme reset"},

@@ -16,7 +16,7 @@ func (p *Plane) admission(ctx context.Context, j *job, flow *ipaas.Flow, ex *ipa
 	if flow.Ordering == nil && flow.DeduplicationKey == nil {
 		return a, nil
 	}
-	results, err := p.triggerResults(ctx, *ex, j.instance, j.program.Definition(), nil)
+	results, err := p.triggerResults(ctx, *ex, j.instance, j.program.Definition(), nil, nil)
 	if err != nil {
 		return a, err
 	}

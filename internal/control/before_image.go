@@ -54,7 +54,7 @@ func (p *Plane) restoreRegistration(ctx context.Context, in ipaas.Instance, row 
 	}
 	row.UpdateTime = p.now()
 	if err != nil && !gone(err) {
-		row.Error = cut("what it was before could not be restored: "+mask.Hide(err.Error()), ipaas.MaxLogMessage)
+		row.Error = cut("what it was before could not be restored: "+mask.Hide(p.withoutKeysOf(ctx, in, err.Error())), ipaas.MaxLogMessage)
 		p.logger.Warn("a remote object could not be restored", "instance", in.ID, "registration", row.ID, "remote_id", row.RemoteID, "error", row.Error)
 		if err := p.store.SettleRegistration(ctx, row.ID, row.State, row.Error, row.UpdateTime); err != nil {
 			return row, fmt.Errorf("record the restoring of registration %s: %w", row.ID, err)

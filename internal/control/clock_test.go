@@ -136,7 +136,7 @@ func TestAMovedClockKeepsRotatedHooks(t *testing.T) {
 	everyJump(t, func(t *testing.T, w *world, jump func()) {
 		def := ipaas.Definition{DisplayName: "Notes", Flows: []ipaas.Flow{hookFlow("Notes", note("Note", lit("n")))}}
 		old := w.deployed("rotated", def, nil)["Notes"]
-		must[ipaas.Instance](t)(w.RotateWebhookToken(t.Context(), "rotated", "", 24*time.Hour, plain))
+		must[ipaas.Instance](t)(w.RotateWebhookToken(t.Context(), "rotated", "", false, 24*time.Hour, plain))
 		jump()
 		w.pass(23 * time.Hour)
 		w.succeeded(w.accepted(old, `{}`))

@@ -113,6 +113,9 @@ func (p *Plane) begin(ctx context.Context, c *candidate, base int64) error {
 	c.deployment.Candidate.DeploymentID = c.deployment.ID
 	p.deploys.beginning.RLock()
 	defer p.deploys.beginning.RUnlock()
+	if err := p.addSharedEndpoint(ctx, c.instance.IntegrationID, c.program.Definition()); err != nil {
+		return err
+	}
 	in, hooks, err := p.store.BeginDeployment(ctx, c.deployment, p.newWebhooks(c.instance, c.program.Definition()), base)
 	if err != nil {
 		return err

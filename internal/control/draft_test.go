@@ -246,7 +246,9 @@ func mutations(t *testing.T, w *world) []struct {
 			return w.UpdateConfigWizardPage(t.Context(), "one", "other--settings", 0, change(map[string]string{"Source": `"u"`}).Values, m)
 		}},
 		{"PauseInstance", func(m control.Mutation) (any, error) { return w.PauseInstance(t.Context(), "one", "", m) }},
-		{"RotateWebhookToken", func(m control.Mutation) (any, error) { return w.RotateWebhookToken(t.Context(), "one", "", 0, m) }},
+		{"RotateWebhookToken", func(m control.Mutation) (any, error) {
+			return w.RotateWebhookToken(t.Context(), "one", "", false, 0, m)
+		}},
 		{"DeleteFlow", func(m control.Mutation) (any, error) { return nil, w.DeleteFlow(t.Context(), "acme", "inventory", m) }},
 		{"DeleteConfigVariable", func(m control.Mutation) (any, error) {
 			return nil, w.DeleteConfigVariable(t.Context(), "acme", "source", m)

@@ -268,7 +268,7 @@ func (h *host) storedResponse(r *ipaas.Response) *ipaas.Response {
 	if r == nil {
 		return nil
 	}
-	stored := &ipaas.Response{Status: r.Status, Body: []byte(h.storedMessage(string(h.job.settings.redactor.Bytes(r.Body))))}
+	stored := &ipaas.Response{Status: r.Status, Body: []byte(h.storedMessage(string(r.Body)))}
 	for _, header := range r.Headers {
 		stored.Headers = append(stored.Headers, ipaas.NamedText{Name: header.Name, Text: h.storedMessage(header.Text)})
 	}
@@ -279,7 +279,9 @@ func (h *host) storedResponse(r *ipaas.Response) *ipaas.Response {
 // is stored is not what it was.
 func (h *host) storedText(v any) (text string, redacted, altered bool) {
 	clean, redacted := h.job.settings.redact(v)
+	clean, ofKeys := h.job.keys.redactor.Value(clean)
 	hidden, masked := h.mask.HideValue(clean)
+	redacted = redacted || ofKeys
 	return string(value.Encode(hidden)), redacted, redacted || masked
 }
 
@@ -293,7 +295,7 @@ func withoutSecrets(s *settings, mask *secret.Mask, v any) (any, bool) {
 }
 
 func (h *host) storedMessage(text string) string {
-	return h.mask.Hide(h.job.settings.redactor.Text(text))
+	return h.mask.Hide(h.job.keys.redactor.Text(h.job.settings.redactor.Text(text)))
 }
 
 func (h *host) storedLogs(logs []ipaas.Log) []ipaas.Log {

@@ -190,8 +190,8 @@ func (p *Plane) ResumeInstance(ctx context.Context, id string, m Mutation) (ipaa
 		})
 }
 
-// RotateWebhookToken gives one flow, or all, new URLs.
-func (p *Plane) RotateWebhookToken(ctx context.Context, id, flowID string, overlap time.Duration, m Mutation) (ipaas.Instance, error) {
+// RotateWebhookToken gives one flow, or all, new URLs, and with all of them the one that they share, or that one alone.
+func (p *Plane) RotateWebhookToken(ctx context.Context, id, flowID string, endpoint bool, overlap time.Duration, m Mutation) (ipaas.Instance, error) {
 	return p.changeState(ctx, id, m, func(*ipaas.Instance) bool { return true },
 		func(in ipaas.Instance, now time.Time, w storage.Write) (ipaas.Instance, error) {
 			current, err := p.store.ListWebhooks(ctx, id)
@@ -200,15 +200,27 @@ func (p *Plane) RotateWebhookToken(ctx context.Context, id, flowID string, overl
 			}
 			var hooks []ipaas.Webhook
 			for _, h := range current {
-				if flowID == "" || h.FlowID == flowID {
+				switch {
+				case h.FlowID == ipaas.SharedEndpoint: // it is not the instance's own
+				case endpoint && h.FlowID != ipaas.InstanceEndpoint, !endpoint && flowID != "" && h.FlowID != flowID:
+				default:
 					hooks = append(hooks, p.newWebhook(in, h.FlowID))
 				}
+			}
+			if len(hooks) == 0 && endpoint {
+				return in, absentEndpoint(id)
 			}
 			if len(hooks) == 0 {
 				return in, absentURL(id, flowID)
 			}
 			return p.store.RotateWebhooks(ctx, id, hooks, now.Add(overlap), in.Revision, now, w)
 		})
+}
+
+func absentEndpoint(id string) error {
+	err := ipaas.Absent("endpoint", id)
+	err.Message = fmt.Sprintf("the flows of instance %q share no URL of its own: deploy a version with an endpoint of type %s", id, ipaas.EndpointPerInstance)
+	return err
 }
 
 func absentURL(id, flowID string) error {
@@ -331,11 +343,14 @@ func (p *Plane) versionToDeploy(ctx context.Context, in ipaas.Instance, asked in
 	return integration.LatestVersion, nil
 }
 
-// newWebhooks makes a hook for every flow of a definition.
+// newWebhooks makes a hook for every flow of a definition, and one that they share if they do. A test instance shares none with others.
 func (p *Plane) newWebhooks(in ipaas.Instance, def *ipaas.Definition) []ipaas.Webhook {
-	hooks := make([]ipaas.Webhook, len(def.Flows))
+	hooks := make([]ipaas.Webhook, len(def.Flows), len(def.Flows)+1)
 	for i := range def.Flows {
 		hooks[i] = p.newWebhook(in, def.Flows[i].ID)
+	}
+	if e := def.Endpoint; e.Shares() && (e.Type == ipaas.EndpointPerInstance || in.Kind == ipaas.InstanceTest) {
+		hooks = append(hooks, p.newWebhook(in, ipaas.InstanceEndpoint))
 	}
 	return hooks
 }

@@ -39,6 +39,15 @@ func (p *Plane) plan(ctx context.Context, in ipaas.Instance, c *candidate) (Depl
 	plan := &DeployPlan{
 		Version: c.deployment.Candidate.Version, Generation: c.deployment.Candidate.Number, URLs: flowURLs(def, urls),
 	}
+	keys, err := p.countKeys(ctx, in, def)
+	if err != nil {
+		return DeployResult{}, err
+	}
+	for i := range def.Flows {
+		if f := &def.Flows[i]; f.Security.Locked(keys[f.ID]) {
+			plan.LockedFlowIDs = append(plan.LockedFlowIDs, f.ID)
+		}
+	}
 	creations := map[string]bool{}
 	for _, flow := range c.program.FlowsByTrigger(ipaas.TriggerInstanceDeploy) {
 		plan.FlowIDs = append(plan.FlowIDs, flow.ID)
@@ -88,6 +97,7 @@ type DeployPlan struct {
 	Version, Generation int
 	URLs                []FlowURL // a flow that is new in the version has none yet
 	FlowIDs             []string  // instance-deploy flows, in their order
+	LockedFlowIDs       []string  // flows that will let nobody in, since they ask for a key and there is none
 	ChangedVariableIDs  []string
 	Obsolete            []ipaas.Registration
 	PossibleCreations   []string // flow-id/step-id

@@ -85,30 +85,31 @@ func (l Limits) withDefaults() Limits {
 
 // Plane is the use cases.
 type Plane struct {
-	store     storage.Store
-	keys      *secret.Keyring
-	client    *outbound.Client
-	publicURL *url.URL
-	logger    *slog.Logger
-	now       func() time.Time // the clock's
-	clock     clock
-	limits    Limits
-	engine    *engine.Engine
-	catalogue *catalogue
-	opened    cache[*settings] // by instance, config revision and program
-	tails     *tails
-	deploys   *joins
-	left      leftovers
-	live      live
-	tests     joined[TestResult]
-	removals  joined[RemovalResult]
-	testing   turns // by test instance: tests that reconcile, and resets
-	replays   joined[Replayed]
-	retries   joined[RetryResult]
-	retrying  turns // by registration: tries to remove what is owed
-	paying    payments
-	upgrades  turns         // by upgrade: who carries it out
-	nudge     chan struct{} // tells the worker that there may be something to claim
+	store       storage.Store
+	keys        *secret.Keyring
+	client      *outbound.Client
+	publicURL   *url.URL
+	logger      *slog.Logger
+	now         func() time.Time // the clock's
+	clock       clock
+	limits      Limits
+	engine      *engine.Engine
+	catalogue   *catalogue
+	opened      cache[*settings]        // by instance, config revision and program
+	generations cache[ipaas.Generation] // by the uid of their instance and their number
+	tails       *tails
+	deploys     *joins
+	left        leftovers
+	live        live
+	tests       joined[TestResult]
+	removals    joined[RemovalResult]
+	testing     turns // by test instance: tests that reconcile, and resets
+	replays     joined[Replayed]
+	retries     joined[RetryResult]
+	retrying    turns // by registration: tries to remove what is owed
+	paying      payments
+	upgrades    turns         // by upgrade: who carries it out
+	nudge       chan struct{} // tells the worker that there may be something to claim
 
 	background sync.WaitGroup  // work that outlives the request that began it
 	stop       context.Context //nolint:containedctx // the life of the plane's own work, which no request may end

@@ -271,7 +271,7 @@ func (p *Plane) servingJob(ctx context.Context, in ipaas.Instance) (*job, error)
 		if in.Generation == 0 {
 			return nil, nil
 		}
-		g, err := p.store.GetGeneration(ctx, in.ID, in.Generation)
+		g, err := p.generation(ctx, in)
 		if err != nil {
 			return nil, err
 		}

@@ -23,6 +23,7 @@ type job struct {
 	program    *engine.Program
 	settings   *settings
 	urls       map[string]string // by flow id
+	keys       *flowKeys         // read when it runs
 	deployment string            // the deployment it is part of; it reconciles the registrations
 	reconcile  bool              // registrations are kept over runs: a deployment, or a test of an instance-deploy flow
 	deadline   time.Time         // by the steady clock; earlier than the execution's own time limit; zero: none
@@ -47,6 +48,9 @@ func (p *Plane) run(ctx context.Context, j *job) (ipaas.Execution, *host, error)
 	stopLease := p.holdLease(ctx, interrupt, j.execution)
 	defer stopLease()
 
+	if err := p.readKeys(ctx, j); err != nil {
+		return j.execution, newHost(p, j), fmt.Errorf("execution %s: %w", j.execution.ID, p.stopped(err))
+	}
 	h := newHost(p, j)
 	outcome, err := p.runFlow(ctx, j, h)
 	if err != nil {
@@ -54,7 +58,7 @@ func (p *Plane) run(ctx context.Context, j *job) (ipaas.Execution, *host, error)
 	}
 	ex := h.finished(outcome)
 	fault.Point("execution-finish")
-	if err := p.record(context.WithoutCancel(ctx), j, ex); err != nil {
+	if ex, err = p.record(context.WithoutCancel(ctx), j, ex, outcome.Result); err != nil {
 		return j.execution, h, fmt.Errorf("finish execution %s: %w", ex.ID, err)
 	}
 	fault.Point("execution-finished")
@@ -63,6 +67,20 @@ func (p *Plane) run(ctx context.Context, j *job) (ipaas.Execution, *host, error)
 	p.logger.Info("execution ended", "execution", ex.ID, "instance", ex.InstanceID, "flow", ex.FlowID, "state", ex.State,
 		"duration", ex.EndTime.Sub(ex.StartTime))
 	return ex, h, nil
+}
+
+// readKeys reads the keys with which the flows of the instance are called.
+func (p *Plane) readKeys(ctx context.Context, j *job) (err error) {
+	j.keys = &flowKeys{}
+	in := j.instance
+	if j.execution.Unowned() {
+		in.ID = "" // the integration's alone
+	}
+	keys, err := p.openKeys(ctx, in, j.program.Definition())
+	if err == nil {
+		j.keys = keys
+	}
+	return err
 }
 
 // timeLeft returns how long a run may take: as long as the flow and the server allow, and not beyond the job's own deadline.
@@ -77,14 +95,18 @@ func (p *Plane) timeLeft(j *job) time.Duration {
 	return most
 }
 
-// record records the end of a run, and with it the next try if there is to be one.
-func (p *Plane) record(ctx context.Context, j *job, ex ipaas.Execution) error {
+// record records the end of a run, and with it the next try if there is to be one, or where the request goes that it looked at. It
+// returns the execution as it ended.
+func (p *Plane) record(ctx context.Context, j *job, ex ipaas.Execution, result any) (ipaas.Execution, error) {
+	if ex.State == ipaas.ExecutionSucceeded && looksFirst(j.program, &ex) {
+		return p.route(ctx, j, ex, result)
+	}
 	next := p.nextTry(j, ex)
 	if next == nil {
-		return p.store.FinishExecution(ctx, ex)
+		return ex, p.store.FinishExecution(ctx, ex)
 	}
 	_, err := p.store.RetryExecution(ctx, ex, *next)
-	return err
+	return ex, err
 }
 
 // nextTry returns how an execution that failed is tried again; nil: it is not.
@@ -107,7 +129,10 @@ func again(ex ipaas.Execution, now time.Time) ipaas.Execution {
 	next := ipaas.Execution{
 		ID: ipaas.NewID("exe"), InstanceID: ex.InstanceID, CustomerID: ex.CustomerID, IntegrationID: ex.IntegrationID, FlowID: ex.FlowID,
 		FlowDisplayName: ex.FlowDisplayName, State: ipaas.ExecutionQueued, Invoke: ex.Invoke, Test: ex.Test, CreateTime: now,
-		OriginID: ex.OriginID, Try: 1, Lane: ex.Lane, OrderingKey: ex.OrderingKey, OnFailure: ex.OnFailure,
+		Endpoint: ex.Endpoint, PreprocessedBy: ex.PreprocessedBy, OriginID: ex.OriginID, Try: 1, Lane: ex.Lane, OrderingKey: ex.OrderingKey, OnFailure: ex.OnFailure,
+	}
+	if ex.Unowned() {
+		next.Version, next.DefinitionHash = ex.Version, ex.DefinitionHash
 	}
 	if ex.Test {
 		next.DefinitionHash, next.ConfigRevision = ex.DefinitionHash, ex.ConfigRevision // no generation serves a test instance
@@ -147,7 +172,7 @@ func (p *Plane) runFlow(ctx context.Context, j *job, h *host) (outcome engine.Ou
 			outcome, err = engine.Outcome{State: ipaas.ExecutionFailed, Error: &ipaas.ExecutionError{Reason: ipaas.ExecutionFault, Message: faultMessage}}, nil
 		}
 	}()
-	results, err := p.triggerResults(ctx, j.execution, j.instance, j.program.Definition(), j.urls)
+	results, err := p.triggerResults(ctx, j.execution, j.instance, j.program.Definition(), j.urls, j.keys.texts)
 	if err != nil {
 		var e *ipaas.Error
 		if errors.As(err, &e) && e.Kind == ipaas.Invalid {

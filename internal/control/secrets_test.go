@@ -138,7 +138,7 @@ func TestSecretsAndTokensAreNowhereOnDiskNorInTheLog(t *testing.T) {
 	w.publish("leaky", failing)
 	_, err := w.DeployInstance(t.Context(), "one", 2, as("DeployInstance", "d-2", "h"))
 	refused(t, err, ipaas.ReasonInitFlowFailed)
-	must[ipaas.Instance](t)(w.RotateWebhookToken(t.Context(), "one", "sync", 0, as("RotateWebhookToken", "ro-1", "h")))
+	must[ipaas.Instance](t)(w.RotateWebhookToken(t.Context(), "one", "sync", false, 0, as("RotateWebhookToken", "ro-1", "h")))
 	must[control.RemovalResult](t)(w.UndeployInstance(t.Context(), "one", as("UndeployInstance", "u-1", "h")))
 	must[control.RemovalResult](t)(w.ResetTestInstance(t.Context(), "leaky", as("ResetTestInstance", "re-1", "h")))
 

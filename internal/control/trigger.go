@@ -9,7 +9,9 @@ import (
 
 // triggerResults makes what steps see as the results of the trigger: the same fields for every kind of trigger. The URLs in it are
 // made here and never stored.
-func (p *Plane) triggerResults(ctx context.Context, ex ipaas.Execution, in ipaas.Instance, def *ipaas.Definition, urls map[string]string) (*value.Object, error) {
+func (p *Plane) triggerResults(
+	ctx context.Context, ex ipaas.Execution, in ipaas.Instance, def *ipaas.Definition, urls map[string]string, keys map[string][]string,
+) (*value.Object, error) {
 	raw, body, err := parseBody(ex.Payload)
 	if err != nil {
 		return nil, err
@@ -23,6 +25,12 @@ func (p *Plane) triggerResults(ctx context.Context, ex ipaas.Execution, in ipaas
 		return nil, err
 	}
 	flow, _ := def.Flow(ex.FlowID)
+	if flow == nil {
+		flow = &ipaas.Flow{} // which one it will be, the request tells
+	}
+	if ex.Unowned() {
+		customer, in = object("id", "", "externalId", "", "name", ""), ipaas.Instance{IntegrationID: in.IntegrationID}
+	}
 	headers := texts(ex.Payload.Headers)
 	headers.FoldKeys = true
 	results := object(
@@ -41,18 +49,28 @@ func (p *Plane) triggerResults(ctx context.Context, ex ipaas.Execution, in ipaas
 		"startedAt", ex.StartTime.UTC().Format("2006-01-02T15:04:05.000Z07:00"),
 		"globalDebug", false,
 	)
-	return withURLs(results, ex, def, urls), nil
+	return withURLs(results, ex, def, urls, keys), nil
 }
 
 // withURLs returns trigger results with what is never stored of them: the URLs, and the keys to call them with.
-func withURLs(results *value.Object, ex ipaas.Execution, def *ipaas.Definition, urls map[string]string) *value.Object {
-	byName, keys := value.Obj(), value.Obj()
+func withURLs(
+	results *value.Object, ex ipaas.Execution, def *ipaas.Definition, urls map[string]string, keys map[string][]string,
+) *value.Object {
+	byName, keysByName := value.Obj(), value.Obj()
 	for i := range def.Flows {
 		byName.Set(def.Flows[i].DisplayName, urls[def.Flows[i].ID])
-		keys.Set(def.Flows[i].DisplayName, []any{})
+		list := []any{}
+		for _, key := range keys[def.Flows[i].ID] {
+			list = append(list, key)
+		}
+		keysByName.Set(def.Flows[i].DisplayName, list)
 	}
 	invokeURL := ""
-	if ex.Invoke == ipaas.InvokeWebhook {
+	shared := endpointURL(def, ex.Test, urls)
+	switch {
+	case ex.Invoke == ipaas.InvokeWebhook && ex.Endpoint:
+		invokeURL = shared
+	case ex.Invoke == ipaas.InvokeWebhook:
 		invokeURL = urls[ex.FlowID]
 	}
 	full := value.Obj()
@@ -60,8 +78,11 @@ func withURLs(results *value.Object, ex ipaas.Execution, def *ipaas.Definition, 
 		full.Set(key, v)
 		if key == "method" {
 			full.Set("webhookUrls", byName)
-			full.Set("webhookApiKeys", keys)
+			full.Set("webhookApiKeys", keysByName)
 			full.Set("invokeUrl", invokeURL)
+			if def.Endpoint.Shares() {
+				full.Set("endpointUrl", shared)
+			}
 		}
 	}
 	return full
@@ -83,7 +104,7 @@ func withoutURLs(results *value.Object) *value.Object {
 	stored := value.Obj()
 	for key, v := range results.All() {
 		switch key {
-		case "webhookUrls", "webhookApiKeys", "invokeUrl":
+		case "webhookUrls", "webhookApiKeys", "invokeUrl", "endpointUrl":
 		default:
 			stored.Set(key, v)
 		}

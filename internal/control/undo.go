@@ -79,7 +79,7 @@ func (r *remover) remove(ctx context.Context, row *ipaas.Registration) error {
 		}
 		r.silent[row.Target] = true
 	}
-	row.Error = cut(r.mask.Hide(err.Error()), ipaas.MaxLogMessage)
+	row.Error = cut(r.mask.Hide(p.withoutKeysOf(ctx, r.instance, err.Error())), ipaas.MaxLogMessage)
 	row.Tries, row.LastTryTime = row.Tries+1, now
 	row.NextTryTime = retryTime(*row, now)
 	p.logger.Warn("a remote object could not be removed", "instance", r.instance.ID, "registration", row.ID, "remote_id", row.RemoteID,

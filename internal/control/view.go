@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 // InstanceView is what is shown of an instance beside its own fields.
 type InstanceView struct {
 	Flows         []InstanceFlow
+	EndpointURL   string // that its flows share; empty if they share none, and in a view that is not full
 	Config        map[string]ConfigView
 	Registrations []ipaas.Registration
 }
@@ -24,6 +26,9 @@ type InstanceView struct {
 type InstanceFlow struct {
 	FlowID, DisplayName, TriggerType string
 	URL                              string // empty in a view that is not full
+	Security                         ipaas.FlowSecurity
+	Keys                             int  // that count; 0 in a view that is not full
+	Locked                           bool // it lets nobody in, since it has no key; never in a view that is not full
 }
 
 // ConfigView is a value as it is shown: a secret only as set or not.
@@ -66,9 +71,20 @@ func (p *Plane) DescribeInstance(ctx context.Context, in ipaas.Instance, full bo
 			return view, err
 		}
 	}
+	keys := map[string]int{}
+	if full {
+		view.EndpointURL = endpointURL(def, in.Kind == ipaas.InstanceTest, urls)
+		if keys, err = p.countKeys(ctx, in, def); err != nil {
+			return view, err
+		}
+	}
 	for i := range def.Flows {
 		f := &def.Flows[i]
-		view.Flows = append(view.Flows, InstanceFlow{FlowID: f.ID, DisplayName: f.DisplayName, TriggerType: f.Trigger.Type, URL: urls[f.ID]})
+		view.Flows = append(view.Flows, InstanceFlow{
+			FlowID: f.ID, DisplayName: f.DisplayName, TriggerType: f.Trigger.Type, URL: urls[f.ID],
+			Security: cmp.Or(f.Security, ipaas.SecurityCustomerOptional), Keys: keys[f.ID],
+			Locked: full && f.Security.Locked(keys[f.ID]),
+		})
 	}
 	if !full {
 		return view, nil
@@ -308,7 +324,14 @@ func (p *Plane) triggerShown(ctx context.Context, ex ipaas.Execution, stored str
 	if err != nil {
 		return "", err
 	}
-	return string(value.Encode(withURLs(results, ex, &def, urls))), nil
+	if ex.Unowned() {
+		urls = map[string]string{ipaas.SharedEndpoint: urls[ipaas.SharedEndpoint]}
+	}
+	keys, err := p.shownKeys(ctx, ex, &def)
+	if err != nil {
+		return "", err
+	}
+	return string(value.Encode(withURLs(results, ex, &def, urls, keys))), nil
 }
 
 // shownURLs returns the URLs of an instance for showing what happened in it. A deleted instance has none any more: the placeholders
@@ -319,6 +342,28 @@ func (p *Plane) shownURLs(ctx context.Context, instanceID string) (map[string]st
 		return nil, nil
 	}
 	return urls, err
+}
+
+// shownKeys returns, in place of the keys that runs see, that there are some. A deleted instance has none any more.
+func (p *Plane) shownKeys(ctx context.Context, ex ipaas.Execution, def *ipaas.Definition) (map[string][]string, error) {
+	in, err := p.store.GetInstance(ctx, ex.InstanceID)
+	if errors.Is(err, ipaas.NotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if ex.Unowned() {
+		in.ID = ""
+	}
+	keys, err := p.openKeys(ctx, in, def)
+	if errors.Is(err, ipaas.NotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return keys.hidden(), nil
 }
 
 // RegistrationChangeView is a change with the registration it is about.

@@ -29,10 +29,46 @@ type Reply struct {
 // ExecutionIDHeader names the execution in every answer that began one.
 const ExecutionIDHeader = "Headrace-Execution-Id"
 
-// LookupWebhook tells whether a token is worth reading a body for: nil, NotFound or Gone.
-func (p *Plane) LookupWebhook(ctx context.Context, token string) error {
-	_, _, err := p.lookup(ctx, token)
-	return err
+// LookupWebhook tells whether a request is worth reading a body for: nil, NotFound, Gone, or Unauthenticated. keys are what came in the
+// header for the flow's keys. It is a first look that costs nothing more: what it cannot tell yet, ReceiveWebhook does.
+func (p *Plane) LookupWebhook(ctx context.Context, token string, keys ...string) error {
+	hook, in, err := p.lookup(ctx, token)
+	if err != nil || in.Generation == 0 || in.Kind == ipaas.InstanceTest || p.deploys.get(in.ID) != nil {
+		return err
+	}
+	g, err := p.generation(ctx, in)
+	if err != nil {
+		return err
+	}
+	program, err := p.generationProgram(ctx, g)
+	if err != nil {
+		return err
+	}
+	flow := program.Flow(hook.FlowID)
+	if flow == nil {
+		return nil
+	}
+	payload := ipaas.Payload{}
+	for _, key := range keys {
+		payload.Headers = append(payload.Headers, ipaas.NamedText{Name: ipaas.FlowKeyHeader, Text: key})
+	}
+	if offered := offeredKey(&payload); !flow.Security.LetsIn(offered, hook.Keys, hook.SharedKeys) {
+		return keyRequired(offered)
+	}
+	return nil
+}
+
+// generation returns the generation that serves an instance. One never changes, and its number is not given twice.
+func (p *Plane) generation(ctx context.Context, in ipaas.Instance) (ipaas.Generation, error) {
+	key := fmt.Sprintf("%s|%d", in.UID, in.Generation)
+	if g, ok := p.generations.get(key); ok {
+		return g, nil
+	}
+	g, err := p.store.GetGeneration(ctx, in.ID, in.Generation)
+	if err == nil {
+		p.generations.put(key, g)
+	}
+	return g, err
 }
 
 func (p *Plane) lookup(ctx context.Context, token string) (ipaas.Webhook, ipaas.Instance, error) {
@@ -63,37 +99,93 @@ func unknownHook() error {
 	return &ipaas.Error{Kind: ipaas.NotFound, Reason: ipaas.ReasonNotFound, Message: "there is no such webhook URL"}
 }
 
-// ReceiveWebhook takes what came in at a URL. First it is received: verified, a handshake answered, and, for an asynchronous flow,
-// put on disk before it is acknowledged. Then the flow runs.
+// request is what came in at a hook, on its way to a flow.
+type request struct {
+	hook    ipaas.Webhook // whose FlowID is none where several flows share the URL
+	payload ipaas.Payload // without keys
+	offered string        // the hash of the key that came with it; empty: none
+	prefs   Preferences
+}
+
+// endpoint reports whether the request came in at a URL that several flows share.
+func (r *request) endpoint() bool {
+	return r.hook.FlowID == ipaas.InstanceEndpoint || r.hook.FlowID == ipaas.SharedEndpoint
+}
+
+// ReceiveWebhook takes what came in at a URL. First it is received: let in, verified, a handshake answered, and, for an asynchronous
+// flow, put on disk before it is acknowledged. Then the flow runs.
 func (p *Plane) ReceiveWebhook(ctx context.Context, token string, payload ipaas.Payload, prefs Preferences) (Reply, error) {
 	hook, in, err := p.lookup(ctx, token)
 	if err != nil {
 		return Reply{}, err
 	}
-	if _, _, err := parseBody(payload); err != nil {
-		return Reply{}, err
+	r := &request{hook: hook, payload: withoutKeys(payload, hook.Keys, hook.SharedKeys), offered: offeredKey(&payload), prefs: prefs}
+	if hook.FlowID == ipaas.SharedEndpoint {
+		return p.receiveShared(ctx, in, r)
 	}
+	return p.receiveFor(ctx, in, r)
+}
+
+// receiveFor takes a request for an instance.
+func (p *Plane) receiveFor(ctx context.Context, in ipaas.Instance, r *request) (Reply, error) {
 	c := p.deploys.get(in.ID)
 	if c != nil {
 		// The candidate answers handshakes first: what it is registering may differ from what serves.
-		if answer := p.handshake(ctx, c, hook, payload); answer != nil {
+		if answer := p.handshake(ctx, c, r); answer != nil {
 			return Reply{Response: *answer}, nil
 		}
 	}
-	serving, err := p.hookJob(ctx, in, hook)
+	serving, err := p.hookJob(ctx, in)
 	if err != nil {
 		return Reply{}, err
 	}
+	flow, err := p.flowOf(ctx, serving, r)
+	if err != nil && (c == nil || ipaas.ReasonOf(err) != ipaas.ReasonNotRouted) {
+		return Reply{}, err
+	}
 	switch {
-	case serving != nil:
-		return p.accept(ctx, serving, serving.program.Flow(hook.FlowID), payload, prefs)
-	case c != nil && c.program.Flow(hook.FlowID) != nil:
-		return p.acceptByCandidate(ctx, c, hook, payload, prefs)
+	case flow != nil:
+		return p.accept(ctx, serving, flow, r)
+	case c != nil && c.program.Serves(r.hook.FlowID):
+		return p.acceptByCandidate(ctx, c, r)
+	case err != nil:
+		return Reply{}, err
 	case in.Generation == 0 && in.Kind == ipaas.InstanceStandard:
-		return p.holdForDeployment(ctx, in, hook, payload)
+		return p.holdForDeployment(ctx, in, r)
 	default:
 		return Reply{}, unknownFlow()
 	}
+}
+
+// letIn lets a flow receive a request: one that brought the key that it asks for, and whose body is what it is said to be.
+func (p *Plane) letIn(ctx context.Context, j *job, flow *ipaas.Flow, r *request) (component.Reception, error) {
+	own, shared := r.hook.Keys, r.hook.SharedKeys
+	if r.endpoint() {
+		var err error
+		if own, shared, err = p.keysOfFlow(ctx, j.instance, flow.ID); err != nil {
+			return component.Reception{}, err
+		}
+		r.payload = withoutKeys(r.payload, own, shared)
+	}
+	if j.execution.Unowned() {
+		own = nil // there is no customer yet
+	}
+	if !flow.Security.LetsIn(r.offered, own, shared) {
+		return component.Reception{}, keyRequired(r.offered)
+	}
+	if _, _, err := parseBody(r.payload); err != nil {
+		return component.Reception{}, err
+	}
+	return p.receive(ctx, j, flow, r.payload)
+}
+
+// newEvent makes an execution of a request.
+func (p *Plane) newEvent(j *job, flow *ipaas.Flow, r *request) ipaas.Execution {
+	ex := newEvent(p.now(), j.execution, flow, r.payload)
+	if ex.Endpoint = r.endpoint(); looksFirst(j.program, &ex) {
+		ex.Payload.KeyHash = r.offered // the flow that the request is for may ask for it
+	}
+	return ex
 }
 
 func unknownFlow() error {
@@ -103,35 +195,27 @@ func unknownFlow() error {
 	}
 }
 
-// hookJob is servingJob with the flow of a hook; nil if what serves has no such flow.
-func (p *Plane) hookJob(ctx context.Context, in ipaas.Instance, hook ipaas.Webhook) (*job, error) {
+// hookJob is servingJob for what came in at a hook; nil if nothing serves.
+func (p *Plane) hookJob(ctx context.Context, in ipaas.Instance) (*job, error) {
 	j, err := p.servingJob(ctx, in)
-	if err != nil {
-		return nil, err
-	}
-	if j == nil {
-		if in.Kind == ipaas.InstanceTest {
-			return nil, &ipaas.Error{
-				Kind: ipaas.Unavailable, Reason: ipaas.ReasonDraftHasProblems, RetryAfter: time.Minute,
-				Message: "the draft has problems, or the test instance's config is incomplete: mend them, then send again",
-			}
+	if err == nil && j == nil && in.Kind == ipaas.InstanceTest {
+		return nil, &ipaas.Error{
+			Kind: ipaas.Unavailable, Reason: ipaas.ReasonDraftHasProblems, RetryAfter: time.Minute,
+			Message: "the draft has problems, or the test instance's config is incomplete: mend them, then send again",
 		}
-		return nil, nil
 	}
-	if j.program.Flow(hook.FlowID) == nil {
-		return nil, nil
-	}
-	return j, nil
+	return j, err
 }
 
 // handshake lets a deployment under way answer a handshake; nil if it is none. A refusal does not count here: what serves is asked
 // next, and where only the candidate has the flow, the candidate once more.
-func (p *Plane) handshake(ctx context.Context, c *candidate, hook ipaas.Webhook, payload ipaas.Payload) *ipaas.Response {
-	flow := c.program.Flow(hook.FlowID)
-	if flow == nil {
+func (p *Plane) handshake(ctx context.Context, c *candidate, r *request) *ipaas.Response {
+	j := c.job()
+	flow, err := p.flowOf(ctx, j, r)
+	if err != nil || flow == nil {
 		return nil
 	}
-	reception, err := p.receive(ctx, c.job(), flow, payload)
+	reception, err := p.letIn(ctx, j, flow, r)
 	if err != nil {
 		return nil
 	}
@@ -151,16 +235,20 @@ func (c *candidate) job() *job {
 
 // acceptByCandidate takes what is for a flow that only the deployment under way has: a synchronous request runs at once, an event is
 // held until the deployment ends.
-func (p *Plane) acceptByCandidate(ctx context.Context, c *candidate, hook ipaas.Webhook, payload ipaas.Payload, prefs Preferences) (Reply, error) {
-	j, flow := c.job(), c.program.Flow(hook.FlowID)
-	reception, err := p.receive(ctx, j, flow, payload)
+func (p *Plane) acceptByCandidate(ctx context.Context, c *candidate, r *request) (Reply, error) {
+	j := c.job()
+	flow, err := p.flowOf(ctx, j, r)
 	if err != nil {
 		return Reply{}, err
 	}
-	if flow.Synchronous || hop(payload) > 0 && prefs.Wait > 0 && flow.Ordering == nil {
-		return p.runSynchronously(ctx, j, flow, payload, reception, prefs)
+	reception, err := p.letIn(ctx, j, flow, r)
+	if err != nil {
+		return Reply{}, err
 	}
-	ex := newEvent(p.now(), j.execution, flow, payload)
+	if flow.Synchronous || hop(r.payload) > 0 && r.prefs.Wait > 0 && flow.Ordering == nil {
+		return p.runSynchronously(ctx, j, flow, r, reception)
+	}
+	ex := p.newEvent(j, flow, r)
 	a, err := p.admission(ctx, j, flow, &ex, false)
 	if err != nil {
 		return Reply{}, err
@@ -171,23 +259,26 @@ func (p *Plane) acceptByCandidate(ctx context.Context, c *candidate, hook ipaas.
 
 // holdForDeployment keeps an event for an instance whose deployment failed or is not in this process; the next one releases it. It is
 // received as the flow was to receive it that could not be deployed.
-func (p *Plane) holdForDeployment(ctx context.Context, in ipaas.Instance, hook ipaas.Webhook, payload ipaas.Payload) (Reply, error) {
+func (p *Plane) holdForDeployment(ctx context.Context, in ipaas.Instance, r *request) (Reply, error) {
 	j, err := p.triedJob(ctx, in)
 	if err != nil {
 		return Reply{}, err
 	}
-	flow := j.program.Flow(hook.FlowID)
+	flow, err := p.flowOf(ctx, j, r)
+	if err != nil {
+		return Reply{}, err
+	}
 	if flow == nil {
 		return Reply{}, unknownFlow()
 	}
-	reception, err := p.receive(ctx, j, flow, payload)
+	reception, err := p.letIn(ctx, j, flow, r)
 	if err != nil {
 		return Reply{}, err
 	}
 	if reception.Answer != nil {
 		return Reply{Response: *reception.Answer}, nil
 	}
-	ex := newEvent(p.now(), j.execution, flow, payload)
+	ex := p.newEvent(j, flow, r)
 	a, err := p.admission(ctx, j, flow, &ex, false)
 	if err != nil {
 		return Reply{}, err
@@ -221,8 +312,8 @@ func (p *Plane) triedJob(ctx context.Context, in ipaas.Instance) (*job, error) {
 }
 
 // accept takes what is for a flow that serves.
-func (p *Plane) accept(ctx context.Context, j *job, flow *ipaas.Flow, payload ipaas.Payload, prefs Preferences) (Reply, error) {
-	reception, err := p.receive(ctx, j, flow, payload)
+func (p *Plane) accept(ctx context.Context, j *job, flow *ipaas.Flow, r *request) (Reply, error) {
+	reception, err := p.letIn(ctx, j, flow, r)
 	if err != nil {
 		return Reply{}, err
 	}
@@ -230,14 +321,14 @@ func (p *Plane) accept(ctx context.Context, j *job, flow *ipaas.Flow, payload ip
 		return Reply{Response: *reception.Answer}, nil
 	}
 	if flow.Synchronous {
-		return p.runSynchronously(ctx, j, flow, payload, reception, prefs)
+		return p.runSynchronously(ctx, j, flow, r, reception)
 	}
-	ex := newEvent(p.now(), j.execution, flow, payload)
+	ex := p.newEvent(j, flow, r)
 	a, err := p.admission(ctx, j, flow, &ex, true)
 	if err != nil {
 		return Reply{}, err
 	}
-	if !ex.Test {
+	if !ex.Test && !ex.Unowned() {
 		ex.Generation, ex.DefinitionHash, ex.Version, ex.ConfigRevision = 0, "", 0, 0 // bound when it first starts
 	}
 	return p.enqueue(ctx, ex, a, reception)
@@ -288,14 +379,15 @@ func jsonResponse(status int, executionID string, body any) ipaas.Response {
 
 // runSynchronously runs the flow while the caller waits. When the caller has waited long enough the flow goes on alone.
 func (p *Plane) runSynchronously(
-	ctx context.Context, j *job, flow *ipaas.Flow, payload ipaas.Payload, reception component.Reception, prefs Preferences,
+	ctx context.Context, j *job, flow *ipaas.Flow, r *request, reception component.Reception,
 ) (Reply, error) {
-	urls, err := p.urls(ctx, j.instance.ID)
+	urls, err := p.urlsFor(ctx, j.instance, j.execution)
 	if err != nil {
 		return Reply{}, err
 	}
 	now := p.now()
-	ex := newEvent(now, j.execution, flow, payload)
+	ex := p.newEvent(j, flow, r)
+	ex.CreateTime = now
 	ex.Inline, ex.StartTime, ex.LeaseTime = true, now, now.Add(p.limits.Lease)
 	j.urls = urls
 	a, err := p.admission(ctx, j, flow, &ex, true)
@@ -310,8 +402,8 @@ func (p *Plane) runSynchronously(
 	}
 	done := p.runAlone(j, nil)
 	wait := p.limits.SyncTimeout
-	if prefs.Wait > 0 && prefs.Wait < wait {
-		wait = prefs.Wait
+	if r.prefs.Wait > 0 && r.prefs.Wait < wait {
+		wait = r.prefs.Wait
 	}
 	timeout := time.NewTimer(wait)
 	defer timeout.Stop()

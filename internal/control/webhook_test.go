@@ -458,8 +458,8 @@ func TestRotatedTokenWorksDuringTheOverlap(t *testing.T) {
 	m := as("RotateWebhookToken", "r-1", "h")
 	in := must[ipaas.Instance](t)(w.store.GetInstance(t.Context(), "rotate"))
 	m.Base = in.Revision
-	first := must[ipaas.Instance](t)(w.RotateWebhookToken(t.Context(), "rotate", "async", time.Hour, m))
-	again := must[ipaas.Instance](t)(w.RotateWebhookToken(t.Context(), "rotate", "async", time.Hour, m))
+	first := must[ipaas.Instance](t)(w.RotateWebhookToken(t.Context(), "rotate", "async", false, time.Hour, m))
+	again := must[ipaas.Instance](t)(w.RotateWebhookToken(t.Context(), "rotate", "async", false, time.Hour, m))
 	if diff := cmp.Diff(first, again); diff != "" {
 		t.Errorf("the same request got another answer:\n%s", diff)
 	}
@@ -474,9 +474,9 @@ func TestRotatedTokenWorksDuringTheOverlap(t *testing.T) {
 		t.Errorf("after the overlap the old URL says %v", err)
 	}
 	w.succeeded(w.accepted(view.Flows[0].URL, `{}`))
-	_, err := w.RotateWebhookToken(t.Context(), "rotate", "nothing", 0, plain)
+	_, err := w.RotateWebhookToken(t.Context(), "rotate", "nothing", false, 0, plain)
 	refused(t, err, ipaas.ReasonNotFound)
-	must[ipaas.Instance](t)(w.RotateWebhookToken(t.Context(), "rotate", "", 0, plain))
+	must[ipaas.Instance](t)(w.RotateWebhookToken(t.Context(), "rotate", "", false, 0, plain))
 	if _, err := w.receive(view.Flows[0].URL, `{}`); !errors.Is(err, ipaas.NotFound) {
 		t.Errorf("without an overlap the old URL says %v", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/headrace/headrace/internal/engine"
 	"github.com/headrace/headrace/internal/fault"
 	"github.com/headrace/headrace/internal/ipaas"
 )
@@ -167,7 +168,7 @@ func (p *Plane) runPrepared(ctx context.Context, ex ipaas.Execution) error {
 	if err != nil {
 		return err
 	}
-	if len(j.settings.problems) > 0 {
+	if len(j.settings.problems) > 0 && !ex.Unowned() {
 		return p.giveUp(ctx, ex, ipaas.ExecutionTriggerFailed, "its config is not valid any more: "+j.settings.problems[0].Field+" "+j.settings.problems[0].Description)
 	}
 	flow := j.program.Flow(ex.FlowID)
@@ -182,22 +183,8 @@ func (p *Plane) runPrepared(ctx context.Context, ex ipaas.Execution) error {
 func (p *Plane) boundJob(ctx context.Context, in ipaas.Instance, ex ipaas.Execution) (*job, error) {
 	j := &job{execution: ex, instance: in}
 	var err error
-	if ex.Generation > 0 {
-		g, err := p.store.GetGeneration(ctx, in.ID, ex.Generation)
-		if err != nil {
-			return nil, err
-		}
-		if j.program, err = p.generationProgram(ctx, g); err != nil {
-			return nil, err
-		}
-	} else {
-		def, err := p.store.GetDefinition(ctx, ex.DefinitionHash)
-		if err != nil {
-			return nil, err
-		}
-		if j.program, _, err = p.catalogue.program(ctx, &def, ex.DefinitionHash, nil); err != nil {
-			return nil, err
-		}
+	if j.program, err = p.boundProgram(ctx, in, ex); err != nil {
+		return nil, err
 	}
 	cfg, err := p.store.GetConfig(ctx, in.ID, ex.ConfigRevision)
 	if err != nil {
@@ -206,8 +193,29 @@ func (p *Plane) boundJob(ctx context.Context, in ipaas.Instance, ex ipaas.Execut
 	if j.settings, err = p.settings(in.UID, j.program, cfg); err != nil {
 		return nil, err
 	}
-	j.urls, err = p.urls(ctx, in.ID)
+	j.urls, err = p.urlsFor(ctx, in, ex)
 	return j, err
+}
+
+// boundProgram returns what an execution runs.
+func (p *Plane) boundProgram(ctx context.Context, in ipaas.Instance, ex ipaas.Execution) (program *engine.Program, err error) {
+	switch {
+	case ex.Generation > 0:
+		g, err := p.store.GetGeneration(ctx, in.ID, ex.Generation)
+		if err != nil {
+			return nil, err
+		}
+		return p.generationProgram(ctx, g)
+	case ex.Unowned():
+		program, _, err = p.versionProgram(ctx, ex.IntegrationID, ex.Version)
+		return program, err
+	}
+	def, err := p.store.GetDefinition(ctx, ex.DefinitionHash)
+	if err != nil {
+		return nil, err
+	}
+	program, _, err = p.catalogue.program(ctx, &def, ex.DefinitionHash, nil)
+	return program, err
 }
 
 // giveUp ends an execution that cannot be run.

@@ -30,9 +30,11 @@ func Compile(def *ipaas.Definition, hash string, registry component.Registry) *P
 			p.byID[f.def.ID] = f
 		}
 	}
+	p.endpoint = p.compileEndpoint()
 	for _, f := range p.flows {
 		c.flow(f)
 	}
+	c.endpoint()
 	c.configVariables()
 	c.configPages()
 	p.problems = c.problems

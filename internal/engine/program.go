@@ -18,6 +18,7 @@ type Program struct {
 	flows     []*flow
 	byID      map[string]*flow
 	variables map[string]string // ids of config variables by all they may be called
+	endpoint  *endpoint
 	problems  []ipaas.Violation
 }
 

@@ -24,6 +24,17 @@ const (
 	EndpointShared      EndpointType = "SHARED" // one for all instances of the integration
 )
 
+// Shares reports whether several flows, or several instances, share a URL.
+func (e *Endpoint) Shares() bool {
+	return e != nil && (e.Type == EndpointPerInstance || e.Type == EndpointShared)
+}
+
+// What stands in place of a flow's id at hooks that are no flow's.
+const (
+	InstanceEndpoint = ""  // at the endpoint of an instance
+	SharedEndpoint   = "*" // at the endpoint of an integration, which hangs on its test instance: they live equally long
+)
+
 // endpoint checks how a URL that serves several tells whose a request is.
 func (c *checker) endpoint(path string, d *Definition) {
 	e := d.Endpoint
@@ -38,7 +49,7 @@ func (c *checker) endpoint(path string, d *Definition) {
 			c.input(path+"."+ref.name, *ref.in, 0)
 		}
 	}
-	shares := e.Type == EndpointPerInstance || e.Type == EndpointShared
+	shares := e.Shares()
 	if shares && e.FlowName == nil {
 		c.add(path+".flowName", ReasonRequired, "a URL for several flows needs to know whose a request is: give flowName, such as a reference to payload.headers.x-flow")
 	}

@@ -12,14 +12,15 @@ type Kind string
 
 // The kinds.
 const (
-	NotFound     Kind = "not found"
-	Gone         Kind = "gone" // it was here, and will not be again under this name
-	Invalid      Kind = "invalid"
-	Exists       Kind = "already exists"
-	Conflict     Kind = "conflict" // someone else was quicker: stale or busy
-	Precondition Kind = "failed precondition"
-	Exhausted    Kind = "resource exhausted" // a limit; later may work
-	Unavailable  Kind = "unavailable"        // not now; the same call may work in a moment
+	NotFound        Kind = "not found"
+	Unauthenticated Kind = "unauthenticated" // who asks did not show that he may
+	Gone            Kind = "gone"            // it was here, and will not be again under this name
+	Invalid         Kind = "invalid"
+	Exists          Kind = "already exists"
+	Conflict        Kind = "conflict" // someone else was quicker: stale or busy
+	Precondition    Kind = "failed precondition"
+	Exhausted       Kind = "resource exhausted" // a limit; later may work
+	Unavailable     Kind = "unavailable"        // not now; the same call may work in a moment
 )
 
 // Error lets a Kind stand as the target of errors.Is.

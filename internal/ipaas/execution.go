@@ -19,6 +19,7 @@ type Execution struct {
 	Held            bool // queued, but must wait: for the instance to be resumed or deployed
 	Invoke          InvokeType
 	Test            bool
+	Endpoint        bool // it came in at a URL that several flows share
 	Inline          bool // someone waits for its answer: it runs at once, and is not taken over after a crash
 	Attempts        int  // how often it was started; the number of the one that runs is what it holds its lease by
 	Crashes         int  // attempts that ended with their server
@@ -30,6 +31,9 @@ type Execution struct {
 	SupersededBy string    // the newest retry or replay of it
 	Try          int       // counted from 1 in a line of retries
 	WakeTime     time.Time // a retry does not start before
+
+	PreprocessedBy string // the execution of the flow that looked at the request first, and sent it here
+	RoutedTo       string // of such an execution: where the request went
 
 	Lane        string        // the order it keeps among the executions of its flow; empty: none
 	OrderingKey string        // what its lane was made from, as it is shown
@@ -95,6 +99,7 @@ const (
 	ExecutionExpired       ExecutionReason = "EXPIRED"     // held too long
 	ExecutionCrashed       ExecutionReason = "CRASHED"     // the server ended while it ran, again and again
 	ExecutionFault         ExecutionReason = "FAULT"       // the server met a fault of its own
+	ExecutionNotRouted     ExecutionReason = "NOT_ROUTED"  // its flow looked at a request first, and the request was for no flow that there is
 )
 
 // Payload is what came in at a flow's trigger. The JSON of this type is the format on disk.
@@ -104,8 +109,12 @@ type Payload struct {
 	Query       []NamedText `json:"query,omitempty"`
 	Headers     []NamedText `json:"headers,omitempty"` // names as received
 	ContentType string      `json:"content_type,omitempty"`
-	Body        []byte      `json:"body,omitempty"` // as received, for signatures
+	Body        []byte      `json:"body,omitempty"`     // as received, for signatures
+	KeyHash     string      `json:"key_hash,omitempty"` // of the key that it brought, where the flow that asks for it is not known yet
 }
+
+// Unowned reports whether an execution looks at a request before it is known whose that is: it runs for the integration, without config.
+func (ex *Execution) Unowned() bool { return ex.Endpoint && ex.CustomerID == "" && !ex.Test }
 
 // NamedText is a text with a name; names may repeat.
 type NamedText struct {

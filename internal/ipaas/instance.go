@@ -88,6 +88,9 @@ type Webhook struct {
 	Current     bool      // false: replaced by a newer one and on its way out
 	ExpireTime  time.Time // zero: never
 	CreateTime  time.Time
+
+	Keys       []FlowKey // of the instance's flow
+	SharedKeys []FlowKey // of the integration's flow
 }
 
 // Generation is what a successful deployment made: all that an execution needs to know to run as it did on that day.

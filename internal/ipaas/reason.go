@@ -43,6 +43,9 @@ const (
 	ReasonNothingToRollBack      Reason = "NOTHING_TO_ROLL_BACK"
 	ReasonUpgradeRunning         Reason = "UPGRADE_RUNNING"
 	ReasonStateFull              Reason = "STATE_FULL"
+	ReasonAPIKeyRequired         Reason = "API_KEY_REQUIRED"
+	ReasonTooManyKeys            Reason = "TOO_MANY_KEYS"
+	ReasonNotRouted              Reason = "NOT_ROUTED"
 )
 
 // Why an upgrade passes over an instance, beside some of the above.

@@ -58,6 +58,11 @@ type Executions interface {
 	) error
 	// FinishExecution moves a RUNNING execution to a final state with its error, result and response.
 	FinishExecution(ctx context.Context, ex ipaas.Execution) error
+	// RouteExecution finishes an execution as FinishExecution does, and in the same step accepts next, which its request becomes, as
+	// AcceptExecution does: it is PreprocessedBy the one before, which is RoutedTo it, or to the one that was accepted first for its
+	// deduplication key. If next is refused, nothing is done. Of one that was told to stop, next is not accepted, and what is returned is
+	// empty.
+	RouteExecution(ctx context.Context, ex, next ipaas.Execution, a Admission) (ipaas.Execution, error)
 	// RetryExecution finishes an execution as FinishExecution does, and adds next to try it again: with the payload and the place in
 	// its lane of the one before, the next try of the same origin, asleep until its wake time. It does not add it, and says so, if the
 	// execution was told to stop, or its instance is undeployed, being deleted or deleted.
@@ -106,7 +111,8 @@ type Admission struct {
 	ServingHasFlow bool
 	// MaxHeld is the most executions of the instance that may be held.
 	MaxHeld int
-	// MaxQueued is the most executions of the customer that may wait, counted now and then rather than each time; 0: no limit.
+	// MaxQueued is the most executions of the customer that may wait, or of all that are no customer's, counted now and then rather than
+	// each time; 0: no limit.
 	MaxQueued int
 	// Deduplication, if set, is how the event is known again.
 	Deduplication *Deduplication

@@ -50,9 +50,10 @@ type Instances interface {
 	AddWebhooks(ctx context.Context, instanceID string, hooks []ipaas.Webhook) ([]ipaas.Webhook, error)
 	// RotateWebhooks makes the hooks the current ones of their flows; those they replace expire at the given time.
 	RotateWebhooks(ctx context.Context, instanceID string, hooks []ipaas.Webhook, expire time.Time, base int64, now time.Time, w Write) (ipaas.Instance, error)
-	// ListWebhooks returns the current hooks of an instance.
+	// ListWebhooks returns the current hooks of an instance. The one that all instances of an integration share, which is its test
+	// instance's for the flow ipaas.SharedEndpoint, is among those of each, here and wherever current hooks are returned.
 	ListWebhooks(ctx context.Context, instanceID string) ([]ipaas.Webhook, error)
-	// LookupWebhook returns the hook with a token's hash and its instance, tombstones included. An unknown or expired hook, or one
+	// LookupWebhook returns the hook with a token's hash, with the keys of its flow, and its instance, tombstones included. An unknown or expired hook, or one
 	// of an instance that was forgotten, is NotFound.
 	LookupWebhook(ctx context.Context, tokenHash string, now time.Time) (ipaas.Webhook, ipaas.Instance, error)
 }

@@ -22,6 +22,7 @@ type Store interface {
 	Integrations
 	Customers
 	Instances
+	FlowKeys
 	Deployments
 	Registrations
 	CleanupDebts

@@ -70,6 +70,7 @@ type services struct {
 	pb.UnimplementedTestInstanceServiceServer
 	pb.UnimplementedCustomerServiceServer
 	pb.UnimplementedInstanceServiceServer
+	pb.UnimplementedFlowKeyServiceServer
 	pb.UnimplementedDeploymentServiceServer
 	pb.UnimplementedCleanupDebtServiceServer
 	pb.UnimplementedUpgradeServiceServer
@@ -88,6 +89,7 @@ func (a *API) register(r grpc.ServiceRegistrar) {
 	pb.RegisterTestInstanceServiceServer(r, s)
 	pb.RegisterCustomerServiceServer(r, s)
 	pb.RegisterInstanceServiceServer(r, s)
+	pb.RegisterFlowKeyServiceServer(r, s)
 	pb.RegisterDeploymentServiceServer(r, s)
 	pb.RegisterCleanupDebtServiceServer(r, s)
 	pb.RegisterUpgradeServiceServer(r, s)

@@ -18,7 +18,7 @@ func TestCommentsNameTheFieldsThatListsAcceptInFilters(t *testing.T) {
 		"ListFlows": flowFields, "ListConfigVariables": configVariableFields, "ListCustomers": customerFields,
 		"ListInstances": instanceFields, "ListDeployments": deploymentFields, "ListExecutions": executionFields,
 		"ReplayExecutions": executionFields,
-		"ListCleanupDebts": cleanupDebtFields, "ListStateEntries": stateFields,
+		"ListCleanupDebts": cleanupDebtFields, "ListStateEntries": stateFields, "ListFlowKeys": flowKeyFields,
 		"ListUpgrades": upgradeFields, "ListUpgradeResults": upgradeResultFields,
 	}
 	documented := documentedFilters(t)

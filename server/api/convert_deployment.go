@@ -49,7 +49,7 @@ func deployPlanToProto(p *control.DeployPlan) *pb.DeployPlan {
 	return &pb.DeployPlan{
 		Version: count(p.Version), Generation: count(p.Generation), WebhookUrls: urlsToProto(p.URLs), FlowIds: p.FlowIDs,
 		ChangedConfigVariableIds: p.ChangedVariableIDs, ObsoleteRegistrations: registrationsToProto(p.Obsolete),
-		PossibleCreations: p.PossibleCreations,
+		PossibleCreations: p.PossibleCreations, LockedFlowIds: p.LockedFlowIDs,
 	}
 }
 

@@ -16,13 +16,14 @@ func instanceToProto(in ipaas.Instance, view control.InstanceView) *pb.Instance 
 		Version: count(in.Version), State: enumToProto[pb.Instance_State](in.State),
 		Paused: in.Paused, PauseMode: enumToProto[pb.Instance_PauseMode](in.PauseMode),
 		NeedsDeploy: in.NeedsDeploy(), Generation: count(in.Generation), Labels: in.Labels, LastDeploymentId: in.DeploymentID,
-		MaxConcurrency: count(in.MaxConcurrency),
-		Registrations:  registrationsToProto(view.Registrations), Etag: etagOf(in.UID, in.Revision),
+		MaxConcurrency: count(in.MaxConcurrency), EndpointUrl: view.EndpointURL,
+		Registrations: registrationsToProto(view.Registrations), Etag: etagOf(in.UID, in.Revision),
 		CreateTime: timeToProto(in.CreateTime), UpdateTime: timeToProto(in.UpdateTime), DeployTime: timeToProto(in.DeployTime),
 	}
 	for _, f := range view.Flows {
 		out.Flows = append(out.Flows, &pb.InstanceFlow{
 			FlowId: f.FlowID, DisplayName: f.DisplayName, TriggerType: f.TriggerType, WebhookUrl: f.URL,
+			Security: enumToProto[pb.Flow_Security](f.Security), KeyCount: count(f.Keys), Locked: f.Locked,
 		})
 	}
 	if len(view.Config) > 0 {

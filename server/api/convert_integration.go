@@ -8,7 +8,7 @@ import (
 )
 
 // integrationToProto shows an integration with its draft and what is wrong with it. It leaves out what is large unless full.
-func integrationToProto(in ipaas.Integration, problems []ipaas.Violation, full bool) *pb.Integration {
+func integrationToProto(in ipaas.Integration, problems []ipaas.Violation, endpointURL string, full bool) *pb.Integration {
 	out := &pb.Integration{}
 	if full {
 		out = definitionToProto(in.ID, in.Draft)
@@ -16,7 +16,7 @@ func integrationToProto(in ipaas.Integration, problems []ipaas.Violation, full b
 	out.Id, out.Uid, out.Etag = in.ID, in.UID, etagOf(in.UID, in.Revision)
 	out.DisplayName, out.Description, out.Category = in.Draft.DisplayName, in.Draft.Description, in.Draft.Category
 	out.Labels, out.DeploySettings, out.Endpoint = in.Draft.Labels, deploySettingsToProto(in.Draft.Deploy), endpointToProto(in.Draft.Endpoint)
-	out.Problems = problemsToProto(problems)
+	out.Problems, out.EndpointUrl = problemsToProto(problems), endpointURL
 	out.LatestVersion, out.UnpublishedChanges = count(in.LatestVersion), in.UnpublishedChanges()
 	out.CreateTime, out.UpdateTime = timeToProto(in.CreateTime), timeToProto(in.UpdateTime)
 	return out

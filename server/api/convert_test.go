@@ -97,7 +97,7 @@ func TestConvertDefinition(t *testing.T) {
 		f.message(sent.ProtoReflect(), map[protoreflect.FullName]int{})
 		// These are the integration's, or follow from the place.
 		sent.Uid, sent.Problems, sent.LatestVersion, sent.UnpublishedChanges, sent.Etag = "", nil, 0, false, ""
-		sent.CreateTime, sent.UpdateTime = nil, nil
+		sent.CreateTime, sent.UpdateTime, sent.EndpointUrl = nil, nil, ""
 		for i, flow := range sent.GetFlows() {
 			flow.IntegrationId, flow.Position, flow.Etag = sent.GetId(), proto.Int32(int32(i)), ""
 		}
@@ -165,6 +165,7 @@ func TestConvertShowsEveryField(t *testing.T) {
 	}{
 		{"execution", execution, []string{"response.body_bytes"}},
 		{"deployment", deploymentToProto(filled[ipaas.Deployment](t), filled[[]control.RegistrationChangeView](t)), nil},
+		{"flow key", flowKeyToProto(filled[ipaas.FlowKey](t)), []string{"key"}},
 		{"plan", deployPlanToProto(&plan), nil},
 		{"instance", instanceToProto(in, filled[control.InstanceView](t)), nil},
 		{
@@ -172,7 +173,7 @@ func TestConvertShowsEveryField(t *testing.T) {
 			[]string{"pages.elements.variable.config_variable.integration_id", "pages.elements.variable.config_variable.etag"},
 		},
 		{"version", versionToProto(filled[ipaas.IntegrationVersion](t), true), []string{"flows.etag", "config_variables.etag"}},
-		{"integration", integrationToProto(integration, filled[[]ipaas.Violation](t), true), []string{"flows.etag", "config_variables.etag"}},
+		{"integration", integrationToProto(integration, filled[[]ipaas.Violation](t), "https://headrace.example/hooks/x", true), []string{"flows.etag", "config_variables.etag"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -32,14 +32,15 @@ const (
 
 // codeOf is the only table from the kind of an error to a code. The gateway's own table makes HTTP statuses of the codes.
 var codeOf = map[ipaas.Kind]codes.Code{
-	ipaas.NotFound:     codes.NotFound,
-	ipaas.Gone:         codes.NotFound,
-	ipaas.Invalid:      codes.InvalidArgument,
-	ipaas.Exists:       codes.AlreadyExists,
-	ipaas.Conflict:     codes.Aborted,
-	ipaas.Precondition: codes.FailedPrecondition,
-	ipaas.Exhausted:    codes.ResourceExhausted,
-	ipaas.Unavailable:  codes.Unavailable,
+	ipaas.NotFound:        codes.NotFound,
+	ipaas.Unauthenticated: codes.Unauthenticated,
+	ipaas.Gone:            codes.NotFound,
+	ipaas.Invalid:         codes.InvalidArgument,
+	ipaas.Exists:          codes.AlreadyExists,
+	ipaas.Conflict:        codes.Aborted,
+	ipaas.Precondition:    codes.FailedPrecondition,
+	ipaas.Exhausted:       codes.ResourceExhausted,
+	ipaas.Unavailable:     codes.Unavailable,
 }
 
 // maxViolations is how many violations one answer lists: details travel in HTTP/2 trailers, which clients bound.

@@ -170,9 +170,16 @@ func (w *world) overREST(t testing.TB, req proto.Message) (proto.Message, *statu
 	t.Helper()
 	rpc := rpcOf(t, req)
 	rule, _ := proto.GetExtension(rpc.Options(), annotations.E_Http).(*annotations.HttpRule)
-	verb, path := bindingOf(rule)
 	rest := proto.Clone(req).ProtoReflect()
 	fields := rpc.Input().Fields()
+	verb, path := bindingOf(rule)
+	for _, other := range rule.GetAdditionalBindings() {
+		// The one whose path names what the request is about.
+		if otherVerb, otherPath := bindingOf(other); otherVerb == verb && strings.Contains(path, "{instance_id}") &&
+			rest.Get(fields.ByName("instance_id")).String() == "" && rest.Get(fields.ByName("integration_id")).String() != "" {
+			rule, path = other, otherPath
+		}
+	}
 	var body []byte
 	if name := rule.GetBody(); name != "" && name != "*" {
 		fd := fields.ByName(protoreflect.Name(name))

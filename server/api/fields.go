@@ -60,6 +60,7 @@ var (
 	customerFields = slices.Concat(text("id", "display_name", "external_id"), moment("create_time", "update_time"))
 	instanceFields = slices.Concat(text("id", "display_name", "customer_id", "integration_id"), number("version"),
 		words("state", pb.Instance_State(0).Descriptor()), boolean("paused"), moment("create_time", "update_time"))
+	flowKeyFields       = slices.Concat(text("id", "display_name"), moment("create_time"))
 	deploymentFields    = slices.Concat(words("state", pb.Deployment_State(0).Descriptor()), number("version"), moment("create_time"))
 	upgradeFields       = slices.Concat(text("integration_id"), number("version"), words("state", pb.Upgrade_State(0).Descriptor()), moment("create_time"))
 	upgradeResultFields = slices.Concat(text("instance_id", "customer_id"), words("state", pb.UpgradeResult_State(0).Descriptor()),

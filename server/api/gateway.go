@@ -69,6 +69,7 @@ func registerGateway(mux *runtime.ServeMux, channel grpc.ClientConnInterface) {
 		pb.RegisterTestInstanceServiceHandlerClient(ctx, mux, pb.NewTestInstanceServiceClient(channel)),
 		pb.RegisterCustomerServiceHandlerClient(ctx, mux, pb.NewCustomerServiceClient(channel)),
 		pb.RegisterInstanceServiceHandlerClient(ctx, mux, pb.NewInstanceServiceClient(channel)),
+		pb.RegisterFlowKeyServiceHandlerClient(ctx, mux, pb.NewFlowKeyServiceClient(channel)),
 		pb.RegisterDeploymentServiceHandlerClient(ctx, mux, pb.NewDeploymentServiceClient(channel)),
 		pb.RegisterCleanupDebtServiceHandlerClient(ctx, mux, pb.NewCleanupDebtServiceClient(channel)),
 		pb.RegisterUpgradeServiceHandlerClient(ctx, mux, pb.NewUpgradeServiceClient(channel)),

@@ -222,7 +222,10 @@ func (s *services) RotateWebhookToken(ctx context.Context, req *pb.RotateWebhook
 	if req.GetOverlap() != nil {
 		overlap = req.GetOverlap().AsDuration()
 	}
-	in, err := s.plane.RotateWebhookToken(ctx, req.GetInstanceId(), req.GetFlowId(), overlap, mutation(req, revision))
+	if req.GetEndpoint() && req.GetFlowId() != "" {
+		return nil, invalid(violation("flow_id", ipaas.ReasonMisplaced, "stands beside endpoint: rotate a flow's URL, or the one that all share"))
+	}
+	in, err := s.plane.RotateWebhookToken(ctx, req.GetInstanceId(), req.GetFlowId(), req.GetEndpoint(), overlap, mutation(req, revision))
 	if err != nil {
 		return nil, err
 	}

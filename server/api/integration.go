@@ -181,13 +181,37 @@ func (s *services) ExportIntegration(ctx context.Context, req *pb.ExportIntegrat
 	return &pb.ExportIntegrationResponse{Definition: text, Notes: notesToProto(append(notes, more...), nil)}, err
 }
 
+// RotateEndpointToken implements IntegrationService.
+func (s *services) RotateEndpointToken(ctx context.Context, req *pb.RotateEndpointTokenRequest) (*pb.RotateEndpointTokenResponse, error) {
+	revision, err := base(req.GetEtag(), s.integration(ctx, req.GetIntegrationId()))
+	if err != nil {
+		return nil, err
+	}
+	overlap := defaultOverlap
+	if req.GetOverlap() != nil {
+		overlap = req.GetOverlap().AsDuration()
+	}
+	in, err := s.plane.RotateEndpointToken(ctx, req.GetIntegrationId(), overlap, mutation(req, revision))
+	if err != nil {
+		return nil, err
+	}
+	out, err := s.showIntegration(ctx, in, true)
+	return &pb.RotateEndpointTokenResponse{Integration: out}, err
+}
+
 // showIntegration shows an integration with the problems of its draft.
 func (s *services) showIntegration(ctx context.Context, in ipaas.Integration, full bool) (*pb.Integration, error) {
 	problems, err := s.plane.Problems(ctx, &in.Draft)
 	if err != nil {
 		return nil, err
 	}
-	return integrationToProto(in, problems, full), nil
+	endpointURL := ""
+	if full {
+		if endpointURL, err = s.plane.EndpointURL(ctx, in.ID); err != nil {
+			return nil, err
+		}
+	}
+	return integrationToProto(in, problems, endpointURL, full), nil
 }
 
 func (s *services) integration(ctx context.Context, id string) subject {

@@ -228,8 +228,8 @@ func TestLeftFieldsExist(t *testing.T) {
 			t.Errorf("no resource has %s", name)
 		}
 	}
-	basic := integrationToProto(filled[ipaas.Integration](t), nil, false)
-	whole := integrationToProto(filled[ipaas.Integration](t), nil, true)
+	basic := integrationToProto(filled[ipaas.Integration](t), nil, "", false)
+	whole := integrationToProto(filled[ipaas.Integration](t), nil, "https://headrace.example/hooks/x", true)
 	whole.ProtoReflect().Range(func(fd protoreflect.FieldDescriptor, _ protoreflect.Value) bool {
 		if !basic.ProtoReflect().Has(fd) && !left[fd.Name()] && !outputOnly(fd) {
 			t.Errorf("a BASIC view leaves out %s, and a body made of one would clear it", fd.Name())

@@ -19,7 +19,7 @@ var files = []protoreflect.FileDescriptor{
 	pb.File_headrace_v1_config_variable_proto, pb.File_headrace_v1_integration_version_proto,
 	pb.File_headrace_v1_test_instance_proto, pb.File_headrace_v1_customer_proto, pb.File_headrace_v1_instance_proto,
 	pb.File_headrace_v1_deployment_proto, pb.File_headrace_v1_cleanup_debt_proto, pb.File_headrace_v1_upgrade_proto,
-	pb.File_headrace_v1_execution_proto, pb.File_headrace_v1_state_proto,
+	pb.File_headrace_v1_execution_proto, pb.File_headrace_v1_state_proto, pb.File_headrace_v1_flow_key_proto,
 }
 
 // A route is one HTTP binding of an RPC, as the annotations in the protos say.
@@ -174,8 +174,10 @@ func belowBody(request protoreflect.MessageDescriptor, path string) string {
 	if body == "" {
 		return path
 	}
-	if rest, ok := strings.CutPrefix(path, body+"."); ok {
-		return rest
+	for _, spelled := range []string{body, camel(body)} {
+		if rest, ok := strings.CutPrefix(path, spelled+"."); ok {
+			return rest
+		}
 	}
 	return path
 }

@@ -52,8 +52,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (h *Handler) receive(r *http.Request) (control.Reply, error) {
 	token, path, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, Prefix), "/")
-	// A token is looked up before a body is read, so that strangers cannot make the server read.
-	if err := h.Plane.LookupWebhook(r.Context(), token); err != nil {
+	// A token, and the key that its flow asks for, are looked at before a body is read, so that strangers cannot make the server read.
+	if err := h.Plane.LookupWebhook(r.Context(), token, r.Header.Values(ipaas.FlowKeyHeader)...); err != nil {
 		return control.Reply{}, err
 	}
 	payload, err := h.read(r, path)
@@ -127,12 +127,13 @@ func (r *refusal) Error() string { return r.message }
 
 // statuses are the kinds of errors in HTTP.
 var statuses = map[ipaas.Kind]int{
-	ipaas.NotFound:    http.StatusNotFound,
-	ipaas.Gone:        http.StatusGone,
-	ipaas.Invalid:     http.StatusBadRequest,
-	ipaas.Conflict:    http.StatusConflict,
-	ipaas.Exhausted:   http.StatusTooManyRequests,
-	ipaas.Unavailable: http.StatusServiceUnavailable,
+	ipaas.NotFound:        http.StatusNotFound,
+	ipaas.Unauthenticated: http.StatusUnauthorized,
+	ipaas.Gone:            http.StatusGone,
+	ipaas.Invalid:         http.StatusBadRequest,
+	ipaas.Conflict:        http.StatusConflict,
+	ipaas.Exhausted:       http.StatusTooManyRequests,
+	ipaas.Unavailable:     http.StatusServiceUnavailable,
 }
 
 func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
@@ -155,6 +156,9 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		}
 	default:
 		h.Logger.Error("receive a webhook", "error", err)
+	}
+	if status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", `ApiKey realm="flow", header="`+ipaas.FlowKeyHeader+`"`)
 	}
 	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable {
 		if w.Header().Get("Retry-After") == "" {

@@ -456,3 +456,70 @@ func TestRepeatedHeadersOfAFlowAreAllSent(t *testing.T) {
 		t.Errorf("answered with %v", a.header)
 	}
 }
+
+// TestKeysAreAskedForBeforeABodyIsRead calls a flow that lets in only who has one of its keys, as a stranger, as a vandal and as a friend.
+func TestKeysAreAskedForBeforeABodyIsRead(t *testing.T) {
+	t.Parallel()
+	f := newFace(t, control.Limits{},
+		ipaas.Flow{DisplayName: "Keyed", Security: ipaas.SecurityCustomerRequired},
+		ipaas.Flow{DisplayName: "Open", Security: ipaas.SecurityUnsecured},
+	)
+	const key = "a-key-that-the-caller-brought"
+	if _, err := f.plane.CreateFlowKey(t.Context(), ipaas.FlowKey{InstanceID: "one", FlowID: "keyed"}, key, control.Mutation{}); err != nil {
+		t.Fatal(err)
+	}
+	send := func(flow string, body io.Reader, keys ...string) (int, string, http.Header) {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, f.urls[flow], body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, k := range keys {
+			req.Header.Add("api-key", k)
+		}
+		resp, err := f.client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		text, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return resp.StatusCode, string(text), resp.Header
+	}
+	flood := make([]string, 2000)
+	for i := range flood {
+		flood[i] = key
+	}
+	for _, tt := range []struct {
+		name, flow string
+		keys       []string
+		want       int
+	}{
+		{"no key", "Keyed", nil, http.StatusUnauthorized},
+		{"an empty key", "Keyed", []string{""}, http.StatusUnauthorized},
+		{"a wrong key", "Keyed", []string{key + "x"}, http.StatusUnauthorized},
+		{"two keys, one of them right", "Keyed", []string{key, key + "x"}, http.StatusUnauthorized},
+		{"a flood of keys", "Keyed", flood, http.StatusUnauthorized},
+		{"a long key", "Keyed", []string{strings.Repeat("k", 10_000)}, http.StatusUnauthorized},
+		{"two in one", "Keyed", []string{key + ", " + key}, http.StatusUnauthorized},
+		{"its key", "Keyed", []string{key}, http.StatusOK},
+		{"no key where none is asked for", "Open", nil, http.StatusOK},
+	} {
+		status, body, header := send(tt.flow, strings.NewReader("{}"), tt.keys...)
+		if status != tt.want {
+			t.Errorf("%s: answered %d %s, want %d", tt.name, status, body, tt.want)
+		}
+		if tt.want == http.StatusUnauthorized && (!strings.Contains(body, "Api-Key") || !strings.Contains(body, `"reason":"API_KEY_REQUIRED"`) ||
+			!strings.Contains(header.Get("WWW-Authenticate"), "Api-Key") || strings.Contains(body, key)) {
+			t.Errorf("%s: answered %s %v", tt.name, body, header)
+		}
+	}
+	// Who has no key is not read: a body over the limit, which would be 413, does not come so far.
+	if status, body, _ := send("Keyed", strings.NewReader(strings.Repeat("x", maxBody+1))); status != http.StatusUnauthorized {
+		t.Errorf("a large body without a key is answered %d %s", status, body)
+	}
+	if status, body, _ := send("Keyed", strings.NewReader(strings.Repeat("x", maxBody+1)), key); status != http.StatusRequestEntityTooLarge {
+		t.Errorf("a large body with a key is answered %d %s", status, body)
+	}
+}

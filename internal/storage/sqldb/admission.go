@@ -43,13 +43,7 @@ func (db *DB) AcceptExecution(ctx context.Context, ex ipaas.Execution, a storage
 			return ipaas.Execution{}, err
 		}
 	}
-	ex.Error, ex.Result, ex.Response, ex.EndTime = nil, "", nil, time.Time{}
-	ex.CreateTime, ex.OriginID, ex.Try = stored(ex.CreateTime), ex.ID, 1
-	if ex.Inline {
-		ex.State, ex.Attempts, ex.StartTime, ex.LeaseTime = ipaas.ExecutionRunning, 1, stored(ex.StartTime), stored(ex.LeaseTime)
-	} else {
-		ex.State, ex.Attempts, ex.StartTime, ex.LeaseTime = ipaas.ExecutionQueued, 0, time.Time{}, time.Time{}
-	}
+	ex = accepted(ex)
 	err = db.write(ctx, func(ctx context.Context, tx *tx) error {
 		out, err = accept(ctx, tx, ex, a)
 		return err
@@ -58,6 +52,18 @@ func (db *DB) AcceptExecution(ctx context.Context, ex ipaas.Execution, a storage
 		return ipaas.Execution{}, err
 	}
 	return out, nil
+}
+
+// accepted returns an execution as it is when it was accepted.
+func accepted(ex ipaas.Execution) ipaas.Execution {
+	ex.Error, ex.Result, ex.Response, ex.EndTime, ex.RoutedTo = nil, "", nil, time.Time{}, ""
+	ex.CreateTime, ex.OriginID, ex.Try = stored(ex.CreateTime), ex.ID, 1
+	if ex.Inline {
+		ex.State, ex.Attempts, ex.StartTime, ex.LeaseTime = ipaas.ExecutionRunning, 1, stored(ex.StartTime), stored(ex.LeaseTime)
+	} else {
+		ex.State, ex.Attempts, ex.StartTime, ex.LeaseTime = ipaas.ExecutionQueued, 0, time.Time{}, time.Time{}
+	}
+	return ex
 }
 
 func accept(ctx context.Context, tx *tx, ex ipaas.Execution, a storage.Admission) (ipaas.Execution, error) {

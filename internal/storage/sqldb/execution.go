@@ -15,9 +15,9 @@ const insertExecution = `
 INSERT INTO executions (id, instance_uid, instance_id, customer_id, integration_id, version, definition_hash, flow_id, flow_display_name,
 	deployment_id, generation, config_revision, state, held, ready, inline, invoke, test, attempts, error, result, response,
 	create_time, start_time, end_time, lease_time, origin_id, retry_of, replay_of, try, wake_time, asleep,
-	lane, lane_seq, in_lane, on_failure, ordering_key)
+	lane, lane_seq, in_lane, on_failure, ordering_key, endpoint, preprocessed_by)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, '', '', '', $20, $21, 0, $22,
-	$23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33)
+	$23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35)
 ON CONFLICT (id) DO NOTHING RETURNING seq`
 
 // place is where an execution that is added stands.
@@ -40,7 +40,7 @@ func putExecution(ctx context.Context, tx *tx, ex *ipaas.Execution, at place) (s
 		ex.ID, at.uid, ex.InstanceID, ex.CustomerID, ex.IntegrationID, ex.Version, ex.DefinitionHash, ex.FlowID, ex.FlowDisplayName,
 		ex.DeploymentID, ex.Generation, ex.ConfigRevision, ex.State, flag(ex.Held), flag(ready), flag(ex.Inline), ex.Invoke, flag(ex.Test),
 		ex.Attempts, micros(ex.CreateTime), micros(ex.StartTime), micros(ex.LeaseTime), origin, ex.RetryOf, ex.ReplayOf, max(ex.Try, 1),
-		micros(ex.WakeTime), flag(asleep), ex.Lane, at.laneSeq, flag(inLane), ex.OnFailure, ex.OrderingKey,
+		micros(ex.WakeTime), flag(asleep), ex.Lane, at.laneSeq, flag(inLane), ex.OnFailure, ex.OrderingKey, flag(ex.Endpoint), ex.PreprocessedBy,
 	}, &seq)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, ipaas.Taken("execution", ex.ID)
@@ -171,6 +171,40 @@ func (db *DB) FinishExecution(ctx context.Context, ex ipaas.Execution) error {
 	})
 }
 
+const routeExecution = `UPDATE executions SET routed_to = $2 WHERE seq = $1`
+
+// RouteExecution finishes an execution that looked at a request, and accepts the one that the request becomes.
+func (db *DB) RouteExecution(ctx context.Context, ex, next ipaas.Execution, a storage.Admission) (out ipaas.Execution, err error) {
+	if err := db.waiting.admit(ctx, db, next.CustomerID, next.CreateTime, a.MaxQueued); err != nil {
+		return ipaas.Execution{}, err
+	}
+	next = accepted(next)
+	next.PreprocessedBy = ex.ID
+	err = db.write(ctx, func(ctx context.Context, tx *tx) error {
+		seq, end, err := finish(ctx, tx, ex)
+		if err != nil {
+			return err
+		}
+		out = ipaas.Execution{}
+		if !end.canceling {
+			if out, err = accept(ctx, tx, next, a); err != nil {
+				return err
+			}
+			if err := tx.do(ctx, routeExecution, seq, out.ID); err != nil {
+				return err
+			}
+		}
+		if !end.inLane {
+			return nil
+		}
+		return settleLane(ctx, tx, seq, ex.State)
+	})
+	if err != nil {
+		return ipaas.Execution{}, err
+	}
+	return out, nil
+}
+
 // finished is what matters of an execution when it ends.
 type finished struct{ inLane, canceling bool }
 
@@ -191,7 +225,8 @@ const (
 	e.deployment_id, e.generation, e.config_revision, e.state, e.held, e.invoke, e.test, e.inline, e.attempts, e.error, e.result, e.response,
 	e.create_time, e.start_time, e.end_time, e.lease_time, e.crashes, e.canceling,
 	CASE e.origin_id WHEN '' THEN e.id ELSE e.origin_id END, e.retry_of, e.replay_of, e.superseded_by, e.try, e.wake_time,
-	e.lane, e.ordering_key, e.on_failure, ` + isBlocked + `, e.blocking, e.payload_expired`
+	e.lane, e.ordering_key, e.on_failure, ` + isBlocked + `, e.blocking, e.payload_expired,
+	e.endpoint, e.preprocessed_by, e.routed_to`
 	// The head of a lane tells whether those behind it wait for their turn or for what becomes of a failure.
 	isBlocked = `CASE WHEN e.lane <> '' AND e.state = 'QUEUED' AND e.ready = 0 AND (
 		SELECT h.blocking FROM executions h WHERE h.instance_uid = e.instance_uid AND h.flow_id = e.flow_id AND h.lane = e.lane
@@ -206,7 +241,8 @@ func scanExecution(scan scanner) (ex ipaas.Execution, err error) {
 		&ex.DeploymentID, &ex.Generation, &ex.ConfigRevision, &ex.State, &ex.Held, &ex.Invoke, &ex.Test, &ex.Inline, &ex.Attempts, intoJSON(&ex.Error),
 		&ex.Result, intoJSON(&ex.Response), intoTime(&ex.CreateTime), intoTime(&ex.StartTime), intoTime(&ex.EndTime), intoTime(&ex.LeaseTime),
 		&ex.Crashes, &ex.Canceling, &ex.OriginID, &ex.RetryOf, &ex.ReplayOf, &ex.SupersededBy, &ex.Try, intoTime(&ex.WakeTime),
-		&ex.Lane, &ex.OrderingKey, &ex.OnFailure, &ex.Blocked, &ex.Blocking, &ex.PayloadExpired)
+		&ex.Lane, &ex.OrderingKey, &ex.OnFailure, &ex.Blocked, &ex.Blocking, &ex.PayloadExpired,
+		&ex.Endpoint, &ex.PreprocessedBy, &ex.RoutedTo)
 	return ex, err
 }
 

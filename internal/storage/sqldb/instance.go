@@ -380,6 +380,9 @@ func (db *DB) FinishDeletion(ctx context.Context, id string, now time.Time) erro
 			if err := forgetState(ctx, tx, in.UID); err != nil {
 				return err
 			}
+			if err := tx.do(ctx, deleteKeysOfOwner, in.UID); err != nil {
+				return err
+			}
 			return tx.do(ctx, finishDeletion, in.UID, micros(now))
 		}
 		if err != nil && !errors.Is(err, ipaas.NotFound) {

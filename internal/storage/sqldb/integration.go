@@ -110,8 +110,6 @@ WHERE i.integration_id = $1 AND i.kind = 'TEST' AND r.state NOT IN ('REMOVED', '
 	selectTestInstance = `SELECT uid, id FROM instances WHERE integration_id = $1 AND kind = 'TEST'`
 	deleteInstance     = `DELETE FROM instances WHERE uid = $1`
 	deleteIntegration  = `DELETE FROM integrations WHERE id = $1`
-	deleteStatesOf     = `DELETE FROM state_entries WHERE owner = (SELECT uid FROM integrations WHERE id = $1)`
-	deleteTotalsOf     = `DELETE FROM state_totals WHERE owner = (SELECT uid FROM integrations WHERE id = $1)`
 )
 
 // DeleteIntegration forgets an integration with its versions and its test instance.
@@ -129,10 +127,14 @@ func (db *DB) DeleteIntegration(ctx context.Context, id string, base int64, w st
 		if err := forgetTestInstance(ctx, tx, id); err != nil {
 			return err
 		}
-		if err := tx.do(ctx, deleteStatesOf, id); err != nil {
+		uid, err := integrationUID(ctx, tx, id)
+		if err != nil {
 			return err
 		}
-		if err := tx.do(ctx, deleteTotalsOf, id); err != nil {
+		if err := forgetState(ctx, tx, uid); err != nil {
+			return err
+		}
+		if err := tx.do(ctx, deleteKeysOfOwner, uid); err != nil {
 			return err
 		}
 		return tx.do(ctx, deleteIntegration, id)
@@ -156,6 +158,9 @@ func forgetTestInstance(ctx context.Context, tx *tx, integrationID string) error
 		return err
 	}
 	if err := forgetState(ctx, tx, uid); err != nil {
+		return err
+	}
+	if err := tx.do(ctx, deleteKeysOfOwner, uid); err != nil {
 		return err
 	}
 	return tx.do(ctx, deleteInstance, uid)

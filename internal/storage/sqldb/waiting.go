@@ -49,9 +49,9 @@ func (w *waiting) of(customerID string) *room {
 	return r
 }
 
-// admit takes one place in a customer's queue, or refuses.
+// admit takes one place in a customer's queue, or in that of all that is nobody's, or refuses.
 func (w *waiting) admit(ctx context.Context, db *DB, customerID string, now time.Time, bound int) error {
-	if bound == 0 || customerID == "" {
+	if bound == 0 {
 		return nil
 	}
 	r := w.of(customerID)
@@ -79,9 +79,13 @@ func (w *waiting) admit(ctx context.Context, db *DB, customerID string, now time
 }
 
 func tooManyQueued(customerID string, bound int) error {
+	who := fmt.Sprintf("customer %q has", customerID)
+	if customerID == "" {
+		who = "test instances, and endpoints that instances share, have"
+	}
 	return &ipaas.Error{
 		Kind: ipaas.Exhausted, Reason: ipaas.ReasonTooManyQueued, RetryAfter: retryWhenQueued,
-		Message: fmt.Sprintf("customer %q has %d executions that wait, and no more are taken until some have run: send again later", customerID, bound),
+		Message: fmt.Sprintf("%s %d executions that wait, and no more are taken until some have run: send again later", who, bound),
 		Meta:    map[string]string{"resource": "customer", "id": customerID, "queued": strconv.Itoa(bound)},
 	}
 }

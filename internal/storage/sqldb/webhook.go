@@ -99,7 +99,12 @@ const (
 	webhookColumns        = `w.token_hash, w.token_sealed, i.id, w.flow_id, w.current, w.expire_time, w.create_time`
 	selectCurrentWebhooks = `
 SELECT ` + webhookColumns + ` FROM webhooks w JOIN instances i ON i.uid = w.instance_uid
-WHERE w.instance_uid = $1 AND w.current = 1 ORDER BY w.flow_id`
+WHERE w.instance_uid = $1 AND w.current = 1
+UNION ALL
+SELECT ` + webhookColumns + ` FROM instances s JOIN instances i ON i.id = s.integration_id || '--test' AND i.kind = 'TEST' AND i.state <> 'DELETED'
+	JOIN webhooks w ON w.instance_uid = i.uid AND w.flow_id = '*' AND w.current = 1
+WHERE s.uid = $1 AND s.uid <> i.uid
+ORDER BY 4`
 )
 
 func currentWebhooks(ctx context.Context, q querier, uid string) (hooks []ipaas.Webhook, err error) {
@@ -117,16 +122,20 @@ func webhookDest(h *ipaas.Webhook) []any {
 }
 
 const selectWebhook = `
-SELECT ` + webhookColumns + `, ` + instanceColumns + `
+SELECT ` + webhookColumns + `, COALESCE(own.document, ''), COALESCE(shared.document, ''), ` + instanceColumns + `
 FROM webhooks w JOIN instances i ON i.uid = w.instance_uid LEFT JOIN configs c ON c.instance_uid = i.uid AND c.revision = i.config_revision
+LEFT JOIN flow_keys own ON own.owner_uid = i.uid AND own.flow_id = w.flow_id
+LEFT JOIN integrations n ON n.id = i.integration_id LEFT JOIN flow_keys shared ON shared.owner_uid = n.uid AND shared.flow_id = w.flow_id
 WHERE w.token_hash = $1 AND (w.expire_time = 0 OR w.expire_time > $2)`
 
 // LookupWebhook returns the hook with a token's hash and its instance.
 func (db *DB) LookupWebhook(ctx context.Context, tokenHash string, now time.Time) (h ipaas.Webhook, in ipaas.Instance, err error) {
 	err = db.view(func(q querier) error {
 		in, err = scanInstance(func(dest ...any) error {
-			return q.row(ctx, selectWebhook, []any{tokenHash, micros(now)}, append(webhookDest(&h), dest...)...)
+			columns := append(webhookDest(&h), intoJSON(&h.Keys), intoJSON(&h.SharedKeys))
+			return q.row(ctx, selectWebhook, []any{tokenHash, micros(now)}, append(columns, dest...)...)
 		})
+		h.Keys, h.SharedKeys = ownedKeys(h.Keys, in.ID, "", h.FlowID), ownedKeys(h.SharedKeys, "", in.IntegrationID, h.FlowID)
 		return err
 	})
 	if errors.Is(err, sql.ErrNoRows) {

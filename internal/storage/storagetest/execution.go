@@ -21,6 +21,101 @@ func (w *world) wantNothingToClaim() {
 }
 
 var executionSentences = []sentence{
+	{"what_is_no_customers_has_a_bound_of_its_own", func(t *testing.T, s storage.Store) {
+		w := newWorld(t, s)
+		w.active("i")
+		admission := storage.Admission{ServingHasFlow: true, MaxHeld: 1000, MaxQueued: 2}
+		nobodys := func() ipaas.Execution {
+			ex := w.event("erp--test", "orders")
+			ex.CustomerID = ""
+			return ex
+		}
+		for range 2 {
+			got(s.AcceptExecution(t.Context(), nobodys(), admission))(t)
+		}
+		_, err := s.AcceptExecution(t.Context(), nobodys(), admission)
+		wantKind(t, err, ipaas.Exhausted, ipaas.ReasonTooManyQueued)
+		got(s.AcceptExecution(t.Context(), w.event("i", "orders"), admission))(t)
+	}},
+	{"a_request_is_routed_with_the_end_of_what_looked_at_it", func(t *testing.T, s storage.Store) {
+		w := newWorld(t, s)
+		w.active("i")
+		admission := storage.Admission{ServingHasFlow: true, MaxHeld: 1000}
+		looking := w.event("i", "orders")
+		looking.Endpoint, looking.Payload.KeyHash = true, "hash"
+		got(s.AcceptExecution(t.Context(), looking, admission))(t)
+		looking = w.claim()
+		if !looking.Endpoint || looking.Payload.KeyHash != "hash" {
+			t.Errorf("accepted: %+v", looking)
+		}
+		looking.State, looking.EndTime, looking.LeaseTime = ipaas.ExecutionSucceeded, at(90), looking.EndTime
+		next := w.event("i", "items")
+		next.Endpoint = true
+		routed := got(s.RouteExecution(t.Context(), looking, next, admission))(t)
+		want := next
+		want.PreprocessedBy = looking.ID
+		same(t, "routed", want, routed)
+		same(t, "stored", want, w.execution(next.ID))
+		looking.RoutedTo = next.ID
+		same(t, "what looked at it", looking, w.execution(looking.ID))
+		_, err := s.RouteExecution(t.Context(), looking, w.event("i", "items"), admission)
+		wantKind(t, err, ipaas.Conflict, "")
+		same(t, "claimed", []string{next.ID}, w.claimed(10))
+	}},
+	{"a_request_that_is_refused_where_it_is_routed_leaves_what_looked_at_it_running", func(t *testing.T, s storage.Store) {
+		w := newWorld(t, s)
+		w.active("i")
+		w.accept("i", "orders")
+		looking := w.claim()
+		looking.State, looking.EndTime = ipaas.ExecutionSucceeded, at(90)
+		next := w.event("i", "no-such-flow")
+		_, err := s.RouteExecution(t.Context(), looking, next, storage.Admission{MaxHeld: 1000})
+		wantKind(t, err, ipaas.NotFound, "")
+		if ex := w.execution(looking.ID); ex.State != ipaas.ExecutionRunning || ex.RoutedTo != "" {
+			t.Errorf("what looked at it is %+v", ex)
+		}
+		_, err = s.GetExecution(t.Context(), next.ID)
+		wantKind(t, err, ipaas.NotFound, "")
+	}},
+	{"a_request_is_not_routed_by_what_was_told_to_stop", func(t *testing.T, s storage.Store) {
+		w := newWorld(t, s)
+		w.active("i")
+		w.accept("i", "orders")
+		looking := w.claim()
+		got(s.CancelExecution(t.Context(), looking.ID, at(80), no))(t)
+		looking.State, looking.EndTime = ipaas.ExecutionSucceeded, at(90)
+		next := w.event("i", "items")
+		if routed := got(s.RouteExecution(t.Context(), looking, next, storage.Admission{ServingHasFlow: true, MaxHeld: 1000}))(t); routed.ID != "" {
+			t.Errorf("routed to %s", routed.ID)
+		}
+		if ex := w.execution(looking.ID); ex.State != ipaas.ExecutionSucceeded || ex.RoutedTo != "" {
+			t.Errorf("what looked at it is %+v", ex)
+		}
+		_, err := s.GetExecution(t.Context(), next.ID)
+		wantKind(t, err, ipaas.NotFound, "")
+	}},
+	{"a_request_that_came_before_is_routed_to_what_it_became_first", func(t *testing.T, s storage.Store) {
+		w := newWorld(t, s)
+		w.active("i")
+		admission := storage.Admission{
+			ServingHasFlow: true, MaxHeld: 1000, Deduplication: &storage.Deduplication{KeyHash: "k", BodyHash: "b", ExpireTime: never},
+		}
+		first := got(s.AcceptExecution(t.Context(), w.event("i", "items"), admission))(t)
+		w.accept("i", "orders")
+		var looking ipaas.Execution
+		for _, ex := range got(s.ClaimExecutions(t.Context(), at(w.next()), never, 10))(t) {
+			if ex.FlowID == "orders" {
+				looking = ex
+			}
+		}
+		looking.State, looking.EndTime = ipaas.ExecutionSucceeded, at(90)
+		if routed := got(s.RouteExecution(t.Context(), looking, w.event("i", "items"), admission))(t); routed.ID != first.ID {
+			t.Errorf("routed to %s, want %s", routed.ID, first.ID)
+		}
+		if ex := w.execution(looking.ID); ex.RoutedTo != first.ID || ex.State != ipaas.ExecutionSucceeded {
+			t.Errorf("what looked at it is %+v", ex)
+		}
+	}},
 	{"an_accepted_execution_is_queued_and_comes_back_with_its_payload", func(t *testing.T, s storage.Store) {
 		w := newWorld(t, s)
 		w.active("i")

@@ -35,6 +35,7 @@ func Run(t *testing.T, open func(t *testing.T) storage.Store) {
 		{"customers", customerSentences},
 		{"instances", instanceSentences},
 		{"webhooks", webhookSentences},
+		{"flow_keys", flowKeySentences},
 		{"deployments", deploymentSentences},
 		{"registrations", registrationSentences},
 		{"cleanup_debts", cleanupDebtSentences},

@@ -90,6 +90,28 @@ var webhookSentences = []sentence{
 		check(t, err)
 		same(t, "hooks", map[string]string{"orders": in.UID + "-orders", "items": in.UID + "-items"}, tokens(hooks))
 	}},
+	{"the_hook_that_all_instances_of_an_integration_share_is_listed_with_each", func(t *testing.T, s storage.Store) {
+		w := newWorld(t, s)
+		in := w.active("i")
+		shared := hook(ipaas.SharedEndpoint, "shared")
+		of := got(s.AddWebhooks(t.Context(), "erp--test", []ipaas.Webhook{shared, hook(ipaas.InstanceEndpoint, "of-test")}))(t)
+		same(t, "the test instance's", map[string]string{ipaas.SharedEndpoint: "shared", ipaas.InstanceEndpoint: "of-test"}, tokens(of))
+		want := map[string]string{"orders": in.UID + "-orders", "items": in.UID + "-items", ipaas.SharedEndpoint: "shared"}
+		same(t, "listed", want, tokens(got(s.ListWebhooks(t.Context(), "i"))(t)))
+		_, begun, err := s.BeginDeployment(t.Context(), w.deployment("i", definition("ERP", "orders")), nil, 0)
+		check(t, err)
+		same(t, "of a deployment", want, tokens(begun))
+		found, test, err := s.LookupWebhook(t.Context(), "shared", start)
+		check(t, err)
+		if found.FlowID != ipaas.SharedEndpoint || test.ID != "erp--test" {
+			t.Errorf("found %+v of %s", found, test.ID)
+		}
+		got(s.RotateWebhooks(t.Context(), "erp--test", []ipaas.Webhook{hook(ipaas.SharedEndpoint, "fresh")}, at(100), 0, at(50), no))(t)
+		want[ipaas.SharedEndpoint] = "fresh"
+		same(t, "rotated", want, tokens(got(s.ListWebhooks(t.Context(), "i"))(t)))
+		w.integration("other")
+		same(t, "of another integration", nil, got(s.ListWebhooks(t.Context(), "other--test"))(t))
+	}},
 	{"hooks_of_an_unknown_instance_are_not_found", func(t *testing.T, s storage.Store) {
 		_, err := s.ListWebhooks(t.Context(), "i")
 		wantKind(t, err, ipaas.NotFound, "")

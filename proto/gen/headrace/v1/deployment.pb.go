@@ -701,8 +701,10 @@ type DeployPlan struct {
 	ObsoleteRegistrations []*Registration `protobuf:"bytes,6,rep,name=obsolete_registrations,json=obsoleteRegistrations,proto3" json:"obsolete_registrations,omitempty"`
 	// Steps that create registrations and may create new ones, as `flow-id/step-id`.
 	PossibleCreations []string `protobuf:"bytes,7,rep,name=possible_creations,json=possibleCreations,proto3" json:"possible_creations,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// The ids of flows that would let nobody in, since they ask for a key and there is none: create one with CreateFlowKey.
+	LockedFlowIds []string `protobuf:"bytes,10,rep,name=locked_flow_ids,json=lockedFlowIds,proto3" json:"locked_flow_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *DeployPlan) Reset() {
@@ -780,6 +782,13 @@ func (x *DeployPlan) GetObsoleteRegistrations() []*Registration {
 func (x *DeployPlan) GetPossibleCreations() []string {
 	if x != nil {
 		return x.PossibleCreations
+	}
+	return nil
+}
+
+func (x *DeployPlan) GetLockedFlowIds() []string {
+	if x != nil {
+		return x.LockedFlowIds
 	}
 	return nil
 }
@@ -1102,7 +1111,7 @@ const file_headrace_v1_deployment_proto_rawDesc = "" +
 	"\rKIND_RESTORED\x10\b\x12\x17\n" +
 	"\x13KIND_RESTORE_FAILED\x10\t\x12\x14\n" +
 	"\x10KIND_UNCONFIRMED\x10\n" +
-	"\"\xd8\x03\n" +
+	"\"\x86\x04\n" +
 	"\n" +
 	"DeployPlan\x12\x1e\n" +
 	"\aversion\x18\x01 \x01(\x05B\x04\xe2A\x01\x03R\aversion\x12$\n" +
@@ -1113,7 +1122,9 @@ const file_headrace_v1_deployment_proto_rawDesc = "" +
 	"\bflow_ids\x18\x04 \x03(\tB\x04\xe2A\x01\x03R\aflowIds\x12C\n" +
 	"\x1bchanged_config_variable_ids\x18\x05 \x03(\tB\x04\xe2A\x01\x03R\x18changedConfigVariableIds\x12V\n" +
 	"\x16obsolete_registrations\x18\x06 \x03(\v2\x19.headrace.v1.RegistrationB\x04\xe2A\x01\x03R\x15obsoleteRegistrations\x123\n" +
-	"\x12possible_creations\x18\a \x03(\tB\x04\xe2A\x01\x03R\x11possibleCreations\x1a>\n" +
+	"\x12possible_creations\x18\a \x03(\tB\x04\xe2A\x01\x03R\x11possibleCreations\x12,\n" +
+	"\x0flocked_flow_ids\x18\n" +
+	" \x03(\tB\x04\xe2A\x01\x03R\rlockedFlowIds\x1a>\n" +
 	"\x10WebhookUrlsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"z\n" +

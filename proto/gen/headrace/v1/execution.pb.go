@@ -350,8 +350,16 @@ type Execution struct {
 	// Whether what it was sent, its result, its step results and its logs were cleared away: it ended longer ago than the server keeps
 	// them (14 days, unless its operator chose otherwise). It cannot be replayed then.
 	PayloadExpired bool `protobuf:"varint,40,opt,name=payload_expired,json=payloadExpired,proto3" json:"payload_expired,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// Whether its request came in at the URL that several flows, or several instances, share. One that looks at a request before it is known
+	// whose that is has no `customer_id`, and the test instance in `instance_id`.
+	Endpoint bool `protobuf:"varint,45,opt,name=endpoint,proto3" json:"endpoint,omitempty"`
+	// The execution of the preprocess flow that looked at its request first. Empty: none did.
+	PreprocessedBy string `protobuf:"bytes,46,opt,name=preprocessed_by,json=preprocessedBy,proto3" json:"preprocessed_by,omitempty"`
+	// For an execution of the preprocess flow: the execution that its request became. A request that came before, by its deduplication key,
+	// is routed to what it became then.
+	RoutedTo      string `protobuf:"bytes,47,opt,name=routed_to,json=routedTo,proto3" json:"routed_to,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Execution) Reset() {
@@ -634,6 +642,27 @@ func (x *Execution) GetPayloadExpired() bool {
 		return x.PayloadExpired
 	}
 	return false
+}
+
+func (x *Execution) GetEndpoint() bool {
+	if x != nil {
+		return x.Endpoint
+	}
+	return false
+}
+
+func (x *Execution) GetPreprocessedBy() string {
+	if x != nil {
+		return x.PreprocessedBy
+	}
+	return ""
+}
+
+func (x *Execution) GetRoutedTo() string {
+	if x != nil {
+		return x.RoutedTo
+	}
+	return ""
 }
 
 // ExecutionError tells why an execution failed.
@@ -2196,7 +2225,7 @@ var File_headrace_v1_execution_proto protoreflect.FileDescriptor
 
 const file_headrace_v1_execution_proto_rawDesc = "" +
 	"\n" +
-	"\x1bheadrace/v1/execution.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16headrace/v1/view.proto\"\xf6\x0e\n" +
+	"\x1bheadrace/v1/execution.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16headrace/v1/view.proto\"\xea\x0f\n" +
 	"\tExecution\x12\x14\n" +
 	"\x02id\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\x02id\x12%\n" +
 	"\vinstance_id\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\n" +
@@ -2242,7 +2271,10 @@ const file_headrace_v1_execution_proto_rawDesc = "" +
 	"\fordering_key\x18! \x01(\tB\x04\xe2A\x01\x03R\vorderingKey\x12\x1e\n" +
 	"\ablocked\x18\" \x01(\bB\x04\xe2A\x01\x03R\ablocked\x12 \n" +
 	"\bblocking\x18# \x01(\bB\x04\xe2A\x01\x03R\bblocking\x12-\n" +
-	"\x0fpayload_expired\x18( \x01(\bB\x04\xe2A\x01\x03R\x0epayloadExpired\"\x95\x01\n" +
+	"\x0fpayload_expired\x18( \x01(\bB\x04\xe2A\x01\x03R\x0epayloadExpired\x12 \n" +
+	"\bendpoint\x18- \x01(\bB\x04\xe2A\x01\x03R\bendpoint\x12-\n" +
+	"\x0fpreprocessed_by\x18. \x01(\tB\x04\xe2A\x01\x03R\x0epreprocessedBy\x12!\n" +
+	"\trouted_to\x18/ \x01(\tB\x04\xe2A\x01\x03R\broutedTo\"\x95\x01\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fSTATE_QUEUED\x10\x01\x12\x11\n" +

@@ -27,7 +27,8 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Security says which requests at a flow's URL are let in; others are answered 401.
+// Security says which requests at a flow's URL are let in. Others are answered 401 before their body is parsed, and leave no trace;
+// handshakes, too: who cannot send a key with them needs a flow that asks for none.
 type Flow_Security int32
 
 const (
@@ -299,7 +300,8 @@ type Flow struct {
 	// What the flow is known by where its definition comes from, unique in the integration. An import knows the flow by it, whatever its
 	// name is now; without one, by its id, else its display name.
 	StableKey string `protobuf:"bytes,19,opt,name=stable_key,json=stableKey,proto3" json:"stable_key,omitempty"`
-	// Which requests at its URL are let in. A caller sends its key in the header `Api-Key`.
+	// Which requests at its URL are let in, as it is deployed. A caller sends its key, exactly one, in the header `Api-Key`. Keys are kept by
+	// FlowKeyService; the flow's siblings see them in `results.webhookApiKeys`.
 	Security      Flow_Security `protobuf:"varint,20,opt,name=security,proto3,enum=headrace.v1.Flow_Security" json:"security,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -307,8 +307,11 @@ type Instance struct {
 	DeployTime *timestamppb.Timestamp `protobuf:"bytes,22,opt,name=deploy_time,json=deployTime,proto3" json:"deploy_time,omitempty"`
 	// How many of its executions run side by side; others wait, and a synchronous one is refused. 0: no limit.
 	MaxConcurrency int32 `protobuf:"varint,23,opt,name=max_concurrency,json=maxConcurrency,proto3" json:"max_concurrency,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// The URL that its flows share, where the integration has an endpoint of type PER_INSTANCE, or that all instances share, where it is of
+	// type SHARED. A test instance never shares its URL with others. Empty without an endpoint, and in a BASIC view.
+	EndpointUrl   string `protobuf:"bytes,30,opt,name=endpoint_url,json=endpointUrl,proto3" json:"endpoint_url,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Instance) Reset() {
@@ -502,6 +505,13 @@ func (x *Instance) GetMaxConcurrency() int32 {
 	return 0
 }
 
+func (x *Instance) GetEndpointUrl() string {
+	if x != nil {
+		return x.EndpointUrl
+	}
+	return ""
+}
+
 // InstanceFlow is a flow as an instance has it.
 type InstanceFlow struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -512,7 +522,13 @@ type InstanceFlow struct {
 	// The flow's trigger, e.g. `webhook-triggers.webhook`.
 	TriggerType string `protobuf:"bytes,3,opt,name=trigger_type,json=triggerType,proto3" json:"trigger_type,omitempty"`
 	// The URL that starts this flow of this instance. Whoever knows it can call it. It stays the same over redeploys and versions.
-	WebhookUrl    string `protobuf:"bytes,4,opt,name=webhook_url,json=webhookUrl,proto3" json:"webhook_url,omitempty"`
+	WebhookUrl string `protobuf:"bytes,4,opt,name=webhook_url,json=webhookUrl,proto3" json:"webhook_url,omitempty"`
+	// Which requests are let in.
+	Security Flow_Security `protobuf:"varint,10,opt,name=security,proto3,enum=headrace.v1.Flow_Security" json:"security,omitempty"`
+	// How many keys let a request in: the instance's, or for SECURITY_ORGANIZATION the integration's. Left out of a BASIC view.
+	KeyCount int32 `protobuf:"varint,11,opt,name=key_count,json=keyCount,proto3" json:"key_count,omitempty"`
+	// Whether the flow lets nobody in, since it asks for a key and there is none. Left out of a BASIC view.
+	Locked        bool `protobuf:"varint,12,opt,name=locked,proto3" json:"locked,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -573,6 +589,27 @@ func (x *InstanceFlow) GetWebhookUrl() string {
 		return x.WebhookUrl
 	}
 	return ""
+}
+
+func (x *InstanceFlow) GetSecurity() Flow_Security {
+	if x != nil {
+		return x.Security
+	}
+	return Flow_SECURITY_UNSPECIFIED
+}
+
+func (x *InstanceFlow) GetKeyCount() int32 {
+	if x != nil {
+		return x.KeyCount
+	}
+	return 0
+}
+
+func (x *InstanceFlow) GetLocked() bool {
+	if x != nil {
+		return x.Locked
+	}
+	return false
 }
 
 // ConfigValue is an instance's value for one config variable.
@@ -2320,7 +2357,7 @@ type RotateWebhookTokenRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The instance's id.
 	InstanceId string `protobuf:"bytes,1,opt,name=instance_id,json=instanceId,proto3" json:"instance_id,omitempty"`
-	// The flow to give a new URL. Empty: all flows.
+	// The flow to give a new URL. Empty: all flows, and the URL that they share if they do.
 	FlowId string `protobuf:"bytes,2,opt,name=flow_id,json=flowId,proto3" json:"flow_id,omitempty"`
 	// How long the old URL goes on working, at most 30 days. Not set: 24 h.
 	Overlap *durationpb.Duration `protobuf:"bytes,3,opt,name=overlap,proto3" json:"overlap,omitempty"`
@@ -2329,7 +2366,10 @@ type RotateWebhookTokenRequest struct {
 	// The same id with the same content gives the same answer for 24 hours.
 	RequestId string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Check everything and change nothing.
-	ValidateOnly  bool `protobuf:"varint,6,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	ValidateOnly bool `protobuf:"varint,6,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	// Rotate the URL that the flows share, and no other; `flow_id` must be empty. NOT_FOUND if they share none of the instance's own: the one
+	// that all instances share is rotated by RotateEndpointToken.
+	Endpoint      bool `protobuf:"varint,7,opt,name=endpoint,proto3" json:"endpoint,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2402,6 +2442,13 @@ func (x *RotateWebhookTokenRequest) GetRequestId() string {
 func (x *RotateWebhookTokenRequest) GetValidateOnly() bool {
 	if x != nil {
 		return x.ValidateOnly
+	}
+	return false
+}
+
+func (x *RotateWebhookTokenRequest) GetEndpoint() bool {
+	if x != nil {
+		return x.Endpoint
 	}
 	return false
 }
@@ -2704,7 +2751,7 @@ var File_headrace_v1_instance_proto protoreflect.FileDescriptor
 
 const file_headrace_v1_instance_proto_rawDesc = "" +
 	"\n" +
-	"\x1aheadrace/v1/instance.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!headrace/v1/config_variable.proto\x1a\x1cheadrace/v1/deployment.proto\x1a\x1bheadrace/v1/execution.proto\x1a\x19headrace/v1/problem.proto\x1a\x16headrace/v1/view.proto\"\x9b\r\n" +
+	"\x1aheadrace/v1/instance.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!headrace/v1/config_variable.proto\x1a\x1cheadrace/v1/deployment.proto\x1a\x1bheadrace/v1/execution.proto\x1a\x16headrace/v1/flow.proto\x1a\x19headrace/v1/problem.proto\x1a\x16headrace/v1/view.proto\"\xc4\r\n" +
 	"\bInstance\x12A\n" +
 	"\x02id\x18\x01 \x01(\tB1\xe2A\x01\x05\xbaH*r(\x18E2$^([a-z0-9]+(-[a-z0-9]+)*(--test)?)?$R\x02id\x12\x16\n" +
 	"\x03uid\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\x03uid\x12*\n" +
@@ -2737,7 +2784,8 @@ const file_headrace_v1_instance_proto_rawDesc = "" +
 	"\vdeploy_time\x18\x16 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xe2A\x01\x03R\n" +
 	"deployTime\x123\n" +
 	"\x0fmax_concurrency\x18\x17 \x01(\x05B\n" +
-	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\x0emaxConcurrency\x1aY\n" +
+	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\x0emaxConcurrency\x12'\n" +
+	"\fendpoint_url\x18\x1e \x01(\tB\x04\xe2A\x01\x03R\vendpointUrl\x1aY\n" +
 	"\x11ConfigValuesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12.\n" +
 	"\x05value\x18\x02 \x01(\v2\x18.headrace.v1.ConfigValueR\x05value:\x028\x01\x1a9\n" +
@@ -2759,13 +2807,17 @@ const file_headrace_v1_instance_proto_rawDesc = "" +
 	"\tPauseMode\x12\x1a\n" +
 	"\x16PAUSE_MODE_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fPAUSE_MODE_HOLD\x10\x01\x12\x15\n" +
-	"\x11PAUSE_MODE_REFUSE\x10\x02\"\xa6\x01\n" +
+	"\x11PAUSE_MODE_REFUSE\x10\x02\"\xa5\x02\n" +
 	"\fInstanceFlow\x12\x1d\n" +
 	"\aflow_id\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\x06flowId\x12'\n" +
 	"\fdisplay_name\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\vdisplayName\x12'\n" +
 	"\ftrigger_type\x18\x03 \x01(\tB\x04\xe2A\x01\x03R\vtriggerType\x12%\n" +
 	"\vwebhook_url\x18\x04 \x01(\tB\x04\xe2A\x01\x03R\n" +
-	"webhookUrl\"\xc7\x02\n" +
+	"webhookUrl\x12<\n" +
+	"\bsecurity\x18\n" +
+	" \x01(\x0e2\x1a.headrace.v1.Flow.SecurityB\x04\xe2A\x01\x03R\bsecurity\x12!\n" +
+	"\tkey_count\x18\v \x01(\x05B\x04\xe2A\x01\x03R\bkeyCount\x12\x1c\n" +
+	"\x06locked\x18\f \x01(\bB\x04\xe2A\x01\x03R\x06locked\"\xc7\x02\n" +
 	"\vConfigValue\x12.\n" +
 	"\x05value\x18\x01 \x01(\v2\x16.google.protobuf.ValueH\x00R\x05value\x12\x1f\n" +
 	"\x04json\x18\x02 \x01(\tB\t\xbaH\x06r\x04(\x80\x80\x10H\x00R\x04json\x12=\n" +
@@ -2919,7 +2971,7 @@ const file_headrace_v1_instance_proto_rawDesc = "" +
 	"request_id\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18dR\trequestId\x12#\n" +
 	"\rvalidate_only\x18\x04 \x01(\bR\fvalidateOnly\"K\n" +
 	"\x16ResumeInstanceResponse\x121\n" +
-	"\binstance\x18\x01 \x01(\v2\x15.headrace.v1.InstanceR\binstance\"\x9d\x02\n" +
+	"\binstance\x18\x01 \x01(\v2\x15.headrace.v1.InstanceR\binstance\"\xb9\x02\n" +
 	"\x19RotateWebhookTokenRequest\x12.\n" +
 	"\vinstance_id\x18\x01 \x01(\tB\r\xe2A\x01\x02\xbaH\x06r\x04\x10\x01\x18dR\n" +
 	"instanceId\x12 \n" +
@@ -2928,7 +2980,8 @@ const file_headrace_v1_instance_proto_rawDesc = "" +
 	"\x04etag\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x18dR\x04etag\x12&\n" +
 	"\n" +
 	"request_id\x18\x05 \x01(\tB\a\xbaH\x04r\x02\x18dR\trequestId\x12#\n" +
-	"\rvalidate_only\x18\x06 \x01(\bR\fvalidateOnly\"O\n" +
+	"\rvalidate_only\x18\x06 \x01(\bR\fvalidateOnly\x12\x1a\n" +
+	"\bendpoint\x18\a \x01(\bR\bendpoint\"O\n" +
 	"\x1aRotateWebhookTokenResponse\x121\n" +
 	"\binstance\x18\x01 \x01(\v2\x15.headrace.v1.InstanceR\binstance\"k\n" +
 	"\x16GetConfigWizardRequest\x12.\n" +
@@ -3026,15 +3079,16 @@ var file_headrace_v1_instance_proto_goTypes = []any{
 	nil,                                    // 41: headrace.v1.UpdateConfigWizardPageRequest.ValuesEntry
 	(*Registration)(nil),                   // 42: headrace.v1.Registration
 	(*timestamppb.Timestamp)(nil),          // 43: google.protobuf.Timestamp
-	(*structpb.Value)(nil),                 // 44: google.protobuf.Value
-	(*ConfigVariable)(nil),                 // 45: headrace.v1.ConfigVariable
-	(*Problem)(nil),                        // 46: headrace.v1.Problem
-	(View)(0),                              // 47: headrace.v1.View
-	(*fieldmaskpb.FieldMask)(nil),          // 48: google.protobuf.FieldMask
-	(*Execution)(nil),                      // 49: headrace.v1.Execution
-	(*Deployment)(nil),                     // 50: headrace.v1.Deployment
-	(*DeployPlan)(nil),                     // 51: headrace.v1.DeployPlan
-	(*durationpb.Duration)(nil),            // 52: google.protobuf.Duration
+	(Flow_Security)(0),                     // 44: headrace.v1.Flow.Security
+	(*structpb.Value)(nil),                 // 45: google.protobuf.Value
+	(*ConfigVariable)(nil),                 // 46: headrace.v1.ConfigVariable
+	(*Problem)(nil),                        // 47: headrace.v1.Problem
+	(View)(0),                              // 48: headrace.v1.View
+	(*fieldmaskpb.FieldMask)(nil),          // 49: google.protobuf.FieldMask
+	(*Execution)(nil),                      // 50: headrace.v1.Execution
+	(*Deployment)(nil),                     // 51: headrace.v1.Deployment
+	(*DeployPlan)(nil),                     // 52: headrace.v1.DeployPlan
+	(*durationpb.Duration)(nil),            // 53: google.protobuf.Duration
 }
 var file_headrace_v1_instance_proto_depIdxs = []int32{
 	0,  // 0: headrace.v1.Instance.kind:type_name -> headrace.v1.Instance.Kind
@@ -3047,79 +3101,80 @@ var file_headrace_v1_instance_proto_depIdxs = []int32{
 	43, // 7: headrace.v1.Instance.create_time:type_name -> google.protobuf.Timestamp
 	43, // 8: headrace.v1.Instance.update_time:type_name -> google.protobuf.Timestamp
 	43, // 9: headrace.v1.Instance.deploy_time:type_name -> google.protobuf.Timestamp
-	44, // 10: headrace.v1.ConfigValue.value:type_name -> google.protobuf.Value
-	3,  // 11: headrace.v1.ConfigValue.source:type_name -> headrace.v1.ConfigValue.Source
-	8,  // 12: headrace.v1.ConfigWizard.pages:type_name -> headrace.v1.ConfigWizardPage
-	9,  // 13: headrace.v1.ConfigWizardPage.elements:type_name -> headrace.v1.ConfigWizardElement
-	10, // 14: headrace.v1.ConfigWizardElement.variable:type_name -> headrace.v1.ConfigWizardVariable
-	45, // 15: headrace.v1.ConfigWizardVariable.config_variable:type_name -> headrace.v1.ConfigVariable
-	6,  // 16: headrace.v1.ConfigWizardVariable.value:type_name -> headrace.v1.ConfigValue
-	46, // 17: headrace.v1.ConfigWizardVariable.problems:type_name -> headrace.v1.Problem
-	4,  // 18: headrace.v1.CreateInstanceRequest.instance:type_name -> headrace.v1.Instance
-	4,  // 19: headrace.v1.CreateInstanceResponse.instance:type_name -> headrace.v1.Instance
-	47, // 20: headrace.v1.GetInstanceRequest.view:type_name -> headrace.v1.View
-	4,  // 21: headrace.v1.GetInstanceResponse.instance:type_name -> headrace.v1.Instance
-	47, // 22: headrace.v1.ListInstancesRequest.view:type_name -> headrace.v1.View
-	4,  // 23: headrace.v1.ListInstancesResponse.instances:type_name -> headrace.v1.Instance
-	4,  // 24: headrace.v1.UpdateInstanceRequest.instance:type_name -> headrace.v1.Instance
-	48, // 25: headrace.v1.UpdateInstanceRequest.update_mask:type_name -> google.protobuf.FieldMask
-	4,  // 26: headrace.v1.UpdateInstanceResponse.instance:type_name -> headrace.v1.Instance
-	49, // 27: headrace.v1.DeleteInstanceResponse.executions:type_name -> headrace.v1.Execution
-	42, // 28: headrace.v1.DeleteInstanceResponse.remaining_registrations:type_name -> headrace.v1.Registration
-	4,  // 29: headrace.v1.DeployInstanceResponse.instance:type_name -> headrace.v1.Instance
-	50, // 30: headrace.v1.DeployInstanceResponse.deployment:type_name -> headrace.v1.Deployment
-	49, // 31: headrace.v1.DeployInstanceResponse.executions:type_name -> headrace.v1.Execution
-	39, // 32: headrace.v1.DeployInstanceResponse.webhook_urls:type_name -> headrace.v1.DeployInstanceResponse.WebhookUrlsEntry
-	51, // 33: headrace.v1.DeployInstanceResponse.plan:type_name -> headrace.v1.DeployPlan
-	4,  // 34: headrace.v1.RollbackInstanceResponse.instance:type_name -> headrace.v1.Instance
-	50, // 35: headrace.v1.RollbackInstanceResponse.deployment:type_name -> headrace.v1.Deployment
-	49, // 36: headrace.v1.RollbackInstanceResponse.executions:type_name -> headrace.v1.Execution
-	40, // 37: headrace.v1.RollbackInstanceResponse.webhook_urls:type_name -> headrace.v1.RollbackInstanceResponse.WebhookUrlsEntry
-	51, // 38: headrace.v1.RollbackInstanceResponse.plan:type_name -> headrace.v1.DeployPlan
-	4,  // 39: headrace.v1.UndeployInstanceResponse.instance:type_name -> headrace.v1.Instance
-	49, // 40: headrace.v1.UndeployInstanceResponse.executions:type_name -> headrace.v1.Execution
-	42, // 41: headrace.v1.UndeployInstanceResponse.remaining_registrations:type_name -> headrace.v1.Registration
-	2,  // 42: headrace.v1.PauseInstanceRequest.mode:type_name -> headrace.v1.Instance.PauseMode
-	4,  // 43: headrace.v1.PauseInstanceResponse.instance:type_name -> headrace.v1.Instance
-	4,  // 44: headrace.v1.ResumeInstanceResponse.instance:type_name -> headrace.v1.Instance
-	52, // 45: headrace.v1.RotateWebhookTokenRequest.overlap:type_name -> google.protobuf.Duration
-	4,  // 46: headrace.v1.RotateWebhookTokenResponse.instance:type_name -> headrace.v1.Instance
-	7,  // 47: headrace.v1.GetConfigWizardResponse.config_wizard:type_name -> headrace.v1.ConfigWizard
-	41, // 48: headrace.v1.UpdateConfigWizardPageRequest.values:type_name -> headrace.v1.UpdateConfigWizardPageRequest.ValuesEntry
-	8,  // 49: headrace.v1.UpdateConfigWizardPageResponse.page:type_name -> headrace.v1.ConfigWizardPage
-	6,  // 50: headrace.v1.Instance.ConfigValuesEntry.value:type_name -> headrace.v1.ConfigValue
-	6,  // 51: headrace.v1.UpdateConfigWizardPageRequest.ValuesEntry.value:type_name -> headrace.v1.ConfigValue
-	11, // 52: headrace.v1.InstanceService.CreateInstance:input_type -> headrace.v1.CreateInstanceRequest
-	13, // 53: headrace.v1.InstanceService.GetInstance:input_type -> headrace.v1.GetInstanceRequest
-	15, // 54: headrace.v1.InstanceService.ListInstances:input_type -> headrace.v1.ListInstancesRequest
-	17, // 55: headrace.v1.InstanceService.UpdateInstance:input_type -> headrace.v1.UpdateInstanceRequest
-	19, // 56: headrace.v1.InstanceService.DeleteInstance:input_type -> headrace.v1.DeleteInstanceRequest
-	21, // 57: headrace.v1.InstanceService.DeployInstance:input_type -> headrace.v1.DeployInstanceRequest
-	23, // 58: headrace.v1.InstanceService.RollbackInstance:input_type -> headrace.v1.RollbackInstanceRequest
-	25, // 59: headrace.v1.InstanceService.UndeployInstance:input_type -> headrace.v1.UndeployInstanceRequest
-	27, // 60: headrace.v1.InstanceService.PauseInstance:input_type -> headrace.v1.PauseInstanceRequest
-	29, // 61: headrace.v1.InstanceService.ResumeInstance:input_type -> headrace.v1.ResumeInstanceRequest
-	31, // 62: headrace.v1.InstanceService.RotateWebhookToken:input_type -> headrace.v1.RotateWebhookTokenRequest
-	33, // 63: headrace.v1.InstanceService.GetConfigWizard:input_type -> headrace.v1.GetConfigWizardRequest
-	35, // 64: headrace.v1.InstanceService.UpdateConfigWizardPage:input_type -> headrace.v1.UpdateConfigWizardPageRequest
-	12, // 65: headrace.v1.InstanceService.CreateInstance:output_type -> headrace.v1.CreateInstanceResponse
-	14, // 66: headrace.v1.InstanceService.GetInstance:output_type -> headrace.v1.GetInstanceResponse
-	16, // 67: headrace.v1.InstanceService.ListInstances:output_type -> headrace.v1.ListInstancesResponse
-	18, // 68: headrace.v1.InstanceService.UpdateInstance:output_type -> headrace.v1.UpdateInstanceResponse
-	20, // 69: headrace.v1.InstanceService.DeleteInstance:output_type -> headrace.v1.DeleteInstanceResponse
-	22, // 70: headrace.v1.InstanceService.DeployInstance:output_type -> headrace.v1.DeployInstanceResponse
-	24, // 71: headrace.v1.InstanceService.RollbackInstance:output_type -> headrace.v1.RollbackInstanceResponse
-	26, // 72: headrace.v1.InstanceService.UndeployInstance:output_type -> headrace.v1.UndeployInstanceResponse
-	28, // 73: headrace.v1.InstanceService.PauseInstance:output_type -> headrace.v1.PauseInstanceResponse
-	30, // 74: headrace.v1.InstanceService.ResumeInstance:output_type -> headrace.v1.ResumeInstanceResponse
-	32, // 75: headrace.v1.InstanceService.RotateWebhookToken:output_type -> headrace.v1.RotateWebhookTokenResponse
-	34, // 76: headrace.v1.InstanceService.GetConfigWizard:output_type -> headrace.v1.GetConfigWizardResponse
-	36, // 77: headrace.v1.InstanceService.UpdateConfigWizardPage:output_type -> headrace.v1.UpdateConfigWizardPageResponse
-	65, // [65:78] is the sub-list for method output_type
-	52, // [52:65] is the sub-list for method input_type
-	52, // [52:52] is the sub-list for extension type_name
-	52, // [52:52] is the sub-list for extension extendee
-	0,  // [0:52] is the sub-list for field type_name
+	44, // 10: headrace.v1.InstanceFlow.security:type_name -> headrace.v1.Flow.Security
+	45, // 11: headrace.v1.ConfigValue.value:type_name -> google.protobuf.Value
+	3,  // 12: headrace.v1.ConfigValue.source:type_name -> headrace.v1.ConfigValue.Source
+	8,  // 13: headrace.v1.ConfigWizard.pages:type_name -> headrace.v1.ConfigWizardPage
+	9,  // 14: headrace.v1.ConfigWizardPage.elements:type_name -> headrace.v1.ConfigWizardElement
+	10, // 15: headrace.v1.ConfigWizardElement.variable:type_name -> headrace.v1.ConfigWizardVariable
+	46, // 16: headrace.v1.ConfigWizardVariable.config_variable:type_name -> headrace.v1.ConfigVariable
+	6,  // 17: headrace.v1.ConfigWizardVariable.value:type_name -> headrace.v1.ConfigValue
+	47, // 18: headrace.v1.ConfigWizardVariable.problems:type_name -> headrace.v1.Problem
+	4,  // 19: headrace.v1.CreateInstanceRequest.instance:type_name -> headrace.v1.Instance
+	4,  // 20: headrace.v1.CreateInstanceResponse.instance:type_name -> headrace.v1.Instance
+	48, // 21: headrace.v1.GetInstanceRequest.view:type_name -> headrace.v1.View
+	4,  // 22: headrace.v1.GetInstanceResponse.instance:type_name -> headrace.v1.Instance
+	48, // 23: headrace.v1.ListInstancesRequest.view:type_name -> headrace.v1.View
+	4,  // 24: headrace.v1.ListInstancesResponse.instances:type_name -> headrace.v1.Instance
+	4,  // 25: headrace.v1.UpdateInstanceRequest.instance:type_name -> headrace.v1.Instance
+	49, // 26: headrace.v1.UpdateInstanceRequest.update_mask:type_name -> google.protobuf.FieldMask
+	4,  // 27: headrace.v1.UpdateInstanceResponse.instance:type_name -> headrace.v1.Instance
+	50, // 28: headrace.v1.DeleteInstanceResponse.executions:type_name -> headrace.v1.Execution
+	42, // 29: headrace.v1.DeleteInstanceResponse.remaining_registrations:type_name -> headrace.v1.Registration
+	4,  // 30: headrace.v1.DeployInstanceResponse.instance:type_name -> headrace.v1.Instance
+	51, // 31: headrace.v1.DeployInstanceResponse.deployment:type_name -> headrace.v1.Deployment
+	50, // 32: headrace.v1.DeployInstanceResponse.executions:type_name -> headrace.v1.Execution
+	39, // 33: headrace.v1.DeployInstanceResponse.webhook_urls:type_name -> headrace.v1.DeployInstanceResponse.WebhookUrlsEntry
+	52, // 34: headrace.v1.DeployInstanceResponse.plan:type_name -> headrace.v1.DeployPlan
+	4,  // 35: headrace.v1.RollbackInstanceResponse.instance:type_name -> headrace.v1.Instance
+	51, // 36: headrace.v1.RollbackInstanceResponse.deployment:type_name -> headrace.v1.Deployment
+	50, // 37: headrace.v1.RollbackInstanceResponse.executions:type_name -> headrace.v1.Execution
+	40, // 38: headrace.v1.RollbackInstanceResponse.webhook_urls:type_name -> headrace.v1.RollbackInstanceResponse.WebhookUrlsEntry
+	52, // 39: headrace.v1.RollbackInstanceResponse.plan:type_name -> headrace.v1.DeployPlan
+	4,  // 40: headrace.v1.UndeployInstanceResponse.instance:type_name -> headrace.v1.Instance
+	50, // 41: headrace.v1.UndeployInstanceResponse.executions:type_name -> headrace.v1.Execution
+	42, // 42: headrace.v1.UndeployInstanceResponse.remaining_registrations:type_name -> headrace.v1.Registration
+	2,  // 43: headrace.v1.PauseInstanceRequest.mode:type_name -> headrace.v1.Instance.PauseMode
+	4,  // 44: headrace.v1.PauseInstanceResponse.instance:type_name -> headrace.v1.Instance
+	4,  // 45: headrace.v1.ResumeInstanceResponse.instance:type_name -> headrace.v1.Instance
+	53, // 46: headrace.v1.RotateWebhookTokenRequest.overlap:type_name -> google.protobuf.Duration
+	4,  // 47: headrace.v1.RotateWebhookTokenResponse.instance:type_name -> headrace.v1.Instance
+	7,  // 48: headrace.v1.GetConfigWizardResponse.config_wizard:type_name -> headrace.v1.ConfigWizard
+	41, // 49: headrace.v1.UpdateConfigWizardPageRequest.values:type_name -> headrace.v1.UpdateConfigWizardPageRequest.ValuesEntry
+	8,  // 50: headrace.v1.UpdateConfigWizardPageResponse.page:type_name -> headrace.v1.ConfigWizardPage
+	6,  // 51: headrace.v1.Instance.ConfigValuesEntry.value:type_name -> headrace.v1.ConfigValue
+	6,  // 52: headrace.v1.UpdateConfigWizardPageRequest.ValuesEntry.value:type_name -> headrace.v1.ConfigValue
+	11, // 53: headrace.v1.InstanceService.CreateInstance:input_type -> headrace.v1.CreateInstanceRequest
+	13, // 54: headrace.v1.InstanceService.GetInstance:input_type -> headrace.v1.GetInstanceRequest
+	15, // 55: headrace.v1.InstanceService.ListInstances:input_type -> headrace.v1.ListInstancesRequest
+	17, // 56: headrace.v1.InstanceService.UpdateInstance:input_type -> headrace.v1.UpdateInstanceRequest
+	19, // 57: headrace.v1.InstanceService.DeleteInstance:input_type -> headrace.v1.DeleteInstanceRequest
+	21, // 58: headrace.v1.InstanceService.DeployInstance:input_type -> headrace.v1.DeployInstanceRequest
+	23, // 59: headrace.v1.InstanceService.RollbackInstance:input_type -> headrace.v1.RollbackInstanceRequest
+	25, // 60: headrace.v1.InstanceService.UndeployInstance:input_type -> headrace.v1.UndeployInstanceRequest
+	27, // 61: headrace.v1.InstanceService.PauseInstance:input_type -> headrace.v1.PauseInstanceRequest
+	29, // 62: headrace.v1.InstanceService.ResumeInstance:input_type -> headrace.v1.ResumeInstanceRequest
+	31, // 63: headrace.v1.InstanceService.RotateWebhookToken:input_type -> headrace.v1.RotateWebhookTokenRequest
+	33, // 64: headrace.v1.InstanceService.GetConfigWizard:input_type -> headrace.v1.GetConfigWizardRequest
+	35, // 65: headrace.v1.InstanceService.UpdateConfigWizardPage:input_type -> headrace.v1.UpdateConfigWizardPageRequest
+	12, // 66: headrace.v1.InstanceService.CreateInstance:output_type -> headrace.v1.CreateInstanceResponse
+	14, // 67: headrace.v1.InstanceService.GetInstance:output_type -> headrace.v1.GetInstanceResponse
+	16, // 68: headrace.v1.InstanceService.ListInstances:output_type -> headrace.v1.ListInstancesResponse
+	18, // 69: headrace.v1.InstanceService.UpdateInstance:output_type -> headrace.v1.UpdateInstanceResponse
+	20, // 70: headrace.v1.InstanceService.DeleteInstance:output_type -> headrace.v1.DeleteInstanceResponse
+	22, // 71: headrace.v1.InstanceService.DeployInstance:output_type -> headrace.v1.DeployInstanceResponse
+	24, // 72: headrace.v1.InstanceService.RollbackInstance:output_type -> headrace.v1.RollbackInstanceResponse
+	26, // 73: headrace.v1.InstanceService.UndeployInstance:output_type -> headrace.v1.UndeployInstanceResponse
+	28, // 74: headrace.v1.InstanceService.PauseInstance:output_type -> headrace.v1.PauseInstanceResponse
+	30, // 75: headrace.v1.InstanceService.ResumeInstance:output_type -> headrace.v1.ResumeInstanceResponse
+	32, // 76: headrace.v1.InstanceService.RotateWebhookToken:output_type -> headrace.v1.RotateWebhookTokenResponse
+	34, // 77: headrace.v1.InstanceService.GetConfigWizard:output_type -> headrace.v1.GetConfigWizardResponse
+	36, // 78: headrace.v1.InstanceService.UpdateConfigWizardPage:output_type -> headrace.v1.UpdateConfigWizardPageResponse
+	66, // [66:79] is the sub-list for method output_type
+	53, // [53:66] is the sub-list for method input_type
+	53, // [53:53] is the sub-list for extension type_name
+	53, // [53:53] is the sub-list for extension extendee
+	0,  // [0:53] is the sub-list for field type_name
 }
 
 func init() { file_headrace_v1_instance_proto_init() }
@@ -3130,6 +3185,7 @@ func file_headrace_v1_instance_proto_init() {
 	file_headrace_v1_config_variable_proto_init()
 	file_headrace_v1_deployment_proto_init()
 	file_headrace_v1_execution_proto_init()
+	file_headrace_v1_flow_proto_init()
 	file_headrace_v1_problem_proto_init()
 	file_headrace_v1_view_proto_init()
 	file_headrace_v1_instance_proto_msgTypes[2].OneofWrappers = []any{

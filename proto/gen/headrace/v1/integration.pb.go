@@ -347,7 +347,9 @@ type Integration struct {
 	// When it, or anything in it, was last changed.
 	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
 	// At which URLs requests come in. Not set: each flow of each instance has its own.
-	Endpoint      *Endpoint `protobuf:"bytes,18,opt,name=endpoint,proto3" json:"endpoint,omitempty"`
+	Endpoint *Endpoint `protobuf:"bytes,18,opt,name=endpoint,proto3" json:"endpoint,omitempty"`
+	// The URL that all instances share, where one with an endpoint of type SHARED was deployed. Empty in a BASIC view.
+	EndpointUrl   string `protobuf:"bytes,25,opt,name=endpoint_url,json=endpointUrl,proto3" json:"endpoint_url,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -508,8 +510,29 @@ func (x *Integration) GetEndpoint() *Endpoint {
 	return nil
 }
 
+func (x *Integration) GetEndpointUrl() string {
+	if x != nil {
+		return x.EndpointUrl
+	}
+	return ""
+}
+
 // Endpoint says at which URLs requests for webhook flows come in, and how a URL that serves several flows, or several instances, tells
-// whose a request is. Every flow keeps a URL of its own beside it.
+// whose a request is. Every flow keeps a URL of its own beside it. The URL is live from the deployment on, and in trigger results as
+// `endpointUrl`.
+//
+// Without a preprocess flow a request is taken as if it had come in at the URL of the flow that it is for: with that flow's security,
+// handshake, order, deduplication and answer. One that is for no flow, or no customer, is answered 404; one for a customer with several
+// instances 409; reason NOT_ROUTED.
+//
+// With a preprocess flow that flow takes the request, with its own security, and answers it: with its acknowledgement, or, if it is
+// synchronous, with its result. When it has succeeded, the request is queued for the flow that it is for, in the same step: it is never
+// lost between them. Where that flow asks for a key, the request must have brought it. A request that cannot go on makes the preprocess
+// flow's execution fail with reason NOT_ROUTED.
+//
+// At a SHARED endpoint the newest version tells whose a request is; the preprocess flow then runs for the integration and not for an
+// instance: it sees no config values and no customer, and of keys only those of the integration count. What is done with the request
+// then, the version tells that the customer's instance is on.
 type Endpoint struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// How many share a URL.
@@ -1525,6 +1548,134 @@ func (x *PublishIntegrationResponse) GetVersion() *IntegrationVersion {
 	return nil
 }
 
+// RotateEndpointTokenRequest asks for RotateEndpointToken.
+type RotateEndpointTokenRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The integration's id.
+	IntegrationId string `protobuf:"bytes,1,opt,name=integration_id,json=integrationId,proto3" json:"integration_id,omitempty"`
+	// How long the old URL goes on working, at most 30 days. Not set: 24 h.
+	Overlap *durationpb.Duration `protobuf:"bytes,2,opt,name=overlap,proto3" json:"overlap,omitempty"`
+	// If set, must be the stored etag.
+	Etag string `protobuf:"bytes,3,opt,name=etag,proto3" json:"etag,omitempty"`
+	// The same id with the same content gives the same answer for 24 hours.
+	RequestId string `protobuf:"bytes,4,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Check everything and change nothing.
+	ValidateOnly  bool `protobuf:"varint,5,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RotateEndpointTokenRequest) Reset() {
+	*x = RotateEndpointTokenRequest{}
+	mi := &file_headrace_v1_integration_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RotateEndpointTokenRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RotateEndpointTokenRequest) ProtoMessage() {}
+
+func (x *RotateEndpointTokenRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_v1_integration_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RotateEndpointTokenRequest.ProtoReflect.Descriptor instead.
+func (*RotateEndpointTokenRequest) Descriptor() ([]byte, []int) {
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *RotateEndpointTokenRequest) GetIntegrationId() string {
+	if x != nil {
+		return x.IntegrationId
+	}
+	return ""
+}
+
+func (x *RotateEndpointTokenRequest) GetOverlap() *durationpb.Duration {
+	if x != nil {
+		return x.Overlap
+	}
+	return nil
+}
+
+func (x *RotateEndpointTokenRequest) GetEtag() string {
+	if x != nil {
+		return x.Etag
+	}
+	return ""
+}
+
+func (x *RotateEndpointTokenRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *RotateEndpointTokenRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
+// RotateEndpointTokenResponse answers RotateEndpointToken.
+type RotateEndpointTokenResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The integration with its new URL.
+	Integration   *Integration `protobuf:"bytes,1,opt,name=integration,proto3" json:"integration,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RotateEndpointTokenResponse) Reset() {
+	*x = RotateEndpointTokenResponse{}
+	mi := &file_headrace_v1_integration_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RotateEndpointTokenResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RotateEndpointTokenResponse) ProtoMessage() {}
+
+func (x *RotateEndpointTokenResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_v1_integration_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RotateEndpointTokenResponse.ProtoReflect.Descriptor instead.
+func (*RotateEndpointTokenResponse) Descriptor() ([]byte, []int) {
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *RotateEndpointTokenResponse) GetIntegration() *Integration {
+	if x != nil {
+		return x.Integration
+	}
+	return nil
+}
+
 // ImportIntegrationRequest asks for ImportIntegration.
 type ImportIntegrationRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1545,7 +1696,7 @@ type ImportIntegrationRequest struct {
 
 func (x *ImportIntegrationRequest) Reset() {
 	*x = ImportIntegrationRequest{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[17]
+	mi := &file_headrace_v1_integration_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1557,7 +1708,7 @@ func (x *ImportIntegrationRequest) String() string {
 func (*ImportIntegrationRequest) ProtoMessage() {}
 
 func (x *ImportIntegrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[17]
+	mi := &file_headrace_v1_integration_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1570,7 +1721,7 @@ func (x *ImportIntegrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportIntegrationRequest.ProtoReflect.Descriptor instead.
 func (*ImportIntegrationRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{17}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ImportIntegrationRequest) GetDefinition() string {
@@ -1627,7 +1778,7 @@ type ImportIntegrationResponse struct {
 
 func (x *ImportIntegrationResponse) Reset() {
 	*x = ImportIntegrationResponse{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[18]
+	mi := &file_headrace_v1_integration_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1639,7 +1790,7 @@ func (x *ImportIntegrationResponse) String() string {
 func (*ImportIntegrationResponse) ProtoMessage() {}
 
 func (x *ImportIntegrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[18]
+	mi := &file_headrace_v1_integration_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1652,7 +1803,7 @@ func (x *ImportIntegrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportIntegrationResponse.ProtoReflect.Descriptor instead.
 func (*ImportIntegrationResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{18}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ImportIntegrationResponse) GetIntegration() *Integration {
@@ -1701,7 +1852,7 @@ type ValidateIntegrationRequest struct {
 
 func (x *ValidateIntegrationRequest) Reset() {
 	*x = ValidateIntegrationRequest{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[19]
+	mi := &file_headrace_v1_integration_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1713,7 +1864,7 @@ func (x *ValidateIntegrationRequest) String() string {
 func (*ValidateIntegrationRequest) ProtoMessage() {}
 
 func (x *ValidateIntegrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[19]
+	mi := &file_headrace_v1_integration_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1726,7 +1877,7 @@ func (x *ValidateIntegrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateIntegrationRequest.ProtoReflect.Descriptor instead.
 func (*ValidateIntegrationRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{19}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ValidateIntegrationRequest) GetDefinition() string {
@@ -1753,7 +1904,7 @@ type ValidateIntegrationResponse struct {
 
 func (x *ValidateIntegrationResponse) Reset() {
 	*x = ValidateIntegrationResponse{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[20]
+	mi := &file_headrace_v1_integration_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1765,7 +1916,7 @@ func (x *ValidateIntegrationResponse) String() string {
 func (*ValidateIntegrationResponse) ProtoMessage() {}
 
 func (x *ValidateIntegrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[20]
+	mi := &file_headrace_v1_integration_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1778,7 +1929,7 @@ func (x *ValidateIntegrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateIntegrationResponse.ProtoReflect.Descriptor instead.
 func (*ValidateIntegrationResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{20}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ValidateIntegrationResponse) GetValid() bool {
@@ -1824,7 +1975,7 @@ type ExportIntegrationRequest struct {
 
 func (x *ExportIntegrationRequest) Reset() {
 	*x = ExportIntegrationRequest{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[21]
+	mi := &file_headrace_v1_integration_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1836,7 +1987,7 @@ func (x *ExportIntegrationRequest) String() string {
 func (*ExportIntegrationRequest) ProtoMessage() {}
 
 func (x *ExportIntegrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[21]
+	mi := &file_headrace_v1_integration_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1849,7 +2000,7 @@ func (x *ExportIntegrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportIntegrationRequest.ProtoReflect.Descriptor instead.
 func (*ExportIntegrationRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{21}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ExportIntegrationRequest) GetIntegrationId() string {
@@ -1887,7 +2038,7 @@ type ExportIntegrationResponse struct {
 
 func (x *ExportIntegrationResponse) Reset() {
 	*x = ExportIntegrationResponse{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[22]
+	mi := &file_headrace_v1_integration_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1899,7 +2050,7 @@ func (x *ExportIntegrationResponse) String() string {
 func (*ExportIntegrationResponse) ProtoMessage() {}
 
 func (x *ExportIntegrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[22]
+	mi := &file_headrace_v1_integration_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1912,7 +2063,7 @@ func (x *ExportIntegrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportIntegrationResponse.ProtoReflect.Descriptor instead.
 func (*ExportIntegrationResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{22}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ExportIntegrationResponse) GetDefinition() string {
@@ -1933,7 +2084,7 @@ var File_headrace_v1_integration_proto protoreflect.FileDescriptor
 
 const file_headrace_v1_integration_proto_rawDesc = "" +
 	"\n" +
-	"\x1dheadrace/v1/integration.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!headrace/v1/config_variable.proto\x1a\x16headrace/v1/flow.proto\x1a\x17headrace/v1/input.proto\x1a%headrace/v1/integration_version.proto\x1a\x19headrace/v1/problem.proto\x1a\x16headrace/v1/view.proto\"\x99\b\n" +
+	"\x1dheadrace/v1/integration.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!headrace/v1/config_variable.proto\x1a\x16headrace/v1/flow.proto\x1a\x17headrace/v1/input.proto\x1a%headrace/v1/integration_version.proto\x1a\x19headrace/v1/problem.proto\x1a\x16headrace/v1/view.proto\"\xc2\b\n" +
 	"\vIntegration\x128\n" +
 	"\x02id\x18\x01 \x01(\tB(\xe2A\x01\x05\xbaH!r\x1f\x18?2\x1b^([a-z0-9]+(-[a-z0-9]+)*)?$R\x02id\x12\x16\n" +
 	"\x03uid\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\x03uid\x12*\n" +
@@ -1955,7 +2106,8 @@ const file_headrace_v1_integration_proto_rawDesc = "" +
 	"createTime\x12A\n" +
 	"\vupdate_time\x18\x11 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xe2A\x01\x03R\n" +
 	"updateTime\x121\n" +
-	"\bendpoint\x18\x12 \x01(\v2\x15.headrace.v1.EndpointR\bendpoint\x1a9\n" +
+	"\bendpoint\x18\x12 \x01(\v2\x15.headrace.v1.EndpointR\bendpoint\x12'\n" +
+	"\fendpoint_url\x18\x19 \x01(\tB\x04\xe2A\x01\x03R\vendpointUrl\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xf3\x02\n" +
@@ -2051,6 +2203,15 @@ const file_headrace_v1_integration_proto_rawDesc = "" +
 	"\rvalidate_only\x18\x05 \x01(\bR\fvalidateOnly\"W\n" +
 	"\x1aPublishIntegrationResponse\x129\n" +
 	"\aversion\x18\x01 \x01(\v2\x1f.headrace.v1.IntegrationVersionR\aversion\"\x82\x02\n" +
+	"\x1aRotateEndpointTokenRequest\x124\n" +
+	"\x0eintegration_id\x18\x01 \x01(\tB\r\xe2A\x01\x02\xbaH\x06r\x04\x10\x01\x18dR\rintegrationId\x12D\n" +
+	"\aoverlap\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\x0f\xbaH\f\xaa\x01\t\"\x05\b\x80\x9a\x9e\x012\x00R\aoverlap\x12\x1b\n" +
+	"\x04etag\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18dR\x04etag\x12&\n" +
+	"\n" +
+	"request_id\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x18dR\trequestId\x12#\n" +
+	"\rvalidate_only\x18\x05 \x01(\bR\fvalidateOnly\"Y\n" +
+	"\x1bRotateEndpointTokenResponse\x12:\n" +
+	"\vintegration\x18\x01 \x01(\v2\x18.headrace.v1.IntegrationR\vintegration\"\x82\x02\n" +
 	"\x18ImportIntegrationRequest\x12/\n" +
 	"\n" +
 	"definition\x18\x01 \x01(\tB\x0f\xe2A\x01\x02\xbaH\br\x06\x10\x01(\x80\x80@R\n" +
@@ -2087,15 +2248,15 @@ const file_headrace_v1_integration_proto_rawDesc = "" +
 	"\x10DefinitionFormat\x12!\n" +
 	"\x1dDEFINITION_FORMAT_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18DEFINITION_FORMAT_NATIVE\x10\x01\x12\x18\n" +
-	"\x14DEFINITION_FORMAT_V7\x10\x022\xce\n" +
-	"\n" +
+	"\x14DEFINITION_FORMAT_V7\x10\x022\x8a\f\n" +
 	"\x12IntegrationService\x12\x96\x01\n" +
 	"\x11CreateIntegration\x12%.headrace.v1.CreateIntegrationRequest\x1a&.headrace.v1.CreateIntegrationResponse\"2\x82\xd3\xe4\x93\x02,:\vintegrationb\vintegration\"\x10/v1/integrations\x12\x91\x01\n" +
 	"\x0eGetIntegration\x12\".headrace.v1.GetIntegrationRequest\x1a#.headrace.v1.GetIntegrationResponse\"6\x82\xd3\xe4\x93\x020b\vintegration\x12!/v1/integrations/{integration_id}\x12y\n" +
 	"\x10ListIntegrations\x12$.headrace.v1.ListIntegrationsRequest\x1a%.headrace.v1.ListIntegrationsResponse\"\x18\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/integrations\x12\xa7\x01\n" +
 	"\x11UpdateIntegration\x12%.headrace.v1.UpdateIntegrationRequest\x1a&.headrace.v1.UpdateIntegrationResponse\"C\x82\xd3\xe4\x93\x02=:\vintegrationb\vintegration2!/v1/integrations/{integration_id}\x12\x8d\x01\n" +
 	"\x11DeleteIntegration\x12%.headrace.v1.DeleteIntegrationRequest\x1a&.headrace.v1.DeleteIntegrationResponse\")\x82\xd3\xe4\x93\x02#*!/v1/integrations/{integration_id}\x12\xa4\x01\n" +
-	"\x12PublishIntegration\x12&.headrace.v1.PublishIntegrationRequest\x1a'.headrace.v1.PublishIntegrationResponse\"=\x82\xd3\xe4\x93\x027:\x01*b\aversion\")/v1/integrations/{integration_id}:publish\x12\x86\x01\n" +
+	"\x12PublishIntegration\x12&.headrace.v1.PublishIntegrationRequest\x1a'.headrace.v1.PublishIntegrationResponse\"=\x82\xd3\xe4\x93\x027:\x01*b\aversion\")/v1/integrations/{integration_id}:publish\x12\xb9\x01\n" +
+	"\x13RotateEndpointToken\x12'.headrace.v1.RotateEndpointTokenRequest\x1a(.headrace.v1.RotateEndpointTokenResponse\"O\x82\xd3\xe4\x93\x02I:\x01*b\vintegration\"7/v1/integrations/{integration_id}:rotate-endpoint-token\x12\x86\x01\n" +
 	"\x11ImportIntegration\x12%.headrace.v1.ImportIntegrationRequest\x1a&.headrace.v1.ImportIntegrationResponse\"\"\x82\xd3\xe4\x93\x02\x1c:\x01*\"\x17/v1/integrations:import\x12\x8e\x01\n" +
 	"\x13ValidateIntegration\x12'.headrace.v1.ValidateIntegrationRequest\x1a(.headrace.v1.ValidateIntegrationResponse\"$\x82\xd3\xe4\x93\x02\x1e:\x01*\"\x19/v1/integrations:validate\x12\x94\x01\n" +
 	"\x11ExportIntegration\x12%.headrace.v1.ExportIntegrationRequest\x1a&.headrace.v1.ExportIntegrationResponse\"0\x82\xd3\xe4\x93\x02*\x12(/v1/integrations/{integration_id}:exportB?Z=github.com/headrace/headrace/proto/gen/headrace/v1;headracev1b\x06proto3"
@@ -2113,7 +2274,7 @@ func file_headrace_v1_integration_proto_rawDescGZIP() []byte {
 }
 
 var file_headrace_v1_integration_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_headrace_v1_integration_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_headrace_v1_integration_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
 var file_headrace_v1_integration_proto_goTypes = []any{
 	(DefinitionFormat)(0),               // 0: headrace.v1.DefinitionFormat
 	(Endpoint_Type)(0),                  // 1: headrace.v1.Endpoint.Type
@@ -2137,84 +2298,90 @@ var file_headrace_v1_integration_proto_goTypes = []any{
 	(*DeleteIntegrationResponse)(nil),   // 19: headrace.v1.DeleteIntegrationResponse
 	(*PublishIntegrationRequest)(nil),   // 20: headrace.v1.PublishIntegrationRequest
 	(*PublishIntegrationResponse)(nil),  // 21: headrace.v1.PublishIntegrationResponse
-	(*ImportIntegrationRequest)(nil),    // 22: headrace.v1.ImportIntegrationRequest
-	(*ImportIntegrationResponse)(nil),   // 23: headrace.v1.ImportIntegrationResponse
-	(*ValidateIntegrationRequest)(nil),  // 24: headrace.v1.ValidateIntegrationRequest
-	(*ValidateIntegrationResponse)(nil), // 25: headrace.v1.ValidateIntegrationResponse
-	(*ExportIntegrationRequest)(nil),    // 26: headrace.v1.ExportIntegrationRequest
-	(*ExportIntegrationResponse)(nil),   // 27: headrace.v1.ExportIntegrationResponse
-	nil,                                 // 28: headrace.v1.Integration.LabelsEntry
-	(*Flow)(nil),                        // 29: headrace.v1.Flow
-	(*ConfigVariable)(nil),              // 30: headrace.v1.ConfigVariable
-	(*ConfigPage)(nil),                  // 31: headrace.v1.ConfigPage
-	(*Problem)(nil),                     // 32: headrace.v1.Problem
-	(*timestamppb.Timestamp)(nil),       // 33: google.protobuf.Timestamp
-	(*Input)(nil),                       // 34: headrace.v1.Input
-	(*durationpb.Duration)(nil),         // 35: google.protobuf.Duration
-	(View)(0),                           // 36: headrace.v1.View
-	(*fieldmaskpb.FieldMask)(nil),       // 37: google.protobuf.FieldMask
-	(*IntegrationVersion)(nil),          // 38: headrace.v1.IntegrationVersion
+	(*RotateEndpointTokenRequest)(nil),  // 22: headrace.v1.RotateEndpointTokenRequest
+	(*RotateEndpointTokenResponse)(nil), // 23: headrace.v1.RotateEndpointTokenResponse
+	(*ImportIntegrationRequest)(nil),    // 24: headrace.v1.ImportIntegrationRequest
+	(*ImportIntegrationResponse)(nil),   // 25: headrace.v1.ImportIntegrationResponse
+	(*ValidateIntegrationRequest)(nil),  // 26: headrace.v1.ValidateIntegrationRequest
+	(*ValidateIntegrationResponse)(nil), // 27: headrace.v1.ValidateIntegrationResponse
+	(*ExportIntegrationRequest)(nil),    // 28: headrace.v1.ExportIntegrationRequest
+	(*ExportIntegrationResponse)(nil),   // 29: headrace.v1.ExportIntegrationResponse
+	nil,                                 // 30: headrace.v1.Integration.LabelsEntry
+	(*Flow)(nil),                        // 31: headrace.v1.Flow
+	(*ConfigVariable)(nil),              // 32: headrace.v1.ConfigVariable
+	(*ConfigPage)(nil),                  // 33: headrace.v1.ConfigPage
+	(*Problem)(nil),                     // 34: headrace.v1.Problem
+	(*timestamppb.Timestamp)(nil),       // 35: google.protobuf.Timestamp
+	(*Input)(nil),                       // 36: headrace.v1.Input
+	(*durationpb.Duration)(nil),         // 37: google.protobuf.Duration
+	(View)(0),                           // 38: headrace.v1.View
+	(*fieldmaskpb.FieldMask)(nil),       // 39: google.protobuf.FieldMask
+	(*IntegrationVersion)(nil),          // 40: headrace.v1.IntegrationVersion
 }
 var file_headrace_v1_integration_proto_depIdxs = []int32{
-	28, // 0: headrace.v1.Integration.labels:type_name -> headrace.v1.Integration.LabelsEntry
-	29, // 1: headrace.v1.Integration.flows:type_name -> headrace.v1.Flow
-	30, // 2: headrace.v1.Integration.config_variables:type_name -> headrace.v1.ConfigVariable
-	31, // 3: headrace.v1.Integration.config_pages:type_name -> headrace.v1.ConfigPage
+	30, // 0: headrace.v1.Integration.labels:type_name -> headrace.v1.Integration.LabelsEntry
+	31, // 1: headrace.v1.Integration.flows:type_name -> headrace.v1.Flow
+	32, // 2: headrace.v1.Integration.config_variables:type_name -> headrace.v1.ConfigVariable
+	33, // 3: headrace.v1.Integration.config_pages:type_name -> headrace.v1.ConfigPage
 	7,  // 4: headrace.v1.Integration.deploy_settings:type_name -> headrace.v1.DeploySettings
-	32, // 5: headrace.v1.Integration.problems:type_name -> headrace.v1.Problem
-	33, // 6: headrace.v1.Integration.create_time:type_name -> google.protobuf.Timestamp
-	33, // 7: headrace.v1.Integration.update_time:type_name -> google.protobuf.Timestamp
+	34, // 5: headrace.v1.Integration.problems:type_name -> headrace.v1.Problem
+	35, // 6: headrace.v1.Integration.create_time:type_name -> google.protobuf.Timestamp
+	35, // 7: headrace.v1.Integration.update_time:type_name -> google.protobuf.Timestamp
 	6,  // 8: headrace.v1.Integration.endpoint:type_name -> headrace.v1.Endpoint
 	1,  // 9: headrace.v1.Endpoint.type:type_name -> headrace.v1.Endpoint.Type
-	34, // 10: headrace.v1.Endpoint.flow_name:type_name -> headrace.v1.Input
-	34, // 11: headrace.v1.Endpoint.customer_id:type_name -> headrace.v1.Input
-	34, // 12: headrace.v1.Endpoint.customer_user_id:type_name -> headrace.v1.Input
+	36, // 10: headrace.v1.Endpoint.flow_name:type_name -> headrace.v1.Input
+	36, // 11: headrace.v1.Endpoint.customer_id:type_name -> headrace.v1.Input
+	36, // 12: headrace.v1.Endpoint.customer_user_id:type_name -> headrace.v1.Input
 	2,  // 13: headrace.v1.DeploySettings.failure_policy:type_name -> headrace.v1.DeploySettings.FailurePolicy
-	35, // 14: headrace.v1.DeploySettings.timeout:type_name -> google.protobuf.Duration
+	37, // 14: headrace.v1.DeploySettings.timeout:type_name -> google.protobuf.Duration
 	3,  // 15: headrace.v1.DefinitionNote.kind:type_name -> headrace.v1.DefinitionNote.Kind
 	4,  // 16: headrace.v1.ImportWarning.kind:type_name -> headrace.v1.ImportWarning.Kind
 	5,  // 17: headrace.v1.CreateIntegrationRequest.integration:type_name -> headrace.v1.Integration
 	5,  // 18: headrace.v1.CreateIntegrationResponse.integration:type_name -> headrace.v1.Integration
-	36, // 19: headrace.v1.GetIntegrationRequest.view:type_name -> headrace.v1.View
+	38, // 19: headrace.v1.GetIntegrationRequest.view:type_name -> headrace.v1.View
 	5,  // 20: headrace.v1.GetIntegrationResponse.integration:type_name -> headrace.v1.Integration
-	36, // 21: headrace.v1.ListIntegrationsRequest.view:type_name -> headrace.v1.View
+	38, // 21: headrace.v1.ListIntegrationsRequest.view:type_name -> headrace.v1.View
 	5,  // 22: headrace.v1.ListIntegrationsResponse.integrations:type_name -> headrace.v1.Integration
 	5,  // 23: headrace.v1.UpdateIntegrationRequest.integration:type_name -> headrace.v1.Integration
-	37, // 24: headrace.v1.UpdateIntegrationRequest.update_mask:type_name -> google.protobuf.FieldMask
+	39, // 24: headrace.v1.UpdateIntegrationRequest.update_mask:type_name -> google.protobuf.FieldMask
 	5,  // 25: headrace.v1.UpdateIntegrationResponse.integration:type_name -> headrace.v1.Integration
-	38, // 26: headrace.v1.PublishIntegrationResponse.version:type_name -> headrace.v1.IntegrationVersion
-	5,  // 27: headrace.v1.ImportIntegrationResponse.integration:type_name -> headrace.v1.Integration
-	0,  // 28: headrace.v1.ImportIntegrationResponse.format:type_name -> headrace.v1.DefinitionFormat
-	8,  // 29: headrace.v1.ImportIntegrationResponse.notes:type_name -> headrace.v1.DefinitionNote
-	9,  // 30: headrace.v1.ImportIntegrationResponse.warnings:type_name -> headrace.v1.ImportWarning
-	32, // 31: headrace.v1.ValidateIntegrationResponse.problems:type_name -> headrace.v1.Problem
-	0,  // 32: headrace.v1.ValidateIntegrationResponse.format:type_name -> headrace.v1.DefinitionFormat
-	8,  // 33: headrace.v1.ValidateIntegrationResponse.notes:type_name -> headrace.v1.DefinitionNote
-	0,  // 34: headrace.v1.ExportIntegrationRequest.format:type_name -> headrace.v1.DefinitionFormat
-	8,  // 35: headrace.v1.ExportIntegrationResponse.notes:type_name -> headrace.v1.DefinitionNote
-	10, // 36: headrace.v1.IntegrationService.CreateIntegration:input_type -> headrace.v1.CreateIntegrationRequest
-	12, // 37: headrace.v1.IntegrationService.GetIntegration:input_type -> headrace.v1.GetIntegrationRequest
-	14, // 38: headrace.v1.IntegrationService.ListIntegrations:input_type -> headrace.v1.ListIntegrationsRequest
-	16, // 39: headrace.v1.IntegrationService.UpdateIntegration:input_type -> headrace.v1.UpdateIntegrationRequest
-	18, // 40: headrace.v1.IntegrationService.DeleteIntegration:input_type -> headrace.v1.DeleteIntegrationRequest
-	20, // 41: headrace.v1.IntegrationService.PublishIntegration:input_type -> headrace.v1.PublishIntegrationRequest
-	22, // 42: headrace.v1.IntegrationService.ImportIntegration:input_type -> headrace.v1.ImportIntegrationRequest
-	24, // 43: headrace.v1.IntegrationService.ValidateIntegration:input_type -> headrace.v1.ValidateIntegrationRequest
-	26, // 44: headrace.v1.IntegrationService.ExportIntegration:input_type -> headrace.v1.ExportIntegrationRequest
-	11, // 45: headrace.v1.IntegrationService.CreateIntegration:output_type -> headrace.v1.CreateIntegrationResponse
-	13, // 46: headrace.v1.IntegrationService.GetIntegration:output_type -> headrace.v1.GetIntegrationResponse
-	15, // 47: headrace.v1.IntegrationService.ListIntegrations:output_type -> headrace.v1.ListIntegrationsResponse
-	17, // 48: headrace.v1.IntegrationService.UpdateIntegration:output_type -> headrace.v1.UpdateIntegrationResponse
-	19, // 49: headrace.v1.IntegrationService.DeleteIntegration:output_type -> headrace.v1.DeleteIntegrationResponse
-	21, // 50: headrace.v1.IntegrationService.PublishIntegration:output_type -> headrace.v1.PublishIntegrationResponse
-	23, // 51: headrace.v1.IntegrationService.ImportIntegration:output_type -> headrace.v1.ImportIntegrationResponse
-	25, // 52: headrace.v1.IntegrationService.ValidateIntegration:output_type -> headrace.v1.ValidateIntegrationResponse
-	27, // 53: headrace.v1.IntegrationService.ExportIntegration:output_type -> headrace.v1.ExportIntegrationResponse
-	45, // [45:54] is the sub-list for method output_type
-	36, // [36:45] is the sub-list for method input_type
-	36, // [36:36] is the sub-list for extension type_name
-	36, // [36:36] is the sub-list for extension extendee
-	0,  // [0:36] is the sub-list for field type_name
+	40, // 26: headrace.v1.PublishIntegrationResponse.version:type_name -> headrace.v1.IntegrationVersion
+	37, // 27: headrace.v1.RotateEndpointTokenRequest.overlap:type_name -> google.protobuf.Duration
+	5,  // 28: headrace.v1.RotateEndpointTokenResponse.integration:type_name -> headrace.v1.Integration
+	5,  // 29: headrace.v1.ImportIntegrationResponse.integration:type_name -> headrace.v1.Integration
+	0,  // 30: headrace.v1.ImportIntegrationResponse.format:type_name -> headrace.v1.DefinitionFormat
+	8,  // 31: headrace.v1.ImportIntegrationResponse.notes:type_name -> headrace.v1.DefinitionNote
+	9,  // 32: headrace.v1.ImportIntegrationResponse.warnings:type_name -> headrace.v1.ImportWarning
+	34, // 33: headrace.v1.ValidateIntegrationResponse.problems:type_name -> headrace.v1.Problem
+	0,  // 34: headrace.v1.ValidateIntegrationResponse.format:type_name -> headrace.v1.DefinitionFormat
+	8,  // 35: headrace.v1.ValidateIntegrationResponse.notes:type_name -> headrace.v1.DefinitionNote
+	0,  // 36: headrace.v1.ExportIntegrationRequest.format:type_name -> headrace.v1.DefinitionFormat
+	8,  // 37: headrace.v1.ExportIntegrationResponse.notes:type_name -> headrace.v1.DefinitionNote
+	10, // 38: headrace.v1.IntegrationService.CreateIntegration:input_type -> headrace.v1.CreateIntegrationRequest
+	12, // 39: headrace.v1.IntegrationService.GetIntegration:input_type -> headrace.v1.GetIntegrationRequest
+	14, // 40: headrace.v1.IntegrationService.ListIntegrations:input_type -> headrace.v1.ListIntegrationsRequest
+	16, // 41: headrace.v1.IntegrationService.UpdateIntegration:input_type -> headrace.v1.UpdateIntegrationRequest
+	18, // 42: headrace.v1.IntegrationService.DeleteIntegration:input_type -> headrace.v1.DeleteIntegrationRequest
+	20, // 43: headrace.v1.IntegrationService.PublishIntegration:input_type -> headrace.v1.PublishIntegrationRequest
+	22, // 44: headrace.v1.IntegrationService.RotateEndpointToken:input_type -> headrace.v1.RotateEndpointTokenRequest
+	24, // 45: headrace.v1.IntegrationService.ImportIntegration:input_type -> headrace.v1.ImportIntegrationRequest
+	26, // 46: headrace.v1.IntegrationService.ValidateIntegration:input_type -> headrace.v1.ValidateIntegrationRequest
+	28, // 47: headrace.v1.IntegrationService.ExportIntegration:input_type -> headrace.v1.ExportIntegrationRequest
+	11, // 48: headrace.v1.IntegrationService.CreateIntegration:output_type -> headrace.v1.CreateIntegrationResponse
+	13, // 49: headrace.v1.IntegrationService.GetIntegration:output_type -> headrace.v1.GetIntegrationResponse
+	15, // 50: headrace.v1.IntegrationService.ListIntegrations:output_type -> headrace.v1.ListIntegrationsResponse
+	17, // 51: headrace.v1.IntegrationService.UpdateIntegration:output_type -> headrace.v1.UpdateIntegrationResponse
+	19, // 52: headrace.v1.IntegrationService.DeleteIntegration:output_type -> headrace.v1.DeleteIntegrationResponse
+	21, // 53: headrace.v1.IntegrationService.PublishIntegration:output_type -> headrace.v1.PublishIntegrationResponse
+	23, // 54: headrace.v1.IntegrationService.RotateEndpointToken:output_type -> headrace.v1.RotateEndpointTokenResponse
+	25, // 55: headrace.v1.IntegrationService.ImportIntegration:output_type -> headrace.v1.ImportIntegrationResponse
+	27, // 56: headrace.v1.IntegrationService.ValidateIntegration:output_type -> headrace.v1.ValidateIntegrationResponse
+	29, // 57: headrace.v1.IntegrationService.ExportIntegration:output_type -> headrace.v1.ExportIntegrationResponse
+	48, // [48:58] is the sub-list for method output_type
+	38, // [38:48] is the sub-list for method input_type
+	38, // [38:38] is the sub-list for extension type_name
+	38, // [38:38] is the sub-list for extension extendee
+	0,  // [0:38] is the sub-list for field type_name
 }
 
 func init() { file_headrace_v1_integration_proto_init() }
@@ -2234,7 +2401,7 @@ func file_headrace_v1_integration_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_headrace_v1_integration_proto_rawDesc), len(file_headrace_v1_integration_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   24,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

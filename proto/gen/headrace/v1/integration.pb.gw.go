@@ -343,6 +343,51 @@ func local_request_IntegrationService_PublishIntegration_0(ctx context.Context, 
 	return msg, metadata, err
 }
 
+func request_IntegrationService_RotateEndpointToken_0(ctx context.Context, marshaler runtime.Marshaler, client IntegrationServiceClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+	var (
+		protoReq RotateEndpointTokenRequest
+		metadata runtime.ServerMetadata
+		err      error
+	)
+	if err := marshaler.NewDecoder(req.Body).Decode(&protoReq); err != nil && !errors.Is(err, io.EOF) {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	val, ok := pathParams["integration_id"]
+	if !ok {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "missing parameter %s", "integration_id")
+	}
+	protoReq.IntegrationId, err = runtime.String(val)
+	if err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "type mismatch, parameter: %s, error: %v", "integration_id", err)
+	}
+	if req.Body != nil {
+		_, _ = io.Copy(io.Discard, req.Body)
+	}
+	msg, err := client.RotateEndpointToken(ctx, &protoReq, grpc.Header(&metadata.HeaderMD), grpc.Trailer(&metadata.TrailerMD))
+	return msg, metadata, err
+}
+
+func local_request_IntegrationService_RotateEndpointToken_0(ctx context.Context, marshaler runtime.Marshaler, server IntegrationServiceServer, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
+	var (
+		protoReq RotateEndpointTokenRequest
+		metadata runtime.ServerMetadata
+		err      error
+	)
+	if err := marshaler.NewDecoder(req.Body).Decode(&protoReq); err != nil && !errors.Is(err, io.EOF) {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "%v", err)
+	}
+	val, ok := pathParams["integration_id"]
+	if !ok {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "missing parameter %s", "integration_id")
+	}
+	protoReq.IntegrationId, err = runtime.String(val)
+	if err != nil {
+		return nil, metadata, status.Errorf(codes.InvalidArgument, "type mismatch, parameter: %s, error: %v", "integration_id", err)
+	}
+	msg, err := server.RotateEndpointToken(ctx, &protoReq)
+	return msg, metadata, err
+}
+
 func request_IntegrationService_ImportIntegration_0(ctx context.Context, marshaler runtime.Marshaler, client IntegrationServiceClient, req *http.Request, pathParams map[string]string) (proto.Message, runtime.ServerMetadata, error) {
 	var (
 		protoReq ImportIntegrationRequest
@@ -576,6 +621,26 @@ func RegisterIntegrationServiceHandlerServer(ctx context.Context, mux *runtime.S
 		}
 		forward_IntegrationService_PublishIntegration_0(annotatedContext, mux, outboundMarshaler, w, req, response_IntegrationService_PublishIntegration_0{resp.(*PublishIntegrationResponse)}, mux.GetForwardResponseOptions()...)
 	})
+	mux.Handle(http.MethodPost, pattern_IntegrationService_RotateEndpointToken_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		var stream runtime.ServerTransportStream
+		ctx = grpc.NewContextWithServerTransportStream(ctx, &stream)
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateIncomingContext(ctx, mux, req, "/headrace.v1.IntegrationService/RotateEndpointToken", runtime.WithHTTPPathPattern("/v1/integrations/{integration_id}:rotate-endpoint-token"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := local_request_IntegrationService_RotateEndpointToken_0(annotatedContext, inboundMarshaler, server, req, pathParams)
+		md.HeaderMD, md.TrailerMD = metadata.Join(md.HeaderMD, stream.Header()), metadata.Join(md.TrailerMD, stream.Trailer())
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_IntegrationService_RotateEndpointToken_0(annotatedContext, mux, outboundMarshaler, w, req, response_IntegrationService_RotateEndpointToken_0{resp.(*RotateEndpointTokenResponse)}, mux.GetForwardResponseOptions()...)
+	})
 	mux.Handle(http.MethodPost, pattern_IntegrationService_ImportIntegration_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
 		ctx, cancel := context.WithCancel(req.Context())
 		defer cancel()
@@ -778,6 +843,23 @@ func RegisterIntegrationServiceHandlerClient(ctx context.Context, mux *runtime.S
 		}
 		forward_IntegrationService_PublishIntegration_0(annotatedContext, mux, outboundMarshaler, w, req, response_IntegrationService_PublishIntegration_0{resp.(*PublishIntegrationResponse)}, mux.GetForwardResponseOptions()...)
 	})
+	mux.Handle(http.MethodPost, pattern_IntegrationService_RotateEndpointToken_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
+		ctx, cancel := context.WithCancel(req.Context())
+		defer cancel()
+		inboundMarshaler, outboundMarshaler := runtime.MarshalerForRequest(mux, req)
+		annotatedContext, err := runtime.AnnotateContext(ctx, mux, req, "/headrace.v1.IntegrationService/RotateEndpointToken", runtime.WithHTTPPathPattern("/v1/integrations/{integration_id}:rotate-endpoint-token"))
+		if err != nil {
+			runtime.HTTPError(ctx, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		resp, md, err := request_IntegrationService_RotateEndpointToken_0(annotatedContext, inboundMarshaler, client, req, pathParams)
+		annotatedContext = runtime.NewServerMetadataContext(annotatedContext, md)
+		if err != nil {
+			runtime.HTTPError(annotatedContext, mux, outboundMarshaler, w, req, err)
+			return
+		}
+		forward_IntegrationService_RotateEndpointToken_0(annotatedContext, mux, outboundMarshaler, w, req, response_IntegrationService_RotateEndpointToken_0{resp.(*RotateEndpointTokenResponse)}, mux.GetForwardResponseOptions()...)
+	})
 	mux.Handle(http.MethodPost, pattern_IntegrationService_ImportIntegration_0, func(w http.ResponseWriter, req *http.Request, pathParams map[string]string) {
 		ctx, cancel := context.WithCancel(req.Context())
 		defer cancel()
@@ -868,6 +950,15 @@ func (m response_IntegrationService_PublishIntegration_0) XXX_ResponseBody() int
 	return response.Version
 }
 
+type response_IntegrationService_RotateEndpointToken_0 struct {
+	*RotateEndpointTokenResponse
+}
+
+func (m response_IntegrationService_RotateEndpointToken_0) XXX_ResponseBody() interface{} {
+	response := m.RotateEndpointTokenResponse
+	return response.Integration
+}
+
 var (
 	pattern_IntegrationService_CreateIntegration_0   = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"v1", "integrations"}, ""))
 	pattern_IntegrationService_GetIntegration_0      = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2}, []string{"v1", "integrations", "integration_id"}, ""))
@@ -875,6 +966,7 @@ var (
 	pattern_IntegrationService_UpdateIntegration_0   = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2}, []string{"v1", "integrations", "integration_id"}, ""))
 	pattern_IntegrationService_DeleteIntegration_0   = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2}, []string{"v1", "integrations", "integration_id"}, ""))
 	pattern_IntegrationService_PublishIntegration_0  = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2}, []string{"v1", "integrations", "integration_id"}, "publish"))
+	pattern_IntegrationService_RotateEndpointToken_0 = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2}, []string{"v1", "integrations", "integration_id"}, "rotate-endpoint-token"))
 	pattern_IntegrationService_ImportIntegration_0   = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"v1", "integrations"}, "import"))
 	pattern_IntegrationService_ValidateIntegration_0 = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1}, []string{"v1", "integrations"}, "validate"))
 	pattern_IntegrationService_ExportIntegration_0   = runtime.MustPattern(runtime.NewPattern(1, []int{2, 0, 2, 1, 1, 0, 4, 1, 5, 2}, []string{"v1", "integrations", "integration_id"}, "export"))
@@ -887,6 +979,7 @@ var (
 	forward_IntegrationService_UpdateIntegration_0   = runtime.ForwardResponseMessage
 	forward_IntegrationService_DeleteIntegration_0   = runtime.ForwardResponseMessage
 	forward_IntegrationService_PublishIntegration_0  = runtime.ForwardResponseMessage
+	forward_IntegrationService_RotateEndpointToken_0 = runtime.ForwardResponseMessage
 	forward_IntegrationService_ImportIntegration_0   = runtime.ForwardResponseMessage
 	forward_IntegrationService_ValidateIntegration_0 = runtime.ForwardResponseMessage
 	forward_IntegrationService_ExportIntegration_0   = runtime.ForwardResponseMessage

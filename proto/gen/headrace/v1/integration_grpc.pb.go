@@ -25,6 +25,7 @@ const (
 	IntegrationService_UpdateIntegration_FullMethodName   = "/headrace.v1.IntegrationService/UpdateIntegration"
 	IntegrationService_DeleteIntegration_FullMethodName   = "/headrace.v1.IntegrationService/DeleteIntegration"
 	IntegrationService_PublishIntegration_FullMethodName  = "/headrace.v1.IntegrationService/PublishIntegration"
+	IntegrationService_RotateEndpointToken_FullMethodName = "/headrace.v1.IntegrationService/RotateEndpointToken"
 	IntegrationService_ImportIntegration_FullMethodName   = "/headrace.v1.IntegrationService/ImportIntegration"
 	IntegrationService_ValidateIntegration_FullMethodName = "/headrace.v1.IntegrationService/ValidateIntegration"
 	IntegrationService_ExportIntegration_FullMethodName   = "/headrace.v1.IntegrationService/ExportIntegration"
@@ -49,6 +50,9 @@ type IntegrationServiceClient interface {
 	DeleteIntegration(ctx context.Context, in *DeleteIntegrationRequest, opts ...grpc.CallOption) (*DeleteIntegrationResponse, error)
 	// Makes an immutable version of the draft. FAILED_PRECONDITION while the draft has problems.
 	PublishIntegration(ctx context.Context, in *PublishIntegrationRequest, opts ...grpc.CallOption) (*PublishIntegrationResponse, error)
+	// Gives the instances of an integration another URL to share. The old one goes on working for a while, so that senders can be changed
+	// over. NOT_FOUND if they share none, or none was deployed yet.
+	RotateEndpointToken(ctx context.Context, in *RotateEndpointTokenRequest, opts ...grpc.CallOption) (*RotateEndpointTokenResponse, error)
 	// Creates an integration from a definition in YAML or JSON, or replaces the whole draft of an existing one in one step.
 	// The words are those of the REST API, or those of a definition of Prismatic in any of its layouts, which is told apart by its keys.
 	// Flows, steps and config variables keep their identity, and so their URLs and values, by id, else by stable key, else by display name.
@@ -128,6 +132,16 @@ func (c *integrationServiceClient) PublishIntegration(ctx context.Context, in *P
 	return out, nil
 }
 
+func (c *integrationServiceClient) RotateEndpointToken(ctx context.Context, in *RotateEndpointTokenRequest, opts ...grpc.CallOption) (*RotateEndpointTokenResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(RotateEndpointTokenResponse)
+	err := c.cc.Invoke(ctx, IntegrationService_RotateEndpointToken_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *integrationServiceClient) ImportIntegration(ctx context.Context, in *ImportIntegrationRequest, opts ...grpc.CallOption) (*ImportIntegrationResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ImportIntegrationResponse)
@@ -177,6 +191,9 @@ type IntegrationServiceServer interface {
 	DeleteIntegration(context.Context, *DeleteIntegrationRequest) (*DeleteIntegrationResponse, error)
 	// Makes an immutable version of the draft. FAILED_PRECONDITION while the draft has problems.
 	PublishIntegration(context.Context, *PublishIntegrationRequest) (*PublishIntegrationResponse, error)
+	// Gives the instances of an integration another URL to share. The old one goes on working for a while, so that senders can be changed
+	// over. NOT_FOUND if they share none, or none was deployed yet.
+	RotateEndpointToken(context.Context, *RotateEndpointTokenRequest) (*RotateEndpointTokenResponse, error)
 	// Creates an integration from a definition in YAML or JSON, or replaces the whole draft of an existing one in one step.
 	// The words are those of the REST API, or those of a definition of Prismatic in any of its layouts, which is told apart by its keys.
 	// Flows, steps and config variables keep their identity, and so their URLs and values, by id, else by stable key, else by display name.
@@ -213,6 +230,9 @@ func (UnimplementedIntegrationServiceServer) DeleteIntegration(context.Context, 
 }
 func (UnimplementedIntegrationServiceServer) PublishIntegration(context.Context, *PublishIntegrationRequest) (*PublishIntegrationResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method PublishIntegration not implemented")
+}
+func (UnimplementedIntegrationServiceServer) RotateEndpointToken(context.Context, *RotateEndpointTokenRequest) (*RotateEndpointTokenResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method RotateEndpointToken not implemented")
 }
 func (UnimplementedIntegrationServiceServer) ImportIntegration(context.Context, *ImportIntegrationRequest) (*ImportIntegrationResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ImportIntegration not implemented")
@@ -352,6 +372,24 @@ func _IntegrationService_PublishIntegration_Handler(srv interface{}, ctx context
 	return interceptor(ctx, in, info, handler)
 }
 
+func _IntegrationService_RotateEndpointToken_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(RotateEndpointTokenRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(IntegrationServiceServer).RotateEndpointToken(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: IntegrationService_RotateEndpointToken_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(IntegrationServiceServer).RotateEndpointToken(ctx, req.(*RotateEndpointTokenRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _IntegrationService_ImportIntegration_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ImportIntegrationRequest)
 	if err := dec(in); err != nil {
@@ -436,6 +474,10 @@ var IntegrationService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "PublishIntegration",
 			Handler:    _IntegrationService_PublishIntegration_Handler,
+		},
+		{
+			MethodName: "RotateEndpointToken",
+			Handler:    _IntegrationService_RotateEndpointToken_Handler,
 		},
 		{
 			MethodName: "ImportIntegration",

@@ -1,0 +1,269 @@
+package control
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/secret"
+	"github.com/headrace/headrace/internal/storage"
+)
+
+// flowKeyPrefix begins every key that is made here, so that one is known when it is met where it does not belong.
+const flowKeyPrefix = "hrk_"
+
+// CreateFlowKey adds a key to a flow of an instance or of an integration. text is the key, empty to have one made.
+func (p *Plane) CreateFlowKey(ctx context.Context, k ipaas.FlowKey, text string, m Mutation) (ipaas.FlowKey, error) {
+	return once(ctx, p, m, func(write func(ipaas.FlowKey) (storage.Write, error)) (ipaas.FlowKey, error) {
+		chosen := k.ID != ""
+		if !chosen {
+			k.ID = ipaas.Slug(k.DisplayName, "key")
+		}
+		if text == "" {
+			text = flowKeyPrefix + secret.Token()
+		}
+		k.DisplayName = cmp.Or(k.DisplayName, k.ID)
+		if err := checkFlowKey(k, text); err != nil {
+			return k, err
+		}
+		if err := p.knowsFlow(ctx, k); err != nil {
+			return k, err
+		}
+		k.Hash = ipaas.HashFlowKey(text)
+		k.Sealed, k.LastFour, k.CreateTime = p.keys.Seal([]byte(text), flowKeyPlace(k.Hash)), text[len(text)-4:], p.now()
+		for {
+			w, err := write(k)
+			if err != nil {
+				return k, err
+			}
+			err = p.store.CreateFlowKey(ctx, k, w)
+			if chosen || !errors.Is(err, ipaas.Exists) || !p.isTaken(ctx, k) {
+				return k, err
+			}
+			k.ID = ipaas.RandomID(k.DisplayName, "key")
+		}
+	})
+}
+
+// isTaken reports whether it is the id of a key that another one has, rather than its text.
+func (p *Plane) isTaken(ctx context.Context, k ipaas.FlowKey) bool {
+	keys, err := p.store.ListFlowKeys(ctx, k.InstanceID, k.IntegrationID)
+	return err == nil && !slices.ContainsFunc(keys, func(other ipaas.FlowKey) bool { return other.FlowID == k.FlowID && other.Hash == k.Hash })
+}
+
+func checkFlowKey(k ipaas.FlowKey, text string) error {
+	wrong := ipaas.ValidateNamed("API key", k.ID, k.DisplayName, nil)
+	if !ipaas.ValidFlowKey(text) {
+		wrong = append(wrong, ipaas.Violation{Field: "key", Reason: ipaas.ReasonMalformed, Description: fmt.Sprintf(
+			"cannot be a key: give %d to %d letters, digits and signs of ASCII without spaces, or nothing to have one made",
+			ipaas.MinFlowKeyLength, ipaas.MaxFlowKeyLength)})
+	}
+	if len(wrong) > 0 {
+		return ipaas.InvalidArgument("the API key is not well formed", wrong...)
+	}
+	return nil
+}
+
+// knowsFlow refuses a key for a flow that there is not: neither in what the instance is on, nor in the draft or the newest version,
+// whose keys can be made ahead of the deployment that moves to it.
+func (p *Plane) knowsFlow(ctx context.Context, k ipaas.FlowKey) error {
+	integrationID := k.IntegrationID
+	if k.InstanceID != "" {
+		in, err := p.store.GetInstance(ctx, k.InstanceID)
+		if err != nil {
+			return err
+		}
+		integrationID = in.IntegrationID
+		if in.Version != 0 {
+			v, err := p.store.GetIntegrationVersion(ctx, in.IntegrationID, in.Version)
+			if err != nil {
+				return err
+			}
+			if flow, _ := v.Definition.Flow(k.FlowID); flow != nil {
+				return nil
+			}
+		}
+	}
+	integration, err := p.store.GetIntegration(ctx, integrationID)
+	if err != nil {
+		return err
+	}
+	if flow, _ := integration.Draft.Flow(k.FlowID); flow != nil {
+		return nil
+	}
+	if integration.LatestVersion > 0 {
+		v, err := p.store.GetIntegrationVersion(ctx, integrationID, integration.LatestVersion)
+		if err != nil {
+			return err
+		}
+		if flow, _ := v.Definition.Flow(k.FlowID); flow != nil {
+			return nil
+		}
+	}
+	return absentPart("flow", k.FlowID, integrationID)
+}
+
+// DeleteFlowKey forgets a key: its holders are refused from here on.
+func (p *Plane) DeleteFlowKey(ctx context.Context, k ipaas.FlowKey, m Mutation) error {
+	_, err := once(ctx, p, m, func(write func(struct{}) (storage.Write, error)) (struct{}, error) {
+		w, err := write(struct{}{})
+		if err != nil {
+			return struct{}{}, err
+		}
+		return struct{}{}, p.store.DeleteFlowKey(ctx, k, w)
+	})
+	return err
+}
+
+// ListFlowKeys returns the keys of one flow of an instance or of an integration, oldest first.
+func (p *Plane) ListFlowKeys(ctx context.Context, of ipaas.FlowKey) ([]ipaas.FlowKey, error) {
+	keys, err := p.store.ListFlowKeys(ctx, of.InstanceID, of.IntegrationID)
+	return slices.DeleteFunc(keys, func(k ipaas.FlowKey) bool { return k.FlowID != of.FlowID }), err
+}
+
+// FlowKeyText returns the key itself.
+func (p *Plane) FlowKeyText(k ipaas.FlowKey) (string, error) {
+	text, err := p.keys.Open(k.Sealed, flowKeyPlace(k.Hash))
+	if err != nil {
+		return "", fmt.Errorf("open API key %s of flow %s: %w", k.ID, k.FlowID, err)
+	}
+	return string(text), nil
+}
+
+func flowKeyPlace(hash string) string { return "flow-key|" + hash }
+
+// flowKeys are the keys of an instance's flows as its runs see them: those that count for each flow, by its id.
+type flowKeys struct {
+	texts    map[string][]string
+	redactor *secret.Redactor // of all there are, those that do not count, too; nil: there is none
+}
+
+// openKeys opens the keys of an instance's flows.
+func (p *Plane) openKeys(ctx context.Context, in ipaas.Instance, def *ipaas.Definition) (*flowKeys, error) {
+	keys, err := p.store.ListFlowKeys(ctx, in.ID, in.IntegrationID)
+	if err != nil || len(keys) == 0 {
+		return &flowKeys{}, err
+	}
+	opened := &flowKeys{texts: map[string][]string{}, redactor: &secret.Redactor{}}
+	for _, k := range keys {
+		text, err := p.FlowKeyText(k)
+		if err != nil {
+			return nil, err
+		}
+		opened.redactor.Add(k.ID, text, redacted)
+		flow, _ := def.Flow(k.FlowID)
+		if flow != nil && (flow.Security == ipaas.SecurityOrganization) == (k.IntegrationID != "") {
+			opened.texts[k.FlowID] = append(opened.texts[k.FlowID], text)
+		}
+	}
+	return opened, nil
+}
+
+// countKeys returns how many keys count for each flow, by its id. An instance that is gone has none.
+func (p *Plane) countKeys(ctx context.Context, in ipaas.Instance, def *ipaas.Definition) (map[string]int, error) {
+	keys, err := p.store.ListFlowKeys(ctx, in.ID, in.IntegrationID)
+	if err != nil && !errors.Is(err, ipaas.NotFound) {
+		return nil, err
+	}
+	counts := map[string]int{}
+	for _, k := range keys {
+		if flow, _ := def.Flow(k.FlowID); flow != nil && (flow.Security == ipaas.SecurityOrganization) == (k.IntegrationID != "") {
+			counts[k.FlowID]++
+		}
+	}
+	return counts, nil
+}
+
+// hidden returns how many keys there are for each flow, but not the keys.
+func (k *flowKeys) hidden() map[string][]string {
+	out := make(map[string][]string, len(k.texts))
+	for flowID, texts := range k.texts {
+		out[flowID] = slices.Repeat([]string{redacted}, len(texts))
+	}
+	return out
+}
+
+// offeredKey returns the hash of the key that a request brought, empty for none. More than one is none: which of them should count?
+func offeredKey(payload *ipaas.Payload) string {
+	hash, found := "", 0
+	for _, h := range payload.Headers {
+		if !strings.EqualFold(h.Name, ipaas.FlowKeyHeader) {
+			continue
+		}
+		if found++; found > 1 || !ipaas.ValidFlowKey(h.Text) {
+			return ""
+		}
+		hash = ipaas.HashFlowKey(h.Text)
+	}
+	return hash
+}
+
+// madeKey is what a key looks like that was made here.
+var madeKey = regexp.MustCompile(flowKeyPrefix + "[a-z2-7]{32}")
+
+// withoutKeys returns a payload without keys: a payload is stored as it came. In the header for them no key of the flow is left, and in
+// no header nor query what looks like one, of whatever flow. Other texts stay: the header may be the flow's own.
+func withoutKeys(payload ipaas.Payload, own, shared []ipaas.FlowKey) ipaas.Payload {
+	clean := func(list []ipaas.NamedText, header bool) []ipaas.NamedText {
+		cleaned := false
+		for i, t := range list {
+			text := t.Text
+			if strings.Contains(text, flowKeyPrefix) {
+				text = madeKey.ReplaceAllString(text, redacted)
+			}
+			if header && len(own)+len(shared) > 0 && strings.EqualFold(t.Name, ipaas.FlowKeyHeader) {
+				if hash := ipaas.HashFlowKey(text); ipaas.HasFlowKey(own, hash) || ipaas.HasFlowKey(shared, hash) {
+					text = redacted
+				}
+			}
+			if text == t.Text {
+				continue
+			}
+			if !cleaned {
+				list, cleaned = slices.Clone(list), true // the caller's own stays as it is
+			}
+			list[i].Text = text
+		}
+		return list
+	}
+	payload.Headers, payload.Query = clean(payload.Headers, true), clean(payload.Query, false)
+	return payload
+}
+
+// withoutKeysOf returns a text without the keys of an instance's flows. Of an instance that is gone only those that were made here are
+// known.
+func (p *Plane) withoutKeysOf(ctx context.Context, in ipaas.Instance, text string) string {
+	if keys, err := p.openKeys(context.WithoutCancel(ctx), in, &ipaas.Definition{}); err == nil {
+		text = keys.redactor.Text(text)
+	}
+	return madeKey.ReplaceAllString(text, redacted)
+}
+
+// keysOfFlow returns the keys of one flow: the instance's, and the integration's.
+func (p *Plane) keysOfFlow(ctx context.Context, in ipaas.Instance, flowID string) (own, shared []ipaas.FlowKey, err error) {
+	keys, err := p.store.ListFlowKeys(ctx, in.ID, in.IntegrationID)
+	for _, k := range keys {
+		switch {
+		case k.FlowID != flowID:
+		case k.InstanceID != "":
+			own = append(own, k)
+		default:
+			shared = append(shared, k)
+		}
+	}
+	return own, shared, err
+}
+
+// keyRequired says that a request came without a key that its flow asks for.
+func keyRequired(offered string) error {
+	message := "this flow lets in only those who send one of its keys in the header " + ipaas.FlowKeyHeader + ", and none came"
+	if offered != "" {
+		message = "the key in the header " + ipaas.FlowKeyHeader + " is none that this flow lets in: send one of its own"
+	}
+	return &ipaas.Error{Kind: ipaas.Unauthenticated, Reason: ipaas.ReasonAPIKeyRequired, Message: message}
+}
