@@ -25,13 +25,14 @@ var architecture = []row{
 	{pkg: "secret", imports: "value"},
 	{pkg: "outbound"},
 	{pkg: "fault"},
+	{pkg: "sandbox", imports: "value"}, // untrusted JavaScript, in processes of its own
 
 	// The nouns of the field and their own rules.
 	{pkg: "ipaas", imports: "value expr"},
 
 	// What a component is, and those we ship.
-	{pkg: "component", imports: "ipaas value expr outbound"},
-	{pkg: "component/builtin", imports: "component ipaas value expr outbound"},
+	{pkg: "component", imports: "ipaas value expr outbound sandbox"},
+	{pkg: "component/builtin", imports: "component ipaas value expr outbound sandbox"},
 	{pkg: "component/declarative", imports: "component ipaas value expr outbound"},
 
 	// The store: the contract, the suite that proves it, the SQL.
@@ -46,7 +47,7 @@ var architecture = []row{
 	// The plane decides: the use cases.
 	{
 		pkg:     "control",
-		imports: "engine component component/declarative storage ipaas secret outbound value fault",
+		imports: "engine component component/declarative storage ipaas secret outbound value fault sandbox",
 		tests:   "component/builtin storage/sqldb examples/acme-erp/fake",
 	},
 
@@ -63,7 +64,7 @@ var architecture = []row{
 	},
 	{
 		pkg:     "server",
-		imports: "server/api server/webhook control component component/builtin storage storage/sqldb ipaas secret outbound fault",
+		imports: "server/api server/webhook control component component/builtin storage storage/sqldb ipaas secret outbound fault sandbox",
 		tests:   "client proto/gen examples/acme-erp/story examples/acme-erp/fake",
 	},
 	{pkg: "server/faults", tests: "client proto/gen fault examples/acme-erp/fake storage storage/sqldb ipaas"}, // breaks the program from outside

@@ -21,6 +21,7 @@ import (
 	"github.com/headrace/headrace/internal/component/builtin"
 	"github.com/headrace/headrace/internal/control"
 	"github.com/headrace/headrace/internal/outbound"
+	"github.com/headrace/headrace/internal/sandbox"
 	"github.com/headrace/headrace/internal/secret"
 	"github.com/headrace/headrace/internal/storage/sqldb"
 	"github.com/headrace/headrace/server/api"
@@ -33,6 +34,7 @@ type server struct {
 	logger    *slog.Logger
 	store     *sqldb.DB
 	client    *outbound.Client
+	scripts   *sandbox.Pool
 	plane     *control.Plane
 	api       *api.API
 	http      *http.Server
@@ -133,8 +135,15 @@ func (s *server) build(ctx context.Context, keys *secret.Keyring) error {
 	if err != nil {
 		return fmt.Errorf("outbound client: %w", err)
 	}
+	s.scripts, err = sandbox.New(sandbox.Options{
+		Processes: s.cfg.ScriptProcesses, Timeout: s.cfg.ScriptTimeout, Memory: s.cfg.ScriptMemory,
+	}, s.logger)
+	if err != nil {
+		return err
+	}
 	s.plane, err = control.New(ctx, control.Options{
-		Store: tampered(s.store), Keys: keys, Builtins: tamperedComponents(builtin.All()), Client: s.client, PublicURL: s.publicURL, Logger: s.logger,
+		Store: tampered(s.store), Keys: keys, Builtins: tamperedComponents(builtin.All()), Client: s.client, Scripts: s.scripts,
+		PublicURL: s.publicURL, Logger: s.logger,
 		Limits: control.Limits{
 			Workers: s.cfg.Workers, MaxQueued: s.cfg.MaxQueued, MaxCrashes: s.cfg.MaxCrashes,
 			SyncTimeout: s.cfg.SyncTimeout, ExecutionTimeout: s.cfg.RunTimeout,
@@ -256,6 +265,9 @@ func (s *server) close() error {
 	}
 	if s.client != nil {
 		s.client.CloseIdleConnections()
+	}
+	if s.scripts != nil {
+		s.scripts.Close()
 	}
 	if s.store != nil {
 		errs = append(errs, s.store.Close())

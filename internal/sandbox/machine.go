@@ -17,9 +17,9 @@ import (
 //go:embed prelude.js
 var prelude string
 
-// preludeLine is the line that the prelude is said to begin on, far below where any script ends: so a place in a stack is known to be
+// preludeLine is the line that the prelude is said to begin on, far below where scripts end: so a place in a stack is known to be
 // ours or the script's.
-const preludeLine = 2 * MaxCode
+const preludeLine = 1 << 16
 
 // machine is a fresh global scope. It serves one run.
 type machine struct {

@@ -58,15 +58,19 @@ func New(options Options, logger *slog.Logger) (*Pool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sandbox: find this program: %w", err)
 	}
+	return newPool(options, logger, name), nil
+}
+
+func newPool(options Options, logger *slog.Logger, program string) *Pool {
 	p := &Pool{
-		options: options.withDefaults(), logger: logger, program: name, starts: make(chan startRequest),
+		options: options.withDefaults(), logger: logger, program: program, starts: make(chan startRequest),
 		all: map[*process]bool{}, running: map[string]int{}, stop: make(chan struct{}),
 	}
 	p.work.Go(p.startAll)
 	p.mu.Lock()
 	p.startAhead()
 	p.mu.Unlock()
-	return p, nil
+	return p
 }
 
 // Close ends all processes, and with them the runs under way.

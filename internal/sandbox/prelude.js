@@ -573,7 +573,7 @@
         functions[name] = given[i];
       }
       const result = await forms[request.form](request, values, functions);
-      host('done', encode(result));
+      host('done', encode({__proto__: null, ...result})); // no toJSON that the script gave to all objects
     } catch (e) {
       host('failed', describe(e));
     }

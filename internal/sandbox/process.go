@@ -65,6 +65,7 @@ func start(name string, memory int64) (*process, error) {
 	p.cmd.Dir = "/"
 	p.cmd.SysProcAttr = bind()
 	p.cmd.Stderr = p.tail
+	p.cmd.WaitDelay = time.Second // whoever else holds its standard error then holds a closed pipe
 	// Not exec's own pipe: that is closed as soon as the process has ended, with the reply still in it.
 	pipe, theirs, err := os.Pipe()
 	if err != nil {

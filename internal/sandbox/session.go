@@ -102,7 +102,7 @@ func (p *Pool) result(r reply, s *session, timeout time.Duration) (Result, error
 	}
 	o, ok := decoded.(*value.Object)
 	if !ok {
-		return Result{}, failf(Broken, "the code's process gave %s for a result", value.Kind(decoded))
+		return Result{}, failf(Thrown, "the code left %s where its result was to be: it changes what all objects share", value.Kind(decoded))
 	}
 	return s.result(o)
 }

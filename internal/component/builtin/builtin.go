@@ -27,6 +27,7 @@ import (
 func All() []*component.Component {
 	return []*component.Component{
 		branch(),
+		code(),
 		collectionTools(),
 		httpComponent(),
 		logComponent(),

@@ -14,6 +14,7 @@ import (
 
 	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/sandbox"
 	"github.com/headrace/headrace/internal/value"
 )
 
@@ -107,7 +108,7 @@ func run(t *testing.T, name string, in map[string]any) (component.Result, error)
 	if len(wrong) > 0 {
 		return component.Result{}, fmt.Errorf("%s %s", wrong[0].Field, wrong[0].Description)
 	}
-	call := component.Call{Inputs: inputs, Log: func(ipaas.Severity, string) {}}
+	call := component.Call{Inputs: inputs, Log: func(ipaas.Severity, string) {}, Scripts: scripts(t)}
 	if action.Items != nil {
 		items, err := action.Items(context.Background(), call)
 		return component.Result{Data: items}, err
@@ -117,7 +118,9 @@ func run(t *testing.T, name string, in map[string]any) (component.Result, error)
 
 // TestMain refuses a built-in action that no test has run, and goroutines that tests leave behind.
 func TestMain(m *testing.M) {
+	sandbox.Main()
 	code := m.Run()
+	closeScripts()
 	if all := !slices.ContainsFunc(os.Args, func(arg string) bool {
 		return strings.HasPrefix(arg, "-test.run") || strings.HasPrefix(arg, "-test.fuzz=") || strings.HasPrefix(arg, "-test.bench") || strings.HasPrefix(arg, "-test.list")
 	}); all && code == 0 {

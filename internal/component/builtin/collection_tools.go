@@ -12,7 +12,7 @@ import (
 func collectionTools() *component.Component {
 	return &component.Component{
 		ID: "collection-tools", DisplayName: "Collection Tools", Description: "Make and change lists and objects.",
-		Actions: []component.Action{{
+		Actions: append(codeListActions(), component.Action{
 			Action: ipaas.Action{
 				Key: "createObject", DisplayName: "Create Object", Effect: ipaas.EffectPure,
 				Description: "Makes an object out of named values. The result is the object.",
@@ -22,7 +22,7 @@ func collectionTools() *component.Component {
 				}},
 			},
 			Perform: createObject,
-		}},
+		}),
 	}
 }
 

@@ -1,0 +1,136 @@
+package sandbox_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"net"
+	"os"
+	"os/exec"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/headrace/headrace/internal/sandbox"
+)
+
+func init() { //nolint:gochecknoinits // a test's process has nothing else to begin with
+	parts["inmate"] = inmate
+	parts["glutton"] = glutton
+}
+
+// inmate locks itself in and tells what it can still do.
+func inmate() int {
+	bounds, err := sandbox.LockIn(32 << 20)
+	if err != nil {
+		return 1
+	}
+	did := map[string]bool{}
+	try := func(what string, err error) { did[what] = err == nil }
+	_, err = os.ReadFile("/etc/passwd")
+	try("read a file", err)
+	try("write a file", os.WriteFile("/tmp/headrace-inmate", nil, 0o600))
+	_, err = os.ReadDir("/")
+	try("list a folder", err)
+	_, err = os.Stat("/")
+	try("look at a file", err)
+	_, err = net.Dial("tcp", "127.0.0.1:1") //nolint:noctx // it is refused at once
+	try("connect", refused(err))
+	_, err = net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it is refused at once
+	try("listen", err)
+	_, err = syscall.Socket(syscall.AF_UNIX, syscall.SOCK_STREAM, 0)
+	try("open a socket", err)
+	try("run a program", exec.Command("/bin/true").Run()) //nolint:noctx // it is refused at once
+	try("signal another process", syscall.Kill(os.Getppid(), 0))
+	try("trace another process", syscall.PtraceAttach(os.Getppid()))
+	try("raise a limit", unix.Setrlimit(unix.RLIMIT_CPU, &unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY}))
+	_, _, errno := syscall.RawSyscall(syscall.SYS_CLONE, uintptr(syscall.SIGCHLD), 0, 0)
+	if errno == 0 {
+		try("fork", nil)
+	}
+	// What it must go on doing: threads, garbage.
+	done := make(chan int)
+	for range 50 {
+		go func() {
+			runtime.LockOSThread()
+			done <- len(make([]byte, 1<<16))
+		}()
+	}
+	for range 50 {
+		<-done
+	}
+	runtime.GC()
+	try("go on", nil)
+	text, err := json.Marshal(map[string]any{"bounds": bounds, "did": did})
+	if err != nil {
+		return 1
+	}
+	_, _ = os.Stdout.Write(text)
+	return 0
+}
+
+// refused tells a connection that was not even tried from one that met nobody.
+func refused(err error) error {
+	if opErr, ok := err.(*net.OpError); ok && strings.Contains(opErr.Error(), "connection refused") { //nolint:errorlint // what Dial gives
+		return nil
+	}
+	return err
+}
+
+// glutton locks itself in and takes memory.
+func glutton() int {
+	if _, err := sandbox.LockIn(32 << 20); err != nil {
+		return 1
+	}
+	var all [][]byte
+	for range 1024 {
+		b := make([]byte, 1<<20)
+		for i := range b {
+			b[i] = 1
+		}
+		all = append(all, b)
+	}
+	return len(all) - 1024
+}
+
+// TestLockedIn looks at a process from inside: whoever broke out of the engine finds nothing to take hold of.
+func TestLockedIn(t *testing.T) {
+	t.Parallel()
+	out, err := exec.Command(os.Args[0], "inmate").Output()
+	if err != nil {
+		t.Fatalf("the inmate ended with %v", err)
+	}
+	var told struct {
+		Bounds []string
+		Did    map[string]bool
+	}
+	if err := json.Unmarshal(out, &told); err != nil {
+		t.Fatalf("the inmate said %s: %v", out, err)
+	}
+	if !slices.Contains(told.Bounds, "system call filter") {
+		t.Skipf("the system gives no system call filter: %v", told.Bounds)
+	}
+	for what, did := range told.Did {
+		if did != (what == "go on") {
+			t.Errorf("locked in it can %s: %v", what, did)
+		}
+	}
+	if len(told.Did) < 12 {
+		t.Errorf("it tried only %v", told.Did)
+	}
+}
+
+// TestMemoryIsLimited has a process take more memory than it may, past the engine that counts it.
+func TestMemoryIsLimited(t *testing.T) {
+	t.Parallel()
+	if sandbox.RaceDetector {
+		t.Skip("under the race detector a process maps more memory than there is")
+	}
+	out, err := exec.Command(os.Args[0], "glutton").CombinedOutput()
+	if err == nil || !bytes.Contains(out, []byte("memory")) {
+		t.Errorf("it took a gigabyte, and ended with %v: %.300s", err, out)
+	}
+}
