@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+	_ "time/tzdata" // time zones of scripts: once it is locked in, a process finds no files
 )
 
 // childArgument is what a process is started with that is to run scripts. Nobody types it by accident.

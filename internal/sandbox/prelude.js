@@ -353,7 +353,8 @@
     if (typeof v !== 'object' || v === null) return typeof v === 'bigint' ? `${v}n` : show(v);
     try { return stringify(v, plain()) ?? show(v); } catch { return show(v); }
   }).join(' ').slice(0, 8192);
-  const log = (level) => (...args) => { host('log', level, line(args)); };
+  let lines = 0;
+  const log = (level) => (...args) => { if (++lines <= 1000) host('log', level, line(args)); };
   const levels = {trace: log('debug'), debug: log('debug'), info: log('info'), log: log('info'), warn: log('warn'), error: log('error'), metric: log('debug')};
   define('console', {
     ...levels, dir: levels.info, table: levels.info,
@@ -388,17 +389,13 @@
 
   // plain makes of each value what JSON has: bytes are marked, whole numbers of any size keep their digits, maps and sets are what they hold.
   const plain = () => {
-    const mark = (bytes) => ({$bytes: bytes.toBase64()});
+    const mark = (bytes, type) => ({$bytes: bytes.toBase64(), contentType: typeof type === 'string' ? type : ''});
     return function (key, v) {
       const original = key === '' ? v : this[key];
       if (typeof original === 'bigint') return rawJSON(`${original}`);
       if (typeof original !== 'object' || original === null) return v;
       if (original instanceof ArrayBuffer) return mark(new Uint8Array(original));
-      if (ArrayBuffer.isView(original)) {
-        const marked = mark(view(original));
-        if (typeof original.contentType === 'string') marked.contentType = original.contentType;
-        return marked;
-      }
+      if (ArrayBuffer.isView(original)) return mark(view(original), original.contentType);
       if (v === original && v instanceof Map) v = Object.fromEntries(v);
       else if (v === original && v instanceof Set) v = [...v];
       else if (v === original && v instanceof Error) v = {name: v.name, message: v.message, ...v};
