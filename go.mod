@@ -8,11 +8,13 @@ require (
 	code.dny.dev/ssrf v0.3.0 // tells private addresses at dial time; MIT
 	github.com/Shopify/toxiproxy/v2 v2.5.0 // tests: a network that loses answers; MIT
 	github.com/alecthomas/kong v1.17.0 // flags and environment of the programs; MIT
+	github.com/elastic/go-seccomp-bpf v1.6.0 // the system calls that processes for scripts are left; Apache-2.0
 	github.com/fullstorydev/grpchan v1.1.2 // the gateway reaches the services in process, with their interceptors; MIT
 	github.com/google/go-cmp v0.7.0 // tests: differences; BSD-3-Clause
 	github.com/grpc-ecosystem/grpc-gateway/v2 v2.33.0 // REST and OpenAPI out of the protos; BSD-3-Clause
 	github.com/jhump/protoreflect/v2 v2.0.0 // workshop: prints third-party protos; Apache-2.0
 	github.com/mattn/go-isatty v0.0.24 // colour only where a person looks; MIT
+	github.com/nlnwa/whatwg-url v0.6.2 // URL for scripts, as browsers read them; Apache-2.0
 	github.com/oklog/ulid/v2 v2.1.2 // ids that sort by birth; Apache-2.0
 	github.com/pressly/goose/v3 v3.29.0 // migrations; MIT
 	github.com/robfig/cron/v3 v3.0.1 // checks cron expressions; MIT
@@ -29,14 +31,9 @@ require (
 	google.golang.org/grpc v1.85.0 // fixed by the owner; Apache-2.0
 	google.golang.org/protobuf v1.36.12 // with gRPC; BSD-3-Clause
 	modernc.org/libc v1.80.1 // what SQLite without cgo calls its VFS with; BSD-3-Clause
+	modernc.org/quickjs v0.27.0 // JavaScript of code steps, without cgo; BSD-3-Clause and MIT
 	modernc.org/sqlite v1.62.0 // fixed by the owner: SQLite without cgo; BSD-3-Clause
 	pgregory.net/rapid v1.3.0 // tests: properties; MPL-2.0
-)
-
-require (
-	github.com/elastic/go-seccomp-bpf v1.6.0
-	github.com/nlnwa/whatwg-url v0.6.2
-	modernc.org/quickjs v0.27.0
 )
 
 require (
