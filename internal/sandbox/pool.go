@@ -12,7 +12,7 @@ import (
 )
 
 // Pool is the processes that run scripts. Each serves one customer only; of those that are idle, the one that was used longest ago goes
-// when another customer needs room.
+// when another customer needs room. One more, which has served nobody, stands ready.
 type Pool struct {
 	options Options
 	logger  *slog.Logger
@@ -116,10 +116,11 @@ func (p *Pool) Run(ctx context.Context, script Script) (Result, error) {
 		if err != nil {
 			return Result{}, err
 		}
+		begun := time.Now()
 		answer, err := pr.run(ctx, r, timeout, s)
 		p.put(pr)
-		if errors.Is(err, errGone) && again && ctx.Err() == nil {
-			continue // it was idle, and something ended it
+		if errors.Is(err, errGone) && again && ctx.Err() == nil && time.Since(begun) < graceGone {
+			continue
 		}
 		if err != nil {
 			return Result{}, p.blame(ctx, pr, s, err, timeout)
@@ -202,21 +203,24 @@ func (p *Pool) take(ctx context.Context, tenant string) (*process, error) {
 		pr := p.fresh[n-1]
 		p.fresh = p.fresh[:n-1]
 		pr.tenant = tenant
+		p.trim(p.options.Processes)
 		p.startAhead()
 		p.mu.Unlock()
 		return pr, nil
 	}
-	p.makeRoom()
+	p.trim(p.options.Processes - 1)
 	p.mu.Unlock()
-	pr, err := p.start()
+	pr, err := p.start(tenant)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
 		}
+		if errors.Is(err, errClosed) {
+			return nil, errClosed
+		}
 		p.logger.Error("start a process for scripts", "error", err)
 		return nil, failf(Unusable, "no process could be started to run the code in: the server's log says why")
 	}
-	pr.tenant = tenant
 	p.mu.Lock()
 	p.startAhead()
 	p.mu.Unlock()
@@ -234,12 +238,12 @@ func (p *Pool) put(pr *process) {
 		return
 	}
 	p.idle = append(p.idle, pr)
-	p.trim()
+	p.trim(p.options.Processes)
 }
 
-// trim ends idle processes that are too many.
-func (p *Pool) trim() {
-	for len(p.all)+p.coming > p.options.Processes && len(p.idle) > 0 {
+// trim ends those that have been idle longest until customers have no more than so many processes, or none is idle.
+func (p *Pool) trim(most int) {
+	for len(p.idle) > 0 && p.owned() > most {
 		pr := p.idle[0]
 		p.idle = p.idle[1:]
 		pr.kill()
@@ -247,24 +251,25 @@ func (p *Pool) trim() {
 	}
 }
 
-// makeRoom ends the process that has been idle longest, if there is no room for one more.
-func (p *Pool) makeRoom() {
-	if len(p.all)+p.coming >= p.options.Processes && len(p.idle) > 0 {
-		pr := p.idle[0]
-		p.idle = p.idle[1:]
-		pr.kill()
-		delete(p.all, pr)
+// owned returns how many processes are some customer's.
+func (p *Pool) owned() int {
+	n := 0
+	for pr := range p.all {
+		if pr.tenant != "" {
+			n++
+		}
 	}
+	return n
 }
 
-// startAhead starts a process that the next customer will find ready, if none is and there is room.
+// startAhead starts a process that the next customer will find ready, unless one is.
 func (p *Pool) startAhead() {
-	if p.closed || len(p.fresh)+p.coming > 0 || len(p.all) >= p.options.Processes {
+	if p.closed || len(p.fresh)+p.coming > 0 {
 		return
 	}
 	p.coming++
 	p.work.Go(func() {
-		pr, err := p.start()
+		pr, err := p.start("")
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.coming--
@@ -275,12 +280,11 @@ func (p *Pool) startAhead() {
 			return
 		}
 		p.fresh = append(p.fresh, pr)
-		p.trim()
 	})
 }
 
-// start starts a process and waits until it is ready.
-func (p *Pool) start() (*process, error) {
+// start starts a process for a customer, or for one who is still to come, and waits until it is ready.
+func (p *Pool) start(tenant string) (*process, error) {
 	request := startRequest{answer: make(chan startAnswer, 1)}
 	select {
 	case p.starts <- request:
@@ -293,7 +297,9 @@ func (p *Pool) start() (*process, error) {
 		return nil, answer.err
 	}
 	p.mu.Lock()
+	pr.tenant = tenant
 	p.all[pr] = true
+	p.trim(p.options.Processes)
 	if p.closed {
 		pr.kill()
 	}

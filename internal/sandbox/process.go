@@ -147,16 +147,22 @@ func (p *process) run(ctx context.Context, r request, timeout time.Duration, s *
 	return answer, err
 }
 
-// errGone says that a process had ended before it was given anything to do.
+// errGone says that a process ended before it said a word: it was idle, most probably, and something had just ended it. Within so short a
+// time the run is given to another one.
 var errGone = errors.New("the process had ended")
+
+const graceGone = 100 * time.Millisecond
 
 // exchange sends a request and does what the process asks for until it has replied.
 func (p *process) exchange(ctx context.Context, r request, s *session) (reply, error) {
 	if err := p.send(frameRun, r); err != nil {
 		return reply{}, fmt.Errorf("%w: %w", errGone, err)
 	}
-	for {
+	for silent := true; ; silent = false {
 		kind, payload, err := readFrame(p.out, maxFrameOut)
+		if silent && errors.Is(err, io.EOF) {
+			return reply{}, fmt.Errorf("%w: %w", errGone, err)
+		}
 		if err != nil {
 			return reply{}, err
 		}

@@ -131,7 +131,7 @@ const (
 
 // Options says how much scripts may take. The zero value of each means its default.
 type Options struct {
-	Processes int           // that run at the most; default 8
+	Processes int           // that customers may have, besides one that stands ready; default 8
 	PerTenant int           // of them, that one customer may hold at the same time; default half of Processes
 	Timeout   time.Duration // of one run; default 10 s
 	Memory    int64         // bytes that a script may use; default 128 MiB

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -173,10 +174,10 @@ func TestFetchedWhenLookedAt(t *testing.T) {
 // TestLogs bounds what a script logs, and has it while the script runs: also that of one which does not end.
 func TestLogs(t *testing.T) {
 	t.Parallel()
-	pool := open(t, sandbox.Options{Timeout: 2e9})
+	pool := open(t, sandbox.Options{Timeout: time.Minute})
 	var lines []string
 	script := sandbox.Script{
-		Tenant: "smith", Form: sandbox.Step, Log: func(level sandbox.Level, message string) { lines = append(lines, fmt.Sprint(level, " ", message)) },
+		Tenant: "smith", Form: sandbox.Step, Timeout: 2 * time.Second, Log: func(level sandbox.Level, message string) { lines = append(lines, fmt.Sprint(level, " ", message)) },
 		Code: `console.log('a', 1, null, undefined, {b: [1n]}, [2], Symbol('s')); console.debug('d'); console.trace('t'); console.info('i'); console.warn('w'); console.error('e', 2n);
 			const o = {}; o.o = o; console.log(o); console.assert(false, 'x'); console.log(Buffer.from('a')); for (;;);`,
 	}
@@ -190,7 +191,7 @@ func TestLogs(t *testing.T) {
 	if diff := cmp.Diff(want, lines); diff != "" {
 		t.Errorf("log (-want +got):\n%s", diff)
 	}
-	lines = nil
+	lines, script.Timeout = nil, 0
 	script.Code = `for (let i = 0; i < 5000; i++) console.log('ä'.repeat(5000)); return 1;`
 	if _, err := pool.Run(t.Context(), script); err != nil {
 		t.Fatal(err)
