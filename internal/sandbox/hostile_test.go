@@ -100,7 +100,10 @@ func TestHostileScripts(t *testing.T) {
 	peak := memoryPeak(t)
 	var all sync.WaitGroup
 	slots := make(chan struct{}, 3)
-	for _, h := range hostile {
+	for i, h := range hostile {
+		if sandbox.RaceDetector && i%4 != 0 {
+			continue // the engine is ten times slower, and its races are not what is looked for
+		}
 		slots <- struct{}{}
 		all.Go(func() {
 			defer func() { <-slots }()

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"strconv"
 	"strings"
@@ -102,6 +103,25 @@ func cpuTime() time.Duration {
 		return 0
 	}
 	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
+}
+
+// closeInherited has no process get a file that this program was started with: only what Go opens is closed by itself when a process is
+// started.
+func closeInherited() error {
+	err := unix.CloseRange(3, math.MaxInt32, unix.CLOSE_RANGE_CLOEXEC)
+	if err == nil {
+		return nil
+	}
+	files, err := os.ReadDir("/proc/self/fd") // the system is older than the call
+	if err != nil {
+		return fmt.Errorf("keep open files from processes for scripts: %w", err)
+	}
+	for _, f := range files {
+		if fd, err := strconv.Atoi(f.Name()); err == nil && fd > 2 {
+			unix.CloseOnExec(fd)
+		}
+	}
+	return nil
 }
 
 // bind ties the life of a process to that of the thread which starts it.

@@ -2,10 +2,14 @@ package sandbox_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -20,6 +24,7 @@ import (
 func init() { //nolint:gochecknoinits // a test's process has nothing else to begin with
 	parts["inmate"] = inmate
 	parts["glutton"] = glutton
+	parts["heir"] = heir
 }
 
 // inmate locks itself in and tells what it can still do.
@@ -121,6 +126,45 @@ func TestLockedIn(t *testing.T) {
 	if len(told.Did) < 12 {
 		t.Errorf("it tried only %v", told.Did)
 	}
+}
+
+// TestNoInheritedFiles starts the program with an open file, which must stay with it.
+func TestNoInheritedFiles(t *testing.T) {
+	t.Parallel()
+	cmd := exec.Command(os.Args[0], "heir")
+	file, err := os.Create(filepath.Join(t.TempDir(), "inherited"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	cmd.ExtraFiles = []*os.File{file}
+	out, err := cmd.CombinedOutput()
+	if err != nil || !bytes.Contains(out, []byte("pipe:")) || bytes.Contains(out, []byte("inherited")) {
+		t.Errorf("a process for scripts has open (%v):\n%s", err, out)
+	}
+}
+
+// heir is a program with an open file; it tells what its processes have open.
+func heir() int {
+	pool, err := sandbox.New(sandbox.Options{}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return 1
+	}
+	defer pool.Close()
+	if _, err := pool.Run(context.Background(), sandbox.Script{Tenant: "smith", Form: sandbox.Step, Code: "return 1"}); err != nil {
+		return 2
+	}
+	if _, err := os.Readlink("/proc/self/fd/3"); err != nil {
+		return 3
+	}
+	for pid := range pool.Tenants() {
+		files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
+		for _, f := range files {
+			to, _ := os.Readlink(f) // it may have been closed
+			fmt.Println(to)
+		}
+	}
+	return 0
 }
 
 // TestMemoryIsLimited has a process take more memory than it may, past the engine that counts it.

@@ -5,6 +5,7 @@ package sandbox
 import (
 	"fmt"
 	"os"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -43,6 +44,21 @@ func cpuTime() time.Duration {
 		return 0
 	}
 	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
+}
+
+// closeInherited has no process get a file that this program was started with: only what Go opens is closed by itself when a process is
+// started.
+func closeInherited() error {
+	files, err := os.ReadDir("/dev/fd")
+	if err != nil {
+		return fmt.Errorf("keep open files from processes for scripts: %w", err)
+	}
+	for _, f := range files {
+		if fd, err := strconv.Atoi(f.Name()); err == nil && fd > 2 {
+			unix.CloseOnExec(fd)
+		}
+	}
+	return nil
 }
 
 func bind() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }

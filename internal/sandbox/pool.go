@@ -54,6 +54,9 @@ func New(options Options, logger *slog.Logger) (*Pool, error) {
 	if !mainCalled.Load() {
 		return nil, errors.New("sandbox: the program does not call sandbox.Main first: a process that it starts for scripts would be another such program")
 	}
+	if err := closeInherited(); err != nil {
+		return nil, fmt.Errorf("sandbox: %w", err)
+	}
 	name, err := program()
 	if err != nil {
 		return nil, fmt.Errorf("sandbox: find this program: %w", err)
