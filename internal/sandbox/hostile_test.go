@@ -62,6 +62,7 @@ var hostile = []struct {
 	{"endless_message", `throw {get message() { for (;;); }};`, []sandbox.Kind{sandbox.TooLong}},
 	{"long_message", `throw new Error('x'.repeat(1e6));`, []sandbox.Kind{sandbox.Thrown}},
 	{"throws_nothing", `throw undefined;`, []sandbox.Kind{sandbox.Thrown}},
+	{"throws_null", `throw null;`, []sandbox.Kind{sandbox.Thrown}},
 	{"throws_symbol", `throw Symbol('s');`, []sandbox.Kind{sandbox.Thrown}},
 	{"throwing_getter", `return {get a() { throw new Error('no'); }};`, []sandbox.Kind{sandbox.Thrown}},
 	{"throwing_json", `return {toJSON() { throw new Error('no'); }};`, []sandbox.Kind{sandbox.Thrown}},

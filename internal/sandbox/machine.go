@@ -27,6 +27,9 @@ type machine struct {
 	enter quickjs.Value // the function the prelude gave back
 	world world
 
+	memory int64 // what the script may use
+	size   int64 // what the process had taken before
+
 	ended  bool // the script came to an end, and the reply says which
 	reply  reply
 	broken error // the pipe is
@@ -45,7 +48,7 @@ func newMachine(memory int64, compiled *[]byte) (*machine, error) {
 		return nil, fmt.Errorf("start the JavaScript engine: %w", err)
 	}
 	vm.SetMemoryLimit(uintptr(memory))
-	m := &machine{vm: vm}
+	m := &machine{vm: vm, memory: memory, size: dataSize()}
 	if err := vm.RegisterHostFunc("host", m.host); err != nil {
 		return nil, fmt.Errorf("give the prelude its process: %w", err)
 	}
@@ -238,9 +241,16 @@ func (m *machine) failure(err error, until time.Time) *reply {
 	}
 	failed := thrown(e.Name, e.Message, e.Stack)
 	if e.Error() == "null" {
-		failed.Kind, failed.Spent = TooMuch, true // there was not even memory for an error
+		m.threwNothing(&failed)
 	}
 	return &failed
+}
+
+// threwNothing says what it means that null was thrown: the engine does that when there is not even memory for an error, and scripts may.
+func (m *machine) threwNothing(failed *reply) {
+	if m.size == 0 || dataSize()-m.size > m.memory/2 {
+		failed.Kind, failed.Text, failed.Spent = TooMuch, "", true
+	}
 }
 
 // thrown says what it means that something was thrown.
@@ -325,6 +335,7 @@ func (m *machine) failed(text string) {
 	var e struct {
 		Name, Message, Stack, In string
 		Item                     int
+		Nothing                  bool // null was thrown
 	}
 	if err := json.Unmarshal([]byte(text), &e); err != nil {
 		m.reply = reply{Kind: Broken, Text: err.Error(), Spent: true}
@@ -332,6 +343,9 @@ func (m *machine) failed(text string) {
 	}
 	m.reply = thrown(e.Name, e.Message, e.Stack)
 	m.reply.In = e.In
+	if e.Nothing {
+		m.threwNothing(&m.reply)
+	}
 	switch {
 	case e.In == "":
 		correct(&m.reply, len(codeHead))
