@@ -29,7 +29,7 @@ const frameHead = 5
 func writeFrame(w io.Writer, kind frameKind, payload []byte) error {
 	frame := make([]byte, frameHead, frameHead+len(payload))
 	frame[0] = byte(kind)
-	binary.BigEndian.PutUint32(frame[1:], uint32(len(payload))) //nolint:gosec // what is sent is bounded far below
+	binary.BigEndian.PutUint32(frame[1:], uint32(len(payload)))
 	_, err := w.Write(append(frame, payload...))
 	return err
 }

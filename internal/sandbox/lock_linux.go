@@ -31,7 +31,7 @@ func lockIn(memory int64) (bounds []string, err error) {
 		{unix.RLIMIT_NOFILE, 16},
 	}
 	if !raceDetector { // which maps more than there is memory
-		all = append(all, limit{unix.RLIMIT_DATA, uint64(dataSize() + dataFor(memory))}) //nolint:gosec // neither is negative
+		all = append(all, limit{unix.RLIMIT_DATA, uint64(dataSize() + dataFor(memory))})
 	}
 	for _, l := range all {
 		if err := unix.Setrlimit(l.resource, &unix.Rlimit{Cur: l.most, Max: l.most}); err != nil {
@@ -40,7 +40,7 @@ func lockIn(memory int64) (bounds []string, err error) {
 	}
 	bounds = append(bounds, "rlimits")
 	if err := filterCalls(); err != nil {
-		return append(bounds, "no system call filter: "+err.Error()), nil
+		return append(bounds, "no system call filter: "+err.Error()), nil //nolint:nilerr // it is told, and not everywhere is there one
 	}
 	return append(bounds, "system call filter"), nil
 }
@@ -72,7 +72,7 @@ func filterCalls() error {
 			}},
 			{Action: seccomp.ActionAllow, NamesWithCondtions: []seccomp.NameWithConditions{
 				{Name: "clone", Conditions: seccomp.ArgumentConditions{{Argument: 0, Operation: seccomp.BitsSet, Value: unix.CLONE_THREAD}}},
-				{Name: "tgkill", Conditions: seccomp.ArgumentConditions{{Argument: 0, Operation: seccomp.Equal, Value: uint64(os.Getpid())}}}, //nolint:gosec // it is positive
+				{Name: "tgkill", Conditions: seccomp.ArgumentConditions{{Argument: 0, Operation: seccomp.Equal, Value: uint64(os.Getpid())}}},
 			}},
 		},
 	}})

@@ -61,7 +61,7 @@ func kindOf(t testing.TB, err error) sandbox.Kind {
 func gone(pid int) error {
 	for range 500 {
 		if _, err := os.Stat(fmt.Sprintf("/proc/%d", pid)); err != nil {
-			return nil
+			return nil //nolint:nilerr // that is what is waited for
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
