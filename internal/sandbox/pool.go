@@ -114,7 +114,7 @@ func (p *Pool) Run(ctx context.Context, script Script) (Result, error) {
 		return Result{}, err
 	}
 	defer p.leave(script.Tenant)
-	for again := true; ; again = false {
+	for try := 1; ; try++ {
 		pr, err := p.take(ctx, script.Tenant)
 		if err != nil {
 			return Result{}, err
@@ -122,7 +122,7 @@ func (p *Pool) Run(ctx context.Context, script Script) (Result, error) {
 		begun := time.Now()
 		answer, err := pr.run(ctx, r, timeout, s)
 		p.put(pr)
-		if errors.Is(err, errGone) && again && ctx.Err() == nil && time.Since(begun) < graceGone {
+		if errors.Is(err, errGone) && try < maxTries && ctx.Err() == nil && time.Since(begun) < graceGone {
 			continue
 		}
 		if err != nil {

@@ -148,10 +148,13 @@ func (p *process) run(ctx context.Context, r request, timeout time.Duration, s *
 }
 
 // errGone says that a process ended before it said a word: it was idle, most probably, and something had just ended it. Within so short a
-// time the run is given to another one.
+// time the run is given to another one, so often.
 var errGone = errors.New("the process had ended")
 
-const graceGone = 100 * time.Millisecond
+const (
+	graceGone = time.Second
+	maxTries  = 3
+)
 
 // exchange sends a request and does what the process asks for until it has replied.
 func (p *process) exchange(ctx context.Context, r request, s *session) (reply, error) {
