@@ -10,12 +10,14 @@ require (
 	github.com/alecthomas/kong v1.17.0 // flags and environment of the programs; MIT
 	github.com/antchfx/xpath v1.3.9 // XPath over XML; MIT
 	github.com/cockroachdb/apd/v3 v3.2.3 // exact decimals: 0.1 + 0.2 = 0.3; Apache-2.0
+	github.com/elastic/go-seccomp-bpf v1.6.0 // the system calls that processes for scripts are left; Apache-2.0
 	github.com/fullstorydev/grpchan v1.1.2 // the gateway reaches the services in process, with their interceptors; MIT
 	github.com/google/go-cmp v0.7.0 // tests: differences; BSD-3-Clause
 	github.com/google/uuid v1.6.0 // UUIDs for flows; BSD-3-Clause
 	github.com/grpc-ecosystem/grpc-gateway/v2 v2.33.0 // REST and OpenAPI out of the protos; BSD-3-Clause
 	github.com/jhump/protoreflect/v2 v2.0.0 // workshop: prints third-party protos; Apache-2.0
 	github.com/mattn/go-isatty v0.0.24 // colour only where a person looks; MIT
+	github.com/nlnwa/whatwg-url v0.6.2 // URL for scripts, as browsers read them; Apache-2.0
 	github.com/oklog/ulid/v2 v2.1.2 // ids that sort by birth; Apache-2.0
 	github.com/pressly/goose/v3 v3.29.0 // migrations; MIT
 	github.com/robfig/cron/v3 v3.0.1 // checks cron expressions; MIT
@@ -35,6 +37,7 @@ require (
 	google.golang.org/grpc v1.85.0 // fixed by the owner; Apache-2.0
 	google.golang.org/protobuf v1.36.12 // with gRPC; BSD-3-Clause
 	modernc.org/libc v1.80.1 // what SQLite without cgo calls its VFS with; BSD-3-Clause
+	modernc.org/quickjs v0.27.0 // JavaScript of code steps, without cgo; BSD-3-Clause and MIT
 	modernc.org/sqlite v1.62.0 // fixed by the owner: SQLite without cgo; BSD-3-Clause
 	pgregory.net/rapid v1.3.0 // tests: properties; MPL-2.0
 )
@@ -44,6 +47,7 @@ require (
 	cel.dev/expr v0.25.3 // indirect
 	github.com/antlr4-go/antlr/v4 v4.13.1 // indirect
 	github.com/beorn7/perks v1.0.1 // indirect
+	github.com/bits-and-blooms/bitset v1.20.0 // indirect
 	github.com/bufbuild/protocompile v0.14.1 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/dustin/go-humanize v1.1.0 // indirect
@@ -66,6 +70,7 @@ require (
 	golang.org/x/exp v0.0.0-20261014143641-f0251eb4aa3e // indirect
 	google.golang.org/grpc/cmd/protoc-gen-go-grpc v1.6.2 // indirect
 	gopkg.in/tomb.v1 v1.0.0-20141024135613-dd632973f1e7 // indirect
+	modernc.org/libquickjs v0.14.0 // indirect
 	modernc.org/mathutil v1.7.1 // indirect
 	modernc.org/memory v1.12.1 // indirect
 )

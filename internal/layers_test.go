@@ -27,6 +27,7 @@ var architecture = []row{
 	{pkg: "secret", imports: "value"},
 	{pkg: "outbound"},
 	{pkg: "fault"},
+	{pkg: "sandbox", imports: "value"}, // untrusted JavaScript, in processes of its own
 
 	// The nouns of the field and their own rules.
 	{pkg: "ipaas", imports: "value expr"},
@@ -35,8 +36,8 @@ var architecture = []row{
 	{pkg: "prismatic", imports: "ipaas value expr"},
 
 	// What a component is, and those we ship.
-	{pkg: "component", imports: "ipaas value expr outbound"},
-	{pkg: "component/builtin", imports: "component ipaas value expr format liquid outbound"},
+	{pkg: "component", imports: "ipaas value expr outbound sandbox"},
+	{pkg: "component/builtin", imports: "component ipaas value expr format liquid outbound sandbox"},
 	{pkg: "component/declarative", imports: "component ipaas value expr outbound"},
 
 	// The store: the contract, the suite that proves it, the SQL.
@@ -51,7 +52,7 @@ var architecture = []row{
 	// The plane decides: the use cases.
 	{
 		pkg:     "control",
-		imports: "engine component component/declarative storage ipaas secret outbound value fault",
+		imports: "engine component component/declarative storage ipaas secret outbound value fault sandbox",
 		tests:   "component/builtin storage/sqldb examples/acme-erp/fake",
 	},
 
@@ -74,14 +75,14 @@ var architecture = []row{
 	},
 	{
 		pkg:     "server",
-		imports: "server/api server/assembly server/webhook control component component/builtin storage storage/sqldb ipaas secret outbound fault",
+		imports: "server/api server/assembly server/webhook control component component/builtin storage storage/sqldb ipaas secret outbound fault sandbox",
 		tests:   "client proto/gen examples/acme-erp/story examples/acme-erp/fake",
 	},
 	{pkg: "server/faults", tests: "client proto/gen fault examples/acme-erp/fake storage storage/sqldb ipaas"}, // breaks the program from outside
 
 	// Callers know the wire and nothing behind it. The CLI has a server of its own to test flows offline, and reaches that by the wire, too.
 	{pkg: "client", imports: "proto/gen"},
-	{pkg: "client/headrace", imports: "client proto/gen server/assembly"},
+	{pkg: "client/headrace", imports: "client proto/gen server/assembly sandbox"},
 
 	// The tutorial: the two systems it joins, the story told through the client, the demonstration.
 	{pkg: "examples/acme-erp/fake"},

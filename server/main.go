@@ -14,9 +14,12 @@ import (
 	_ "time/tzdata" // time zones of schedules, on machines that have none
 
 	"github.com/alecthomas/kong"
+
+	"github.com/headrace/headrace/internal/sandbox"
 )
 
 func main() {
+	sandbox.Main() // this process may have been started to run scripts
 	var told commands
 	parsed := kong.Parse(&told, kong.Name("headrace-server"), kong.UsageOnError(),
 		kong.Description("A self-hosted control plane for integrations with your customers' systems."))

@@ -29,6 +29,7 @@ import (
 	"github.com/headrace/headrace/client"
 	"github.com/headrace/headrace/examples/acme-erp/fake"
 	"github.com/headrace/headrace/examples/acme-erp/story"
+	"github.com/headrace/headrace/internal/sandbox"
 	headracev1 "github.com/headrace/headrace/proto/gen/headrace/v1"
 )
 
@@ -36,6 +37,7 @@ import (
 const asMain = "HEADRACE_TEST_AS_MAIN"
 
 func TestMain(m *testing.M) {
+	sandbox.Main()
 	if os.Getenv(asMain) != "" {
 		main()
 		return

@@ -21,6 +21,7 @@ import (
 	"github.com/headrace/headrace/internal/component/builtin"
 	"github.com/headrace/headrace/internal/control"
 	"github.com/headrace/headrace/internal/outbound"
+	"github.com/headrace/headrace/internal/sandbox"
 	"github.com/headrace/headrace/internal/secret"
 	"github.com/headrace/headrace/internal/storage/sqldb"
 	"github.com/headrace/headrace/server/api"
@@ -34,6 +35,7 @@ type server struct {
 	logger    *slog.Logger
 	store     *sqldb.DB
 	client    *outbound.Client
+	scripts   *sandbox.Pool
 	plane     *control.Plane
 	api       *api.API
 	http      *http.Server
@@ -126,8 +128,15 @@ func (s *server) listen(ctx context.Context) (err error) {
 }
 
 func (s *server) build(ctx context.Context, keys *secret.Keyring) error {
+	var err error
+	s.scripts, err = sandbox.New(sandbox.Options{
+		Processes: s.cfg.ScriptProcesses, Timeout: s.cfg.ScriptTimeout, Memory: s.cfg.ScriptMemory,
+	}, s.logger)
+	if err != nil {
+		return err
+	}
 	whole, err := assembly.Assemble(ctx, assembly.Parts{
-		Store: tampered(s.store), Keys: keys, Builtins: tamperedComponents(builtin.All()), PublicURL: s.publicURL, Logger: s.logger,
+		Store: tampered(s.store), Keys: keys, Builtins: tamperedComponents(builtin.All()), Scripts: s.scripts, PublicURL: s.publicURL, Logger: s.logger,
 		Version: version(), AllowPrivate: s.cfg.AllowPrivate, AllowLoopback: s.cfg.AllowLoopback, OwnPorts: []uint16{port(s.grpcL), port(s.httpL)},
 		Limits: control.Limits{
 			Workers: s.cfg.Workers, MaxQueued: s.cfg.MaxQueued, MaxCrashes: s.cfg.MaxCrashes,
@@ -244,6 +253,9 @@ func (s *server) close() error {
 	}
 	if s.client != nil {
 		s.client.CloseIdleConnections()
+	}
+	if s.scripts != nil {
+		s.scripts.Close()
 	}
 	if s.store != nil {
 		errs = append(errs, s.store.Close())

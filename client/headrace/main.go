@@ -16,6 +16,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/headrace/headrace/client"
+	"github.com/headrace/headrace/internal/sandbox"
 )
 
 // The exit codes.
@@ -33,6 +34,7 @@ type streams struct {
 }
 
 func main() {
+	sandbox.Main() // where a test runs code, this program is started again to do it
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:], streams{in: os.Stdin, out: os.Stdout, err: os.Stderr})
 	stop()

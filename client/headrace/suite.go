@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"path/filepath"
 	"regexp"
 	"runtime"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/headrace/headrace/client"
+	"github.com/headrace/headrace/internal/sandbox"
 	headracev1 "github.com/headrace/headrace/proto/gen/headrace/v1"
 	"github.com/headrace/headrace/server/assembly"
 )
@@ -60,6 +62,13 @@ func (c *testCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	// The code of steps runs as it does in a server. Where one test ran another runs: no test has secrets that are any.
+	scripts, err := sandbox.New(sandbox.Options{}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	defer scripts.Close()
+	bench := &workbench{definitions: definitions, scripts: scripts}
 	results := make([]suiteResult, len(suites))
 	done := make([]chan struct{}, len(suites))
 	for i := range done {
@@ -73,7 +82,7 @@ func (c *testCmd) Run(ctx context.Context, a *app) error {
 			slots <- struct{}{}
 			defer func() { <-slots }()
 			for _, i := range group {
-				results[i] = c.runSuite(ctx, suites[i], definitions)
+				results[i] = c.runSuite(ctx, suites[i], bench)
 				close(done[i])
 			}
 		})
@@ -157,6 +166,12 @@ func grouped(suites []*suite) [][]int {
 	return out
 }
 
+// workbench is what all tests have in common.
+type workbench struct {
+	definitions map[string]*definitionFile
+	scripts     *sandbox.Pool
+}
+
 // definitionsOf reads the definitions and components that suites name, by file.
 func definitionsOf(a *app, suites []*suite) (map[string]*definitionFile, error) {
 	out := map[string]*definitionFile{}
@@ -178,13 +193,13 @@ func definitionsOf(a *app, suites []*suite) (map[string]*definitionFile, error) 
 	return out, nil
 }
 
-func (c *testCmd) runSuite(ctx context.Context, s *suite, definitions map[string]*definitionFile) suiteResult {
+func (c *testCmd) runSuite(ctx context.Context, s *suite, bench *workbench) suiteResult {
 	begin := time.Now()
 	out := suiteResult{File: s.file}
 	for i := range s.cases {
 		start := time.Now()
 		one := caseResult{Name: s.cases[i].name, Flow: s.cases[i].flow, Mismatches: []mismatch{}}
-		found, err := c.runCase(ctx, s, &s.cases[i], definitions)
+		found, err := c.runCase(ctx, s, &s.cases[i], bench)
 		one.Mismatches = append(one.Mismatches, found...)
 		if err != nil {
 			one.Error = wholly(err)
@@ -209,10 +224,10 @@ func wholly(err error) string {
 }
 
 // runCase runs one test on a Headrace of its own, so that no test sees what another one did.
-func (c *testCmd) runCase(ctx context.Context, s *suite, one *testCase, definitions map[string]*definitionFile) (_ []mismatch, err error) {
+func (c *testCmd) runCase(ctx context.Context, s *suite, one *testCase, bench *workbench) (_ []mismatch, err error) {
 	ctx, cancel := context.WithTimeout(ctx, c.Limit)
 	defer cancel()
-	offline, err := assembly.OpenOffline(ctx)
+	offline, err := assembly.OpenOffline(ctx, bench.scripts)
 	if err != nil {
 		return nil, err
 	}
@@ -222,7 +237,7 @@ func (c *testCmd) runCase(ctx context.Context, s *suite, one *testCase, definiti
 		}
 	}()
 	stage := &stage{client: client.Over(offline.Conn())}
-	if err := stage.build(ctx, s, definitions); err != nil {
+	if err := stage.build(ctx, s, bench.definitions); err != nil {
 		return nil, err
 	}
 	if err := stage.configure(ctx, one); err != nil {

@@ -68,6 +68,8 @@ type Call struct {
 	State          State        // what flows keep; nil where nothing is kept
 	Surroundings   Surroundings // what the run has come to; nil outside of a flow
 	Now            time.Time    // when the step began, by the engine's clock; an action that needs the time takes it from here
+	Scripts        Scripts      // runs code; nil: the server runs none
+	StepID         string       // the step's; empty outside of a flow
 	// Patient tells that it is worth to wait for another system that says it is busy: a deployment that fails is undone whole.
 	Patient bool
 }

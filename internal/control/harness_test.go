@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/headrace/headrace/examples/acme-erp/fake"
+	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/component/builtin"
 	"github.com/headrace/headrace/internal/control"
 	"github.com/headrace/headrace/internal/ipaas"
@@ -30,16 +31,17 @@ import (
 // world is a plane with its worker over a store on disk, the address at which its hooks are reached, and an ERP to integrate with.
 type world struct {
 	*control.Plane
-	t      *testing.T
-	dir    string
-	store  *sqldb.DB
-	limits control.Limits
-	logs   *logBuffer
-	probe  *probe
-	wrap   func(storage.Store) storage.Store // between the plane and its store; nil: nothing
-	cutter atomic.Pointer[cutter]            // between the plane and the ERP; nil: nothing
-	ahead  atomic.Int64                      // how much more time has passed for the plane, in nanoseconds
-	moved  atomic.Int64                      // how far its clock was moved besides, in nanoseconds
+	t       *testing.T
+	dir     string
+	store   *sqldb.DB
+	limits  control.Limits
+	logs    *logBuffer
+	probe   *probe
+	scripts component.Scripts                 // nil: no code is run
+	wrap    func(storage.Store) storage.Store // between the plane and its store; nil: nothing
+	cutter  atomic.Pointer[cutter]            // between the plane and the ERP; nil: nothing
+	ahead   atomic.Int64                      // how much more time has passed for the plane, in nanoseconds
+	moved   atomic.Int64                      // how far its clock was moved besides, in nanoseconds
 
 	erp     *fake.ERP
 	erpURL  string
@@ -119,7 +121,8 @@ func (w *world) start() {
 	}
 	begun, ahead := time.Now(), time.Duration(w.ahead.Load())
 	w.Plane, err = control.New(ctx, control.Options{
-		Store: between, Keys: keys, Builtins: append(builtin.All(), w.probe.component()), Client: client, PublicURL: public, Logger: logger,
+		Store: between, Keys: keys, Builtins: append(builtin.All(), w.probe.component()), Client: client, Scripts: w.scripts,
+		PublicURL: public, Logger: logger,
 		Now:     func() time.Time { return time.Now().Add(time.Duration(w.ahead.Load() + w.moved.Load())) },
 		Elapsed: func() time.Duration { return time.Since(begun) + time.Duration(w.ahead.Load()) - ahead },
 		Limits:  w.limits,

@@ -155,6 +155,7 @@ func (h *host) Decide(ctx context.Context, step engine.Step, done engine.Done) e
 // Call implements engine.Host.
 func (h *host) Call(ctx context.Context, step engine.Step, action *component.Action, call component.Call) (component.Result, error) {
 	call.Client, call.Patient = h.plane.client.Through(h.job.tape, step.Path), h.job.deployment != ""
+	call.Scripts = h.plane.scriptsOf(h.job.instance)
 	fault.Point("step-begun")
 	result, err := action.Perform(ctx, call)
 	fault.Point("step-called")

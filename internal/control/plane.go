@@ -20,13 +20,14 @@ import (
 	"github.com/headrace/headrace/internal/storage"
 )
 
-// Options is what a plane is made of. All but Now, Elapsed and Limits must be set.
+// Options is what a plane is made of. All but Scripts, Now, Elapsed and Limits must be set.
 type Options struct {
 	Store     storage.Store
 	Keys      *secret.Keyring
 	Builtins  []*component.Component
 	Client    *outbound.Client
-	PublicURL *url.URL // where hooks can be reached, e.g. https://hooks.example.com
+	Scripts   component.Scripts // runs code of steps; nil: none is run
+	PublicURL *url.URL          // where hooks can be reached, e.g. https://hooks.example.com
 	Logger    *slog.Logger
 	Now       func() time.Time     // the clock on the wall; nil: time.Now
 	Elapsed   func() time.Duration // how long the plane has been there, by a clock that nobody moves; nil: the system's
@@ -88,6 +89,7 @@ type Plane struct {
 	store       storage.Store
 	keys        *secret.Keyring
 	client      *outbound.Client
+	scripts     component.Scripts // nil: no code is run
 	publicURL   *url.URL
 	logger      *slog.Logger
 	now         func() time.Time // the clock's
@@ -126,7 +128,7 @@ func New(ctx context.Context, o Options) (*Plane, error) {
 	limits := o.Limits.withDefaults()
 	stop, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	p := &Plane{
-		store: o.Store, keys: o.Keys, client: o.Client, publicURL: o.PublicURL, logger: o.Logger, now: now, clock: clock,
+		store: o.Store, keys: o.Keys, client: o.Client, scripts: o.Scripts, publicURL: o.PublicURL, logger: o.Logger, now: now, clock: clock,
 		limits: limits, engine: &engine.Engine{Now: now, LookAgain: limits.LookAgain},
 		catalogue: newCatalogue(o.Store, o.Builtins), tails: newTails(), deploys: newJoins(),
 		nudge: make(chan struct{}, 1), stop: stop, cancel: cancel,

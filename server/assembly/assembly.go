@@ -18,12 +18,13 @@ import (
 	"github.com/headrace/headrace/server/api"
 )
 
-// Parts is what a Headrace is put together from. All but Limits, AllowPrivate, AllowLoopback, OwnPorts and Offline must be set.
+// Parts is what a Headrace is put together from. All but Scripts, Limits, AllowPrivate, AllowLoopback, OwnPorts and Offline must be set.
 type Parts struct {
 	Store     storage.Store
 	Keys      *secret.Keyring
 	Builtins  []*component.Component
-	PublicURL *url.URL // where hooks can be reached
+	Scripts   component.Scripts // runs the code of steps; nil: none is run
+	PublicURL *url.URL          // where hooks can be reached
 	Logger    *slog.Logger
 	Limits    control.Limits
 	Version   string
@@ -58,7 +59,7 @@ func Assemble(ctx context.Context, p Parts) (*Assembly, error) {
 		return nil, fmt.Errorf("derive the key of page tokens: %w", err)
 	}
 	plane, err := control.New(ctx, control.Options{
-		Store: p.Store, Keys: p.Keys, Builtins: p.Builtins, Client: client, PublicURL: p.PublicURL, Logger: p.Logger, Limits: p.Limits,
+		Store: p.Store, Keys: p.Keys, Builtins: p.Builtins, Client: client, Scripts: p.Scripts, PublicURL: p.PublicURL, Logger: p.Logger, Limits: p.Limits,
 	})
 	if err != nil {
 		return nil, err

@@ -12,6 +12,7 @@ import (
 
 	"google.golang.org/grpc"
 
+	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/component/builtin"
 	"github.com/headrace/headrace/internal/secret"
 	"github.com/headrace/headrace/internal/storage/sqldb"
@@ -29,8 +30,8 @@ type Offline struct {
 	dir   string
 }
 
-// OpenOffline makes an Offline. It must be closed.
-func OpenOffline(ctx context.Context) (_ *Offline, err error) {
+// OpenOffline makes an Offline that has the code of steps run by scripts; nil: it runs none. It must be closed.
+func OpenOffline(ctx context.Context, scripts component.Scripts) (_ *Offline, err error) {
 	o := &Offline{}
 	defer func() {
 		if err != nil {
@@ -48,7 +49,7 @@ func OpenOffline(ctx context.Context) (_ *Offline, err error) {
 		return nil, err
 	}
 	o.whole, err = Assemble(ctx, Parts{
-		Store: o.store, Keys: keys, Builtins: builtin.All(), PublicURL: &offlineURL, Logger: silent, Version: "offline", Offline: true,
+		Store: o.store, Keys: keys, Builtins: builtin.All(), Scripts: scripts, PublicURL: &offlineURL, Logger: silent, Version: "offline", Offline: true,
 	})
 	if err != nil {
 		return nil, err

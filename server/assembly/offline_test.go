@@ -31,7 +31,7 @@ flows:
 func TestOffline(t *testing.T) {
 	temp := t.TempDir()
 	t.Setenv("TMPDIR", temp)
-	o, err := assembly.OpenOffline(t.Context())
+	o, err := assembly.OpenOffline(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +62,7 @@ func TestOffline(t *testing.T) {
 // Where nothing can be made, nothing is left half made.
 func TestOfflineWithoutADirectory(t *testing.T) {
 	t.Setenv("TMPDIR", "/nowhere/at/all")
-	if o, err := assembly.OpenOffline(t.Context()); err == nil || o != nil {
+	if o, err := assembly.OpenOffline(t.Context(), nil); err == nil || o != nil {
 		t.Errorf("opened %v: %v", o, err)
 	}
 }
@@ -71,7 +71,7 @@ func TestOfflineWithoutADirectory(t *testing.T) {
 func TestOfflinesAreApart(t *testing.T) {
 	t.Parallel()
 	for range 3 {
-		o, err := assembly.OpenOffline(t.Context())
+		o, err := assembly.OpenOffline(t.Context(), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -91,7 +91,7 @@ func TestOfflinesAreApart(t *testing.T) {
 
 func BenchmarkOpenOffline(b *testing.B) {
 	for b.Loop() {
-		o, err := assembly.OpenOffline(b.Context())
+		o, err := assembly.OpenOffline(b.Context(), nil)
 		if err != nil {
 			b.Fatal(err)
 		}

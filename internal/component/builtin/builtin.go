@@ -29,6 +29,7 @@ func All() []*component.Component {
 	return []*component.Component{
 		branch(),
 		changeDataFormat(),
+		code(),
 		collectionTools(),
 		csvComponent(),
 		dataMapper(),

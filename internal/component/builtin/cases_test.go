@@ -17,6 +17,7 @@ import (
 
 	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/sandbox"
 	"github.com/headrace/headrace/internal/value"
 )
 
@@ -133,7 +134,7 @@ func run(t *testing.T, name string, in map[string]any) (component.Result, error)
 	if len(wrong) > 0 {
 		return component.Result{}, fmt.Errorf("%s %s", wrong[0].Field, wrong[0].Description)
 	}
-	call := component.Call{Inputs: inputs, Log: func(ipaas.Severity, string) {}, Now: caseTime}
+	call := component.Call{Inputs: inputs, Log: func(ipaas.Severity, string) {}, Now: caseTime, Scripts: scripts(t)}
 	if action.Items != nil {
 		items, err := action.Items(context.Background(), call)
 		return component.Result{Data: items}, err
@@ -143,8 +144,10 @@ func run(t *testing.T, name string, in map[string]any) (component.Result, error)
 
 // TestMain refuses a built-in action that no test has run, and goroutines that tests leave behind.
 func TestMain(m *testing.M) {
+	sandbox.Main()
 	flag.Parse()
 	code := m.Run()
+	closeScripts()
 	if all := !slices.ContainsFunc(os.Args, func(arg string) bool {
 		return strings.HasPrefix(arg, "-test.run") || strings.HasPrefix(arg, "-test.skip") || strings.HasPrefix(arg, "-test.fuzz=") || strings.HasPrefix(arg, "-test.bench") || strings.HasPrefix(arg, "-test.list")
 	}); all && code == 0 {

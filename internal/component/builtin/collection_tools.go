@@ -16,6 +16,7 @@ func collectionTools() *component.Component {
 	c.Actions = append(c.Actions, objectActions()...)
 	c.Actions = append(c.Actions, listActions()...)
 	c.Actions = append(c.Actions, pairActions()...)
+	c.Actions = append(c.Actions, codeListActions()...)
 	c.Actions = append(c.Actions, aggregate(), processInOrder(), validateJSONSchema())
 	return c
 }

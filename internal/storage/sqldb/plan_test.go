@@ -55,7 +55,7 @@ func TestHistoryIsNeverReadFromEndToEnd(t *testing.T) {
 		"state": selectState, "states": selectStates, "state by id": selectStateEntry, "owner": selectOwner, "drop state": deleteState,
 		"clear state": clearStates, "clear totals": clearTotals, "forget state": deleteStates, "forget totals": deleteTotals,
 		"some state": deleteSomeState, "deployment of": selectDeploymentOf, "last change": selectLastChange, "changes": selectChanges,
-		"drop changes": deleteChanges,
+		"drop changes":   deleteChanges,
 		"keys of a flow": selectKeysOfFlow, "keys of an owner": selectKeysOfOwner, "route": routeExecution,
 		"old upgrades": selectOldUpgrades, "undeployments": selectUndeployments,
 	} {

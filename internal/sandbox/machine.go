@@ -1,0 +1,358 @@
+package sandbox
+
+import (
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"modernc.org/quickjs"
+)
+
+// prelude is what a script finds around it beside the language.
+//
+//go:embed prelude.js
+var prelude string
+
+// preludeLine is the line that the prelude is said to begin on, far below where scripts end: so a place in a stack is known to be
+// ours or the script's.
+const preludeLine = 1 << 16
+
+// machine is a fresh global scope. It serves one run.
+type machine struct {
+	vm    *quickjs.VM
+	enter quickjs.Value // the function the prelude gave back
+	world world
+
+	memory int64 // what the script may use
+	size   int64 // what the process had taken before
+
+	ended  bool // the script came to an end, and the reply says which
+	reply  reply
+	broken error // the pipe is
+}
+
+// world is what a run has of it.
+type world struct {
+	log func(level Level, message string) error
+	ask func(name string) (string, error)
+}
+
+// newMachine makes a machine. compiled is the prelude, kept from one machine for the next.
+func newMachine(memory int64, compiled *[]byte) (*machine, error) {
+	vm, err := quickjs.NewVM()
+	if err != nil {
+		return nil, fmt.Errorf("start the JavaScript engine: %w", err)
+	}
+	vm.SetMemoryLimit(uintptr(memory))
+	m := &machine{vm: vm, memory: memory, size: dataSize()}
+	if err := vm.RegisterHostFunc("host", m.host); err != nil {
+		return nil, fmt.Errorf("give the prelude its process: %w", err)
+	}
+	if *compiled == nil {
+		if *compiled, err = vm.Compile(strings.Repeat("\n", preludeLine)+prelude, quickjs.EvalGlobal); err != nil {
+			return nil, fmt.Errorf("compile the prelude: %w", err)
+		}
+	}
+	if m.enter, err = vm.EvalBytecodeValue(*compiled); err != nil {
+		return nil, fmt.Errorf("run the prelude: %w", err)
+	}
+	return m, nil
+}
+
+func (m *machine) close() {
+	m.enter.Free()
+	_ = m.vm.Close() // the reply is under way, and the next run has another machine
+}
+
+// run runs a script to its end. The error says that the pipe is broken.
+func (m *machine) run(r request, w world) (reply, error) {
+	m.world = w
+	until := time.Now().Add(time.Duration(r.Timeout))
+	arguments := []any{"run", ""}
+	var free []quickjs.Value
+	defer func() {
+		for _, v := range free {
+			v.Free()
+		}
+	}()
+	var names []string
+	for _, f := range functions(r) {
+		made, failed := m.compile(f, until)
+		if failed != nil {
+			return *failed, m.broken
+		}
+		free = append(free, made)
+		names, arguments = append(names, f.Name), append(arguments, made)
+	}
+	text, err := json.Marshal(struct {
+		request
+		Code      string   `json:"code,omitempty"`
+		Functions []string `json:"functions,omitempty"`
+		Names     []string `json:"names"`
+	}{request: r, Names: names})
+	if err != nil {
+		return reply{}, err
+	}
+	arguments[1] = string(text)
+	if failed := m.drive(until, arguments...); failed != nil {
+		return *failed, m.broken
+	}
+	for !m.ended && m.broken == nil {
+		wait, failed := m.tick(until)
+		if failed != nil {
+			return *failed, m.broken
+		}
+		if wait < 0 {
+			return reply{Kind: Thrown, Text: "it waits for a promise that nothing will ever settle: resolve it, or return without it"}, m.broken
+		}
+		if !m.ended && wait > 0 {
+			time.Sleep(min(wait, time.Until(until)+time.Millisecond))
+		}
+	}
+	return m.reply, m.broken
+}
+
+// codeHead and codeTail make of the code of a step a function of what is in its scope that gives the code as a function, so that the
+// code may use the names for variables of its own.
+const (
+	codeHead = "(function (context, stepResults, data, configVars, logger) { return (async function (module, exports, require) { "
+	codeTail = "\n}); })"
+	exprHead = "( "
+	exprTail = "\n)"
+)
+
+type source struct {
+	Function
+	head, tail string
+}
+
+func functions(r request) []source {
+	if r.Form == Step {
+		return []source{{Function: Function{Name: "code", Code: r.Code}, head: codeHead, tail: codeTail}}
+	}
+	all := make([]source, len(r.Functions))
+	for i, f := range r.Functions {
+		f.Code = strings.TrimRight(f.Code, "; \t\r\n")
+		all[i] = source{Function: f, head: exprHead, tail: exprTail}
+	}
+	return all
+}
+
+// compile makes a function of code.
+func (m *machine) compile(s source, until time.Time) (quickjs.Value, *reply) {
+	if failed := m.limit(until); failed != nil {
+		return quickjs.UndefinedValue, failed
+	}
+	made, err := m.vm.EvalValue(s.head+s.Code+s.tail, quickjs.EvalGlobal)
+	if err == nil {
+		return made, nil
+	}
+	failed := m.failure(err, until)
+	if s.Name != "code" {
+		failed.In = s.Name
+	}
+	var e *quickjs.Error
+	if errors.As(err, &e) && e.LineNumber > 0 {
+		failed.Kind, failed.Line, failed.Column = Syntax, e.LineNumber, e.ColumnNumber
+	}
+	correct(failed, len(s.head))
+	return quickjs.UndefinedValue, failed
+}
+
+// correct takes what we put before the code off a place on its first line.
+func correct(r *reply, head int) {
+	if r.Line == 1 {
+		r.Column = max(1, r.Column-head)
+	}
+}
+
+// drive enters the prelude and lets promises come to their ends.
+func (m *machine) drive(until time.Time, arguments ...any) *reply {
+	_, failed := m.call(until, arguments...)
+	return failed
+}
+
+// tick runs the next timer, if it is due, and returns how long it is to the one after it; less than 0: there is none.
+func (m *machine) tick(until time.Time) (time.Duration, *reply) {
+	next, failed := m.call(until, "tick")
+	if failed != nil {
+		return 0, failed
+	}
+	switch n := next.(type) {
+	case int:
+		return time.Duration(n) * time.Millisecond, nil
+	case float64:
+		return time.Duration(n * float64(time.Millisecond)), nil
+	default:
+		return -1, nil
+	}
+}
+
+func (m *machine) call(until time.Time, arguments ...any) (any, *reply) {
+	if failed := m.limit(until); failed != nil {
+		return nil, failed
+	}
+	given, err := m.enter.Call(quickjs.UndefinedValue, arguments...)
+	if err != nil {
+		return nil, m.failure(err, until)
+	}
+	for !m.ended && m.broken == nil {
+		if failed := m.limit(until); failed != nil {
+			return nil, failed
+		}
+		n, err := m.vm.ExecutePendingJobs()
+		if err != nil {
+			return nil, m.failure(err, until)
+		}
+		if n == 0 {
+			break
+		}
+	}
+	return given, nil
+}
+
+// limit gives the engine the time that is left.
+func (m *machine) limit(until time.Time) *reply {
+	left := time.Until(until)
+	if left <= 0 {
+		return &reply{Kind: TooLong, Spent: true}
+	}
+	if err := m.vm.SetEvalTimeout(left); err != nil {
+		return &reply{Kind: Broken, Text: err.Error(), Spent: true}
+	}
+	return nil
+}
+
+// failure says what an error of the engine is.
+func (m *machine) failure(err error, until time.Time) *reply {
+	if m.ended {
+		return &m.reply
+	}
+	if !time.Now().Before(until) {
+		return &reply{Kind: TooLong, Spent: true}
+	}
+	var e *quickjs.Error
+	if !errors.As(err, &e) {
+		return &reply{Kind: Broken, Text: err.Error(), Spent: true}
+	}
+	failed := thrown(e.Name, e.Message, e.Stack)
+	if e.Error() == "null" {
+		m.threwNothing(&failed)
+	}
+	return &failed
+}
+
+// threwNothing says what it means that null was thrown: the engine does that when there is not even memory for an error, and scripts may.
+func (m *machine) threwNothing(failed *reply) {
+	if m.size == 0 || dataSize()-m.size > m.memory/2 {
+		failed.Kind, failed.Text, failed.Spent = TooMuch, "", true
+	}
+}
+
+// thrown says what it means that something was thrown.
+func thrown(name, message, stack string) reply {
+	failed := reply{Kind: Thrown, Name: name, Text: message}
+	failed.Line, failed.Column = placeOf(stack)
+	if name == "InternalError" {
+		switch message {
+		case "out of memory":
+			failed.Kind, failed.Spent = TooMuch, true
+		case "interrupted":
+			failed.Kind, failed.Spent = TooLong, true
+		}
+	}
+	return failed
+}
+
+// placeOf returns the uppermost place of a stack that is in the script: "    at name (<eval>:12:5)".
+func placeOf(stack string) (line, column int) {
+	for frame := range strings.Lines(stack) {
+		parts := strings.Split(strings.TrimRight(frame, ")\n"), ":")
+		if len(parts) < 3 {
+			continue
+		}
+		l, err := strconv.Atoi(parts[len(parts)-2])
+		c, err2 := strconv.Atoi(parts[len(parts)-1])
+		if err == nil && err2 == nil && l < preludeLine {
+			return l, c
+		}
+	}
+	return 0, 0
+}
+
+// host is what the prelude calls. What it returns goes to the prelude, what it fails with is thrown there.
+func (m *machine) host(arguments []any) (any, error) {
+	text := func(i int) string {
+		if i < len(arguments) {
+			if s, ok := arguments[i].(string); ok {
+				return s
+			}
+		}
+		return ""
+	}
+	if m.ended || m.broken != nil {
+		return nil, errors.New("the run is over")
+	}
+	switch text(0) {
+	case "ask":
+		answer, err := m.world.ask(text(1))
+		if err != nil {
+			m.broken = err
+			return nil, err
+		}
+		return answer, nil
+	case "log":
+		m.broken = m.world.log(Level(text(1)), text(2))
+		return "", m.broken
+	case "done":
+		m.done(text(1))
+		return "", nil
+	case "failed":
+		m.failed(text(1))
+		return "", nil
+	case "intl":
+		return "", m.addIntl()
+	default:
+		return assist(text, arguments)
+	}
+}
+
+func (m *machine) done(text string) {
+	m.ended = true
+	if len(text) > MaxOutput {
+		m.reply = reply{Kind: TooMuch, Text: fmt.Sprintf("its result is %d bytes: return at most %d", len(text), MaxOutput)}
+		return
+	}
+	m.reply = reply{Result: text}
+}
+
+func (m *machine) failed(text string) {
+	m.ended = true
+	var e struct {
+		Name, Message, Stack, In string
+		Item                     int
+		Nothing                  bool // null was thrown
+	}
+	if err := json.Unmarshal([]byte(text), &e); err != nil {
+		m.reply = reply{Kind: Broken, Text: err.Error(), Spent: true}
+		return
+	}
+	m.reply = thrown(e.Name, e.Message, e.Stack)
+	m.reply.In = e.In
+	if e.Nothing {
+		m.threwNothing(&m.reply)
+	}
+	switch {
+	case e.In == "":
+		correct(&m.reply, len(codeHead))
+	case e.Item >= 0 && e.In != "compare":
+		m.reply.Text = fmt.Sprintf("item %d: %s", e.Item, m.reply.Text)
+		fallthrough
+	default:
+		correct(&m.reply, len(exprHead))
+	}
+}
