@@ -20,6 +20,7 @@ type Run struct {
 	Trigger     *value.Object  // the trigger's results, URLs included
 	Config      map[string]any // resolved values by config variable id; connections are *component.Connection
 	Hop         int            // how many of our own hooks led here
+	Cursor      any            // where a recursive flow begins
 }
 
 // Outcome is how a flow ended. A step that fails is an outcome, not an error.
@@ -48,13 +49,21 @@ type Host interface {
 	Intent(ctx context.Context, creation Creation) (Decision, error)
 	// Call runs the action of a step. The ordinary host gives the call its client and calls action.Perform. The error is the
 	// action's: it fails the step. A panic is caught.
+	// What the result starts is the host's to keep, until the step is completed well.
 	Call(ctx context.Context, step Step, action *component.Action, call component.Call) (component.Result, error)
 	// Remove removes what the run's instance has registered under a key, or everything for "", and returns what became of it. The error
 	// fails the step, as Call's does.
 	Remove(ctx context.Context, step Step, key string) (any, error)
-	// Complete records in one step how a step ended, what it logged and what it created.
+	// Complete records in one step how a step ended, what it logged, created and started. A *Refused says that nothing was recorded, since
+	// what the step starts was not taken: the step has failed, and is completed as such.
 	Complete(ctx context.Context, step Step, done Done) error
 }
+
+// Refused is why the executions that a step starts were not taken.
+type Refused struct{ Err error }
+
+func (r *Refused) Error() string { return r.Err.Error() }
+func (r *Refused) Unwrap() error { return r.Err }
 
 // ErrInterrupted is the cause to cancel a run's context with when the server stops or has lost the run: nothing more is recorded, so
 // that the run can be resumed where it stood. Canceled with any other cause, a run is over.

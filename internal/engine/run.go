@@ -28,7 +28,7 @@ func (e *Engine) Run(ctx context.Context, run Run, host Host) (Outcome, error) {
 	}
 	r := &runner{
 		run: run, host: host, flow: f, scope: newScope(run, f),
-		now: e.Now, timeout: e.StepTimeout, maxSteps: e.MaxSteps, lookAgain: e.LookAgain,
+		cursor: run.Cursor, now: e.Now, timeout: e.StepTimeout, maxSteps: e.MaxSteps, lookAgain: e.LookAgain,
 	}
 	if r.now == nil {
 		r.now = time.Now
@@ -65,6 +65,7 @@ type runner struct {
 	lookAgain []time.Duration
 
 	taken   int     // steps begun
+	cursor  any     // where a recursive flow stands
 	last    any     // the result of the last step that ran
 	outcome Outcome // once the run is over
 }
@@ -116,10 +117,21 @@ func (r *runner) step(ctx context.Context, s *step, prefix string) (how, error) 
 		return over, err
 	}
 	done.Start, done.End = start, r.now()
-	if err := r.host.Complete(context.WithoutCancel(ctx), at, done); err != nil {
+	if done, err = r.complete(context.WithoutCancel(ctx), at, done); err != nil {
 		return over, fmt.Errorf("complete step %s: %w", at.Path, err)
 	}
 	return r.settle(ctx, s, at, done, prefix)
+}
+
+// complete records how a step ended. Whether what it starts is taken is known only then: if not, the step has failed.
+func (r *runner) complete(ctx context.Context, at Step, done Done) (Done, error) {
+	err := r.host.Complete(ctx, at, done)
+	var refused *Refused
+	if !errors.As(err, &refused) {
+		return done, err
+	}
+	done = Done{Error: refused.Error(), Logs: done.Logs, Start: done.Start, End: done.End}
+	return done, r.host.Complete(ctx, at, done)
 }
 
 func effect(action *component.Action) ipaas.Effect {
@@ -191,6 +203,9 @@ func (r *runner) settle(ctx context.Context, s *step, at Step, done Done, prefix
 	}
 	r.scope.finished(s, done.Result)
 	r.last = done.Result
+	if s.action != nil && s.action.SetsCursor {
+		r.cursor = done.Result
+	}
 	if done.Stop != nil {
 		r.outcome = Outcome{State: ipaas.ExecutionSucceeded, Response: done.Stop}
 		return over, nil

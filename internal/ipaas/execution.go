@@ -1,6 +1,9 @@
 package ipaas
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Execution is one run of one flow of one instance.
 type Execution struct {
@@ -30,6 +33,12 @@ type Execution struct {
 	SupersededBy string    // the newest retry or replay of it
 	Try          int       // counted from 1 in a line of retries
 	WakeTime     time.Time // a retry does not start before
+	RequestKey   string    // hash of what tells that a newer event takes the place of its retries; empty: nothing does
+
+	InvokedBy    string    // the execution whose step started it
+	RootID       string    // the first of the line of executions that started each other; its own id if it is the first
+	Depth        int       // how many cross-flow calls lie between that and it
+	ScheduleTime time.Time // the time it is the run for, of one that the clock started
 
 	Lane        string        // the order it keeps among the executions of its flow; empty: none
 	OrderingKey string        // what its lane was made from, as it is shown
@@ -73,6 +82,22 @@ const (
 	InvokeTest           InvokeType = "TEST"
 	InvokeInstanceDeploy InvokeType = "INSTANCE_DEPLOY"
 	InvokeInstanceRemove InvokeType = "INSTANCE_REMOVE"
+	InvokeCrossFlow      InvokeType = "CROSS_FLOW" // a step of another flow, or of its own
+	InvokeRecursive      InvokeType = "RECURSIVE"  // the execution before it of a recursive flow, or a deployment that began one
+	InvokeSchedule       InvokeType = "SCHEDULE"
+)
+
+// EventTypes are the invoke types of events: what stands in the queue, is tried again, and can be replayed.
+var EventTypes = []InvokeType{InvokeWebhook, InvokeCrossFlow, InvokeRecursive, InvokeSchedule}
+
+// Event reports whether an execution was started by an event.
+func (t InvokeType) Event() bool { return slices.Contains(EventTypes, t) }
+
+// The bounds of executions that start each other.
+const (
+	MaxInvocationDepth = 100     // cross-flow calls in a line
+	MaxInvocations     = 100     // that one step starts
+	MaxInvocationData  = 6 << 20 // bytes that one is given
 )
 
 // ExecutionError tells why an execution failed. The JSON of this type is the format on disk.
@@ -95,6 +120,8 @@ const (
 	ExecutionExpired       ExecutionReason = "EXPIRED"     // held too long
 	ExecutionCrashed       ExecutionReason = "CRASHED"     // the server ended while it ran, again and again
 	ExecutionFault         ExecutionReason = "FAULT"       // the server met a fault of its own
+	ExecutionSuperseded    ExecutionReason = "SUPERSEDED"  // a newer event with the same request key came
+	ExecutionRolledBack    ExecutionReason = "ROLLED_BACK" // the deployment that started it was undone
 )
 
 // Payload is what came in at a flow's trigger. The JSON of this type is the format on disk.
@@ -105,6 +132,8 @@ type Payload struct {
 	Headers     []NamedText `json:"headers,omitempty"` // names as received
 	ContentType string      `json:"content_type,omitempty"`
 	Body        []byte      `json:"body,omitempty"` // as received, for signatures
+
+	Invocation string `json:"invocation,omitempty"` // sealed: what the execution that started it gave it
 }
 
 // NamedText is a text with a name; names may repeat.

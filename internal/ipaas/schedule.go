@@ -1,10 +1,6 @@
 package ipaas
 
-import (
-	"time"
-
-	"github.com/robfig/cron/v3"
-)
+import "time"
 
 // Schedule says when a flow with a schedule trigger runs by itself. Exactly one of Cron, Every and ConfigVariable is set.
 type Schedule struct {
@@ -43,7 +39,7 @@ func (c *checker) schedule(path string, t *Trigger) {
 		c.add(path, ReasonMalformed, "a schedule has %d of cron, every and configVariable: give one", given)
 	}
 	if s.Cron != "" {
-		if _, err := cron.ParseStandard(s.Cron); err != nil {
+		if err := checkSchedule(s.Cron); err != nil {
 			c.add(path+".cron", ReasonMalformed, "%q is no cron expression: %v", shorten(s.Cron), err)
 		}
 	}
@@ -51,7 +47,7 @@ func (c *checker) schedule(path string, t *Trigger) {
 		c.add(path+".every", ReasonMalformed, "an interval of %s cannot be: give one from %s to %s", s.Every, MinScheduleInterval, MaxScheduleInterval)
 	}
 	if s.TimeZone != "" {
-		if _, err := time.LoadLocation(s.TimeZone); err != nil {
+		if _, err := time.LoadLocation(s.TimeZone); err != nil || s.TimeZone == "Local" {
 			c.add(path+".timeZone", ReasonMalformed, "%q is no time zone: give one such as Europe/Berlin", shorten(s.TimeZone))
 		}
 	}

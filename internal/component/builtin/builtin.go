@@ -28,11 +28,14 @@ func All() []*component.Component {
 	return []*component.Component{
 		branch(),
 		collectionTools(),
+		crossFlow(),
 		httpComponent(),
 		logComponent(),
 		loop(),
 		managementTriggers(),
+		recursiveFlow(),
 		registration(),
+		scheduleTriggers(),
 		stopExecution(),
 		webhookTriggers(),
 	}
