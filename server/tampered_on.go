@@ -57,8 +57,8 @@ func (forgetful) ListRegistrations(context.Context, string, ...ipaas.Registratio
 	return nil, nil
 }
 
-func (s forgetful) CommitDeployment(ctx context.Context, id string, now time.Time) ([]ipaas.Registration, error) {
-	_, err := s.Store.CommitDeployment(ctx, id, now)
+func (s forgetful) CommitDeployment(ctx context.Context, id string, now time.Time, t storage.Takeover) ([]ipaas.Registration, error) {
+	_, err := s.Store.CommitDeployment(ctx, id, now, t)
 	return nil, err
 }
 

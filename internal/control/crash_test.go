@@ -89,9 +89,9 @@ func (s *cutStore) BeginDeployment(ctx context.Context, d ipaas.Deployment, hook
 	return in, all, err
 }
 
-func (s *cutStore) CommitDeployment(ctx context.Context, id string, now time.Time) (rows []ipaas.Registration, err error) {
+func (s *cutStore) CommitDeployment(ctx context.Context, id string, now time.Time, t storage.Takeover) (rows []ipaas.Registration, err error) {
 	err = s.cut.around("CommitDeployment", func() (err error) {
-		rows, err = s.Store.CommitDeployment(ctx, id, now)
+		rows, err = s.Store.CommitDeployment(ctx, id, now, t)
 		return err
 	})
 	return rows, err
@@ -125,8 +125,10 @@ func (s *cutStore) BeginStep(ctx context.Context, attempt int, r ipaas.StepResul
 	return recorded, done, err
 }
 
-func (s *cutStore) CompleteStep(ctx context.Context, attempt int, r ipaas.StepResult, logs []ipaas.Log, created *ipaas.Registration) error {
-	return s.cut.around("CompleteStep "+r.Path, func() error { return s.Store.CompleteStep(ctx, attempt, r, logs, created) })
+func (s *cutStore) CompleteStep(
+	ctx context.Context, attempt int, r ipaas.StepResult, logs []ipaas.Log, created *ipaas.Registration, starts ...storage.Invocation,
+) error {
+	return s.cut.around("CompleteStep "+r.Path, func() error { return s.Store.CompleteStep(ctx, attempt, r, logs, created, starts...) })
 }
 
 func (s *cutStore) FinishExecution(ctx context.Context, ex ipaas.Execution) error {
@@ -190,8 +192,8 @@ func (s forgetful) BeginRegistration(_ context.Context, r ipaas.Registration) (i
 	return r, nil
 }
 
-func (s forgetful) CompleteStep(ctx context.Context, attempt int, r ipaas.StepResult, logs []ipaas.Log, _ *ipaas.Registration) error {
-	return s.Store.CompleteStep(ctx, attempt, r, logs, nil)
+func (s forgetful) CompleteStep(ctx context.Context, attempt int, r ipaas.StepResult, logs []ipaas.Log, _ *ipaas.Registration, starts ...storage.Invocation) error {
+	return s.Store.CompleteStep(ctx, attempt, r, logs, nil, starts...)
 }
 
 // crash is a story in which a plane dies at every moment, one after another.

@@ -88,13 +88,17 @@ func (p *Plane) prepare(ctx context.Context, in ipaas.Instance, asked int) (*can
 	if timeout == 0 {
 		timeout = ipaas.DefaultDeployTimeout
 	}
-	return newCandidate(ipaas.Deployment{
+	c := newCandidate(ipaas.Deployment{
 		ID: ipaas.NewID("dep"), InstanceID: in.ID, State: ipaas.DeploymentRunning, CreateTime: now, Deadline: now.Add(timeout),
 		Candidate: ipaas.Generation{
 			InstanceID: in.ID, Number: number, Version: version, DefinitionHash: program.Hash(),
 			ComponentVersions: components, ConfigRevision: in.Config.Revision,
 		},
-	}, in, program, s), nil
+	}, in, program, s)
+	if _, err := p.takeover(ctx, c, now); err != nil {
+		return nil, err // what cannot begin is known before anything is done
+	}
+	return c, nil
 }
 
 // nextGeneration numbers deployments: one that failed leaves a gap in the numbers of generations. Where the clock was set back, the one
@@ -134,6 +138,10 @@ func (p *Plane) carryOut(c *candidate) {
 	log.Info("deployment began", "version", c.deployment.Candidate.Version, "generation", c.deployment.Candidate.Number, "resumes", c.deployment.Resumes)
 	c.until = p.clock.steady().Add(c.deployment.Deadline.Sub(p.now()))
 	executions, cause, err := p.runDeployFlows(p.stop, c)
+	if cause == nil && err == nil {
+		// What begins with the new generation is known before the switch, so that the deployment can still be undone.
+		c.takeover, err = p.takeover(context.WithoutCancel(p.stop), c, p.now())
+	}
 	switch {
 	case errors.Is(err, errDeployCanceled):
 		cause = &ipaas.DeploymentError{Reason: ipaas.ReasonDeployCanceled, Message: err.Error()}
@@ -270,7 +278,7 @@ func deployTimeout(c *candidate, flow *ipaas.Flow, ex ipaas.Execution) *ipaas.De
 // commit switches to the candidate, and only then removes what the old generation had and the new one has no more.
 func (p *Plane) commit(ctx context.Context, c *candidate) error {
 	fault.Point("deploy-commit")
-	superseded, err := p.store.CommitDeployment(ctx, c.deployment.ID, p.now())
+	superseded, err := p.store.CommitDeployment(ctx, c.deployment.ID, p.now(), c.takeover)
 	if err != nil {
 		return fmt.Errorf("commit deployment %s: %w", c.deployment.ID, err)
 	}

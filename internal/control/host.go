@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/headrace/headrace/internal/fault"
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/secret"
+	"github.com/headrace/headrace/internal/storage"
 	"github.com/headrace/headrace/internal/value"
 )
 
@@ -24,13 +26,15 @@ type host struct {
 	intents map[string]ipaas.Registration
 	used    map[string]bool      // registrations that this run created or kept
 	created []ipaas.Registration // in order, for undoing what a failed test of a deploy flow created
+	starts  map[string]*starting // what steps under way start, by path
 	outcome engine.Outcome       // exact; what is stored of it is without secrets
+	retried bool                 // it failed, and is tried again
 }
 
 func newHost(p *Plane, j *job) *host {
 	return &host{
 		plane: p, job: j, mask: p.mask(j.urls), begun: map[string]ipaas.StepResult{}, intents: map[string]ipaas.Registration{},
-		used: map[string]bool{},
+		used: map[string]bool{}, starts: map[string]*starting{},
 	}
 }
 
@@ -48,7 +52,7 @@ func (h *host) trigger(ctx context.Context, results *value.Object) error {
 	}
 	row.Result, row.Redacted, _ = h.storedText(withoutURLs(results))
 	row.State, row.EndTime = ipaas.StepSucceeded, h.plane.now()
-	return h.complete(ctx, row, nil, nil)
+	return h.complete(ctx, row, nil, nil, nil)
 }
 
 // Begin implements engine.Host.
@@ -127,22 +131,28 @@ func (h *host) Decide(ctx context.Context, step engine.Step, done engine.Done) e
 	}
 	row.Exact, row.Branch = sealed, done.Branch
 	h.begun[step.Path] = row
-	return h.complete(ctx, row, h.storedLogs(done.Logs), nil)
+	return h.complete(ctx, row, h.storedLogs(done.Logs), nil, nil)
 }
 
 // Call implements engine.Host.
-func (h *host) Call(ctx context.Context, _ engine.Step, action *component.Action, call component.Call) (component.Result, error) {
+func (h *host) Call(ctx context.Context, step engine.Step, action *component.Action, call component.Call) (component.Result, error) {
 	call.Client, call.Patient = h.plane.client, h.job.deployment != ""
 	fault.Point("step-begun")
 	result, err := action.Perform(ctx, call)
 	fault.Point("step-called")
+	delete(h.starts, step.Path) // of a call before
+	if err == nil && len(result.Invocations) > 0 {
+		err = h.prepareStarts(ctx, step, action, &result, call.Log)
+	}
 	return result, err
 }
 
 // Complete implements engine.Host.
 func (h *host) Complete(ctx context.Context, step engine.Step, done engine.Done) error {
-	row := h.begun[step.Path]
-	delete(h.begun, step.Path)
+	row, starts := h.begun[step.Path], h.starts[step.Path]
+	if done.Error != "" {
+		starts = nil
+	}
 	result, redacted, altered := h.storedText(done.Result)
 	row.Result, row.Redacted = result, row.Redacted || redacted
 	row.State, row.Branch, row.EndTime = ipaas.StepSucceeded, done.Branch, h.plane.now()
@@ -164,13 +174,37 @@ func (h *host) Complete(ctx context.Context, step engine.Step, done engine.Done)
 	if err != nil {
 		return err
 	}
-	return h.complete(ctx, row, h.storedLogs(done.Logs), registration)
+	if err := h.complete(ctx, row, h.storedLogs(done.Logs), registration, starts); err != nil {
+		return err
+	}
+	delete(h.begun, step.Path)
+	delete(h.starts, step.Path)
+	return nil
 }
 
-func (h *host) complete(ctx context.Context, row ipaas.StepResult, logs []ipaas.Log, registration *ipaas.Registration) error {
+func (h *host) complete(
+	ctx context.Context, row ipaas.StepResult, logs []ipaas.Log, registration *ipaas.Registration, starts *starting,
+) error {
 	// What has happened must be remembered even if time is up.
-	err := h.plane.store.CompleteStep(context.WithoutCancel(ctx), h.job.execution.Attempts, row, logs, registration)
+	err := h.plane.store.CompleteStep(context.WithoutCancel(ctx), h.job.execution.Attempts, row, logs, registration, starts.all()...)
 	fault.Point("step-completed")
+	var before *storage.AlreadyStarted
+	switch {
+	case starts == nil:
+	case errors.As(err, &before):
+		amended, amendErr := h.amend(&row, starts, before)
+		if amendErr != nil {
+			return amendErr
+		}
+		if err := h.complete(ctx, row, logs, registration, starts); err != nil || amended == nil {
+			return err
+		}
+		return amended
+	case refusal(err):
+		return &engine.Refused{Err: err}
+	case err == nil:
+		h.plane.wake()
+	}
 	h.plane.tails.notify(h.job.execution.ID)
 	return err
 }

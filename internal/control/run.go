@@ -26,6 +26,7 @@ type job struct {
 	deployment string            // the deployment it is part of; it reconciles the registrations
 	reconcile  bool              // registrations are kept over runs: a deployment, or a test of an instance-deploy flow
 	deadline   time.Time         // by the steady clock; earlier than the execution's own time limit; zero: none
+	hop        int               // how many of our own hooks led to it; known once it runs
 	halted     func() error      // tells before each step whether the run is to stop there; nil: never
 }
 
@@ -33,6 +34,7 @@ type job struct {
 // has the execution now, or the store fails. Losing the caller does not stop it; ctx ends only with the server.
 func (p *Plane) run(ctx context.Context, j *job) (ipaas.Execution, *host, error) {
 	j.execution.OriginID, j.execution.Try = cmp.Or(j.execution.OriginID, j.execution.ID), max(j.execution.Try, 1)
+	j.execution.RootID = cmp.Or(j.execution.RootID, j.execution.ID)
 	ctx, leave := p.live.enter(ctx, j.execution.ID, j.execution.Attempts)
 	defer leave()
 	ctx, interrupt := context.WithCancelCause(ctx)
@@ -50,7 +52,7 @@ func (p *Plane) run(ctx context.Context, j *job) (ipaas.Execution, *host, error)
 	}
 	ex := h.finished(outcome)
 	fault.Point("execution-finish")
-	if err := p.record(context.WithoutCancel(ctx), j, ex); err != nil {
+	if h.retried, err = p.record(context.WithoutCancel(ctx), j, ex); err != nil {
 		return j.execution, h, fmt.Errorf("finish execution %s: %w", ex.ID, err)
 	}
 	fault.Point("execution-finished")
@@ -74,19 +76,18 @@ func (p *Plane) timeLeft(j *job) time.Duration {
 }
 
 // record records the end of a run, and with it the next try if there is to be one.
-func (p *Plane) record(ctx context.Context, j *job, ex ipaas.Execution) error {
+func (p *Plane) record(ctx context.Context, j *job, ex ipaas.Execution) (retried bool, err error) {
 	next := p.nextTry(j, ex)
 	if next == nil {
-		return p.store.FinishExecution(ctx, ex)
+		return false, p.store.FinishExecution(ctx, ex)
 	}
-	_, err := p.store.RetryExecution(ctx, ex, *next)
-	return err
+	return p.store.RetryExecution(ctx, ex, *next)
 }
 
 // nextTry returns how an execution that failed is tried again; nil: it is not.
 func (p *Plane) nextTry(j *job, ex ipaas.Execution) *ipaas.Execution {
 	flow := j.program.Flow(ex.FlowID)
-	if flow == nil || flow.Retry == nil || ex.Inline || ex.Invoke != ipaas.InvokeWebhook || ex.Error == nil || ex.Try > flow.Retry.MaxAttempts {
+	if flow == nil || flow.Retry == nil || ex.Inline || !ex.Invoke.Event() || ex.Error == nil || ex.Try > flow.Retry.MaxAttempts {
 		return nil
 	}
 	if ex.Error.Reason != ipaas.ExecutionStepFailed && ex.Error.Reason != ipaas.ExecutionTimeout {
@@ -94,6 +95,9 @@ func (p *Plane) nextTry(j *job, ex ipaas.Execution) *ipaas.Execution {
 	}
 	next := again(ex, p.now())
 	next.Try = ex.Try + 1
+	if ex.Generation == 0 && ex.DeploymentID != "" { // a deployment that runs has started it, and it runs on what that brings
+		next.DeploymentID, next.Version, next.DefinitionHash, next.ConfigRevision = ex.DeploymentID, ex.Version, ex.DefinitionHash, ex.ConfigRevision
+	}
 	next.WakeTime = next.CreateTime.Add(component.Spread(flow.Retry.DelayBefore(next.Try)))
 	return &next
 }
@@ -103,7 +107,8 @@ func again(ex ipaas.Execution, now time.Time) ipaas.Execution {
 	next := ipaas.Execution{
 		ID: ipaas.NewID("exe"), InstanceID: ex.InstanceID, CustomerID: ex.CustomerID, IntegrationID: ex.IntegrationID, FlowID: ex.FlowID,
 		FlowDisplayName: ex.FlowDisplayName, State: ipaas.ExecutionQueued, Invoke: ex.Invoke, Test: ex.Test, CreateTime: now,
-		OriginID: ex.OriginID, Try: 1, Lane: ex.Lane, OrderingKey: ex.OrderingKey, OnFailure: ex.OnFailure,
+		OriginID: ex.OriginID, Try: 1, Lane: ex.Lane, OrderingKey: ex.OrderingKey, OnFailure: ex.OnFailure, RequestKey: ex.RequestKey,
+		InvokedBy: ex.InvokedBy, RootID: ex.RootID, Depth: ex.Depth, ScheduleTime: ex.ScheduleTime,
 	}
 	if ex.Test {
 		next.DefinitionHash, next.ConfigRevision = ex.DefinitionHash, ex.ConfigRevision // no generation serves a test instance
@@ -145,21 +150,42 @@ func (p *Plane) runFlow(ctx context.Context, j *job, h *host) (outcome engine.Ou
 	}()
 	results, err := p.triggerResults(ctx, j.execution, j.instance, j.program.Definition(), j.urls)
 	if err != nil {
-		var e *ipaas.Error
-		if errors.As(err, &e) && e.Kind == ipaas.Invalid {
-			return engine.Outcome{State: ipaas.ExecutionFailed, Error: &ipaas.ExecutionError{
-				Reason: ipaas.ExecutionTriggerFailed, Message: e.Message, StepID: ipaas.TriggerStepID, StepPath: ipaas.TriggerStepID,
-			}}, nil
-		}
-		return engine.Outcome{}, err
+		return refusedByTrigger(err)
 	}
 	if err := h.trigger(ctx, results); err != nil {
 		return engine.Outcome{}, err
 	}
+	cursor, err := p.cursor(j)
+	if err != nil {
+		return refusedByTrigger(err)
+	}
+	if j.hop, err = p.hopOf(j); err != nil {
+		return engine.Outcome{}, err
+	}
 	return p.engine.Run(ctx, engine.Run{
 		Program: j.program, FlowID: j.execution.FlowID, ExecutionID: j.execution.OriginID,
-		Trigger: results, Config: j.settings.values, Hop: hop(j.execution.Payload),
+		Trigger: results, Config: j.settings.values, Hop: j.hop, Cursor: cursor,
 	}, h)
+}
+
+// refusedByTrigger is how a run ends whose trigger cannot use what came in. Other errors stop it where it stands.
+func refusedByTrigger(err error) (engine.Outcome, error) {
+	var e *ipaas.Error
+	if errors.As(err, &e) && e.Kind == ipaas.Invalid {
+		return engine.Outcome{State: ipaas.ExecutionFailed, Error: &ipaas.ExecutionError{
+			Reason: ipaas.ExecutionTriggerFailed, Message: e.Message, StepID: ipaas.TriggerStepID, StepPath: ipaas.TriggerStepID,
+		}}, nil
+	}
+	return engine.Outcome{}, err
+}
+
+// hopOf returns how many of our own hooks led to an execution, those before the one that started it among them.
+func (p *Plane) hopOf(j *job) (int, error) {
+	g, err := p.openGift(j.instance, j.execution.Payload)
+	if err != nil || g == nil {
+		return hop(j.execution.Payload), err
+	}
+	return g.Hop, nil
 }
 
 // holdLease extends the lease of an execution while it runs. When it is lost, the run stops where it stands.

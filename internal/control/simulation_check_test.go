@@ -289,11 +289,11 @@ func (s *rewriting) RecoverExecutions(ctx context.Context, now time.Time, r stor
 // ledgerless forgets what a step created.
 type ledgerless struct{ storage.Store }
 
-func (s *ledgerless) CompleteStep(ctx context.Context, attempt int, step ipaas.StepResult, logs []ipaas.Log, created *ipaas.Registration) error {
+func (s *ledgerless) CompleteStep(ctx context.Context, attempt int, step ipaas.StepResult, logs []ipaas.Log, created *ipaas.Registration, starts ...storage.Invocation) error {
 	if created != nil {
 		forgotten := *created
 		forgotten.State, forgotten.RemoteID, forgotten.ResultSealed = ipaas.RegistrationAbandoned, "", ""
 		created = &forgotten
 	}
-	return s.Store.CompleteStep(ctx, attempt, step, logs, created)
+	return s.Store.CompleteStep(ctx, attempt, step, logs, created, starts...)
 }

@@ -152,8 +152,8 @@ func (s *frail) GetGeneration(ctx context.Context, instanceID string, number int
 	return at(s, "GetGeneration", func() (ipaas.Generation, error) { return s.Store.GetGeneration(ctx, instanceID, number) })
 }
 
-func (s *frail) CommitDeployment(ctx context.Context, id string, now time.Time) ([]ipaas.Registration, error) {
-	return at(s, "CommitDeployment", func() ([]ipaas.Registration, error) { return s.Store.CommitDeployment(ctx, id, now) })
+func (s *frail) CommitDeployment(ctx context.Context, id string, now time.Time, t storage.Takeover) ([]ipaas.Registration, error) {
+	return at(s, "CommitDeployment", func() ([]ipaas.Registration, error) { return s.Store.CommitDeployment(ctx, id, now, t) })
 }
 
 func (s *frail) BeginRollback(ctx context.Context, id string, cause ipaas.DeploymentError, keep bool, now time.Time) ([]ipaas.Registration, error) {
@@ -231,8 +231,10 @@ func (s *frail) BeginStep(ctx context.Context, attempt int, step ipaas.StepResul
 	return recorded, done, err
 }
 
-func (s *frail) CompleteStep(ctx context.Context, attempt int, step ipaas.StepResult, logs []ipaas.Log, created *ipaas.Registration) error {
-	return s.do("CompleteStep", func() error { return s.Store.CompleteStep(ctx, attempt, step, logs, created) })
+func (s *frail) CompleteStep(
+	ctx context.Context, attempt int, step ipaas.StepResult, logs []ipaas.Log, created *ipaas.Registration, starts ...storage.Invocation,
+) error {
+	return s.do("CompleteStep", func() error { return s.Store.CompleteStep(ctx, attempt, step, logs, created, starts...) })
 }
 
 func (s *frail) FinishExecution(ctx context.Context, ex ipaas.Execution) error {

@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/headrace/headrace/internal/engine"
 	"github.com/headrace/headrace/internal/fault"
 	"github.com/headrace/headrace/internal/ipaas"
 )
@@ -24,6 +25,7 @@ func (p *Plane) Run(ctx context.Context) error {
 	defer p.cancel(errShutdown)
 	p.background.Go(func() { p.takeOver(p.stop) }) // other systems may be slow: what is accepted does not wait for it
 	p.background.Go(func() { p.payDebts(ctx) })
+	p.background.Go(func() { p.keepTime(ctx) })
 	p.background.Go(func() { p.resumeUpgrades(p.stop) })
 	slots := make(chan struct{}, p.limits.Workers)
 	poll, expire := time.NewTicker(pollEvery), time.NewTicker(expireEvery)
@@ -169,7 +171,10 @@ func (p *Plane) runPrepared(ctx context.Context, ex ipaas.Execution) error {
 	if flow == nil {
 		return p.giveUp(ctx, ex, ipaas.ExecutionTriggerFailed, fmt.Sprintf("the version that serves now has no flow %q any more", ex.FlowID))
 	}
-	_, _, err = p.run(ctx, j)
+	ended, h, err := p.run(ctx, j)
+	if err == nil && !h.retried {
+		p.waiters.answer(ended, h.outcome)
+	}
 	return err
 }
 
@@ -177,7 +182,8 @@ func (p *Plane) runPrepared(ctx context.Context, ex ipaas.Execution) error {
 func (p *Plane) boundJob(ctx context.Context, in ipaas.Instance, ex ipaas.Execution) (*job, error) {
 	j := &job{execution: ex, instance: in}
 	var err error
-	if ex.Generation > 0 {
+	switch {
+	case ex.Generation > 0:
 		g, err := p.store.GetGeneration(ctx, in.ID, ex.Generation)
 		if err != nil {
 			return nil, err
@@ -185,7 +191,16 @@ func (p *Plane) boundJob(ctx context.Context, in ipaas.Instance, ex ipaas.Execut
 		if j.program, err = p.generationProgram(ctx, g); err != nil {
 			return nil, err
 		}
-	} else {
+	case ex.DeploymentID != "":
+		// A flow of a deployment has started it: it runs on what that brings.
+		d, err := p.store.GetDeployment(ctx, in.ID, ex.DeploymentID)
+		if err != nil {
+			return nil, err
+		}
+		if j.program, err = p.generationProgram(ctx, d.Candidate); err != nil {
+			return nil, err
+		}
+	default:
 		def, err := p.store.GetDefinition(ctx, ex.DefinitionHash)
 		if err != nil {
 			return nil, err
@@ -211,6 +226,9 @@ func (p *Plane) giveUp(ctx context.Context, ex ipaas.Execution, reason ipaas.Exe
 	ex.Error = &ipaas.ExecutionError{Reason: reason, Message: "the execution could not be started: " + why}
 	err := p.store.FinishExecution(context.WithoutCancel(ctx), ex)
 	p.tails.notify(ex.ID)
+	if err == nil {
+		p.waiters.answer(ex, engine.Outcome{State: ex.State, Error: ex.Error})
+	}
 	return err
 }
 

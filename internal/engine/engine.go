@@ -55,12 +55,18 @@ type Host interface {
 	// fails the step, as Call's does.
 	Remove(ctx context.Context, step Step, key string) (any, error)
 	// Complete records in one step how a step ended, what it logged, created and started. A *Refused says that nothing was recorded, since
-	// what the step starts was not taken: the step has failed, and is completed as such.
+	// what the step starts was not taken: the step has failed, and is completed as such. An *Amended says that it was recorded, with another
+	// result.
 	Complete(ctx context.Context, step Step, done Done) error
 }
 
 // Refused is why the executions that a step starts were not taken.
 type Refused struct{ Err error }
+
+// Amended is the result a step was recorded with in place of its own: what it starts was started before.
+type Amended struct{ Result any }
+
+func (a *Amended) Error() string { return "the step was recorded with another result" }
 
 func (r *Refused) Error() string { return r.Err.Error() }
 func (r *Refused) Unwrap() error { return r.Err }

@@ -126,12 +126,17 @@ func (r *runner) step(ctx context.Context, s *step, prefix string) (how, error) 
 // complete records how a step ended. Whether what it starts is taken is known only then: if not, the step has failed.
 func (r *runner) complete(ctx context.Context, at Step, done Done) (Done, error) {
 	err := r.host.Complete(ctx, at, done)
+	var amended *Amended
+	if errors.As(err, &amended) {
+		done.Result = amended.Result
+		return done, nil
+	}
 	var refused *Refused
 	if !errors.As(err, &refused) {
 		return done, err
 	}
-	done = Done{Error: refused.Error(), Logs: done.Logs, Start: done.Start, End: done.End}
-	return done, r.host.Complete(ctx, at, done)
+	failed := Done{Error: refused.Error(), Logs: done.Logs, Start: done.Start, End: done.End}
+	return failed, r.host.Complete(ctx, at, failed)
 }
 
 func effect(action *component.Action) ipaas.Effect {

@@ -101,13 +101,3 @@ type Generation struct {
 	ConfigRevision    int64
 	CreateTime        time.Time
 }
-
-// FlowSchedule is when a flow of an instance runs by itself: a Schedule with what its config variable says.
-type FlowSchedule struct {
-	InstanceID string
-	FlowID     string
-	Spec       string // as ParseTimetable reads it
-	Singleton  bool
-	NextTime   time.Time // zero: never
-	SetTime    time.Time // when NextTime was worked out
-}

@@ -11,6 +11,16 @@ type Schedule struct {
 	Singleton      bool          `json:"singleton,omitempty"`       // a time is skipped while the execution of an earlier one is not over
 }
 
+// FlowSchedule is when a flow of an instance runs by itself: a Schedule with what its config variable says.
+type FlowSchedule struct {
+	InstanceID string
+	FlowID     string
+	Spec       string // as ParseTimetable reads it
+	Singleton  bool
+	NextTime   time.Time // zero: never
+	SetTime    time.Time // when NextTime was worked out
+}
+
 // TriggerSchedule starts a flow by the clock.
 const TriggerSchedule = "schedule-triggers.schedule"
 

@@ -27,6 +27,7 @@ type Store interface {
 	CleanupDebts
 	Upgrades
 	Executions
+	Schedules
 	Retention
 
 	// GetReceipt returns the answer that was recorded under a key, with the hash of the request it answered.

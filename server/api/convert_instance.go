@@ -23,6 +23,7 @@ func instanceToProto(in ipaas.Instance, view control.InstanceView) *pb.Instance 
 	for _, f := range view.Flows {
 		out.Flows = append(out.Flows, &pb.InstanceFlow{
 			FlowId: f.FlowID, DisplayName: f.DisplayName, TriggerType: f.TriggerType, WebhookUrl: f.URL,
+			Schedule: f.Schedule, NextRunTime: timeToProto(f.NextRunTime),
 		})
 	}
 	if len(view.Config) > 0 {

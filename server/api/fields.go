@@ -66,7 +66,7 @@ var (
 		boolean("canary"), moment("end_time"))
 	cleanupDebtFields = slices.Concat(text("instance_id", "customer_id", "integration_id"),
 		words("reason", pb.CleanupDebt_Reason(0).Descriptor()), moment("create_time", "next_try_time"))
-	executionFields = slices.Concat(text("id", "instance_id", "customer_id", "integration_id", "flow_id", "deployment_id", "origin_id", "retry_of", "replay_of"),
+	executionFields = slices.Concat(text("id", "instance_id", "customer_id", "integration_id", "flow_id", "deployment_id", "origin_id", "retry_of", "replay_of", "invoked_by", "root_id"),
 		words("state", pb.Execution_State(0).Descriptor()), words("invoke_type", pb.Execution_InvokeType(0).Descriptor()),
 		boolean("test", "superseded", "blocking"), moment("create_time"))
 )

@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/storage"
 )
 
 const (
@@ -72,7 +73,14 @@ INSERT INTO logs (execution_seq, sequence, severity, message, step_path, create_
 )
 
 // CompleteStep records how a step ended, the lines it logged, and what became of its registration.
-func (db *DB) CompleteStep(ctx context.Context, attempt int, s ipaas.StepResult, logs []ipaas.Log, created *ipaas.Registration) error {
+func (db *DB) CompleteStep(
+	ctx context.Context, attempt int, s ipaas.StepResult, logs []ipaas.Log, created *ipaas.Registration, starts ...storage.Invocation,
+) error {
+	for i := range starts {
+		if err := db.waiting.admit(ctx, db, starts[i].Execution.CustomerID, s.EndTime, starts[i].Admission.MaxQueued); err != nil {
+			return err
+		}
+	}
 	return db.write(ctx, func(ctx context.Context, tx *tx) error {
 		seq, err := runningExecution(ctx, tx, s.ExecutionID, attempt)
 		if err != nil {
@@ -92,7 +100,10 @@ func (db *DB) CompleteStep(ctx context.Context, attempt int, s ipaas.StepResult,
 		if err != nil {
 			return err
 		}
-		if err := putLogs(ctx, tx, seq, logs); err != nil || created == nil {
+		if err := putLogs(ctx, tx, seq, logs); err != nil {
+			return err
+		}
+		if err := invokeAll(ctx, tx, seq, starts); err != nil || created == nil {
 			return err
 		}
 		now := created.UpdateTime

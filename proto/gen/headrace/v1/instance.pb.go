@@ -512,7 +512,12 @@ type InstanceFlow struct {
 	// The flow's trigger, e.g. `webhook-triggers.webhook`.
 	TriggerType string `protobuf:"bytes,3,opt,name=trigger_type,json=triggerType,proto3" json:"trigger_type,omitempty"`
 	// The URL that starts this flow of this instance. Whoever knows it can call it. It stays the same over redeploys and versions.
-	WebhookUrl    string `protobuf:"bytes,4,opt,name=webhook_url,json=webhookUrl,proto3" json:"webhook_url,omitempty"`
+	WebhookUrl string `protobuf:"bytes,4,opt,name=webhook_url,json=webhookUrl,proto3" json:"webhook_url,omitempty"`
+	// When the flow runs by itself, as this instance's config says: `CRON_TZ=Europe/Berlin 0 8 * * 1-5`, or `@every 1h0m0s`. Empty: never,
+	// or the view is BASIC.
+	Schedule string `protobuf:"bytes,8,opt,name=schedule,proto3" json:"schedule,omitempty"`
+	// When it does so next. Not set while the instance is paused: a time that passes meanwhile is made up for once when it is resumed.
+	NextRunTime   *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=next_run_time,json=nextRunTime,proto3" json:"next_run_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -573,6 +578,20 @@ func (x *InstanceFlow) GetWebhookUrl() string {
 		return x.WebhookUrl
 	}
 	return ""
+}
+
+func (x *InstanceFlow) GetSchedule() string {
+	if x != nil {
+		return x.Schedule
+	}
+	return ""
+}
+
+func (x *InstanceFlow) GetNextRunTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.NextRunTime
+	}
+	return nil
 }
 
 // ConfigValue is an instance's value for one config variable.
@@ -2759,13 +2778,15 @@ const file_headrace_v1_instance_proto_rawDesc = "" +
 	"\tPauseMode\x12\x1a\n" +
 	"\x16PAUSE_MODE_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fPAUSE_MODE_HOLD\x10\x01\x12\x15\n" +
-	"\x11PAUSE_MODE_REFUSE\x10\x02\"\xa6\x01\n" +
+	"\x11PAUSE_MODE_REFUSE\x10\x02\"\x8e\x02\n" +
 	"\fInstanceFlow\x12\x1d\n" +
 	"\aflow_id\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\x06flowId\x12'\n" +
 	"\fdisplay_name\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\vdisplayName\x12'\n" +
 	"\ftrigger_type\x18\x03 \x01(\tB\x04\xe2A\x01\x03R\vtriggerType\x12%\n" +
 	"\vwebhook_url\x18\x04 \x01(\tB\x04\xe2A\x01\x03R\n" +
-	"webhookUrl\"\xc7\x02\n" +
+	"webhookUrl\x12 \n" +
+	"\bschedule\x18\b \x01(\tB\x04\xe2A\x01\x03R\bschedule\x12D\n" +
+	"\rnext_run_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampB\x04\xe2A\x01\x03R\vnextRunTime\"\xc7\x02\n" +
 	"\vConfigValue\x12.\n" +
 	"\x05value\x18\x01 \x01(\v2\x16.google.protobuf.ValueH\x00R\x05value\x12\x1f\n" +
 	"\x04json\x18\x02 \x01(\tB\t\xbaH\x06r\x04(\x80\x80\x10H\x00R\x04json\x12=\n" +
@@ -3047,79 +3068,80 @@ var file_headrace_v1_instance_proto_depIdxs = []int32{
 	43, // 7: headrace.v1.Instance.create_time:type_name -> google.protobuf.Timestamp
 	43, // 8: headrace.v1.Instance.update_time:type_name -> google.protobuf.Timestamp
 	43, // 9: headrace.v1.Instance.deploy_time:type_name -> google.protobuf.Timestamp
-	44, // 10: headrace.v1.ConfigValue.value:type_name -> google.protobuf.Value
-	3,  // 11: headrace.v1.ConfigValue.source:type_name -> headrace.v1.ConfigValue.Source
-	8,  // 12: headrace.v1.ConfigWizard.pages:type_name -> headrace.v1.ConfigWizardPage
-	9,  // 13: headrace.v1.ConfigWizardPage.elements:type_name -> headrace.v1.ConfigWizardElement
-	10, // 14: headrace.v1.ConfigWizardElement.variable:type_name -> headrace.v1.ConfigWizardVariable
-	45, // 15: headrace.v1.ConfigWizardVariable.config_variable:type_name -> headrace.v1.ConfigVariable
-	6,  // 16: headrace.v1.ConfigWizardVariable.value:type_name -> headrace.v1.ConfigValue
-	46, // 17: headrace.v1.ConfigWizardVariable.problems:type_name -> headrace.v1.Problem
-	4,  // 18: headrace.v1.CreateInstanceRequest.instance:type_name -> headrace.v1.Instance
-	4,  // 19: headrace.v1.CreateInstanceResponse.instance:type_name -> headrace.v1.Instance
-	47, // 20: headrace.v1.GetInstanceRequest.view:type_name -> headrace.v1.View
-	4,  // 21: headrace.v1.GetInstanceResponse.instance:type_name -> headrace.v1.Instance
-	47, // 22: headrace.v1.ListInstancesRequest.view:type_name -> headrace.v1.View
-	4,  // 23: headrace.v1.ListInstancesResponse.instances:type_name -> headrace.v1.Instance
-	4,  // 24: headrace.v1.UpdateInstanceRequest.instance:type_name -> headrace.v1.Instance
-	48, // 25: headrace.v1.UpdateInstanceRequest.update_mask:type_name -> google.protobuf.FieldMask
-	4,  // 26: headrace.v1.UpdateInstanceResponse.instance:type_name -> headrace.v1.Instance
-	49, // 27: headrace.v1.DeleteInstanceResponse.executions:type_name -> headrace.v1.Execution
-	42, // 28: headrace.v1.DeleteInstanceResponse.remaining_registrations:type_name -> headrace.v1.Registration
-	4,  // 29: headrace.v1.DeployInstanceResponse.instance:type_name -> headrace.v1.Instance
-	50, // 30: headrace.v1.DeployInstanceResponse.deployment:type_name -> headrace.v1.Deployment
-	49, // 31: headrace.v1.DeployInstanceResponse.executions:type_name -> headrace.v1.Execution
-	39, // 32: headrace.v1.DeployInstanceResponse.webhook_urls:type_name -> headrace.v1.DeployInstanceResponse.WebhookUrlsEntry
-	51, // 33: headrace.v1.DeployInstanceResponse.plan:type_name -> headrace.v1.DeployPlan
-	4,  // 34: headrace.v1.RollbackInstanceResponse.instance:type_name -> headrace.v1.Instance
-	50, // 35: headrace.v1.RollbackInstanceResponse.deployment:type_name -> headrace.v1.Deployment
-	49, // 36: headrace.v1.RollbackInstanceResponse.executions:type_name -> headrace.v1.Execution
-	40, // 37: headrace.v1.RollbackInstanceResponse.webhook_urls:type_name -> headrace.v1.RollbackInstanceResponse.WebhookUrlsEntry
-	51, // 38: headrace.v1.RollbackInstanceResponse.plan:type_name -> headrace.v1.DeployPlan
-	4,  // 39: headrace.v1.UndeployInstanceResponse.instance:type_name -> headrace.v1.Instance
-	49, // 40: headrace.v1.UndeployInstanceResponse.executions:type_name -> headrace.v1.Execution
-	42, // 41: headrace.v1.UndeployInstanceResponse.remaining_registrations:type_name -> headrace.v1.Registration
-	2,  // 42: headrace.v1.PauseInstanceRequest.mode:type_name -> headrace.v1.Instance.PauseMode
-	4,  // 43: headrace.v1.PauseInstanceResponse.instance:type_name -> headrace.v1.Instance
-	4,  // 44: headrace.v1.ResumeInstanceResponse.instance:type_name -> headrace.v1.Instance
-	52, // 45: headrace.v1.RotateWebhookTokenRequest.overlap:type_name -> google.protobuf.Duration
-	4,  // 46: headrace.v1.RotateWebhookTokenResponse.instance:type_name -> headrace.v1.Instance
-	7,  // 47: headrace.v1.GetConfigWizardResponse.config_wizard:type_name -> headrace.v1.ConfigWizard
-	41, // 48: headrace.v1.UpdateConfigWizardPageRequest.values:type_name -> headrace.v1.UpdateConfigWizardPageRequest.ValuesEntry
-	8,  // 49: headrace.v1.UpdateConfigWizardPageResponse.page:type_name -> headrace.v1.ConfigWizardPage
-	6,  // 50: headrace.v1.Instance.ConfigValuesEntry.value:type_name -> headrace.v1.ConfigValue
-	6,  // 51: headrace.v1.UpdateConfigWizardPageRequest.ValuesEntry.value:type_name -> headrace.v1.ConfigValue
-	11, // 52: headrace.v1.InstanceService.CreateInstance:input_type -> headrace.v1.CreateInstanceRequest
-	13, // 53: headrace.v1.InstanceService.GetInstance:input_type -> headrace.v1.GetInstanceRequest
-	15, // 54: headrace.v1.InstanceService.ListInstances:input_type -> headrace.v1.ListInstancesRequest
-	17, // 55: headrace.v1.InstanceService.UpdateInstance:input_type -> headrace.v1.UpdateInstanceRequest
-	19, // 56: headrace.v1.InstanceService.DeleteInstance:input_type -> headrace.v1.DeleteInstanceRequest
-	21, // 57: headrace.v1.InstanceService.DeployInstance:input_type -> headrace.v1.DeployInstanceRequest
-	23, // 58: headrace.v1.InstanceService.RollbackInstance:input_type -> headrace.v1.RollbackInstanceRequest
-	25, // 59: headrace.v1.InstanceService.UndeployInstance:input_type -> headrace.v1.UndeployInstanceRequest
-	27, // 60: headrace.v1.InstanceService.PauseInstance:input_type -> headrace.v1.PauseInstanceRequest
-	29, // 61: headrace.v1.InstanceService.ResumeInstance:input_type -> headrace.v1.ResumeInstanceRequest
-	31, // 62: headrace.v1.InstanceService.RotateWebhookToken:input_type -> headrace.v1.RotateWebhookTokenRequest
-	33, // 63: headrace.v1.InstanceService.GetConfigWizard:input_type -> headrace.v1.GetConfigWizardRequest
-	35, // 64: headrace.v1.InstanceService.UpdateConfigWizardPage:input_type -> headrace.v1.UpdateConfigWizardPageRequest
-	12, // 65: headrace.v1.InstanceService.CreateInstance:output_type -> headrace.v1.CreateInstanceResponse
-	14, // 66: headrace.v1.InstanceService.GetInstance:output_type -> headrace.v1.GetInstanceResponse
-	16, // 67: headrace.v1.InstanceService.ListInstances:output_type -> headrace.v1.ListInstancesResponse
-	18, // 68: headrace.v1.InstanceService.UpdateInstance:output_type -> headrace.v1.UpdateInstanceResponse
-	20, // 69: headrace.v1.InstanceService.DeleteInstance:output_type -> headrace.v1.DeleteInstanceResponse
-	22, // 70: headrace.v1.InstanceService.DeployInstance:output_type -> headrace.v1.DeployInstanceResponse
-	24, // 71: headrace.v1.InstanceService.RollbackInstance:output_type -> headrace.v1.RollbackInstanceResponse
-	26, // 72: headrace.v1.InstanceService.UndeployInstance:output_type -> headrace.v1.UndeployInstanceResponse
-	28, // 73: headrace.v1.InstanceService.PauseInstance:output_type -> headrace.v1.PauseInstanceResponse
-	30, // 74: headrace.v1.InstanceService.ResumeInstance:output_type -> headrace.v1.ResumeInstanceResponse
-	32, // 75: headrace.v1.InstanceService.RotateWebhookToken:output_type -> headrace.v1.RotateWebhookTokenResponse
-	34, // 76: headrace.v1.InstanceService.GetConfigWizard:output_type -> headrace.v1.GetConfigWizardResponse
-	36, // 77: headrace.v1.InstanceService.UpdateConfigWizardPage:output_type -> headrace.v1.UpdateConfigWizardPageResponse
-	65, // [65:78] is the sub-list for method output_type
-	52, // [52:65] is the sub-list for method input_type
-	52, // [52:52] is the sub-list for extension type_name
-	52, // [52:52] is the sub-list for extension extendee
-	0,  // [0:52] is the sub-list for field type_name
+	43, // 10: headrace.v1.InstanceFlow.next_run_time:type_name -> google.protobuf.Timestamp
+	44, // 11: headrace.v1.ConfigValue.value:type_name -> google.protobuf.Value
+	3,  // 12: headrace.v1.ConfigValue.source:type_name -> headrace.v1.ConfigValue.Source
+	8,  // 13: headrace.v1.ConfigWizard.pages:type_name -> headrace.v1.ConfigWizardPage
+	9,  // 14: headrace.v1.ConfigWizardPage.elements:type_name -> headrace.v1.ConfigWizardElement
+	10, // 15: headrace.v1.ConfigWizardElement.variable:type_name -> headrace.v1.ConfigWizardVariable
+	45, // 16: headrace.v1.ConfigWizardVariable.config_variable:type_name -> headrace.v1.ConfigVariable
+	6,  // 17: headrace.v1.ConfigWizardVariable.value:type_name -> headrace.v1.ConfigValue
+	46, // 18: headrace.v1.ConfigWizardVariable.problems:type_name -> headrace.v1.Problem
+	4,  // 19: headrace.v1.CreateInstanceRequest.instance:type_name -> headrace.v1.Instance
+	4,  // 20: headrace.v1.CreateInstanceResponse.instance:type_name -> headrace.v1.Instance
+	47, // 21: headrace.v1.GetInstanceRequest.view:type_name -> headrace.v1.View
+	4,  // 22: headrace.v1.GetInstanceResponse.instance:type_name -> headrace.v1.Instance
+	47, // 23: headrace.v1.ListInstancesRequest.view:type_name -> headrace.v1.View
+	4,  // 24: headrace.v1.ListInstancesResponse.instances:type_name -> headrace.v1.Instance
+	4,  // 25: headrace.v1.UpdateInstanceRequest.instance:type_name -> headrace.v1.Instance
+	48, // 26: headrace.v1.UpdateInstanceRequest.update_mask:type_name -> google.protobuf.FieldMask
+	4,  // 27: headrace.v1.UpdateInstanceResponse.instance:type_name -> headrace.v1.Instance
+	49, // 28: headrace.v1.DeleteInstanceResponse.executions:type_name -> headrace.v1.Execution
+	42, // 29: headrace.v1.DeleteInstanceResponse.remaining_registrations:type_name -> headrace.v1.Registration
+	4,  // 30: headrace.v1.DeployInstanceResponse.instance:type_name -> headrace.v1.Instance
+	50, // 31: headrace.v1.DeployInstanceResponse.deployment:type_name -> headrace.v1.Deployment
+	49, // 32: headrace.v1.DeployInstanceResponse.executions:type_name -> headrace.v1.Execution
+	39, // 33: headrace.v1.DeployInstanceResponse.webhook_urls:type_name -> headrace.v1.DeployInstanceResponse.WebhookUrlsEntry
+	51, // 34: headrace.v1.DeployInstanceResponse.plan:type_name -> headrace.v1.DeployPlan
+	4,  // 35: headrace.v1.RollbackInstanceResponse.instance:type_name -> headrace.v1.Instance
+	50, // 36: headrace.v1.RollbackInstanceResponse.deployment:type_name -> headrace.v1.Deployment
+	49, // 37: headrace.v1.RollbackInstanceResponse.executions:type_name -> headrace.v1.Execution
+	40, // 38: headrace.v1.RollbackInstanceResponse.webhook_urls:type_name -> headrace.v1.RollbackInstanceResponse.WebhookUrlsEntry
+	51, // 39: headrace.v1.RollbackInstanceResponse.plan:type_name -> headrace.v1.DeployPlan
+	4,  // 40: headrace.v1.UndeployInstanceResponse.instance:type_name -> headrace.v1.Instance
+	49, // 41: headrace.v1.UndeployInstanceResponse.executions:type_name -> headrace.v1.Execution
+	42, // 42: headrace.v1.UndeployInstanceResponse.remaining_registrations:type_name -> headrace.v1.Registration
+	2,  // 43: headrace.v1.PauseInstanceRequest.mode:type_name -> headrace.v1.Instance.PauseMode
+	4,  // 44: headrace.v1.PauseInstanceResponse.instance:type_name -> headrace.v1.Instance
+	4,  // 45: headrace.v1.ResumeInstanceResponse.instance:type_name -> headrace.v1.Instance
+	52, // 46: headrace.v1.RotateWebhookTokenRequest.overlap:type_name -> google.protobuf.Duration
+	4,  // 47: headrace.v1.RotateWebhookTokenResponse.instance:type_name -> headrace.v1.Instance
+	7,  // 48: headrace.v1.GetConfigWizardResponse.config_wizard:type_name -> headrace.v1.ConfigWizard
+	41, // 49: headrace.v1.UpdateConfigWizardPageRequest.values:type_name -> headrace.v1.UpdateConfigWizardPageRequest.ValuesEntry
+	8,  // 50: headrace.v1.UpdateConfigWizardPageResponse.page:type_name -> headrace.v1.ConfigWizardPage
+	6,  // 51: headrace.v1.Instance.ConfigValuesEntry.value:type_name -> headrace.v1.ConfigValue
+	6,  // 52: headrace.v1.UpdateConfigWizardPageRequest.ValuesEntry.value:type_name -> headrace.v1.ConfigValue
+	11, // 53: headrace.v1.InstanceService.CreateInstance:input_type -> headrace.v1.CreateInstanceRequest
+	13, // 54: headrace.v1.InstanceService.GetInstance:input_type -> headrace.v1.GetInstanceRequest
+	15, // 55: headrace.v1.InstanceService.ListInstances:input_type -> headrace.v1.ListInstancesRequest
+	17, // 56: headrace.v1.InstanceService.UpdateInstance:input_type -> headrace.v1.UpdateInstanceRequest
+	19, // 57: headrace.v1.InstanceService.DeleteInstance:input_type -> headrace.v1.DeleteInstanceRequest
+	21, // 58: headrace.v1.InstanceService.DeployInstance:input_type -> headrace.v1.DeployInstanceRequest
+	23, // 59: headrace.v1.InstanceService.RollbackInstance:input_type -> headrace.v1.RollbackInstanceRequest
+	25, // 60: headrace.v1.InstanceService.UndeployInstance:input_type -> headrace.v1.UndeployInstanceRequest
+	27, // 61: headrace.v1.InstanceService.PauseInstance:input_type -> headrace.v1.PauseInstanceRequest
+	29, // 62: headrace.v1.InstanceService.ResumeInstance:input_type -> headrace.v1.ResumeInstanceRequest
+	31, // 63: headrace.v1.InstanceService.RotateWebhookToken:input_type -> headrace.v1.RotateWebhookTokenRequest
+	33, // 64: headrace.v1.InstanceService.GetConfigWizard:input_type -> headrace.v1.GetConfigWizardRequest
+	35, // 65: headrace.v1.InstanceService.UpdateConfigWizardPage:input_type -> headrace.v1.UpdateConfigWizardPageRequest
+	12, // 66: headrace.v1.InstanceService.CreateInstance:output_type -> headrace.v1.CreateInstanceResponse
+	14, // 67: headrace.v1.InstanceService.GetInstance:output_type -> headrace.v1.GetInstanceResponse
+	16, // 68: headrace.v1.InstanceService.ListInstances:output_type -> headrace.v1.ListInstancesResponse
+	18, // 69: headrace.v1.InstanceService.UpdateInstance:output_type -> headrace.v1.UpdateInstanceResponse
+	20, // 70: headrace.v1.InstanceService.DeleteInstance:output_type -> headrace.v1.DeleteInstanceResponse
+	22, // 71: headrace.v1.InstanceService.DeployInstance:output_type -> headrace.v1.DeployInstanceResponse
+	24, // 72: headrace.v1.InstanceService.RollbackInstance:output_type -> headrace.v1.RollbackInstanceResponse
+	26, // 73: headrace.v1.InstanceService.UndeployInstance:output_type -> headrace.v1.UndeployInstanceResponse
+	28, // 74: headrace.v1.InstanceService.PauseInstance:output_type -> headrace.v1.PauseInstanceResponse
+	30, // 75: headrace.v1.InstanceService.ResumeInstance:output_type -> headrace.v1.ResumeInstanceResponse
+	32, // 76: headrace.v1.InstanceService.RotateWebhookToken:output_type -> headrace.v1.RotateWebhookTokenResponse
+	34, // 77: headrace.v1.InstanceService.GetConfigWizard:output_type -> headrace.v1.GetConfigWizardResponse
+	36, // 78: headrace.v1.InstanceService.UpdateConfigWizardPage:output_type -> headrace.v1.UpdateConfigWizardPageResponse
+	66, // [66:79] is the sub-list for method output_type
+	53, // [53:66] is the sub-list for method input_type
+	53, // [53:53] is the sub-list for extension type_name
+	53, // [53:53] is the sub-list for extension extendee
+	0,  // [0:53] is the sub-list for field type_name
 }
 
 func init() { file_headrace_v1_instance_proto_init() }
