@@ -44,6 +44,9 @@ func Run(t *testing.T, open func(t *testing.T) storage.Store) {
 		{"claims", claimSentences},
 		{"retries", retrySentences},
 		{"steps", stepSentences},
+		{"invocations", invocationSentences},
+		{"request_keys", requestKeySentences},
+		{"schedules", scheduleSentences},
 		{"retention", retentionSentences},
 	} {
 		t.Run(part.name, func(t *testing.T) {
