@@ -154,7 +154,7 @@ func (p *printer) instance(in *headracev1.Instance) {
 		p.heading("Flows")
 		var rows [][]cell
 		for _, f := range in.GetFlows() {
-			rows = append(rows, []cell{text(f.GetDisplayName()), {f.GetTriggerType(), dim}, {f.GetWebhookUrl(), cyan}})
+			rows = append(rows, []cell{text(f.GetDisplayName()), {f.GetTriggerType(), dim}, {f.GetWebhookUrl(), cyan}, text(runsNext(f))})
 		}
 		p.table("  ", nil, rows)
 	}
@@ -163,6 +163,17 @@ func (p *printer) instance(in *headracev1.Instance) {
 		p.configValues(in.GetConfigValues())
 	}
 	p.registrations("Registered in other systems", in.GetRegistrations())
+}
+
+// runsNext tells when a flow runs by itself.
+func runsNext(f *headracev1.InstanceFlow) string {
+	switch {
+	case f.GetSchedule() == "":
+		return ""
+	case f.GetNextRunTime() == nil:
+		return f.GetSchedule()
+	}
+	return f.GetSchedule() + ", next " + moment(f.GetNextRunTime())
 }
 
 // registrations lists remote objects, with nothing for none.

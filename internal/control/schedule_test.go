@@ -33,7 +33,9 @@ func inBubble(t *testing.T, test func(t *testing.T, w *world)) {
 }
 
 // time is what the plane's clock says.
-func (w *world) time() time.Time { return time.Now().Add(time.Duration(w.ahead.Load() + w.moved.Load())) }
+func (w *world) time() time.Time {
+	return time.Now().Add(time.Duration(w.ahead.Load() + w.moved.Load()))
+}
 
 // tick lets time pass, and the plane see every time of a schedule on the way.
 func (w *world) tick(d time.Duration) {

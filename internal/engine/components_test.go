@@ -20,7 +20,7 @@ func perform(f func(in component.Inputs) (any, error)) func(context.Context, com
 
 // registry returns small components that do what the names of their actions say.
 func registry() component.Registry {
-	return component.NewRegistry(acme(), tools(), branching(), looping(), triggers())
+	return component.NewRegistry(acme(), tools(), branching(), looping(), triggers(), starting())
 }
 
 // acme stands for a system in which webhooks are created.
