@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/engine"
@@ -92,9 +93,15 @@ func (h *host) prepareStart(ctx context.Context, flow *ipaas.Flow, inv component
 		InstanceID: by.InstanceID, CustomerID: by.CustomerID, IntegrationID: by.IntegrationID, Test: by.Test,
 	}, flow, ipaas.Payload{})
 	ex.Invoke = ipaas.InvokeCrossFlow
-	given := gift{Hop: h.hop()}
+	given := gift{Hop: h.job.hop()}
 	if inv.Recursive {
 		ex.Invoke, given.Cursor = ipaas.InvokeRecursive, string(value.Encode(inv.Cursor))
+		if h.job.given != nil {
+			given.Round = h.job.given.Round + 1
+		}
+		if wait := recursionDelay(given.Round); wait > 0 {
+			ex.WakeTime = ex.CreateTime.Add(wait)
+		}
 	} else {
 		given.Data = string(value.Encode(inv.Data))
 	}
@@ -110,7 +117,13 @@ func (h *host) prepareStart(ctx context.Context, flow *ipaas.Flow, inv component
 	return storage.Invocation{Execution: ex, Admission: a}, err
 }
 
-func (h *host) hop() int { return h.job.hop }
+// recursionDelay returns how long the next of a recursive flow waits that so many came before in its line.
+func recursionDelay(round int) time.Duration {
+	if round < ipaas.QuickRecursions {
+		return 0
+	}
+	return ipaas.RecursionDelay
+}
 
 // amend takes out of what a step starts an execution that was started before, whose id the step's result then has. It returns that
 // result, nil where it does not change.
@@ -151,6 +164,7 @@ func refusal(err error) bool {
 type gift struct {
 	Data   string `json:"data,omitempty"`   // in the storage form of values
 	Cursor string `json:"cursor,omitempty"` // likewise, of a recursive flow
+	Round  int    `json:"round,omitempty"` // how many of a recursive flow came before, in one line
 	Hop    int    `json:"hop,omitempty"`
 }
 
@@ -195,13 +209,9 @@ func (g *gift) body() (*value.Object, error) {
 }
 
 // cursor returns where an execution of a recursive flow begins.
-func (p *Plane) cursor(j *job) (any, error) {
-	g, err := p.openGift(j.instance, j.execution.Payload)
-	if err != nil {
-		return nil, err
-	}
-	if g != nil && g.Cursor != "" {
-		if cursor, err := value.Decode([]byte(g.Cursor)); err != nil || cursor != nil {
+func (j *job) cursor() (any, error) {
+	if j.given != nil && j.given.Cursor != "" {
+		if cursor, err := value.Decode([]byte(j.given.Cursor)); err != nil || cursor != nil {
 			return cursor, err
 		}
 	}

@@ -165,6 +165,15 @@ func TestARecursiveFlowGoesOnAtItsCursor(t *testing.T) {
 	}
 }
 
+func TestALongRecursionSlowsDown(t *testing.T) {
+	t.Parallel()
+	for round, want := range map[int]time.Duration{0: 0, 1: 0, 999: 0, 1000: time.Second, 1_000_000: time.Second} {
+		if got := control.RecursionDelay(round); got != want {
+			t.Errorf("after %d the next waits %v, want %v", round, got, want)
+		}
+	}
+}
+
 // onlyNext returns the one execution that another one started.
 func (w *world) onlyNext(id string) ipaas.Execution {
 	w.t.Helper()

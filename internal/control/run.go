@@ -26,7 +26,7 @@ type job struct {
 	deployment string            // the deployment it is part of; it reconciles the registrations
 	reconcile  bool              // registrations are kept over runs: a deployment, or a test of an instance-deploy flow
 	deadline   time.Time         // by the steady clock; earlier than the execution's own time limit; zero: none
-	hop        int               // how many of our own hooks led to it; known once it runs
+	given      *gift             // what another execution has started it with; nil: none has, or it does not run yet
 	halted     func() error      // tells before each step whether the run is to stop there; nil: never
 }
 
@@ -155,16 +155,16 @@ func (p *Plane) runFlow(ctx context.Context, j *job, h *host) (outcome engine.Ou
 	if err := h.trigger(ctx, results); err != nil {
 		return engine.Outcome{}, err
 	}
-	cursor, err := p.cursor(j)
+	if j.given, err = p.openGift(j.instance, j.execution.Payload); err != nil {
+		return engine.Outcome{}, err
+	}
+	cursor, err := j.cursor()
 	if err != nil {
 		return refusedByTrigger(err)
 	}
-	if j.hop, err = p.hopOf(j); err != nil {
-		return engine.Outcome{}, err
-	}
 	return p.engine.Run(ctx, engine.Run{
 		Program: j.program, FlowID: j.execution.FlowID, ExecutionID: j.execution.OriginID,
-		Trigger: results, Config: j.settings.values, Hop: j.hop, Cursor: cursor,
+		Trigger: results, Config: j.settings.values, Hop: j.hop(), Cursor: cursor,
 	}, h)
 }
 
@@ -179,13 +179,12 @@ func refusedByTrigger(err error) (engine.Outcome, error) {
 	return engine.Outcome{}, err
 }
 
-// hopOf returns how many of our own hooks led to an execution, those before the one that started it among them.
-func (p *Plane) hopOf(j *job) (int, error) {
-	g, err := p.openGift(j.instance, j.execution.Payload)
-	if err != nil || g == nil {
-		return hop(j.execution.Payload), err
+// hop returns how many of our own hooks led to an execution, those before the one that started it among them.
+func (j *job) hop() int {
+	if j.given != nil {
+		return j.given.Hop
 	}
-	return g.Hop, nil
+	return hop(j.execution.Payload)
 }
 
 // holdLease extends the lease of an execution while it runs. When it is lost, the run stops where it stands.

@@ -98,6 +98,9 @@ const (
 	MaxInvocationDepth = 100     // cross-flow calls in a line
 	MaxInvocations     = 100     // that one step starts
 	MaxInvocationData  = 6 << 20 // bytes that one is given
+
+	QuickRecursions = 1000        // of a recursive flow that follow each other at once; those behind them wait
+	RecursionDelay  = time.Second // so long, so that a line without an end does little harm
 )
 
 // ExecutionError tells why an execution failed. The JSON of this type is the format on disk.

@@ -56,7 +56,7 @@ type Executions interface {
 	// registration whose removal was begun or done, or whose instance was undeployed or deleted, becomes REMOVE_PENDING and is due to be
 	// removed at once, unless it is ABANDONED or UNCONFIRMED.
 	// The executions it starts are added as QUEUED, InvokedBy its execution, with the RootID and Depth of its line, which grows by each that
-	// is not RECURSIVE; all of them, or nothing is recorded. They wait while the instance is paused, however it is, and are bound as the one
+	// is not RECURSIVE; all of them, or nothing is recorded. One with a WakeTime is asleep until then. They wait while the instance is paused, however it is, and are bound as the one
 	// that starts them is where that is one of a test instance. One of a RUNNING deployment starts executions of it, which are bound to its candidate, without a
 	// generation, and may run at once.
 	// Refused: Gone INSTANCE_REMOVED for an undeployed, deleting or deleted instance, and for a deployment that is undone; Exhausted

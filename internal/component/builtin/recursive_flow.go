@@ -59,6 +59,7 @@ func recursiveFlow() *component.Component {
 					Key: "invokeRecursive", DisplayName: "Invoke Recursive Flow", Effect: ipaas.EffectWrite,
 					Description: "Starts this flow once more, with the cursor as it is now. The result is `{executionId}`, the id of the next execution, which is queued together with " +
 						"the end of this step. An execution starts one next, and so do all that try it again together: asked once more, it gives the id of the one there is. " +
+						"From the thousandth of a line on, the next begins a second later. " +
 						"A test of the flow starts no other execution, and the id is empty.",
 					Output: executionOutput,
 				},

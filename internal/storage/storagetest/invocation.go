@@ -109,6 +109,21 @@ var invocationSentences = []sentence{
 			w.wantClaimed("when it is resumed", next.Execution)
 		}
 	}},
+	{"what_a_step_starts_may_sleep", func(t *testing.T, s storage.Store) {
+		w := newWorld(t, s)
+		w.active("i")
+		by := w.claimedFrom("i")
+		next := w.invocation("i", "items")
+		next.Execution.WakeTime = at(500)
+		check(t, w.complete(by, "one", next))
+		w.wantNothingToClaim()
+		if wake := got(s.NextWake(t.Context()))(t); !wake.Equal(at(500)) {
+			t.Errorf("the next wakes at %v", wake)
+		}
+		if ex := w.claimAt(at(500), never); ex.ID != next.Execution.ID {
+			t.Errorf("claimed %+v", ex)
+		}
+	}},
 	{"what_a_test_instance_starts_runs_on_what_started_it", func(t *testing.T, s storage.Store) {
 		w := newWorld(t, s)
 		hash := got(s.SaveDefinition(t.Context(), definition("Draft", "orders")))(t)

@@ -349,7 +349,7 @@ type Execution struct {
 	SupersededBy string `protobuf:"bytes,29,opt,name=superseded_by,json=supersededBy,proto3" json:"superseded_by,omitempty"`
 	// The number of the try, counted from 1.
 	Try int32 `protobuf:"varint,30,opt,name=try,proto3" json:"try,omitempty"`
-	// When a retry starts at the earliest.
+	// When a retry, or the next of a recursive flow that has gone on for long, starts at the earliest.
 	WakeTime *timestamppb.Timestamp `protobuf:"bytes,31,opt,name=wake_time,json=wakeTime,proto3" json:"wake_time,omitempty"`
 	// The order it keeps: executions of the same flow and instance with the same lane run one after another. Empty: none.
 	Lane string `protobuf:"bytes,32,opt,name=lane,proto3" json:"lane,omitempty"`

@@ -1129,7 +1129,7 @@ type GetInstanceRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The instance's id.
 	InstanceId string `protobuf:"bytes,1,opt,name=instance_id,json=instanceId,proto3" json:"instance_id,omitempty"`
-	// BASIC leaves out webhook URLs, config values and registrations. Default: FULL.
+	// BASIC leaves out webhook URLs, schedules, config values and registrations. Default: FULL.
 	View          View `protobuf:"varint,2,opt,name=view,proto3,enum=headrace.v1.View" json:"view,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1236,7 +1236,7 @@ type ListInstancesRequest struct {
 	Filter string `protobuf:"bytes,3,opt,name=filter,proto3" json:"filter,omitempty"`
 	// The order: fields of the filter, each with an optional ` desc`, e.g. `create_time desc`. Default: `id`.
 	OrderBy string `protobuf:"bytes,4,opt,name=order_by,json=orderBy,proto3" json:"order_by,omitempty"`
-	// FULL includes webhook URLs, config values and registrations. Default: BASIC.
+	// FULL includes webhook URLs, schedules, config values and registrations. Default: BASIC.
 	View          View `protobuf:"varint,5,opt,name=view,proto3,enum=headrace.v1.View" json:"view,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
