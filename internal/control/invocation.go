@@ -164,7 +164,7 @@ func refusal(err error) bool {
 type gift struct {
 	Data   string `json:"data,omitempty"`   // in the storage form of values
 	Cursor string `json:"cursor,omitempty"` // likewise, of a recursive flow
-	Round  int    `json:"round,omitempty"` // how many of a recursive flow came before, in one line
+	Round  int    `json:"round,omitempty"`  // how many of a recursive flow came before, in one line
 	Hop    int    `json:"hop,omitempty"`
 }
 
