@@ -49,8 +49,12 @@ func (p *printer) executionHead(ex *headracev1.Execution) {
 		about = append(about, fmt.Sprintf("try %d", ex.GetTry()))
 	}
 	for _, link := range []struct{ word, id string }{
-		{"retry of", ex.GetRetryOf()}, {"replay of", ex.GetReplayOf()}, {"superseded by", ex.GetSupersededBy()}, {"order", ex.GetOrderingKey()},
-		{"started by", ex.GetInvokedBy()}, {"for", moment(ex.GetScheduleTime())},
+		{"retry of", ex.GetRetryOf()},
+		{"replay of", ex.GetReplayOf()},
+		{"superseded by", ex.GetSupersededBy()},
+		{"order", ex.GetOrderingKey()},
+		{"started by", ex.GetInvokedBy()},
+		{"for", moment(ex.GetScheduleTime())},
 	} {
 		if link.id != "" {
 			about = append(about, link.word+" "+link.id)

@@ -226,7 +226,8 @@ func TestListsAsk(t *testing.T) {
 			&headracev1.ListExecutionsRequest{PageSize: 50, Filter: `(instance_id = "smith") AND (state = "DEAD_LETTER") AND (a OR b)`},
 		},
 		{
-			[]string{"executions", "list", "--invoked-by", "exe-1"}, "ListExecutions", &headracev1.ListExecutionsResponse{},
+			[]string{"executions", "list", "--invoked-by", "exe-1"},
+			"ListExecutions", &headracev1.ListExecutionsResponse{},
 			&headracev1.ListExecutionsRequest{PageSize: 50, Filter: `invoked_by = "exe-1"`},
 		},
 		{[]string{"execution"}, "ListExecutions", &headracev1.ListExecutionsResponse{}, &headracev1.ListExecutionsRequest{PageSize: 50}},

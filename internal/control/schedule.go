@@ -125,8 +125,8 @@ func following(table *ipaas.Timetable, last, now time.Time) time.Time {
 	if every == 0 {
 		return table.Next(now)
 	}
-	missed := now.Sub(last) / every
-	return last.Add((missed + 1) * every)
+	past := now.Sub(last) // at least 0
+	return last.Add(past - past%every + every)
 }
 
 // mend brings schedules back to the clock that was set back, by years at worst: they would wait for the time that was to come next.

@@ -125,7 +125,7 @@ func TestStartsAndSchedulesAreChecked(t *testing.T) {
 	def := definition(
 		flow("A", schedule("When"), step("One", "starting.start", "flow", "Secnd"), step("Two", "starting.start", "flow", "Second"),
 			step("Three", "starting.start", "flow", "second"), step("Four", "starting.start", "flow", ref("one.results")), step("Five", "starting.start", "flow", tmpl("x{{$one.results}}"))),
-		flow("Second", schedule("Base URL")), flow("Third", schedule("Whn")),
+		flow("Second", schedule("Base URL")), flow("Third", schedule("Whenn")),
 	)
 	def.ConfigVariables = append(def.ConfigVariables, ipaas.ConfigVariable{ID: "when", DisplayName: "When", Type: ipaas.ConfigSchedule})
 	var found []string
@@ -137,7 +137,7 @@ func TestStartsAndSchedulesAreChecked(t *testing.T) {
 	want := []string{
 		`flows[0].steps[0].inputs.flow UNKNOWN_FLOW: there is no flow "Secnd" to start: did you mean "Second"?`,
 		`flows[1].trigger.schedule.configVariable WRONG_TYPE: config variable "Base URL" is of type STRING: give one of type SCHEDULE with a single value`,
-		`flows[2].trigger.schedule.configVariable UNKNOWN_CONFIG_VARIABLE: the schedule names the config variable "Whn", which does not exist: did you mean "When"?`,
+		`flows[2].trigger.schedule.configVariable UNKNOWN_CONFIG_VARIABLE: the schedule names the config variable "Whenn", which does not exist: did you mean "When"?`,
 	}
 	if diff := cmp.Diff(want, found); diff != "" {
 		t.Errorf("problems (-want +got):\n%s", diff)
