@@ -57,8 +57,10 @@ func (forgetful) ListRegistrations(context.Context, string, ...ipaas.Registratio
 	return nil, nil
 }
 
-func (s forgetful) CommitDeployment(ctx context.Context, id string, now time.Time, state ...storage.StateChange) ([]ipaas.Registration, error) {
-	_, err := s.Store.CommitDeployment(ctx, id, now, state...)
+func (s forgetful) CommitDeployment(
+	ctx context.Context, id string, now time.Time, t storage.Takeover, state ...storage.StateChange,
+) ([]ipaas.Registration, error) {
+	_, err := s.Store.CommitDeployment(ctx, id, now, t, state...)
 	return nil, err
 }
 

@@ -21,12 +21,13 @@ type executionsCmd struct {
 }
 
 type executionsListCmd struct {
-	Instance string `help:"Only those of this instance." placeholder:"ID"`
-	Flow     string `help:"Only those of this flow." placeholder:"ID"`
-	State    string `help:"Only those in this state, e.g. FAILED." placeholder:"STATE"`
-	Filter   string `help:"Only what fits this expression (AIP-160), e.g. 'test = false'." placeholder:"EXPRESSION"`
-	OrderBy  string `help:"Order by these fields. Default: create_time desc." placeholder:"FIELDS"`
-	Limit    int    `help:"Show at most so many. 0: all." default:"50"`
+	Instance  string `help:"Only those of this instance." placeholder:"ID"`
+	Flow      string `help:"Only those of this flow." placeholder:"ID"`
+	State     string `help:"Only those in this state, e.g. FAILED." placeholder:"STATE"`
+	InvokedBy string `help:"Only those that a step of this execution started." placeholder:"ID"`
+	Filter    string `help:"Only what fits this expression (AIP-160), e.g. 'test = false'." placeholder:"EXPRESSION"`
+	OrderBy   string `help:"Order by these fields. Default: create_time desc." placeholder:"FIELDS"`
+	Limit     int    `help:"Show at most so many. 0: all." default:"50"`
 }
 
 // Validate is called by the parser.
@@ -38,7 +39,7 @@ func (c *executionsListCmd) Run(ctx context.Context, a *app) error {
 		PageSize: listFlags{Limit: c.Limit}.pageSize(),
 		Filter: allOf(
 			equals("instance_id", c.Instance), equals("flow_id", c.Flow),
-			equals("state", stateWord(c.State)), c.Filter,
+			equals("state", stateWord(c.State)), equals("invoked_by", c.InvokedBy), c.Filter,
 		),
 		OrderBy: c.OrderBy,
 	}), c.Limit)
@@ -115,11 +116,30 @@ func (c *executionsGetCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	var started []*headracev1.Execution
+	if a.format == "table" { // programs ask for what they want
+		started, err = take(a.client.AllExecutions(ctx, &headracev1.ListExecutionsRequest{
+			PageSize: listFlags{Limit: mostStarted}.pageSize(), Filter: equals("invoked_by", c.ID), OrderBy: "create_time",
+		}), mostStarted)
+		if err != nil {
+			return err
+		}
+	}
 	return a.show(res.GetExecution(), func() {
 		a.execution(res.GetExecution())
 		a.response(res.GetExecution().GetResponse())
+		if len(started) > 0 {
+			a.heading("Started")
+			a.executions(started)
+		}
+		if len(started) == mostStarted {
+			a.line("%s", a.the("there may be more: list them with --invoked-by", dim))
+		}
 	})
 }
+
+// mostStarted is how many executions are shown with the one that started them.
+const mostStarted = 50
 
 type executionsCancelCmd struct {
 	ID     string `arg:"" help:"The execution's id."`

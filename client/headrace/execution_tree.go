@@ -55,6 +55,8 @@ func (p *printer) executionHead(ex *headracev1.Execution) {
 		{"preprocessed by", ex.GetPreprocessedBy()},
 		{"routed to", ex.GetRoutedTo()},
 		{"order", ex.GetOrderingKey()},
+		{"started by", ex.GetInvokedBy()},
+		{"for", moment(ex.GetScheduleTime())},
 	} {
 		if link.id != "" {
 			about = append(about, link.word+" "+link.id)

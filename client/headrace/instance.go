@@ -154,7 +154,9 @@ func (p *printer) instance(in *headracev1.Instance) {
 		p.heading("Flows")
 		var rows [][]cell
 		for _, f := range in.GetFlows() {
-			rows = append(rows, []cell{text(f.GetDisplayName()), {f.GetTriggerType(), dim}, {f.GetWebhookUrl(), cyan}, keysOf(f)})
+			rows = append(rows, []cell{
+				text(f.GetDisplayName()), {f.GetTriggerType(), dim}, {f.GetWebhookUrl(), cyan}, keysOf(f), text(runsNext(f)),
+			})
 		}
 		p.table("  ", nil, rows)
 	}
@@ -177,6 +179,17 @@ func keysOf(f *headracev1.InstanceFlow) cell {
 	default:
 		return cell{fmt.Sprintf("%d API keys", n), dim}
 	}
+}
+
+// runsNext tells when a flow runs by itself.
+func runsNext(f *headracev1.InstanceFlow) string {
+	switch {
+	case f.GetSchedule() == "":
+		return ""
+	case f.GetNextRunTime() == nil:
+		return f.GetSchedule()
+	}
+	return f.GetSchedule() + ", next " + moment(f.GetNextRunTime())
 }
 
 // registrations lists remote objects, with nothing for none.

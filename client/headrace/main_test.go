@@ -18,6 +18,7 @@ import (
 	"google.golang.org/protobuf/testing/protocmp"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/fieldmaskpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	headracev1 "github.com/headrace/headrace/proto/gen/headrace/v1"
 )
@@ -227,6 +228,11 @@ func TestListsAsk(t *testing.T) {
 			"ListExecutions", &headracev1.ListExecutionsResponse{},
 			&headracev1.ListExecutionsRequest{PageSize: 50, Filter: `(instance_id = "smith") AND (state = "DEAD_LETTER") AND (a OR b)`},
 		},
+		{
+			[]string{"executions", "list", "--invoked-by", "exe-1"},
+			"ListExecutions", &headracev1.ListExecutionsResponse{},
+			&headracev1.ListExecutionsRequest{PageSize: 50, Filter: `invoked_by = "exe-1"`},
+		},
 		{[]string{"execution"}, "ListExecutions", &headracev1.ListExecutionsResponse{}, &headracev1.ListExecutionsRequest{PageSize: 50}},
 		{
 			[]string{"instances", "--customer", `s"m\ith`, "--order-by", "id desc"},
@@ -344,7 +350,6 @@ func TestCommandsAsk(t *testing.T) {
 		{[]string{"instance", "delete", "smith"}, &headracev1.DeleteInstanceResponse{RemainingRegistrations: []*headracev1.Registration{{RemoteId: "wh_1"}}}, &headracev1.DeleteInstanceRequest{InstanceId: "smith"}, "wh_1"},
 		{[]string{"test-instance", "get", "acme"}, &headracev1.GetTestInstanceResponse{TestInstance: instance}, &headracev1.GetTestInstanceRequest{IntegrationId: "acme"}, "smith"},
 		{[]string{"test-instance", "reset", "acme"}, &headracev1.ResetTestInstanceResponse{}, &headracev1.ResetTestInstanceRequest{IntegrationId: "acme"}, "test instance of acme reset"},
-		{[]string{"executions", "get", "exe-1"}, &headracev1.GetExecutionResponse{Execution: &headracev1.Execution{Id: "exe-1"}}, &headracev1.GetExecutionRequest{ExecutionId: "exe-1"}, "exe-1"},
 		{[]string{"executions", "cancel", "exe-1"}, &headracev1.CancelExecutionResponse{Execution: &headracev1.Execution{State: headracev1.Execution_STATE_CANCELED}}, &headracev1.CancelExecutionRequest{ExecutionId: "exe-1"}, "execution exe-1 canceled"},
 		{[]string{"executions", "cancel", "exe-1", "--dry-run"}, &headracev1.CancelExecutionResponse{}, &headracev1.CancelExecutionRequest{ExecutionId: "exe-1", ValidateOnly: true}, "execution exe-1 could be canceled"},
 		{[]string{"executions", "replay", "exe-1", "--from-step", "post", "--fresh-keys"}, &headracev1.ReplayExecutionResponse{Execution: &headracev1.Execution{Id: "exe-2"}}, &headracev1.ReplayExecutionRequest{ExecutionId: "exe-1", FromStep: "post", FreshKeys: true}, "as exe-2"},
@@ -367,6 +372,31 @@ func TestCommandsAsk(t *testing.T) {
 				t.Errorf("asked for (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestAnExecutionIsShownWithWhoStartedItAndWhatItStarted(t *testing.T) {
+	t.Parallel()
+	at := timestamppb.New(time.Date(2026, 1, 2, 3, 0, 0, 0, time.UTC))
+	p := &peer{answers: map[string]any{
+		"GetExecution":   &headracev1.GetExecutionResponse{Execution: &headracev1.Execution{Id: "exe-1", InvokedBy: "exe-0", ScheduleTime: at}},
+		"ListExecutions": &headracev1.ListExecutionsResponse{Executions: []*headracev1.Execution{{Id: "exe-2", FlowDisplayName: "Next"}}},
+	}}
+	code, stdout, stderr := headrace(t, p, "", "executions", "get", "exe-1")
+	for _, want := range []string{"exe-1", "started by exe-0", "for 2026-01-02", "Started", "exe-2", "Next"} {
+		if code != exitOK || !strings.Contains(stdout, want) {
+			t.Errorf("code %d, printed %q and %q, want %q", code, stdout, stderr, want)
+		}
+	}
+	want := []proto.Message{
+		&headracev1.GetExecutionRequest{ExecutionId: "exe-1"},
+		&headracev1.ListExecutionsRequest{PageSize: 50, Filter: `invoked_by = "exe-1"`, OrderBy: "create_time"},
+	}
+	if diff := cmp.Diff(want, p.asked(), protocmp.Transform()); diff != "" {
+		t.Errorf("asked for (-want +got):\n%s", diff)
+	}
+	if code, stdout, _ := headrace(t, p, "", "executions", "get", "exe-1", "-o", "json"); code != exitOK || strings.Contains(stdout, "exe-2") {
+		t.Errorf("code %d, printed %q to a program", code, stdout)
 	}
 }
 

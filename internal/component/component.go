@@ -45,6 +45,10 @@ type Action struct {
 	Delegate func(in Inputs, registry Registry) (Delegation, error)
 	// CheckDelegate refuses a step whose Delegate is certain to fail. typeOf gives the connection type of a config variable.
 	CheckDelegate func(inputs map[string]ipaas.Input, typeOf func(variable string) string, registry Registry) error
+	// StartsFlow is the key of the input that names the flow which the action starts, so that a definition without it can be refused.
+	StartsFlow string
+	// SetsCursor tells that its result is the cursor of a recursive flow from here on.
+	SetsCursor bool
 	// Removes names, for an action that removes what is registered, the key it is registered under; "" is everything of the instance.
 	// The host removes it, in place of Perform.
 	Removes func(in Inputs) (key string, err error)
@@ -70,6 +74,7 @@ type Call struct {
 	Now            time.Time    // when the step began, by the engine's clock; an action that needs the time takes it from here
 	Scripts        Scripts      // runs code; nil: the server runs none
 	StepID         string       // the step's; empty outside of a flow
+	Cursor         any          // where a recursive flow stands
 	// Patient tells that it is worth to wait for another system that says it is busy: a deployment that fails is undone whole.
 	Patient bool
 }

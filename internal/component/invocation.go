@@ -9,4 +9,9 @@ type Invocation struct {
 	Data any
 	// Cursor is where a recursive flow goes on; nil: it begins anew.
 	Cursor any
+	// Recursive tells that it is the next of a recursive flow: an execution, with all that tries it again, has one such at most.
+	Recursive bool
+	// AsResult tells that the step's result is {executionId}, the id of the execution; at most one of a step has it set. In a test no
+	// other execution is started, and the id is empty.
+	AsResult bool
 }

@@ -13,7 +13,7 @@ import (
 // event's place in ex.
 func (p *Plane) admission(ctx context.Context, j *job, flow *ipaas.Flow, ex *ipaas.Execution, servingHasFlow bool) (storage.Admission, error) {
 	a := storage.Admission{ServingHasFlow: servingHasFlow, MaxHeld: p.limits.MaxHeld, MaxQueued: p.limits.MaxQueued}
-	if flow.Ordering == nil && flow.DeduplicationKey == nil {
+	if flow.Ordering == nil && flow.DeduplicationKey == nil && (flow.Retry == nil || flow.Retry.RequestKey == nil) {
 		return a, nil
 	}
 	results, err := p.triggerResults(ctx, *ex, j.instance, j.program.Definition(), nil, nil)
@@ -24,9 +24,16 @@ func (p *Plane) admission(ctx context.Context, j *job, flow *ipaas.Flow, ex *ipa
 	if len(wrong) > 0 {
 		return a, ipaas.InvalidArgument("the event has no keys that flow "+flow.DisplayName+" could use", wrong...)
 	}
+	if keys.Request != "" {
+		ex.RequestKey = sum([]byte(keys.Request))
+	}
 	if keys.Deduplication != "" {
+		body, err := p.eventBody(j, ex)
+		if err != nil {
+			return a, err
+		}
 		a.Deduplication = &storage.Deduplication{
-			KeyHash: sum([]byte(keys.Deduplication)), BodyHash: sum(ex.Payload.Body), ExpireTime: p.now().Add(p.limits.DeduplicateFor),
+			KeyHash: sum([]byte(keys.Deduplication)), BodyHash: sum(body), ExpireTime: p.now().Add(p.limits.DeduplicateFor),
 		}
 	}
 	if o := flow.Ordering; o != nil {
@@ -40,6 +47,15 @@ func (p *Plane) admission(ctx context.Context, j *job, flow *ipaas.Flow, ex *ipa
 		}
 	}
 	return a, nil
+}
+
+// eventBody is what two events with the same deduplication key have in common.
+func (p *Plane) eventBody(j *job, ex *ipaas.Execution) ([]byte, error) {
+	g, err := p.openGift(j.instance, ex.Payload)
+	if err != nil || g == nil {
+		return ex.Payload.Body, err
+	}
+	return []byte(g.Data + g.Cursor), nil
 }
 
 // maxShownKey is the most characters that are shown of an ordering key.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/headrace/headrace/internal/engine"
 	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/storage"
 )
 
 // candidate is a deployment that is being made: what will serve if it succeeds.
@@ -18,7 +19,8 @@ type candidate struct {
 	program    *engine.Program
 	settings   *settings
 	urls       map[string]string
-	done       chan struct{} // closed when the deployment has ended
+	done       chan struct{}    // closed when the deployment has ended
+	takeover   storage.Takeover // what begins if it succeeds
 	result     DeployResult
 	err        error
 

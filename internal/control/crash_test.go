@@ -92,9 +92,11 @@ func (s *cutStore) BeginDeployment(ctx context.Context, d ipaas.Deployment, hook
 	return in, all, err
 }
 
-func (s *cutStore) CommitDeployment(ctx context.Context, id string, now time.Time, state ...storage.StateChange) (rows []ipaas.Registration, err error) {
+func (s *cutStore) CommitDeployment(
+	ctx context.Context, id string, now time.Time, t storage.Takeover, state ...storage.StateChange,
+) (rows []ipaas.Registration, err error) {
 	err = s.cut.around("CommitDeployment", func() (err error) {
-		rows, err = s.Store.CommitDeployment(ctx, id, now, state...)
+		rows, err = s.Store.CommitDeployment(ctx, id, now, t, state...)
 		return err
 	})
 	return rows, err

@@ -88,13 +88,17 @@ func (p *Plane) prepare(ctx context.Context, in ipaas.Instance, asked int) (*can
 	if timeout == 0 {
 		timeout = ipaas.DefaultDeployTimeout
 	}
-	return newCandidate(ipaas.Deployment{
+	c := newCandidate(ipaas.Deployment{
 		ID: ipaas.NewID("dep"), InstanceID: in.ID, State: ipaas.DeploymentRunning, CreateTime: now, Deadline: now.Add(timeout),
 		Candidate: ipaas.Generation{
 			InstanceID: in.ID, Number: number, Version: version, DefinitionHash: program.Hash(),
 			ComponentVersions: components, ConfigRevision: in.Config.Revision,
 		},
-	}, in, program, s), nil
+	}, in, program, s)
+	if _, err := p.takeover(ctx, c, now); err != nil {
+		return nil, err // what cannot begin is known before anything is done
+	}
+	return c, nil
 }
 
 // nextGeneration numbers deployments: one that failed leaves a gap in the numbers of generations. Where the clock was set back, the one
@@ -137,6 +141,10 @@ func (p *Plane) carryOut(c *candidate) {
 	log.Info("deployment began", "version", c.deployment.Candidate.Version, "generation", c.deployment.Candidate.Number, "resumes", c.deployment.Resumes)
 	c.until = p.clock.steady().Add(c.deployment.Deadline.Sub(p.now()))
 	executions, cause, err := p.runDeployFlows(p.stop, c)
+	if cause == nil && err == nil {
+		// What begins with the new generation is known before the switch, so that the deployment can still be undone.
+		c.takeover, err = p.takeover(context.WithoutCancel(p.stop), c, p.now())
+	}
 	switch {
 	case errors.Is(err, errDeployCanceled):
 		cause = &ipaas.DeploymentError{Reason: ipaas.ReasonDeployCanceled, Message: err.Error()}
@@ -277,7 +285,7 @@ func (p *Plane) commit(ctx context.Context, c *candidate) error {
 	if err != nil {
 		return fmt.Errorf("commit deployment %s: %w", c.deployment.ID, err)
 	}
-	superseded, err := p.store.CommitDeployment(ctx, c.deployment.ID, p.now(), state...)
+	superseded, err := p.store.CommitDeployment(ctx, c.deployment.ID, p.now(), c.takeover, state...)
 	if len(state) > 0 && isRefusal(err) {
 		return p.rollback(ctx, c, ipaas.DeploymentError{
 			Reason: ipaas.ReasonInitFlowFailed, Message: "what its flows keep cannot be kept: " + err.Error(),

@@ -19,6 +19,9 @@ func (p *Plane) rollback(ctx context.Context, c *candidate, cause ipaas.Deployme
 		return fmt.Errorf("roll back deployment %s: %w", c.deployment.ID, err)
 	}
 	fault.Point("rollback-begun")
+	if err := p.cutInvoked(ctx, c.deployment.ID); err != nil {
+		return fmt.Errorf("end what deployment %s has started: %w", c.deployment.ID, err)
+	}
 	if err := p.finishRollback(ctx, c, created); err != nil {
 		return err
 	}

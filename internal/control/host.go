@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -28,14 +29,16 @@ type host struct {
 	used    map[string]bool      // registrations that this run created or kept
 	created []ipaas.Registration // in order, for undoing what a failed test of a deploy flow created
 	state   *kept
-	tried   map[string]bool // steps, by path, of which a try failed
-	outcome engine.Outcome  // exact; what is stored of it is without secrets
+	tried   map[string]bool      // steps, by path, of which a try failed
+	starts  map[string]*starting // what steps under way start, by path
+	outcome engine.Outcome       // exact; what is stored of it is without secrets
+	retried bool                 // it failed, and is tried again
 }
 
 func newHost(p *Plane, j *job) *host {
 	h := &host{
 		plane: p, job: j, mask: p.mask(j.urls), begun: map[string]ipaas.StepResult{}, intents: map[string]ipaas.Registration{},
-		used: map[string]bool{}, tried: map[string]bool{},
+		used: map[string]bool{}, tried: map[string]bool{}, starts: map[string]*starting{},
 	}
 	h.state = &kept{host: h}
 	return h
@@ -159,6 +162,10 @@ func (h *host) Call(ctx context.Context, step engine.Step, action *component.Act
 	fault.Point("step-begun")
 	result, err := action.Perform(ctx, call)
 	fault.Point("step-called")
+	delete(h.starts, step.Path) // of a call before
+	if err == nil && len(result.Invocations) > 0 {
+		err = h.prepareStarts(ctx, step, action, &result, call.Log)
+	}
 	return result, err
 }
 
@@ -176,20 +183,30 @@ func (h *host) Tried(ctx context.Context, step engine.Step, done engine.Done) er
 
 // Complete implements engine.Host.
 func (h *host) Complete(ctx context.Context, step engine.Step, done engine.Done) (engine.Done, error) {
-	made, err := h.end(ctx, step, done)
-	if len(done.State) > 0 && isRefusal(err) {
-		return h.end(ctx, step, engine.Done{
+	starts := h.starts[step.Path]
+	made, err := h.end(ctx, step, done, starts)
+	var before *storage.AlreadyStarted
+	for errors.As(err, &before) {
+		if err = starts.leaveOut(before, &done); err != nil {
+			return made, fmt.Errorf("complete step %s: %w", step.Path, err)
+		}
+		made, err = h.end(ctx, step, done, starts)
+	}
+	if len(done.State) > 0 && isRefusal(err) || starts != nil && refusesStart(err) {
+		// Whether what it keeps and starts is taken is known only now: the step has failed.
+		made, err = h.end(ctx, step, engine.Done{
 			Error: err.Error(), Ignored: step.Ignores, Tries: done.Tries, Logs: done.Logs, Start: done.Start, End: done.End,
-		})
+		}, nil)
 	}
 	if err == nil {
 		delete(h.begun, step.Path)
+		delete(h.starts, step.Path)
 	}
 	return made, err
 }
 
 // end records how a step ended.
-func (h *host) end(ctx context.Context, step engine.Step, done engine.Done) (engine.Done, error) {
+func (h *host) end(ctx context.Context, step engine.Step, done engine.Done, starts *starting) (engine.Done, error) {
 	row := h.begun[step.Path]
 	row.State, row.Error, row.Branch, row.EndTime = ipaas.StepSucceeded, "", done.Branch, h.plane.now()
 	row.Ignored, row.Tries = done.Ignored, done.Tries
@@ -214,8 +231,15 @@ func (h *host) end(ctx context.Context, step engine.Step, done engine.Done) (eng
 	if err != nil {
 		return done, err
 	}
-	if err := h.complete(ctx, row, h.storedLogs(done.Logs), registration, storage.StepEffects{State: state.changes}); err != nil {
+	effects := storage.StepEffects{State: state.changes}
+	if done.Error == "" {
+		effects.Starts = starts.all()
+	}
+	if err := h.complete(ctx, row, h.storedLogs(done.Logs), registration, effects); err != nil {
 		return done, err
+	}
+	if len(effects.Starts) > 0 {
+		h.plane.wake()
 	}
 	if state.result != nil {
 		done.Result = *state.result

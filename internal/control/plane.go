@@ -103,6 +103,7 @@ type Plane struct {
 	deploys     *joins
 	left        leftovers
 	live        live
+	waiters     waiters // callers of asynchronous flows that wait for the result
 	tests       joined[TestResult]
 	removals    joined[RemovalResult]
 	testing     turns // by test instance: tests that reconcile, and resets

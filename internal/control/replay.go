@@ -57,7 +57,7 @@ func (p *Plane) prepareReplay(ctx context.Context, id string, o ReplayOptions) (
 	if err != nil {
 		return old, nil, err
 	}
-	if old.Test || old.Invoke != ipaas.InvokeWebhook {
+	if old.Test || !old.Invoke.Event() {
 		return old, nil, &ipaas.Error{
 			Kind: ipaas.Precondition, Reason: ipaas.ReasonNotReplayable,
 			Message: fmt.Sprintf("execution %q was no event of a customer's instance: test the flow, deploy or remove the instance again instead", id),
@@ -236,7 +236,11 @@ func replayable(filter *storage.Filter) *storage.Filter {
 	for _, state := range []ipaas.ExecutionState{ipaas.ExecutionSucceeded, ipaas.ExecutionFailed, ipaas.ExecutionCanceled, ipaas.ExecutionDeadLetter} {
 		ended.Filters = append(ended.Filters, is("state", string(state)))
 	}
-	all := []*storage.Filter{ended, is("superseded", false), is("test", false), is("invoke_type", string(ipaas.InvokeWebhook))}
+	events := &storage.Filter{Join: storage.Or}
+	for _, t := range ipaas.EventTypes {
+		events.Filters = append(events.Filters, is("invoke_type", string(t)))
+	}
+	all := []*storage.Filter{ended, is("superseded", false), is("test", false), events}
 	if filter != nil {
 		all = slices.Insert(all, 0, filter)
 	}

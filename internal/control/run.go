@@ -31,6 +31,7 @@ type job struct {
 	supplied   bool              // the test supplied what stands in for actions
 	offline    bool              // no request leaves, and the ledger of registrations is not touched
 	tape       *outbound.Tape    // of a test that is offline or recorded; nil: none
+	given      *gift             // what another execution has started it with; nil: none has, or it does not run yet
 	halted     func() error      // tells before each step whether the run is to stop there; nil: never
 }
 
@@ -38,6 +39,7 @@ type job struct {
 // has the execution now, or the store fails. Losing the caller does not stop it; ctx ends only with the server.
 func (p *Plane) run(ctx context.Context, j *job) (ipaas.Execution, *host, error) {
 	j.execution.OriginID, j.execution.Try = cmp.Or(j.execution.OriginID, j.execution.ID), max(j.execution.Try, 1)
+	j.execution.RootID = cmp.Or(j.execution.RootID, j.execution.ID)
 	ctx, leave := p.live.enter(ctx, j.execution.ID, j.execution.Attempts)
 	defer leave()
 	ctx, interrupt := context.WithCancelCause(ctx)
@@ -58,7 +60,7 @@ func (p *Plane) run(ctx context.Context, j *job) (ipaas.Execution, *host, error)
 	}
 	ex := h.finished(outcome)
 	fault.Point("execution-finish")
-	if ex, err = p.record(context.WithoutCancel(ctx), j, ex, outcome.Result); err != nil {
+	if ex, h.retried, err = p.record(context.WithoutCancel(ctx), j, ex, outcome.Result); err != nil {
 		return j.execution, h, fmt.Errorf("finish execution %s: %w", ex.ID, err)
 	}
 	fault.Point("execution-finished")
@@ -97,22 +99,23 @@ func (p *Plane) timeLeft(j *job) time.Duration {
 
 // record records the end of a run, and with it the next try if there is to be one, or where the request goes that it looked at. It
 // returns the execution as it ended.
-func (p *Plane) record(ctx context.Context, j *job, ex ipaas.Execution, result any) (ipaas.Execution, error) {
+func (p *Plane) record(ctx context.Context, j *job, ex ipaas.Execution, result any) (_ ipaas.Execution, retried bool, err error) {
 	if ex.State == ipaas.ExecutionSucceeded && looksFirst(j.program, &ex) {
-		return p.route(ctx, j, ex, result)
+		ex, err = p.route(ctx, j, ex, result)
+		return ex, false, err
 	}
 	next := p.nextTry(j, ex)
 	if next == nil {
-		return ex, p.store.FinishExecution(ctx, ex)
+		return ex, false, p.store.FinishExecution(ctx, ex)
 	}
-	_, err := p.store.RetryExecution(ctx, ex, *next)
-	return ex, err
+	retried, err = p.store.RetryExecution(ctx, ex, *next)
+	return ex, retried, err
 }
 
 // nextTry returns how an execution that failed is tried again; nil: it is not.
 func (p *Plane) nextTry(j *job, ex ipaas.Execution) *ipaas.Execution {
 	flow := j.program.Flow(ex.FlowID)
-	if flow == nil || flow.Retry == nil || ex.Inline || ex.Invoke != ipaas.InvokeWebhook || ex.Error == nil || ex.Try > flow.Retry.MaxAttempts {
+	if flow == nil || flow.Retry == nil || ex.Inline || !ex.Invoke.Event() || ex.Error == nil || ex.Try > flow.Retry.MaxAttempts {
 		return nil
 	}
 	if ex.Error.Reason != ipaas.ExecutionStepFailed && ex.Error.Reason != ipaas.ExecutionTimeout {
@@ -120,6 +123,9 @@ func (p *Plane) nextTry(j *job, ex ipaas.Execution) *ipaas.Execution {
 	}
 	next := again(ex, p.now())
 	next.Try = ex.Try + 1
+	if ex.Generation == 0 && ex.DeploymentID != "" { // a deployment that runs has started it, and it runs on what that brings
+		next.DeploymentID, next.Version, next.DefinitionHash, next.ConfigRevision = ex.DeploymentID, ex.Version, ex.DefinitionHash, ex.ConfigRevision
+	}
 	next.WakeTime = next.CreateTime.Add(component.Spread(flow.Retry.DelayBefore(next.Try)))
 	return &next
 }
@@ -130,6 +136,7 @@ func again(ex ipaas.Execution, now time.Time) ipaas.Execution {
 		ID: ipaas.NewID("exe"), InstanceID: ex.InstanceID, CustomerID: ex.CustomerID, IntegrationID: ex.IntegrationID, FlowID: ex.FlowID,
 		FlowDisplayName: ex.FlowDisplayName, State: ipaas.ExecutionQueued, Invoke: ex.Invoke, Test: ex.Test, CreateTime: now,
 		Endpoint: ex.Endpoint, PreprocessedBy: ex.PreprocessedBy, OriginID: ex.OriginID, Try: 1, Lane: ex.Lane, OrderingKey: ex.OrderingKey, OnFailure: ex.OnFailure,
+		RequestKey: ex.RequestKey, InvokedBy: ex.InvokedBy, RootID: ex.RootID, Depth: ex.Depth, ScheduleTime: ex.ScheduleTime,
 	}
 	if ex.Unowned() {
 		next.Version, next.DefinitionHash = ex.Version, ex.DefinitionHash
@@ -174,21 +181,41 @@ func (p *Plane) runFlow(ctx context.Context, j *job, h *host) (outcome engine.Ou
 	}()
 	results, err := p.triggerResults(ctx, j.execution, j.instance, j.program.Definition(), j.urls, j.keys.texts)
 	if err != nil {
-		var e *ipaas.Error
-		if errors.As(err, &e) && e.Kind == ipaas.Invalid {
-			return engine.Outcome{State: ipaas.ExecutionFailed, Error: &ipaas.ExecutionError{
-				Reason: ipaas.ExecutionTriggerFailed, Message: e.Message, StepID: ipaas.TriggerStepID, StepPath: ipaas.TriggerStepID,
-			}}, nil
-		}
-		return engine.Outcome{}, err
+		return refusedByTrigger(err)
 	}
 	if err := h.trigger(ctx, results); err != nil {
 		return engine.Outcome{}, err
 	}
+	if j.given, err = p.openGift(j.instance, j.execution.Payload); err != nil {
+		return engine.Outcome{}, err
+	}
+	cursor, err := j.cursor()
+	if err != nil {
+		return refusedByTrigger(err)
+	}
 	return p.engine.Run(ctx, engine.Run{
 		Program: j.program, FlowID: j.execution.FlowID, ExecutionID: j.execution.OriginID,
-		Trigger: results, Config: j.settings.values, Hop: hop(j.execution.Payload), State: h.state, StandIns: j.standIns,
+		Trigger: results, Config: j.settings.values, Hop: j.hop(), Cursor: cursor, State: h.state, StandIns: j.standIns,
 	}, h)
+}
+
+// refusedByTrigger is how a run ends whose trigger cannot use what came in. Other errors stop it where it stands.
+func refusedByTrigger(err error) (engine.Outcome, error) {
+	var e *ipaas.Error
+	if errors.As(err, &e) && e.Kind == ipaas.Invalid {
+		return engine.Outcome{State: ipaas.ExecutionFailed, Error: &ipaas.ExecutionError{
+			Reason: ipaas.ExecutionTriggerFailed, Message: e.Message, StepID: ipaas.TriggerStepID, StepPath: ipaas.TriggerStepID,
+		}}, nil
+	}
+	return engine.Outcome{}, err
+}
+
+// hop returns how many of our own hooks led to an execution, those before the one that started it among them.
+func (j *job) hop() int {
+	if j.given != nil {
+		return j.given.Hop
+	}
+	return hop(j.execution.Payload)
 }
 
 // holdLease extends the lease of an execution while it runs. When it is lost, the run stops where it stands.

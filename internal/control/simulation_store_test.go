@@ -152,8 +152,10 @@ func (s *frail) GetGeneration(ctx context.Context, instanceID string, number int
 	return at(s, "GetGeneration", func() (ipaas.Generation, error) { return s.Store.GetGeneration(ctx, instanceID, number) })
 }
 
-func (s *frail) CommitDeployment(ctx context.Context, id string, now time.Time, state ...storage.StateChange) ([]ipaas.Registration, error) {
-	return at(s, "CommitDeployment", func() ([]ipaas.Registration, error) { return s.Store.CommitDeployment(ctx, id, now, state...) })
+func (s *frail) CommitDeployment(
+	ctx context.Context, id string, now time.Time, t storage.Takeover, state ...storage.StateChange,
+) ([]ipaas.Registration, error) {
+	return at(s, "CommitDeployment", func() ([]ipaas.Registration, error) { return s.Store.CommitDeployment(ctx, id, now, t, state...) })
 }
 
 func (s *frail) BeginRollback(ctx context.Context, id string, cause ipaas.DeploymentError, keep bool, now time.Time) ([]ipaas.Registration, error) {

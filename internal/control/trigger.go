@@ -2,6 +2,8 @@ package control
 
 import (
 	"context"
+	"fmt"
+	"time"
 
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/value"
@@ -15,6 +17,15 @@ func (p *Plane) triggerResults(
 	raw, body, err := parseBody(ex.Payload)
 	if err != nil {
 		return nil, err
+	}
+	given, err := p.openGift(in, ex.Payload)
+	if err != nil {
+		return nil, err
+	}
+	if given != nil {
+		if body, err = given.body(); err != nil {
+			return nil, fmt.Errorf("read what execution %s was started with: %w", ex.ID, err)
+		}
 	}
 	customer, err := p.customerResults(ctx, in.CustomerID)
 	if err != nil {
@@ -46,11 +57,17 @@ func (p *Plane) triggerResults(
 		"user", object("id", "", "email", "", "name", "", "externalId", ""),
 		"integration", object("id", in.IntegrationID, "name", def.DisplayName, "versionSequenceId", integration.UID, "externalVersion", ""),
 		"flow", object("id", flow.ID, "name", flow.DisplayName, "stableId", flow.UID),
-		"startedAt", ex.StartTime.UTC().Format("2006-01-02T15:04:05.000Z07:00"),
+		"startedAt", resultTime(ex.StartTime),
 		"globalDebug", false,
 	)
+	if !ex.ScheduleTime.IsZero() {
+		results.Set("scheduledFor", resultTime(ex.ScheduleTime))
+	}
 	return withURLs(results, ex, def, urls, keys), nil
 }
+
+// resultTime is a moment as the results of triggers have it.
+func resultTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z07:00") }
 
 // withURLs returns trigger results with what is never stored of them: the URLs, and the keys to call them with.
 func withURLs(

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/headrace/headrace/internal/engine"
 	"github.com/headrace/headrace/internal/ipaas"
@@ -25,10 +26,13 @@ type InstanceView struct {
 // InstanceFlow is a flow as an instance has it.
 type InstanceFlow struct {
 	FlowID, DisplayName, TriggerType string
-	URL                              string // empty in a view that is not full
+	URL                              string // empty in a view that is not full, as the rest
 	Security                         ipaas.FlowSecurity
 	Keys                             int  // that count; 0 in a view that is not full
 	Locked                           bool // it lets nobody in, since it has no key; never in a view that is not full
+
+	Schedule    string    // when it runs by itself, with what the config says: a cron expression or an interval; empty: never
+	NextRunTime time.Time // zero: it does not run by itself, or not while the instance is paused
 }
 
 // ConfigView is a value as it is shown: a secret only as set or not.
@@ -89,6 +93,9 @@ func (p *Plane) DescribeInstance(ctx context.Context, in ipaas.Instance, full bo
 	if !full {
 		return view, nil
 	}
+	if err := p.showSchedules(ctx, in, view.Flows); err != nil {
+		return view, err
+	}
 	view.Config = make(map[string]ConfigView, len(def.ConfigVariables))
 	for i := range def.ConfigVariables {
 		v := &def.ConfigVariables[i]
@@ -103,6 +110,25 @@ func (p *Plane) DescribeInstance(ctx context.Context, in ipaas.Instance, full bo
 	}
 	view.Registrations, err = p.revealedRegistrations(ctx, in.ID, rows)
 	return view, err
+}
+
+// showSchedules adds to flows when they run by themselves.
+func (p *Plane) showSchedules(ctx context.Context, in ipaas.Instance, flows []InstanceFlow) error {
+	schedules, err := p.store.ListSchedules(ctx, in.ID)
+	if err != nil && !errors.Is(err, ipaas.NotFound) {
+		return err
+	}
+	for _, s := range schedules {
+		i := slices.IndexFunc(flows, func(f InstanceFlow) bool { return f.FlowID == s.FlowID })
+		if i < 0 {
+			continue
+		}
+		flows[i].Schedule = s.Spec
+		if !in.Paused {
+			flows[i].NextRunTime = s.NextTime
+		}
+	}
+	return nil
 }
 
 // showValue shows a value without its secrets.

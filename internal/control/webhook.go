@@ -17,7 +17,26 @@ import (
 
 // Preferences is what the caller of a webhook asks for.
 type Preferences struct {
-	Wait time.Duration // how long it would wait for the flow's result; 0: as the flow says
+	Wait        time.Duration // how long it would wait for the flow's result; 0: as the flow says
+	Synchronous *bool         // whether it wants the flow's result as its answer; nil: as the flow says
+}
+
+// synchronous reports whether the flow runs while its caller waits, and at once. A caller may do without, but not choose it: the
+// event of an asynchronous flow is put on disk first, and its caller may wait for the result then.
+func (p Preferences) synchronous(flow *ipaas.Flow) bool {
+	return flow.Synchronous && (p.Synchronous == nil || *p.Synchronous)
+}
+
+// wait is how long the caller of an asynchronous flow waits for the result, and whether it takes nothing else for an answer.
+func (p Preferences) wait(most time.Duration) (wait time.Duration, nothingElse bool) {
+	switch {
+	case p.Synchronous != nil && !*p.Synchronous:
+		return 0, false
+	case p.Synchronous != nil && p.Wait == 0:
+		return most, true
+	default:
+		return min(p.Wait, most), p.Synchronous != nil
+	}
 }
 
 // Reply is what the caller of a webhook is answered.
@@ -245,7 +264,7 @@ func (p *Plane) acceptByCandidate(ctx context.Context, c *candidate, r *request)
 	if err != nil {
 		return Reply{}, err
 	}
-	if flow.Synchronous || hop(r.payload) > 0 && r.prefs.Wait > 0 && flow.Ordering == nil {
+	if r.prefs.synchronous(flow) || hop(r.payload) > 0 && r.prefs.Wait > 0 && flow.Ordering == nil {
 		return p.runSynchronously(ctx, j, flow, r, reception)
 	}
 	ex := p.newEvent(j, flow, r)
@@ -320,7 +339,7 @@ func (p *Plane) accept(ctx context.Context, j *job, flow *ipaas.Flow, r *request
 	if reception.Answer != nil {
 		return Reply{Response: *reception.Answer}, nil
 	}
-	if flow.Synchronous {
+	if r.prefs.synchronous(flow) {
 		return p.runSynchronously(ctx, j, flow, r, reception)
 	}
 	ex := p.newEvent(j, flow, r)
@@ -331,28 +350,76 @@ func (p *Plane) accept(ctx context.Context, j *job, flow *ipaas.Flow, r *request
 	if !ex.Test && !ex.Unowned() {
 		ex.Generation, ex.DefinitionHash, ex.Version, ex.ConfigRevision = 0, "", 0, 0 // bound when it first starts
 	}
+	if wait, nothingElse := r.prefs.wait(p.limits.SyncTimeout); wait > 0 {
+		return p.enqueueAndWait(ctx, ex, a, reception, wait, nothingElse)
+	}
 	return p.enqueue(ctx, ex, a, reception)
 }
 
 func newEvent(now time.Time, ex ipaas.Execution, flow *ipaas.Flow, payload ipaas.Payload) ipaas.Execution {
 	ex.ID, ex.FlowID, ex.FlowDisplayName, ex.Try = ipaas.NewID("exe"), flow.ID, flow.DisplayName, 1
-	ex.OriginID = ex.ID
+	ex.OriginID, ex.RootID = ex.ID, ex.ID
 	ex.State, ex.Invoke, ex.Payload, ex.CreateTime = ipaas.ExecutionQueued, ipaas.InvokeWebhook, payload, now
 	return ex
 }
 
 // enqueue puts an event on disk and only then acknowledges it. One that came before gets the same acknowledgement once more.
 func (p *Plane) enqueue(ctx context.Context, ex ipaas.Execution, a storage.Admission, reception component.Reception) (Reply, error) {
+	ex, err := p.putOnDisk(ctx, ex, a)
+	if err != nil {
+		return Reply{}, err
+	}
+	return Reply{Response: acknowledgement(ex.ID, reception), ExecutionID: ex.ID}, nil
+}
+
+func (p *Plane) putOnDisk(ctx context.Context, ex ipaas.Execution, a storage.Admission) (ipaas.Execution, error) {
 	fault.Point("accept-begin")
 	ex, err := p.store.AcceptExecution(ctx, ex, a)
 	if err != nil {
-		return Reply{}, err
+		return ex, err
 	}
 	fault.Point("accept-committed")
 	if !ex.Held {
 		p.wake()
 	}
-	return Reply{Response: acknowledgement(ex.ID, reception), ExecutionID: ex.ID}, nil
+	return ex, nil
+}
+
+// enqueueAndWait puts an event on disk, and answers with the flow's result if that comes in time. One that failed and is tried again has
+// none yet. Else the answer is the acknowledgement, or, where the caller takes no other than the result, that it has waited in vain.
+func (p *Plane) enqueueAndWait(
+	ctx context.Context, ex ipaas.Execution, a storage.Admission, reception component.Reception, wait time.Duration, nothingElse bool,
+) (Reply, error) {
+	results, forget := p.waiters.expect(ex.ID)
+	defer forget()
+	accepted, err := p.putOnDisk(ctx, ex, a)
+	if err != nil {
+		return Reply{}, err
+	}
+	acknowledged := Reply{Response: acknowledgement(accepted.ID, reception), ExecutionID: accepted.ID}
+	if accepted.Held || accepted.ID != ex.ID {
+		return acknowledged, nil // it waits for somebody to resume or deploy the instance, or came before
+	}
+	timeout := time.NewTimer(wait)
+	defer timeout.Stop()
+	select {
+	case r := <-results:
+		return Reply{Response: answerOf(r.execution, r.outcome, true, reception), ExecutionID: ex.ID}, nil
+	case <-timeout.C:
+		if nothingElse {
+			return waitedInVain(ex.ID, wait), nil
+		}
+		return acknowledged, nil
+	case <-p.stop.Done():
+		return acknowledged, nil // the next start goes on with it
+	case <-ctx.Done():
+		return Reply{}, ctx.Err()
+	}
+}
+
+func waitedInVain(executionID string, wait time.Duration) Reply {
+	return Reply{ExecutionID: executionID, Response: jsonResponse(504, executionID, object(
+		"error", fmt.Sprintf("the flow did not end within %s; it goes on", wait), "executionId", executionID))}
 }
 
 // acknowledgement is what an asynchronous caller is answered.
@@ -414,8 +481,7 @@ func (p *Plane) runSynchronously(
 		}
 		return Reply{Response: answerOf(e.ex, e.h.outcome, true, reception), ExecutionID: e.ex.ID}, nil
 	case <-timeout.C:
-		return Reply{ExecutionID: j.execution.ID, Response: jsonResponse(504, j.execution.ID, object(
-			"error", fmt.Sprintf("the flow did not end within %s; it goes on", wait), "executionId", j.execution.ID))}, nil
+		return waitedInVain(j.execution.ID, wait), nil
 	case <-ctx.Done():
 		return Reply{}, ctx.Err()
 	}

@@ -8,6 +8,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"net/textproto"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -544,4 +545,76 @@ func TestEventsAfterAFailedDeploymentAreReceivedLikeOthers(t *testing.T) {
 	if diff := cmp.Diff([]string{"1", "2"}, w.probe.notes()); diff != "" {
 		t.Errorf("ran (-want +got):\n%s", diff)
 	}
+}
+
+// TestACallerMayWaitForAnAsynchronousFlow has callers choose, request by request, whether they want the flow's result.
+func TestACallerMayWaitForAnAsynchronousFlow(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, control.Limits{SyncTimeout: 20 * time.Second})
+	yes, no := true, false
+	stop := step("Stop", "stop-execution.stopExecution", inputs{"statusCode": lit("201"), "jsonBody": ref("trigger.results.body.data"), "headers": ipaas.Input{
+		Kind: ipaas.InputComplex, Items: []ipaas.Input{named("X-Own", lit("set"))},
+	}})
+	failing := hookFlow("Failing", step("Fail", "probe.fail", inputs{"value": lit("no good")}))
+	retried := hookFlow("Retried", step("Flaky", "probe.flaky", inputs{"value": lit("f")}))
+	retried.Retry = &ipaas.Retry{MaxAttempts: 2, Delay: time.Hour}
+	ordered := hookFlow("Ordered", note("Note", ref("trigger.results.body.data")))
+	ordered.Ordering = &ipaas.Ordering{Scope: ipaas.OrderByFlow}
+	urls := w.deployed("wait", ipaas.Definition{DisplayName: "Wait", Flows: []ipaas.Flow{
+		hookFlow("Async", stop), failing, retried, ordered, syncFlow("Sync", note("Note", ref("trigger.results.body.data"))),
+		hookFlow("Slow", step("Wait", "probe.wait", inputs{"value": lit("gate")})),
+	}}, nil)
+	w.probe.fail("f", 1)
+	for _, c := range []struct {
+		name, flow string
+		prefs      control.Preferences
+		status     int
+		body       string // a part of it
+	}{
+		{"who does not ask is acknowledged", "Async", control.Preferences{}, 200, `{"executionId":"exe-`},
+		{"who waits gets the result", "Async", control.Preferences{Wait: 10 * time.Second}, 201, `{"n":1}`},
+		{"who wants it gets the result", "Async", control.Preferences{Synchronous: &yes}, 201, `{"n":1}`},
+		{"an order is kept", "Ordered", control.Preferences{Wait: 10 * time.Second}, 200, `{"n":1}`},
+		{"and so the error", "Failing", control.Preferences{Wait: 10 * time.Second}, 400, `no good`},
+		{"what is tried again has no result yet", "Retried", control.Preferences{Wait: 50 * time.Millisecond}, 200, `{"executionId":"exe-`},
+		{"who waits in vain is acknowledged", "Slow", control.Preferences{Wait: 50 * time.Millisecond}, 200, `{"executionId":"exe-`},
+		{"who wants nothing else is told", "Slow", control.Preferences{Wait: 50 * time.Millisecond, Synchronous: &yes}, 504, `it goes on`},
+		{"who does without is acknowledged", "Sync", control.Preferences{Synchronous: &no}, 200, `{"executionId":"exe-`},
+		{"and does not wait", "Async", control.Preferences{Synchronous: &no, Wait: 10 * time.Second}, 200, `{"executionId":"exe-`},
+		{"the flow decides", "Sync", control.Preferences{Synchronous: &yes}, 200, `{"n":1}`},
+	} {
+		reply := must[control.Reply](t)(w.ReceiveWebhook(t.Context(), tokenOf(urls[c.flow]), jsonPayload(`{"n":1}`), c.prefs))
+		if reply.Response.Status != c.status || !strings.Contains(string(reply.Response.Body), c.body) || reply.ExecutionID == "" {
+			t.Errorf("%s: answered %d %s, want %d with %s", c.name, reply.Response.Status, reply.Response.Body, c.status, c.body)
+		}
+		own := slices.ContainsFunc(reply.Response.Headers, func(h ipaas.NamedText) bool { return h.Name == "X-Own" && h.Text == "set" })
+		if own != (c.status == 201) {
+			t.Errorf("%s: answered the headers %v", c.name, reply.Response.Headers)
+		}
+	}
+	must[ipaas.Instance](t)(w.PauseInstance(t.Context(), "wait", ipaas.PauseHold, plain))
+	held := must[control.Reply](t)(w.ReceiveWebhook(t.Context(), tokenOf(urls["Async"]), jsonPayload(`{"n":2}`), control.Preferences{Wait: 10 * time.Second}))
+	if held.Response.Status != 200 {
+		t.Errorf("while it is paused: answered %d %s", held.Response.Status, held.Response.Body)
+	}
+	w.probe.gate("gate").pass()
+}
+
+func TestWhoWaitsAndGoesLeavesTheEventBehind(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	urls := w.deployed("gone", ipaas.Definition{DisplayName: "Slow", Flows: []ipaas.Flow{hookFlow("Slow", step("Wait", "probe.wait", inputs{"value": lit("gate")}))}}, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	gone := make(chan error, 1)
+	go func() {
+		_, err := w.ReceiveWebhook(ctx, tokenOf(urls["Slow"]), jsonPayload(`{}`), control.Preferences{Wait: 20 * time.Second})
+		gone <- err
+	}()
+	<-w.probe.gate("gate").reached
+	cancel()
+	if err := <-gone; !errors.Is(err, context.Canceled) {
+		t.Errorf("who is gone gets %v", err)
+	}
+	w.probe.gate("gate").pass()
+	w.succeeded(w.executions("flow_id", "slow")[0].ID)
 }

@@ -24,6 +24,7 @@ func (p *Plane) Run(ctx context.Context) error {
 	defer p.Close()
 	p.background.Go(func() { p.takeOver(p.stop) }) // other systems may be slow: what is accepted does not wait for it
 	p.background.Go(func() { p.payDebts(ctx) })
+	p.background.Go(func() { p.keepTime(ctx) })
 	p.background.Go(func() { p.resumeUpgrades(p.stop) })
 	slots := make(chan struct{}, p.limits.Workers)
 	poll, expire := time.NewTicker(pollEvery), time.NewTicker(expireEvery)
@@ -175,7 +176,10 @@ func (p *Plane) runPrepared(ctx context.Context, ex ipaas.Execution) error {
 	if flow == nil {
 		return p.giveUp(ctx, ex, ipaas.ExecutionTriggerFailed, fmt.Sprintf("the version that serves now has no flow %q any more", ex.FlowID))
 	}
-	_, _, err = p.run(ctx, j)
+	ended, h, err := p.run(ctx, j)
+	if err == nil && !h.retried {
+		p.waiters.answer(ended, h.outcome)
+	}
 	return err
 }
 
@@ -206,6 +210,13 @@ func (p *Plane) boundProgram(ctx context.Context, in ipaas.Instance, ex ipaas.Ex
 			return nil, err
 		}
 		return p.generationProgram(ctx, g)
+	case ex.DeploymentID != "":
+		// A flow of a deployment has started it: it runs on what that brings.
+		d, err := p.store.GetDeployment(ctx, in.ID, ex.DeploymentID)
+		if err != nil {
+			return nil, err
+		}
+		return p.generationProgram(ctx, d.Candidate)
 	case ex.Unowned():
 		program, _, err = p.versionProgram(ctx, ex.IntegrationID, ex.Version)
 		return program, err
@@ -224,6 +235,9 @@ func (p *Plane) giveUp(ctx context.Context, ex ipaas.Execution, reason ipaas.Exe
 	ex.Error = &ipaas.ExecutionError{Reason: reason, Message: "the execution could not be started: " + why}
 	err := p.store.FinishExecution(context.WithoutCancel(ctx), ex)
 	p.tails.notify(ex.ID)
+	if err == nil {
+		p.waiters.answer(ex, engine.Outcome{State: ex.State, Error: ex.Error})
+	}
 	return err
 }
 

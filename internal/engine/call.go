@@ -98,7 +98,7 @@ func (r *runner) remove(ctx context.Context, s *step, at Step) (Done, error) {
 
 func (r *runner) call(at Step, log *logbook) component.Call {
 	return component.Call{
-		Inputs: at.Inputs, Hop: r.run.Hop, Log: log.write, Surroundings: r.scope, Now: r.now(), State: r.run.State, StepID: at.ID,
+		Inputs: at.Inputs, Hop: r.run.Hop, Log: log.write, Surroundings: r.scope, Now: r.now(), State: r.run.State, StepID: at.ID, Cursor: r.cursor,
 		IdempotencyKey: idempotencyKey(r.run.ExecutionID, at.Path, canonical(at.Inputs)),
 	}
 }

@@ -123,6 +123,7 @@ func (c *check) structure(s *step) {
 		c.add(s.path+".action", ipaas.ReasonMisplaced, "step %q ends a loop, but stands in none: move it into one, or remove it", s.def.DisplayName)
 	}
 	c.delegate(s)
+	c.startedFlow(s)
 	if s.action.BranchNames == nil {
 		return
 	}

@@ -36,6 +36,7 @@ func Compile(def *ipaas.Definition, hash string, registry component.Registry) *P
 	}
 	c.endpoint()
 	c.configVariables()
+	c.schedules()
 	c.configPages()
 	p.problems = c.problems
 	return p
@@ -57,6 +58,9 @@ func eventKeys(def *ipaas.Flow) map[string]ipaas.Input {
 	}
 	if def.Ordering != nil && def.Ordering.Key != nil {
 		keys[orderingKey] = *def.Ordering.Key
+	}
+	if def.Retry != nil && def.Retry.RequestKey != nil {
+		keys[requestKey] = *def.Retry.RequestKey
 	}
 	return keys
 }

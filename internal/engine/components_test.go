@@ -35,7 +35,7 @@ func flaky() func(context.Context, component.Call) (component.Result, error) {
 
 // registry returns small components that do what the names of their actions say.
 func registry() component.Registry {
-	return component.NewRegistry(acme(), tools(), branching(), looping(), triggers())
+	return component.NewRegistry(acme(), tools(), branching(), looping(), triggers(), starting())
 }
 
 // acme stands for a system in which webhooks are created.

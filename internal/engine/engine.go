@@ -20,6 +20,7 @@ type Run struct {
 	Trigger     *value.Object   // the trigger's results, URLs included
 	Config      map[string]any  // resolved values by config variable id; connections are *component.Connection
 	Hop         int             // how many of our own hooks led here
+	Cursor      any             // where a recursive flow begins
 	State       component.State // what flows keep; nil: nothing is kept
 	StandIns    StandIns        // of a test; nil: there are none
 }
@@ -51,6 +52,7 @@ type Host interface {
 	Intent(ctx context.Context, creation Creation) (Decision, error)
 	// Call runs the action of a step. The ordinary host gives the call its client and calls action.Perform. The error is the
 	// action's: it fails the step. A panic is caught.
+	// What the result starts is the host's to keep, until the step is completed well.
 	Call(ctx context.Context, step Step, action *component.Action, call component.Call) (component.Result, error)
 	// Remove removes what the run's instance has registered under a key, or everything for "", and returns what became of it. The error
 	// fails the step, as Call's does.
@@ -58,8 +60,8 @@ type Host interface {
 	// Tried records that a try of a step failed after which another one follows: how many there were, what it logged and what became of
 	// what it was to create. An attempt that finds the step begun later is given the number back.
 	Tried(ctx context.Context, step Step, done Done) error
-	// Complete records in one step how a step ended, what it logged, what it created and what it changed of what flows keep. It returns
-	// how the step ended after all: a change may be refused, which fails it, and may make its result.
+	// Complete records in one step how a step ended, what it logged, created and started, and what it changed of what flows keep. It returns
+	// how the step ended after all: a change or a start may be refused, which fails it, and either may make its result.
 	Complete(ctx context.Context, step Step, done Done) (Done, error)
 }
 

@@ -147,12 +147,13 @@ func (p *Program) TriggerInputs(flowID string, config map[string]any) (component
 }
 
 // EventKeys is what an event is told from others by; empty: it is not.
-type EventKeys struct{ Deduplication, Ordering string }
+type EventKeys struct{ Deduplication, Ordering, Request string }
 
 // The keys of a flow's events, as they stand in a definition.
 const (
 	deduplicationKey = "deduplicationKey"
 	orderingKey      = "ordering.key"
+	requestKey       = "retry.requestKey"
 )
 
 // EventKeys evaluates the keys of an event with the trigger's results and config values: no step has run yet. What is wrong comes with
@@ -178,7 +179,7 @@ func (p *Program) EventKeys(flowID string, trigger *value.Object, config map[str
 		}
 		return keyText(v)
 	}
-	return EventKeys{Deduplication: eval(deduplicationKey), Ordering: eval(orderingKey)}, wrong
+	return EventKeys{Deduplication: eval(deduplicationKey), Ordering: eval(orderingKey), Request: eval(requestKey)}, wrong
 }
 
 // keyText returns the text by which a value tells events apart.

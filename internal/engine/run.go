@@ -28,7 +28,7 @@ func (e *Engine) Run(ctx context.Context, run Run, host Host) (Outcome, error) {
 	}
 	r := &runner{
 		run: run, host: host, flow: f, scope: newScope(run, f),
-		now: e.Now, timeout: e.StepTimeout, maxSteps: e.MaxSteps, lookAgain: e.LookAgain,
+		cursor: run.Cursor, now: e.Now, timeout: e.StepTimeout, maxSteps: e.MaxSteps, lookAgain: e.LookAgain,
 	}
 	if r.now == nil {
 		r.now = time.Now
@@ -65,6 +65,7 @@ type runner struct {
 	lookAgain []time.Duration
 
 	taken   int     // steps begun
+	cursor  any     // where a recursive flow stands
 	last    any     // the result of the last step that ran
 	outcome Outcome // once the run is over
 }
@@ -202,6 +203,9 @@ func (r *runner) settle(ctx context.Context, s *step, at Step, done Done, prefix
 	}
 	r.scope.finished(s, done.Result)
 	r.last = done.Result
+	if s.action != nil && s.action.SetsCursor {
+		r.cursor = done.Result
+	}
 	if done.Stop != nil {
 		r.outcome = Outcome{State: ipaas.ExecutionSucceeded, Response: done.Stop}
 		return over, nil

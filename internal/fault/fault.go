@@ -33,6 +33,9 @@ var Points = map[string]string{
 	"step-called":        "the step's action has done what it does, and nothing of it is recorded",
 	"step-completed":     "the step's result is recorded",
 
+	"schedule-due":   "the time of a flow has come, and nothing of that is on disk",
+	"schedule-fired": "the time is taken and its execution on disk, and nobody knows it yet",
+
 	"deploy-begun":     "a deployment is recorded as running, and none of its flows has begun",
 	"intent-recorded":  "it is recorded that an object will be created in another system, and no call was made yet",
 	"update-recorded":  "it is recorded what an object was before an update, and no call was made yet",

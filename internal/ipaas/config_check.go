@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/robfig/cron/v3"
-
 	"github.com/headrace/headrace/internal/value"
 )
 
@@ -163,31 +161,4 @@ func (v *ConfigVariable) describe(val any) string {
 		return fmt.Sprintf("the text %q", shorten(text))
 	}
 	return value.Kind(val)
-}
-
-// fiveFields reads minute, hour, day of month, month and day of week, and no @descriptors.
-var fiveFields = cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow)
-
-// checkSchedule refuses what is not a cron expression of five fields with an optional time zone before it.
-func checkSchedule(text string) error {
-	spec := strings.TrimSpace(text)
-	if after, ok := strings.CutPrefix(spec, "CRON_TZ="); ok {
-		// The time zone is read here, since the parser takes a prefix without fields behind it badly.
-		zone, fields, _ := strings.Cut(after, " ")
-		if _, err := time.LoadLocation(zone); err != nil || zone == "" || zone == "Local" {
-			return fmt.Errorf("the time zone %q is unknown: give one such as Europe/Berlin", shorten(zone))
-		}
-		spec = strings.TrimSpace(fields)
-	}
-	if n := len(strings.Fields(spec)); n != 5 {
-		return fmt.Errorf("it has %d fields: give minute, hour, day of month, month and day of week, e.g. 0 8 * * 1-5", n)
-	}
-	schedule, err := fiveFields.Parse(spec)
-	if err != nil {
-		return fmt.Errorf("%w: give minute, hour, day of month, month and day of week, e.g. 0 8 * * 1-5", err)
-	}
-	if schedule.Next(time.Unix(0, 0).UTC()).IsZero() {
-		return fmt.Errorf("its moment never comes: give days that its months have")
-	}
-	return nil
 }

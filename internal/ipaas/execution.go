@@ -1,6 +1,9 @@
 package ipaas
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Execution is one run of one flow of one instance.
 type Execution struct {
@@ -31,6 +34,12 @@ type Execution struct {
 	SupersededBy string    // the newest retry or replay of it
 	Try          int       // counted from 1 in a line of retries
 	WakeTime     time.Time // a retry does not start before
+	RequestKey   string    // hash of what tells that a newer event takes the place of its retries; empty: nothing does
+
+	InvokedBy    string    // the execution whose step started it
+	RootID       string    // the first of the line of executions that started each other; its own id if it is the first
+	Depth        int       // how many cross-flow calls lie between that and it
+	ScheduleTime time.Time // the time it is the run for, of one that the clock started
 
 	PreprocessedBy string // the execution of the flow that looked at the request first, and sent it here
 	RoutedTo       string // of such an execution: where the request went
@@ -77,6 +86,25 @@ const (
 	InvokeTest           InvokeType = "TEST"
 	InvokeInstanceDeploy InvokeType = "INSTANCE_DEPLOY"
 	InvokeInstanceRemove InvokeType = "INSTANCE_REMOVE"
+	InvokeCrossFlow      InvokeType = "CROSS_FLOW" // a step of another flow, or of its own
+	InvokeRecursive      InvokeType = "RECURSIVE"  // the execution before it of a recursive flow, or a deployment that began one
+	InvokeSchedule       InvokeType = "SCHEDULE"
+)
+
+// EventTypes are the invoke types of events: what stands in the queue, is tried again, and can be replayed.
+var EventTypes = []InvokeType{InvokeWebhook, InvokeCrossFlow, InvokeRecursive, InvokeSchedule}
+
+// Event reports whether an execution was started by an event.
+func (t InvokeType) Event() bool { return slices.Contains(EventTypes, t) }
+
+// The bounds of executions that start each other.
+const (
+	MaxInvocationDepth = 100     // cross-flow calls in a line
+	MaxInvocations     = 100     // that one step starts
+	MaxInvocationData  = 6 << 20 // bytes that one is given
+
+	QuickRecursions = 1000        // of a recursive flow that follow each other at once; those behind them wait
+	RecursionDelay  = time.Second // so long, so that a line without an end does little harm
 )
 
 // ExecutionError tells why an execution failed. The JSON of this type is the format on disk.
@@ -100,6 +128,8 @@ const (
 	ExecutionCrashed       ExecutionReason = "CRASHED"     // the server ended while it ran, again and again
 	ExecutionFault         ExecutionReason = "FAULT"       // the server met a fault of its own
 	ExecutionNotRouted     ExecutionReason = "NOT_ROUTED"  // its flow looked at a request first, and the request was for no flow that there is
+	ExecutionSuperseded    ExecutionReason = "SUPERSEDED"  // a newer event with the same request key came
+	ExecutionRolledBack    ExecutionReason = "ROLLED_BACK" // the deployment that started it was undone
 )
 
 // Payload is what came in at a flow's trigger. The JSON of this type is the format on disk.
@@ -109,8 +139,9 @@ type Payload struct {
 	Query       []NamedText `json:"query,omitempty"`
 	Headers     []NamedText `json:"headers,omitempty"` // names as received
 	ContentType string      `json:"content_type,omitempty"`
-	Body        []byte      `json:"body,omitempty"`     // as received, for signatures
-	KeyHash     string      `json:"key_hash,omitempty"` // of the key that it brought, where the flow that asks for it is not known yet
+	Body        []byte      `json:"body,omitempty"`       // as received, for signatures
+	KeyHash     string      `json:"key_hash,omitempty"`   // of the key that it brought, where the flow that asks for it is not known yet
+	Invocation  string      `json:"invocation,omitempty"` // sealed: what the execution that started it gave it
 }
 
 // Unowned reports whether an execution looks at a request before it is known whose that is: it runs for the integration, without config.

@@ -107,6 +107,13 @@ const (
 	TriggerWebhook        = "webhook-triggers.webhook"
 	TriggerInstanceDeploy = "management-triggers.instanceDeploy"
 	TriggerInstanceRemove = "management-triggers.instanceRemove"
+	TriggerRecursive      = "recursive-flow.recursiveTrigger"
+)
+
+// The inputs of TriggerRecursive.
+const (
+	InputRunOnDeploy   = "runOnDeploy"   // whether every deployment starts the flow
+	InputDefaultCursor = "defaultCursor" // where an execution begins that was not started by the one before
 )
 
 // TriggerStepID is the step id and path of a trigger among step results; no step may take it.

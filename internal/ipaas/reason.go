@@ -69,6 +69,7 @@ const (
 	ReasonUnknownInput          Reason = "UNKNOWN_INPUT"
 	ReasonUnknownConfigVariable Reason = "UNKNOWN_CONFIG_VARIABLE"
 	ReasonUnknownConnectionType Reason = "UNKNOWN_CONNECTION_TYPE"
+	ReasonUnknownFlow           Reason = "UNKNOWN_FLOW"
 	ReasonUnknownStep           Reason = "UNKNOWN_STEP"
 	ReasonLaterStep             Reason = "LATER_STEP"
 	ReasonMisplaced             Reason = "MISPLACED"

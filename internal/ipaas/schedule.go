@@ -1,10 +1,6 @@
 package ipaas
 
-import (
-	"time"
-
-	"github.com/robfig/cron/v3"
-)
+import "time"
 
 // Schedule says when a flow with a schedule trigger runs by itself. Exactly one of Cron, Every and ConfigVariable is set.
 type Schedule struct {
@@ -13,6 +9,16 @@ type Schedule struct {
 	ConfigVariable string        `json:"config_variable,omitempty"` // one of type SCHEDULE, by display name or id
 	TimeZone       string        `json:"time_zone,omitempty"`       // of cron expressions without one of their own, e.g. Europe/Berlin; empty: UTC
 	Singleton      bool          `json:"singleton,omitempty"`       // a time is skipped while the execution of an earlier one is not over
+}
+
+// FlowSchedule is when a flow of an instance runs by itself: a Schedule with what its config variable says.
+type FlowSchedule struct {
+	InstanceID string
+	FlowID     string
+	Spec       string // as ParseTimetable reads it
+	Singleton  bool
+	NextTime   time.Time // zero: never
+	SetTime    time.Time // when NextTime was worked out
 }
 
 // TriggerSchedule starts a flow by the clock.
@@ -43,7 +49,7 @@ func (c *checker) schedule(path string, t *Trigger) {
 		c.add(path, ReasonMalformed, "a schedule has %d of cron, every and configVariable: give one", given)
 	}
 	if s.Cron != "" {
-		if _, err := cron.ParseStandard(s.Cron); err != nil {
+		if err := checkSchedule(s.Cron); err != nil {
 			c.add(path+".cron", ReasonMalformed, "%q is no cron expression: %v", shorten(s.Cron), err)
 		}
 	}
@@ -51,7 +57,7 @@ func (c *checker) schedule(path string, t *Trigger) {
 		c.add(path+".every", ReasonMalformed, "an interval of %s cannot be: give one from %s to %s", s.Every, MinScheduleInterval, MaxScheduleInterval)
 	}
 	if s.TimeZone != "" {
-		if _, err := time.LoadLocation(s.TimeZone); err != nil {
+		if _, err := time.LoadLocation(s.TimeZone); err != nil || s.TimeZone == "Local" {
 			c.add(path+".timeZone", ReasonMalformed, "%q is no time zone: give one such as Europe/Berlin", shorten(s.TimeZone))
 		}
 	}

@@ -19,13 +19,17 @@ type Deployments interface {
 	// version is pinned, held executions of flows that it has are released (unless the instance is paused), registrations of earlier
 	// deployments that are INTENT or CREATED and that this deployment did not use become REMOVE_PENDING. It returns those, last created
 	// first. What registrations were before this deployment updated them is forgotten. With a source deployment the candidate's config
-	// becomes the instance's, as its next revision unless it is the current one, and the generation has that revision. Conflict if the
-	// deployment is not RUNNING. The given changes of state are carried out, and those that waited for this are gone.
-	CommitDeployment(ctx context.Context, id string, now time.Time, state ...StateChange) ([]ipaas.Registration, error)
+	// becomes the instance's, as its next revision unless it is the current one, and the generation has that revision. Executions that
+	// those of the deployment have started and that have not ended are of the new generation. The given changes of state are carried out,
+	// and those that waited for this are gone.
+	// From then on the instance has the schedules of t and no others; one whose spec is that of before keeps its next time. The
+	// executions of t are added as QUEUED; they wait while the instance is paused. Conflict if the deployment is not RUNNING.
+	CommitDeployment(ctx context.Context, id string, now time.Time, t Takeover, state ...StateChange) ([]ipaas.Registration, error)
 	// BeginRollback moves a RUNNING deployment to ROLLING_BACK and makes its registrations that are INTENT or CREATED REMOVE_PENDING,
 	// last created first in the answer, among them the CREATED ones that it updated, to be restored; with keep they stay as they are,
-	// what the updated ones were before is forgotten, and none is returned. Registrations it only used are not touched. Conflict if the
-	// deployment is not RUNNING. Changes of state that waited for its commit are gone.
+	// what the updated ones were before is forgotten, and none is returned. Registrations it only used are not touched. Changes of state
+	// that waited for its commit are gone. Executions that those of the deployment have started do not go on: QUEUED ones are CANCELED with
+	// reason ROLLED_BACK, RUNNING ones marked as Canceling; what they created goes with the rest. Conflict if the deployment is not RUNNING.
 	BeginRollback(ctx context.Context, id string, cause ipaas.DeploymentError, keep bool, now time.Time) ([]ipaas.Registration, error)
 	// RollbackLeft returns what a deployment has still to undo, last created first: its registrations that are REMOVE_PENDING, and the
 	// CREATED ones that it updated. Conflict if the deployment is not ROLLING_BACK.
@@ -47,4 +51,10 @@ type Deployments interface {
 	UnfinishedDeployments(ctx context.Context) ([]ipaas.Deployment, error)
 	// GetGeneration returns one generation of an instance.
 	GetGeneration(ctx context.Context, instanceID string, number int) (ipaas.Generation, error)
+}
+
+// Takeover is what begins with a deployment that succeeds.
+type Takeover struct {
+	Schedules  []ipaas.FlowSchedule
+	Executions []ipaas.Execution
 }

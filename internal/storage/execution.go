@@ -25,6 +25,8 @@ type Executions interface {
 	// INSTANCE_PAUSED while the instance is paused, and with Exhausted TOO_MANY_RUNNING where a limit of what runs is reached.
 	// An event whose deduplication key was accepted before, for the same flow of the same instance, adds nothing and asks for nothing
 	// of this: the execution that was accepted first is returned, or, if the bodies differ, Conflict DEDUPLICATION_KEY_REUSED.
+	// One with a RequestKey ends the retries of older events of its flow and instance with the same key that have not begun: they are
+	// CANCELED with reason SUPERSEDED, and superseded by it. So in every method that adds an event.
 	AcceptExecution(ctx context.Context, ex ipaas.Execution, a Admission) (ipaas.Execution, error)
 	// StartExecution adds an execution that runs at once: RUNNING, attempt 1, with its lease. One of a deployment is added to the
 	// executions that the deployment lists.
@@ -53,6 +55,14 @@ type Executions interface {
 	// NotFound for a step that was not begun, Conflict for one that has ended. What was decided while the call was under way stands: a
 	// registration whose removal was begun or done, or whose instance was undeployed or deleted, becomes REMOVE_PENDING and is due to be
 	// removed at once, unless it is ABANDONED or UNCONFIRMED. Changes of state are carried out in the same step, or noted down with it.
+	// The executions it starts are added as QUEUED, InvokedBy its execution, with the RootID and Depth of its line, which grows by each that
+	// is not RECURSIVE; all of them, or nothing is recorded. One with a WakeTime is asleep until then. They wait while the instance is
+	// paused, however it is, and are bound as the one that starts them is where that is one of a test instance. One of a RUNNING deployment
+	// starts executions of it, which are bound to its candidate, without a generation, and may run at once.
+	// Refused: Gone INSTANCE_REMOVED for an undeployed, deleting or deleted instance, and for a deployment that is undone; Exhausted
+	// TOO_MANY_QUEUED at the bound of the admission, for a test instance counted by itself; what AcceptExecution refuses for a
+	// deduplication key; *AlreadyStarted for one whose deduplication key was accepted before, and for a second RECURSIVE one of the same
+	// origin.
 	CompleteStep(
 		ctx context.Context, attempt int, s ipaas.StepResult, logs []ipaas.Log, created *ipaas.Registration, effects ...StepEffects,
 	) error
@@ -65,11 +75,12 @@ type Executions interface {
 	RouteExecution(ctx context.Context, ex, next ipaas.Execution, a Admission) (ipaas.Execution, error)
 	// RetryExecution finishes an execution as FinishExecution does, and adds next to try it again: with the payload and the place in
 	// its lane of the one before, the next try of the same origin, asleep until its wake time. It does not add it, and says so, if the
-	// execution was told to stop, or its instance is undeployed, being deleted or deleted.
+	// execution was told to stop, its instance is undeployed, being deleted or deleted, or a newer event of its flow has the same
+	// RequestKey: by that it is superseded.
 	RetryExecution(ctx context.Context, ex, next ipaas.Execution) (added bool, err error)
 	// CancelExecution ends an execution before its end. A QUEUED one is CANCELED. A RUNNING one is marked as Canceling, which whoever
 	// runs it carries out, or else recovery. One that is Blocking stays as it ended and gives up its place. Precondition
-	// EXECUTION_ENDED for another one that has ended, and PART_OF_DEPLOYMENT for one of a deployment that runs.
+	// EXECUTION_ENDED for another one that has ended, and PART_OF_DEPLOYMENT for an Inline one of a deployment that runs.
 	CancelExecution(ctx context.Context, id string, now time.Time, w Write) (ipaas.Execution, error)
 	// ReplayExecution adds ex, which runs what ReplayOf names once more, with its payload, after reading the instance again as
 	// AcceptExecution does for an event. It stands at the end of its lane, or in the place of one that is Blocking. One with a
@@ -91,8 +102,8 @@ type Executions interface {
 	// GetExecution returns an execution with its payload.
 	GetExecution(ctx context.Context, id string) (ipaas.Execution, error)
 	// ListExecutions lists executions without their payloads. Fields: id, instance_id, customer_id, integration_id, flow_id,
-	// deployment_id, state, invoke_type, test, origin_id, retry_of, replay_of, superseded, blocking, create_time. Of those with an
-	// origin_id the origin itself is none. Default order: create_time desc.
+	// deployment_id, state, invoke_type, test, origin_id, retry_of, replay_of, invoked_by, root_id, superseded, blocking, create_time. Of
+	// those with an origin_id the origin itself is none, and so with root_id. Default order: create_time desc.
 	ListExecutions(ctx context.Context, q Query) (Page[ipaas.Execution], error)
 	// ListStepResults returns at most limit step results of an execution with a sequence above after, in order.
 	ListStepResults(ctx context.Context, executionID string, after int64, limit int) ([]ipaas.StepResult, error)
@@ -102,7 +113,8 @@ type Executions interface {
 
 // StepEffects is what a step does beside its result.
 type StepEffects struct {
-	State []StateChange
+	State  []StateChange
+	Starts []Invocation // executions that it starts
 }
 
 // Admission is what accepting an execution depends on.
@@ -116,6 +128,22 @@ type Admission struct {
 	MaxQueued int
 	// Deduplication, if set, is how the event is known again.
 	Deduplication *Deduplication
+}
+
+// Invocation is an execution that a step starts.
+type Invocation struct {
+	Execution ipaas.Execution
+	Admission Admission
+}
+
+// AlreadyStarted is the error of a step whose invocation is there already.
+type AlreadyStarted struct {
+	ID    string // of the execution that was to be added
+	First string // the one that is there
+}
+
+func (a *AlreadyStarted) Error() string {
+	return "execution " + a.First + " was started for this before"
 }
 
 // Deduplication is how an event is known again when it is sent a second time.

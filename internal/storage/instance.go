@@ -31,7 +31,7 @@ type Instances interface {
 	// changes nothing.
 	ResumeInstance(ctx context.Context, id string, base int64, now time.Time, w Write) (ipaas.Instance, error)
 	// BeginRemoval moves an instance to state, UNDEPLOYED or DELETING: from here on its hooks are gone, queued and held executions
-	// that have not started are CANCELED, what blocks a lane gives way, and all its registrations are REMOVE_PENDING, but those removed,
+	// that have not started are CANCELED, what blocks a lane gives way, it has no schedules, and all its registrations are REMOVE_PENDING, but those removed,
 	// abandoned, forgiven or unconfirmed. Conflict DEPLOYMENT_RUNNING while a deployment runs. No generation serves an UNDEPLOYED instance:
 	// its Generation is 0. A DELETING one still tells which served, for its remove flows, and is not undeployed any more: Precondition
 	// INSTANCE_DELETING.

@@ -29,6 +29,7 @@ type Store interface {
 	Upgrades
 	Executions
 	States
+	Schedules
 	Retention
 
 	// GetReceipt returns the answer that was recorded under a key, with the hash of the request it answered.

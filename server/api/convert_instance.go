@@ -24,6 +24,7 @@ func instanceToProto(in ipaas.Instance, view control.InstanceView) *pb.Instance 
 		out.Flows = append(out.Flows, &pb.InstanceFlow{
 			FlowId: f.FlowID, DisplayName: f.DisplayName, TriggerType: f.TriggerType, WebhookUrl: f.URL,
 			Security: enumToProto[pb.Flow_Security](f.Security), KeyCount: count(f.Keys), Locked: f.Locked,
+			Schedule: f.Schedule, NextRunTime: timeToProto(f.NextRunTime),
 		})
 	}
 	if len(view.Config) > 0 {

@@ -69,7 +69,8 @@ var (
 		words("reason", pb.CleanupDebt_Reason(0).Descriptor()), moment("create_time", "next_try_time"))
 	stateFields = slices.Concat(words("scope", pb.StateEntry_Scope(0).Descriptor()), text("flow_id", "key"), number("size"),
 		moment("create_time", "update_time"))
-	executionFields = slices.Concat(text("id", "instance_id", "customer_id", "integration_id", "flow_id", "deployment_id", "origin_id", "retry_of", "replay_of"),
+	executionFields = slices.Concat(
+		text("id", "instance_id", "customer_id", "integration_id", "flow_id", "deployment_id", "origin_id", "retry_of", "replay_of", "invoked_by", "root_id"),
 		words("state", pb.Execution_State(0).Descriptor()), words("invoke_type", pb.Execution_InvokeType(0).Descriptor()),
 		boolean("test", "superseded", "blocking"), moment("create_time"))
 )

@@ -100,8 +100,14 @@ func (h *Handler) read(r *http.Request, path string) (ipaas.Payload, error) {
 // validText returns what came in as a text that a payload may hold.
 func validText(s string) string { return strings.ToValidUTF8(s, "\ufffd") }
 
-// preferences reads `Prefer: wait=N` (RFC 7240).
-func preferences(r *http.Request) control.Preferences {
+// synchronousHeader says by true or false whether the caller wants the flow's result. Callers of other platforms send it.
+const synchronousHeader = "Prismatic-Synchronous"
+
+// preferences reads `Prefer: wait=N` (RFC 7240), and synchronousHeader.
+func preferences(r *http.Request) (p control.Preferences) {
+	if wants, err := strconv.ParseBool(strings.ToLower(strings.TrimSpace(r.Header.Get(synchronousHeader)))); err == nil {
+		p.Synchronous = &wants
+	}
 	for _, header := range r.Header.Values("Prefer") {
 		for part := range strings.SplitSeq(header, ",") {
 			name, text, _ := strings.Cut(strings.TrimSpace(part), "=")
@@ -109,11 +115,12 @@ func preferences(r *http.Request) control.Preferences {
 				continue
 			}
 			if seconds, err := strconv.ParseUint(strings.Trim(text, `"`), 10, 16); err == nil {
-				return control.Preferences{Wait: time.Duration(seconds) * time.Second}
+				p.Wait = time.Duration(seconds) * time.Second
+				return p
 			}
 		}
 	}
-	return control.Preferences{}
+	return p
 }
 
 // refusal is an error of this face itself.

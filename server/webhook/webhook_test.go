@@ -369,6 +369,35 @@ func TestPreferredWait(t *testing.T) {
 	}
 }
 
+// TestACallerChoosesWhetherItWaits sends the headers by which a caller says so.
+func TestACallerChoosesWhetherItWaits(t *testing.T) {
+	t.Parallel()
+	stop := ipaas.Step{DisplayName: "Stop", Action: "stop-execution.stopExecution", Inputs: map[string]ipaas.Input{
+		"statusCode": ipaas.Literal("202"), "contentType": ipaas.Literal("text/csv"), "jsonBody": ipaas.Literal("a,b"),
+	}}
+	f := newFace(t, control.Limits{}, flow("Async", false, nil, stop), flow("Sync", true, nil, stop))
+	for _, c := range []struct {
+		flow, header, value string
+		result              bool
+	}{
+		{"Async", "Prefer", "wait=20", true},
+		{"Async", "Prefer", "respond-async", false},
+		{"Async", "Prefer", "wait=0", false},
+		{"Async", "Prismatic-Synchronous", "true", true},
+		{"Async", "prismatic-synchronous", " TRUE ", true},
+		{"Async", "prismatic-synchronous", "false", false},
+		{"Async", "prismatic-synchronous", "maybe", false},
+		{"Sync", "prismatic-synchronous", "false", false},
+		{"Sync", "prismatic-synchronous", "maybe", true},
+	} {
+		a := f.do("POST", f.urls[c.flow], nil, c.header, c.value)
+		result := a.status == 202 && a.body == "a,b" && a.header.Get("Content-Type") == "text/csv"
+		if result != c.result || !result && a.status != 200 || a.header.Get("Headrace-Execution-Id") == "" {
+			t.Errorf("%s with %s: %q: answered %d %q with %v", c.flow, c.header, c.value, a.status, a.body, a.header)
+		}
+	}
+}
+
 // TestStrangersCannotMakeTheServerRead sends headers only: an unknown token is answered before the body comes, and a body that is too
 // long before it has come whole.
 func TestStrangersCannotMakeTheServerRead(t *testing.T) {

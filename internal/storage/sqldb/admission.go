@@ -57,7 +57,7 @@ func (db *DB) AcceptExecution(ctx context.Context, ex ipaas.Execution, a storage
 // accepted returns an execution as it is when it was accepted.
 func accepted(ex ipaas.Execution) ipaas.Execution {
 	ex.Error, ex.Result, ex.Response, ex.EndTime, ex.RoutedTo = nil, "", nil, time.Time{}, ""
-	ex.CreateTime, ex.OriginID, ex.Try = stored(ex.CreateTime), ex.ID, 1
+	ex.CreateTime, ex.OriginID, ex.RootID, ex.Try = stored(ex.CreateTime), ex.ID, ex.ID, 1
 	if ex.Inline {
 		ex.State, ex.Attempts, ex.StartTime, ex.LeaseTime = ipaas.ExecutionRunning, 1, stored(ex.StartTime), stored(ex.LeaseTime)
 	} else {
@@ -86,20 +86,27 @@ func accept(ctx context.Context, tx *tx, ex ipaas.Execution, a storage.Admission
 			return ex, err
 		}
 	}
-	seq, err := putExecution(ctx, tx, &ex, place{uid: s.uid, paused: s.paused})
-	if err != nil {
-		return ex, err
-	}
-	if err := putPayload(ctx, tx, seq, ex.Payload); err != nil {
-		return ex, err
-	}
-	if a.Deduplication != nil {
-		err = tx.do(ctx, insertDeduplication, s.uid, ex.FlowID, a.Deduplication.KeyHash, a.Deduplication.BodyHash, ex.ID, micros(a.Deduplication.ExpireTime))
-	}
+	seq, err := putEvent(ctx, tx, &ex, place{uid: s.uid, paused: s.paused}, a)
 	if err == nil && ex.Lane != "" {
 		return scanWithPayload(func(dest ...any) error { return tx.row(ctx, selectExecutionBySeq, []any{seq}, dest...) })
 	}
 	return ex, err
+}
+
+// putEvent adds an event with its payload, and remembers what it is known again by.
+func putEvent(ctx context.Context, tx *tx, ex *ipaas.Execution, at place, a storage.Admission) (seq int64, err error) {
+	if seq, err = putExecution(ctx, tx, ex, at); err != nil {
+		return 0, err
+	}
+	if err := putPayload(ctx, tx, seq, ex.Payload); err != nil {
+		return 0, err
+	}
+	if d := a.Deduplication; d != nil {
+		if err := tx.do(ctx, insertDeduplication, at.uid, ex.FlowID, d.KeyHash, d.BodyHash, ex.ID, micros(d.ExpireTime)); err != nil {
+			return 0, err
+		}
+	}
+	return seq, endOlderRetries(ctx, tx, at.uid, ex)
 }
 
 const (

@@ -32,7 +32,7 @@ func served(b *testing.B) *DB {
 	if _, _, err := db.BeginDeployment(ctx, d, nil, 0); err != nil {
 		b.Fatal(err)
 	}
-	if _, err := db.CommitDeployment(ctx, "d", now); err != nil {
+	if _, err := db.CommitDeployment(ctx, "d", now, storage.Takeover{}); err != nil {
 		b.Fatal(err)
 	}
 	return db

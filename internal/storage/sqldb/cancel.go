@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	selectToCancel     = `SELECT seq, crashes, state, blocking, deployment_id FROM executions WHERE id = $1`
+	selectToCancel     = `SELECT seq, crashes, state, blocking, inline, deployment_id FROM executions WHERE id = $1`
 	markCanceling      = `UPDATE executions SET canceling = 1 WHERE seq = $1 AND state = 'RUNNING'`
 	selectUnfinishedBy = `SELECT 1 FROM deployments WHERE id = $1 AND state IN ('RUNNING', 'ROLLING_BACK')`
 )
@@ -36,7 +36,7 @@ func cancelOne(ctx context.Context, tx *tx, id string, now time.Time) error {
 		blocking   bool
 		deployment string
 	)
-	err := tx.row(ctx, selectToCancel, []any{id}, &l.seq, &l.crashes, &state, &blocking, &deployment)
+	err := tx.row(ctx, selectToCancel, []any{id}, &l.seq, &l.crashes, &state, &blocking, &l.inline, &deployment)
 	if errors.Is(err, sql.ErrNoRows) {
 		return ipaas.Absent("execution", id)
 	}
@@ -47,8 +47,10 @@ func cancelOne(ctx context.Context, tx *tx, id string, now time.Time) error {
 	case state == ipaas.ExecutionQueued:
 		return l.end(ctx, tx, ipaas.ExecutionCanceled, nil, now)
 	case state == ipaas.ExecutionRunning:
-		if err := checkNotPart(ctx, tx, id, deployment); err != nil {
-			return err
+		if l.inline { // what a deployment's flow has started, the deployment does not wait for
+			if err := checkNotPart(ctx, tx, id, deployment); err != nil {
+				return err
+			}
 		}
 		return tx.do(ctx, markCanceling, l.seq)
 	case blocking:

@@ -145,7 +145,7 @@ func furnish(t *testing.T, db *DB, from, to int) {
 			InputsSealed: letters(random, 150), CreateTime: now, UpdateTime: now,
 		})
 		must(err)
-		_, err = db.CommitDeployment(ctx, d.ID, now)
+		_, err = db.CommitDeployment(ctx, d.ID, now, storage.Takeover{})
 		must(err)
 		furnishExecution(t, db, random, id, now)
 	}

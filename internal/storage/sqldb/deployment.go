@@ -130,7 +130,7 @@ RETURNING ` + registrationColumns
 
 // CommitDeployment switches the instance to the candidate.
 func (db *DB) CommitDeployment(
-	ctx context.Context, id string, now time.Time, state ...storage.StateChange,
+	ctx context.Context, id string, now time.Time, t storage.Takeover, state ...storage.StateChange,
 ) (superseded []ipaas.Registration, err error) {
 	err = db.write(ctx, func(ctx context.Context, tx *tx) error {
 		uid, d, err := deploymentInState(ctx, tx, id, ipaas.DeploymentRunning)
@@ -158,6 +158,12 @@ func (db *DB) CommitDeployment(
 				return err
 			}
 		}
+		if err := tx.do(ctx, keepInvoked, id, g.Number, g.ConfigRevision); err != nil {
+			return err
+		}
+		if err := beginAll(ctx, tx, &in, t); err != nil {
+			return err
+		}
 		if superseded, err = lastFirst(ctx, tx, supersedeUnused, uid, id, micros(now)); err != nil {
 			return err
 		}
@@ -173,6 +179,20 @@ func (db *DB) CommitDeployment(
 		return tx.do(ctx, endDeployment, id, ipaas.DeploymentSucceeded, micros(now))
 	})
 	return superseded, err
+}
+
+// beginAll begins what begins with a generation.
+func beginAll(ctx context.Context, tx *tx, in *ipaas.Instance, t storage.Takeover) error {
+	if err := setSchedules(ctx, tx, in, t.Schedules); err != nil {
+		return err
+	}
+	for _, ex := range t.Executions {
+		ex.State, ex.CustomerID, ex.IntegrationID = ipaas.ExecutionQueued, in.CustomerID, in.IntegrationID
+		if _, err := putEvent(ctx, tx, &ex, place{uid: in.UID, paused: in.Paused}, storage.Admission{}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 const (
@@ -214,6 +234,13 @@ const (
 	dropCreated = `
 UPDATE registrations SET state = 'REMOVE_PENDING', update_time = $2 WHERE deployment_id = $1 AND state IN ('INTENT', 'CREATED')
 RETURNING ` + registrationColumns
+	// What the flows have started registers on its own account, but does not outlive what it was started for.
+	dropOfInvoked = `
+UPDATE registrations SET state = 'REMOVE_PENDING', update_time = $2 WHERE state IN ('INTENT', 'CREATED') AND deployment_id = ''
+	AND execution_id IN (SELECT id FROM executions WHERE deployment_id = $1 AND deployment_id <> '')
+RETURNING ` + registrationColumns
+	selectOfInvoked = `SELECT ` + registrationColumns + ` FROM registrations WHERE state = 'REMOVE_PENDING' AND deployment_id = ''
+	AND execution_id IN (SELECT id FROM executions WHERE deployment_id = $1 AND deployment_id <> '')`
 	selectChanged = `SELECT ` + registrationColumns + ` FROM registrations 
 WHERE changed_by_deployment = $1 AND changed_by_deployment <> '' AND state = 'CREATED' AND before_image <> ''`
 )
@@ -233,14 +260,21 @@ func (db *DB) BeginRollback(
 		if err := tx.do(ctx, deleteChanges, id); err != nil {
 			return err
 		}
+		if err := endInvoked(ctx, tx, id, now); err != nil {
+			return err
+		}
 		if keep {
 			return tx.do(ctx, forgetBefore, id)
 		}
 		if created, err = scanRegistrations(ctx, tx, dropCreated, id, micros(now)); err != nil {
 			return err
 		}
+		invoked, err := scanRegistrations(ctx, tx, dropOfInvoked, id, micros(now))
+		if err != nil {
+			return err
+		}
 		changed, err := scanRegistrations(ctx, tx, selectChanged, id)
-		created = append(created, changed...)
+		created = append(append(created, invoked...), changed...)
 		sortLastFirst(created)
 		return err
 	})
@@ -256,8 +290,12 @@ func (db *DB) RollbackLeft(ctx context.Context, id string) (left []ipaas.Registr
 		if left, err = scanRegistrations(ctx, q, selectStillCreated, id); err != nil {
 			return err
 		}
+		invoked, err := scanRegistrations(ctx, q, selectOfInvoked, id)
+		if err != nil {
+			return err
+		}
 		changed, err := scanRegistrations(ctx, q, selectChanged, id)
-		left = append(left, changed...)
+		left = append(append(left, invoked...), changed...)
 		sortLastFirst(left)
 		return err
 	})

@@ -251,6 +251,9 @@ func (db *DB) PauseInstance(
 		if err := tx.do(ctx, stopClaims, in.UID); err != nil {
 			return err
 		}
+		if err := tx.do(ctx, pauseSchedules, in.UID, flag(true)); err != nil {
+			return err
+		}
 		in, err = getInstance(ctx, tx, id)
 		return err
 	})
@@ -267,6 +270,9 @@ func (db *DB) ResumeInstance(ctx context.Context, id string, base int64, now tim
 			return err
 		}
 		if err := release(ctx, tx, in.UID); err != nil {
+			return err
+		}
+		if err := tx.do(ctx, pauseSchedules, in.UID, flag(false)); err != nil {
 			return err
 		}
 		in, err = getInstance(ctx, tx, id)
@@ -317,6 +323,9 @@ func (db *DB) BeginRemoval(
 			return err
 		}
 		if err := tx.do(ctx, dissolveLanes, in.UID); err != nil {
+			return err
+		}
+		if err := tx.do(ctx, deleteSchedules, in.UID); err != nil {
 			return err
 		}
 		if err := tx.do(ctx, allowClaims, in.UID); err != nil { // what was begun, if a pause has kept it

@@ -57,6 +57,11 @@ func TestHistoryIsNeverReadFromEndToEnd(t *testing.T) {
 		"some state": deleteSomeState, "deployment of": selectDeploymentOf, "last change": selectLastChange, "changes": selectChanges,
 		"drop changes":   deleteChanges,
 		"keys of a flow": selectKeysOfFlow, "keys of an owner": selectKeysOfOwner, "route": routeExecution,
+		"invoker": selectInvoker, "next of a line": selectNextOfLine, "queue of a test": countOfTest, "invoked and waiting": selectInvokedWaiting,
+		"stop invoked": stopInvoked, "keep invoked": keepInvoked, "candidate": selectCandidate, "drop of invoked": dropOfInvoked, "of invoked": selectOfInvoked,
+		"older retries": selectOlderRetries, "newer event": selectNewerEvent,
+		"schedules": selectSchedulesOf, "due schedules": selectDueSchedules, "next schedule": selectNextSchedule, "misled": selectMisled,
+		"move schedule": moveSchedule, "reset schedule": resetSchedule, "pause schedules": pauseSchedules, "scheduled run": selectScheduledRun,
 		"old upgrades": selectOldUpgrades, "undeployments": selectUndeployments,
 	} {
 		args := make([]any, strings.Count(statement, "$")+1)
@@ -122,7 +127,7 @@ func TestListOfExecutionsFollowsAnIndex(t *testing.T) {
 		"id": "sqlite_autoindex_executions_1", "instance_id": "executions_by_instance", "customer_id": "executions_by_customer",
 		"integration_id": "executions_by_integration", "flow_id": "executions_by_flow", "deployment_id": "executions_by_deployment",
 		"state": "executions_by_state", "origin_id": "executions_by_origin", "retry_of": "executions_by_retry_of",
-		"replay_of": "executions_by_replay_of",
+		"replay_of": "executions_by_replay_of", "invoked_by": "executions_by_invoker", "root_id": "executions_by_root",
 	} {
 		f := &storage.Filter{Field: field, Operator: storage.Equal, Value: "x"}
 		check(field, storage.Query{Filter: f}, fmt.Sprintf("SEARCH e USING INDEX %s (", index))

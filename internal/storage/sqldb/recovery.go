@@ -61,7 +61,8 @@ func (db *DB) ReleaseExecution(ctx context.Context, id string, attempt int, now 
 
 const selectLapsed = `
 SELECT seq, id, crashes, inline, canceling FROM executions WHERE state = 'RUNNING' AND lease_time < $1
-	AND NOT EXISTS (SELECT 1 FROM deployments d WHERE d.id = executions.deployment_id AND d.state = 'RUNNING') ORDER BY lease_time, seq`
+	AND (inline = 0 OR NOT EXISTS (SELECT 1 FROM deployments d WHERE d.id = executions.deployment_id AND d.state = 'RUNNING'))
+ORDER BY lease_time, seq`
 
 // wakeMisled lets executions go on that sleep by a clock that was set back since.
 const wakeMisled = `UPDATE executions SET wake_time = $1 WHERE asleep = 1 AND wake_time > $1 AND create_time > $1`

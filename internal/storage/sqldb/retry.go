@@ -86,9 +86,65 @@ func addTry(ctx context.Context, tx *tx, id string, next ipaas.Execution, end fi
 	case err != nil:
 		return false, err
 	}
+	if newer, err := newerEvent(ctx, tx, &b, &next); err != nil || newer != "" {
+		if err == nil {
+			err = tx.do(ctx, supersede, b.seq, newer, flag(false))
+		}
+		return false, err
+	}
 	next.State, next.Attempts, next.RetryOf = ipaas.ExecutionQueued, 0, id
 	_, err = b.follow(ctx, tx, &next, s.paused, b.inLane)
 	return err == nil, err
+}
+
+const (
+	selectOlderRetries = `
+SELECT seq, id, crashes FROM executions WHERE instance_uid = $1 AND flow_id = $2 AND request_key = $3 AND request_key <> ''
+	AND state = 'QUEUED' AND retry_of <> '' ORDER BY seq`
+	selectNewerEvent = `
+SELECT id FROM executions WHERE instance_uid = $1 AND flow_id = $2 AND request_key = $3 AND request_key <> '' AND seq > $4
+	AND retry_of = '' AND replay_of = '' ORDER BY seq DESC LIMIT 1`
+)
+
+// endOlderRetries ends the retries that an event which was added takes the place of.
+func endOlderRetries(ctx context.Context, tx *tx, uid string, ex *ipaas.Execution) error {
+	if ex.RequestKey == "" {
+		return nil
+	}
+	var older []lost
+	err := tx.rows(ctx, selectOlderRetries, []any{uid, ex.FlowID, ex.RequestKey}, func(scan scanner) error {
+		var l lost
+		err := scan(&l.seq, &l.id, &l.crashes)
+		older = append(older, l)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	cause := &ipaas.ExecutionError{
+		Reason: ipaas.ExecutionSuperseded, Message: fmt.Sprintf("execution %s, a newer event with the same request key, has taken its place", ex.ID),
+	}
+	for i := range older {
+		if err := tx.do(ctx, supersede, older[i].seq, ex.ID, flag(false)); err != nil {
+			return err
+		}
+		if err := older[i].end(ctx, tx, ipaas.ExecutionCanceled, cause, ex.CreateTime); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// newerEvent returns an event with the same request key that came after an execution; "": there is none.
+func newerEvent(ctx context.Context, q querier, b *before, next *ipaas.Execution) (id string, err error) {
+	if next.RequestKey == "" {
+		return "", nil
+	}
+	err = q.row(ctx, selectNewerEvent, []any{b.uid, next.FlowID, next.RequestKey, b.seq}, &id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return id, err
 }
 
 // ReplayExecution adds an execution that runs another one once more.

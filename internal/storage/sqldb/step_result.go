@@ -80,6 +80,13 @@ INSERT INTO logs (execution_seq, sequence, severity, message, step_path, create_
 func (db *DB) CompleteStep(
 	ctx context.Context, attempt int, given ipaas.StepResult, logs []ipaas.Log, created *ipaas.Registration, effects ...storage.StepEffects,
 ) error {
+	for _, e := range effects {
+		for i := range e.Starts {
+			if err := db.waiting.admit(ctx, db, e.Starts[i].Execution.CustomerID, given.EndTime, e.Starts[i].Admission.MaxQueued); err != nil {
+				return err
+			}
+		}
+	}
 	return db.write(ctx, func(ctx context.Context, tx *tx) error {
 		s := given
 		seq, err := runningExecution(ctx, tx, s.ExecutionID, attempt)
@@ -106,8 +113,16 @@ func (db *DB) CompleteStep(
 		if err != nil {
 			return err
 		}
-		if err := putLogs(ctx, tx, seq, logs); err != nil || created == nil {
+		if err := putLogs(ctx, tx, seq, logs); err != nil {
 			return err
+		}
+		for _, e := range effects {
+			if err := invokeAll(ctx, tx, seq, e.Starts); err != nil {
+				return err
+			}
+		}
+		if created == nil {
+			return nil
 		}
 		now := created.UpdateTime
 		if now.IsZero() {

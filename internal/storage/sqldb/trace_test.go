@@ -159,7 +159,7 @@ func setUpPaused(t *testing.T, db *DB, in ipaas.Instance, now time.Time) {
 			_, err := db.BeginRegistration(ctx, ipaas.Registration{ID: "r", InstanceID: "paused", DeploymentID: "d"})
 			return err
 		},
-		func() error { _, err := db.CommitDeployment(ctx, "d", now); return err },
+		func() error { _, err := db.CommitDeployment(ctx, "d", now, storage.Takeover{}); return err },
 		func() error { return db.accept(ctx, "ended", now) },
 		func() error {
 			claimed, err := db.ClaimExecutions(ctx, now, now, 1)

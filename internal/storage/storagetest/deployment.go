@@ -34,7 +34,7 @@ var deploymentSentences = []sentence{
 			t.Errorf("source is %q", stored.SourceID)
 		}
 		same(t, "config before the commit", edited.Config, w.get("i").Config)
-		got(s.CommitDeployment(t.Context(), d.ID, at(w.next())))(t)
+		got(s.CommitDeployment(t.Context(), d.ID, at(w.next()), storage.Takeover{}))(t)
 		in := w.get("i")
 		same(t, "config", ipaas.Config{Revision: 3, Values: first.Config.Values}, in.Config)
 		if g := got(s.GetGeneration(t.Context(), "i", in.Generation))(t); g.ConfigRevision != 3 || in.ServingConfig != 3 {
@@ -42,11 +42,11 @@ var deploymentSentences = []sentence{
 		}
 		same(t, "the edit", edited.Config, got(s.GetConfig(t.Context(), "i", 2))(t))
 
-		got(s.CommitDeployment(t.Context(), back(3).ID, at(w.next())))(t)
+		got(s.CommitDeployment(t.Context(), back(3).ID, at(w.next()), storage.Takeover{}))(t)
 		if in := w.get("i"); in.Config.Revision != 3 || in.ServingConfig != 3 {
 			t.Errorf("the current revision became %d", in.Config.Revision)
 		}
-		got(s.CommitDeployment(t.Context(), back(0).ID, at(w.next())))(t)
+		got(s.CommitDeployment(t.Context(), back(0).ID, at(w.next()), storage.Takeover{}))(t)
 		same(t, "the empty config", ipaas.Config{Revision: 4}, w.get("i").Config)
 	}},
 	{"a_deployment_comes_back_as_it_was_given", func(t *testing.T, s storage.Store) {
@@ -153,7 +153,7 @@ var deploymentSentences = []sentence{
 		d.Candidate.Version = 7
 		before, _, err := s.BeginDeployment(t.Context(), d, nil, 0)
 		check(t, err)
-		got(s.CommitDeployment(t.Context(), d.ID, at(500)))(t)
+		got(s.CommitDeployment(t.Context(), d.ID, at(500), storage.Takeover{}))(t)
 		want := before
 		want.State, want.Version, want.Generation, want.ServingConfig = ipaas.InstanceActive, 7, 1, 1
 		want.DeployTime, want.UpdateTime, want.Revision = at(500), at(500), before.Revision+1
@@ -172,16 +172,16 @@ var deploymentSentences = []sentence{
 		w.instance("i")
 		d := w.begin("i", definition("ERP", "orders"))
 		wantKind(t, s.FinishRollback(t.Context(), d.ID, start), ipaas.Conflict, "")
-		got(s.CommitDeployment(t.Context(), d.ID, start))(t)
-		_, err := s.CommitDeployment(t.Context(), d.ID, start)
+		got(s.CommitDeployment(t.Context(), d.ID, start, storage.Takeover{}))(t)
+		_, err := s.CommitDeployment(t.Context(), d.ID, start, storage.Takeover{})
 		wantKind(t, err, ipaas.Conflict, "")
 		_, err = s.BeginRollback(t.Context(), d.ID, ipaas.DeploymentError{}, false, start)
 		wantKind(t, err, ipaas.Conflict, "")
 		second := w.begin("i", definition("ERP", "orders"))
 		w.fail(second.ID)
-		_, err = s.CommitDeployment(t.Context(), second.ID, start)
+		_, err = s.CommitDeployment(t.Context(), second.ID, start, storage.Takeover{})
 		wantKind(t, err, ipaas.Conflict, "")
-		_, err = s.CommitDeployment(t.Context(), "nothing", start)
+		_, err = s.CommitDeployment(t.Context(), "nothing", start, storage.Takeover{})
 		wantKind(t, err, ipaas.NotFound, "")
 		_, err = s.BeginRollback(t.Context(), "nothing", ipaas.DeploymentError{}, false, start)
 		wantKind(t, err, ipaas.NotFound, "")
@@ -196,7 +196,7 @@ var deploymentSentences = []sentence{
 		if !orders.Held {
 			t.Error("an event for a deploying instance is not held")
 		}
-		got(s.CommitDeployment(t.Context(), d.ID, start))(t)
+		got(s.CommitDeployment(t.Context(), d.ID, start, storage.Takeover{}))(t)
 		if ex := w.claim(); ex.ID != orders.ID || ex.Held {
 			t.Errorf("claimed %+v, want %s", ex, orders.ID)
 		}
@@ -210,7 +210,7 @@ var deploymentSentences = []sentence{
 		d := w.begin("i", definition("ERP", "orders"))
 		held := w.accept("i", "orders")
 		got(s.PauseInstance(t.Context(), "i", ipaas.PauseHold, 0, start, no))(t)
-		got(s.CommitDeployment(t.Context(), d.ID, start))(t)
+		got(s.CommitDeployment(t.Context(), d.ID, start, storage.Takeover{}))(t)
 		w.wantNothingToClaim()
 		got(s.ResumeInstance(t.Context(), "i", 0, start, no))(t)
 		if ex := w.claim(); ex.ID != held.ID {
@@ -225,11 +225,11 @@ var deploymentSentences = []sentence{
 		gone := w.created("i", first.ID)
 		check(t, s.SettleRegistration(t.Context(), gone.ID, ipaas.RegistrationRemoved, "", start))
 		ordinary := w.created("i", "")
-		got(s.CommitDeployment(t.Context(), first.ID, start))(t)
+		got(s.CommitDeployment(t.Context(), first.ID, start, storage.Takeover{}))(t)
 		second := w.begin("i", definition("ERP", "orders"))
 		check(t, s.UseRegistration(t.Context(), kept.ID, second.ID))
 		fresh := w.created("i", second.ID)
-		superseded := got(s.CommitDeployment(t.Context(), second.ID, at(900)))(t)
+		superseded := got(s.CommitDeployment(t.Context(), second.ID, at(900), storage.Takeover{}))(t)
 		same(t, "superseded, last created first", []string{lost.ID, old.ID}, registrationIDs(superseded))
 		same(t, "as stored", w.registration("i", old.ID), superseded[1])
 		for _, r := range []ipaas.Registration{kept, ordinary, fresh} {
@@ -243,7 +243,7 @@ var deploymentSentences = []sentence{
 		w.instance("i")
 		first := w.begin("i", definition("ERP", "orders"))
 		kept := w.created("i", first.ID)
-		got(s.CommitDeployment(t.Context(), first.ID, start))(t)
+		got(s.CommitDeployment(t.Context(), first.ID, start, storage.Takeover{}))(t)
 		second := w.begin("i", definition("ERP", "orders"))
 		check(t, s.UseRegistration(t.Context(), kept.ID, second.ID))
 		one, two := w.created("i", second.ID), w.intent("i", second.ID)
@@ -275,7 +275,7 @@ var deploymentSentences = []sentence{
 		w.instance("i")
 		first := w.begin("i", definition("ERP", "orders"))
 		updated, kept := w.created("i", first.ID), w.created("i", first.ID)
-		got(s.CommitDeployment(t.Context(), first.ID, start))(t)
+		got(s.CommitDeployment(t.Context(), first.ID, start, storage.Takeover{}))(t)
 		second := w.begin("i", definition("ERP", "orders"))
 		one := w.created("i", second.ID)
 		got(s.BeginUpdate(t.Context(), updated.ID, second.ID, "before", start))(t)
@@ -306,7 +306,7 @@ var deploymentSentences = []sentence{
 		check(t, s.FinishRollback(t.Context(), kept.ID, start))
 		done := w.begin("i", definition("ERP", "orders"))
 		got(s.BeginUpdate(t.Context(), r.ID, done.ID, "before", start))(t)
-		got(s.CommitDeployment(t.Context(), done.ID, start))(t)
+		got(s.CommitDeployment(t.Context(), done.ID, start, storage.Takeover{}))(t)
 		if r := w.registration("i", r.ID); r.BeforeImage != "" || r.ChangedBy != done.ID {
 			t.Errorf("registration is %+v", r)
 		}
@@ -357,7 +357,7 @@ var deploymentSentences = []sentence{
 		next.Candidate.Number = 10
 		_, _, err := s.BeginDeployment(t.Context(), next, nil, 0)
 		check(t, err)
-		got(s.CommitDeployment(t.Context(), next.ID, start))(t)
+		got(s.CommitDeployment(t.Context(), next.ID, start, storage.Takeover{}))(t)
 		if in := w.get("i"); in.Generation != 10 {
 			t.Errorf("the instance serves generation %d, want the number asked for", in.Generation)
 		}

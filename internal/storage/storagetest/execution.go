@@ -199,7 +199,7 @@ var executionSentences = []sentence{
 		wantKind(t, err, ipaas.NotFound, "")
 		w.claim()
 		w.wantNothingToClaim()
-		got(s.CommitDeployment(t.Context(), d.ID, start))(t)
+		got(s.CommitDeployment(t.Context(), d.ID, start, storage.Takeover{}))(t)
 		if ex := w.claim(); ex.ID != held.ID {
 			t.Errorf("claimed %s, want %s", ex.ID, held.ID)
 		}
@@ -289,7 +289,7 @@ var executionSentences = []sentence{
 		d.Candidate.Version = 7
 		_, _, err := s.BeginDeployment(t.Context(), d, nil, 0)
 		check(t, err)
-		got(s.CommitDeployment(t.Context(), d.ID, start))(t)
+		got(s.CommitDeployment(t.Context(), d.ID, start, storage.Takeover{}))(t)
 		first, second := w.accept("i", "orders"), w.accept("i", "orders")
 		ex := w.claimAt(at(60), at(90))
 		want := first

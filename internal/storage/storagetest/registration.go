@@ -161,7 +161,7 @@ var registrationSentences = []sentence{
 		if r := w.registration("i", untouched.ID); r.ChangedBy != "" {
 			t.Errorf("a registration that was only used is changed by %s", r.ChangedBy)
 		}
-		got(s.CommitDeployment(t.Context(), second.ID, start))(t)
+		got(s.CommitDeployment(t.Context(), second.ID, start, storage.Takeover{}))(t)
 		if r := w.registration("i", r.ID); r.ChangedBy != second.ID || r.BeforeImage != "" {
 			t.Errorf("after the commit the registration is %+v", r)
 		}

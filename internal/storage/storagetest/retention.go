@@ -201,7 +201,7 @@ var retentionSentences = []sentence{
 				t.Errorf("generation %d is there: %v", number, !want)
 			}
 		}
-		check(t, failed(s.CommitDeployment(t.Context(), dep.ID, at(w.next()))))
+		check(t, failed(s.CommitDeployment(t.Context(), dep.ID, at(w.next()), storage.Takeover{})))
 	}},
 	{"deployments_that_ended_before_are_forgotten_if_nothing_points_at_them", func(t *testing.T, s storage.Store) {
 		w := newWorld(t, s)

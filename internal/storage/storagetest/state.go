@@ -264,7 +264,7 @@ var stateSentences = []sentence{
 		same(t, "waiting", want, got(s.ListStateChanges(t.Context(), dep.ID, 0))(t))
 		same(t, "waiting after the first", want[1:], got(s.ListStateChanges(t.Context(), dep.ID, 1))(t))
 		same(t, "kept", nil, w.keeps(place))
-		got(s.CommitDeployment(t.Context(), dep.ID, at(w.next()), put(place, "a", "1"), mark(place, "a")))(t)
+		got(s.CommitDeployment(t.Context(), dep.ID, at(w.next()), storage.Takeover{}, put(place, "a", "1"), mark(place, "a")))(t)
 		same(t, "kept after the commit", []string{"a=1x"}, w.keeps(place))
 		same(t, "waiting after the commit", nil, got(s.ListStateChanges(t.Context(), dep.ID, 0))(t))
 		err := s.CompleteStep(t.Context(), 1, ended(w.begun(ex.ID, "three")), nil, nil, keeping(waits[0]))
@@ -275,7 +275,7 @@ var stateSentences = []sentence{
 		w := newWorld(t, s)
 		place := kept(w.instance("i"))
 		dep := w.begin("i", definition("ERP", "orders"))
-		_, err := s.CommitDeployment(t.Context(), dep.ID, at(w.next()), put(place, "a", "1"), storage.StateChange{
+		_, err := s.CommitDeployment(t.Context(), dep.ID, at(w.next()), storage.Takeover{}, put(place, "a", "1"), storage.StateChange{
 			Place: place, Key: "b", Next: func(*storage.StateValue, *ipaas.StepResult) (*storage.StateValue, error) { return nil, errRefused },
 		})
 		if !errors.Is(err, errRefused) {

@@ -46,6 +46,9 @@ func Run(t *testing.T, open func(t *testing.T) storage.Store) {
 		{"retries", retrySentences},
 		{"steps", stepSentences},
 		{"state", stateSentences},
+		{"invocations", invocationSentences},
+		{"request_keys", requestKeySentences},
+		{"schedules", scheduleSentences},
 		{"retention", retentionSentences},
 	} {
 		t.Run(part.name, func(t *testing.T) {

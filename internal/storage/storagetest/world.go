@@ -141,7 +141,7 @@ func (w *world) begin(instanceID string, d ipaas.Definition) ipaas.Deployment {
 func (w *world) deploy(instanceID string, d ipaas.Definition) ipaas.Deployment {
 	w.t.Helper()
 	dep := w.begin(instanceID, d)
-	_, err := w.s.CommitDeployment(w.t.Context(), dep.ID, at(w.next()))
+	_, err := w.s.CommitDeployment(w.t.Context(), dep.ID, at(w.next()), storage.Takeover{})
 	check(w.t, err)
 	return got(w.s.GetDeployment(w.t.Context(), instanceID, dep.ID))(w.t)
 }
@@ -168,7 +168,7 @@ func (w *world) event(instanceID, flow string) ipaas.Execution {
 	return ipaas.Execution{
 		ID: fmt.Sprintf("exe-%05d", n), InstanceID: instanceID, CustomerID: "progix", IntegrationID: "erp", FlowID: flow,
 		FlowDisplayName: "Flow " + flow, State: ipaas.ExecutionQueued, Invoke: ipaas.InvokeWebhook, CreateTime: at(n),
-		OriginID: fmt.Sprintf("exe-%05d", n), Try: 1,
+		OriginID: fmt.Sprintf("exe-%05d", n), RootID: fmt.Sprintf("exe-%05d", n), Try: 1,
 		Payload: ipaas.Payload{
 			Method: "POST", Path: "/a", Query: []ipaas.NamedText{{Name: "q", Text: "1"}, {Name: "q", Text: "2"}},
 			Headers: []ipaas.NamedText{{Name: "X-Sig", Text: "abc"}}, ContentType: "application/json", Body: []byte("{\"n\":1}\x00\xff"),

@@ -109,6 +109,12 @@ const (
 	Execution_INVOKE_TYPE_INSTANCE_DEPLOY Execution_InvokeType = 3
 	// Undeploying, deleting or resetting an instance.
 	Execution_INVOKE_TYPE_INSTANCE_REMOVE Execution_InvokeType = 4
+	// A step of a flow of the same instance, as `cross-flow.invokeFlow`; `invoked_by` is its execution.
+	Execution_INVOKE_TYPE_CROSS_FLOW Execution_InvokeType = 5
+	// The execution before it of a recursive flow, `invoked_by`, or the deployment with which such a flow began.
+	Execution_INVOKE_TYPE_RECURSIVE Execution_InvokeType = 6
+	// The clock; `schedule_time` is the time it is the run for.
+	Execution_INVOKE_TYPE_SCHEDULE Execution_InvokeType = 7
 )
 
 // Enum value maps for Execution_InvokeType.
@@ -119,6 +125,9 @@ var (
 		2: "INVOKE_TYPE_TEST",
 		3: "INVOKE_TYPE_INSTANCE_DEPLOY",
 		4: "INVOKE_TYPE_INSTANCE_REMOVE",
+		5: "INVOKE_TYPE_CROSS_FLOW",
+		6: "INVOKE_TYPE_RECURSIVE",
+		7: "INVOKE_TYPE_SCHEDULE",
 	}
 	Execution_InvokeType_value = map[string]int32{
 		"INVOKE_TYPE_UNSPECIFIED":     0,
@@ -126,6 +135,9 @@ var (
 		"INVOKE_TYPE_TEST":            2,
 		"INVOKE_TYPE_INSTANCE_DEPLOY": 3,
 		"INVOKE_TYPE_INSTANCE_REMOVE": 4,
+		"INVOKE_TYPE_CROSS_FLOW":      5,
+		"INVOKE_TYPE_RECURSIVE":       6,
+		"INVOKE_TYPE_SCHEDULE":        7,
 	}
 )
 
@@ -303,7 +315,7 @@ type Execution struct {
 	Test bool `protobuf:"varint,12,opt,name=test,proto3" json:"test,omitempty"`
 	// How often it was started.
 	Attempts int32 `protobuf:"varint,13,opt,name=attempts,proto3" json:"attempts,omitempty"`
-	// Why it failed. Not set unless it did.
+	// Why it failed, or was canceled by the server. Not set otherwise.
 	Error *ExecutionError `protobuf:"bytes,14,opt,name=error,proto3" json:"error,omitempty"`
 	// The result of the flow: the result of its last step. Secrets are replaced by `[redacted]`. Only in a FULL view.
 	Result *structpb.Value `protobuf:"bytes,15,opt,name=result,proto3" json:"result,omitempty"`
@@ -333,11 +345,11 @@ type Execution struct {
 	RetryOf string `protobuf:"bytes,27,opt,name=retry_of,json=retryOf,proto3" json:"retry_of,omitempty"`
 	// The execution it is a replay of. Empty: it is none.
 	ReplayOf string `protobuf:"bytes,28,opt,name=replay_of,json=replayOf,proto3" json:"replay_of,omitempty"`
-	// The newest retry or replay of it. Empty: there is none.
+	// The newest retry or replay of it, or the newer event with the same request key that ended its retries. Empty: there is none.
 	SupersededBy string `protobuf:"bytes,29,opt,name=superseded_by,json=supersededBy,proto3" json:"superseded_by,omitempty"`
 	// The number of the try, counted from 1.
 	Try int32 `protobuf:"varint,30,opt,name=try,proto3" json:"try,omitempty"`
-	// When a retry starts at the earliest.
+	// When a retry, or the next of a recursive flow that has gone on for long, starts at the earliest.
 	WakeTime *timestamppb.Timestamp `protobuf:"bytes,31,opt,name=wake_time,json=wakeTime,proto3" json:"wake_time,omitempty"`
 	// The order it keeps: executions of the same flow and instance with the same lane run one after another. Empty: none.
 	Lane string `protobuf:"bytes,32,opt,name=lane,proto3" json:"lane,omitempty"`
@@ -347,6 +359,14 @@ type Execution struct {
 	Blocked bool `protobuf:"varint,34,opt,name=blocked,proto3" json:"blocked,omitempty"`
 	// Whether it failed, and those behind it in its lane wait until it is replayed or canceled.
 	Blocking bool `protobuf:"varint,35,opt,name=blocking,proto3" json:"blocking,omitempty"`
+	// The execution whose step started it. Empty: none did. A list filtered by `invoked_by` has all that an execution started.
+	InvokedBy string `protobuf:"bytes,36,opt,name=invoked_by,json=invokedBy,proto3" json:"invoked_by,omitempty"`
+	// The first of the line of executions that started each other, itself if it is that.
+	RootId string `protobuf:"bytes,37,opt,name=root_id,json=rootId,proto3" json:"root_id,omitempty"`
+	// How many cross-flow calls lie between the first of that line and it; 100 at most. A recursive flow that goes on adds none.
+	Depth int32 `protobuf:"varint,38,opt,name=depth,proto3" json:"depth,omitempty"`
+	// For a run of the clock: the time of the schedule it is for. Times that were missed are made up for by one run, for the first of them.
+	ScheduleTime *timestamppb.Timestamp `protobuf:"bytes,39,opt,name=schedule_time,json=scheduleTime,proto3" json:"schedule_time,omitempty"`
 	// Whether what it was sent, its result, its step results and its logs were cleared away: it ended longer ago than the server keeps
 	// them (14 days, unless its operator chose otherwise). It cannot be replayed then.
 	PayloadExpired bool `protobuf:"varint,40,opt,name=payload_expired,json=payloadExpired,proto3" json:"payload_expired,omitempty"`
@@ -637,6 +657,34 @@ func (x *Execution) GetBlocking() bool {
 	return false
 }
 
+func (x *Execution) GetInvokedBy() string {
+	if x != nil {
+		return x.InvokedBy
+	}
+	return ""
+}
+
+func (x *Execution) GetRootId() string {
+	if x != nil {
+		return x.RootId
+	}
+	return ""
+}
+
+func (x *Execution) GetDepth() int32 {
+	if x != nil {
+		return x.Depth
+	}
+	return 0
+}
+
+func (x *Execution) GetScheduleTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ScheduleTime
+	}
+	return nil
+}
+
 func (x *Execution) GetPayloadExpired() bool {
 	if x != nil {
 		return x.PayloadExpired
@@ -668,7 +716,8 @@ func (x *Execution) GetRoutedTo() string {
 // ExecutionError tells why an execution failed.
 type ExecutionError struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The kind of failure, stable: `STEP_FAILED`, `TRIGGER_FAILED`, `TIMEOUT`, `INTERRUPTED`, `EXPIRED`, `CRASHED` or `FAULT`.
+	// The kind of failure, stable: `STEP_FAILED`, `TRIGGER_FAILED`, `TIMEOUT`, `INTERRUPTED`, `EXPIRED`, `CRASHED`, `FAULT`,
+	// `SUPERSEDED` or `ROLLED_BACK`.
 	Reason string `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
 	// What happened, for people.
 	Message string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
@@ -2225,7 +2274,7 @@ var File_headrace_v1_execution_proto protoreflect.FileDescriptor
 
 const file_headrace_v1_execution_proto_rawDesc = "" +
 	"\n" +
-	"\x1bheadrace/v1/execution.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16headrace/v1/view.proto\"\xea\x0f\n" +
+	"\x1bheadrace/v1/execution.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16headrace/v1/view.proto\"\xe2\x11\n" +
 	"\tExecution\x12\x14\n" +
 	"\x02id\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\x02id\x12%\n" +
 	"\vinstance_id\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\n" +
@@ -2270,7 +2319,12 @@ const file_headrace_v1_execution_proto_rawDesc = "" +
 	"\x04lane\x18  \x01(\tB\x04\xe2A\x01\x03R\x04lane\x12'\n" +
 	"\fordering_key\x18! \x01(\tB\x04\xe2A\x01\x03R\vorderingKey\x12\x1e\n" +
 	"\ablocked\x18\" \x01(\bB\x04\xe2A\x01\x03R\ablocked\x12 \n" +
-	"\bblocking\x18# \x01(\bB\x04\xe2A\x01\x03R\bblocking\x12-\n" +
+	"\bblocking\x18# \x01(\bB\x04\xe2A\x01\x03R\bblocking\x12#\n" +
+	"\n" +
+	"invoked_by\x18$ \x01(\tB\x04\xe2A\x01\x03R\tinvokedBy\x12\x1d\n" +
+	"\aroot_id\x18% \x01(\tB\x04\xe2A\x01\x03R\x06rootId\x12\x1a\n" +
+	"\x05depth\x18& \x01(\x05B\x04\xe2A\x01\x03R\x05depth\x12E\n" +
+	"\rschedule_time\x18' \x01(\v2\x1a.google.protobuf.TimestampB\x04\xe2A\x01\x03R\fscheduleTime\x12-\n" +
 	"\x0fpayload_expired\x18( \x01(\bB\x04\xe2A\x01\x03R\x0epayloadExpired\x12 \n" +
 	"\bendpoint\x18- \x01(\bB\x04\xe2A\x01\x03R\bendpoint\x12-\n" +
 	"\x0fpreprocessed_by\x18. \x01(\tB\x04\xe2A\x01\x03R\x0epreprocessedBy\x12!\n" +
@@ -2282,14 +2336,17 @@ const file_headrace_v1_execution_proto_rawDesc = "" +
 	"\x0fSTATE_SUCCEEDED\x10\x03\x12\x10\n" +
 	"\fSTATE_FAILED\x10\x04\x12\x12\n" +
 	"\x0eSTATE_CANCELED\x10\x05\x12\x15\n" +
-	"\x11STATE_DEAD_LETTER\x10\x06\"\x9a\x01\n" +
+	"\x11STATE_DEAD_LETTER\x10\x06\"\xeb\x01\n" +
 	"\n" +
 	"InvokeType\x12\x1b\n" +
 	"\x17INVOKE_TYPE_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13INVOKE_TYPE_WEBHOOK\x10\x01\x12\x14\n" +
 	"\x10INVOKE_TYPE_TEST\x10\x02\x12\x1f\n" +
 	"\x1bINVOKE_TYPE_INSTANCE_DEPLOY\x10\x03\x12\x1f\n" +
-	"\x1bINVOKE_TYPE_INSTANCE_REMOVE\x10\x04\"\x90\x01\n" +
+	"\x1bINVOKE_TYPE_INSTANCE_REMOVE\x10\x04\x12\x1a\n" +
+	"\x16INVOKE_TYPE_CROSS_FLOW\x10\x05\x12\x19\n" +
+	"\x15INVOKE_TYPE_RECURSIVE\x10\x06\x12\x18\n" +
+	"\x14INVOKE_TYPE_SCHEDULE\x10\a\"\x90\x01\n" +
 	"\x0eExecutionError\x12\x1c\n" +
 	"\x06reason\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\x06reason\x12\x1e\n" +
 	"\amessage\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\amessage\x12\x1d\n" +
@@ -2500,48 +2557,49 @@ var file_headrace_v1_execution_proto_depIdxs = []int32{
 	28, // 9: headrace.v1.Execution.end_time:type_name -> google.protobuf.Timestamp
 	29, // 10: headrace.v1.Execution.duration:type_name -> google.protobuf.Duration
 	28, // 11: headrace.v1.Execution.wake_time:type_name -> google.protobuf.Timestamp
-	2,  // 12: headrace.v1.StepResult.state:type_name -> headrace.v1.StepResult.State
-	30, // 13: headrace.v1.StepResult.inputs:type_name -> google.protobuf.Struct
-	27, // 14: headrace.v1.StepResult.result:type_name -> google.protobuf.Value
-	28, // 15: headrace.v1.StepResult.start_time:type_name -> google.protobuf.Timestamp
-	28, // 16: headrace.v1.StepResult.end_time:type_name -> google.protobuf.Timestamp
-	29, // 17: headrace.v1.StepResult.duration:type_name -> google.protobuf.Duration
-	3,  // 18: headrace.v1.Log.severity:type_name -> headrace.v1.Log.Severity
-	28, // 19: headrace.v1.Log.create_time:type_name -> google.protobuf.Timestamp
-	25, // 20: headrace.v1.WebhookResponse.headers:type_name -> headrace.v1.WebhookResponse.HeadersEntry
-	31, // 21: headrace.v1.GetExecutionRequest.view:type_name -> headrace.v1.View
-	4,  // 22: headrace.v1.GetExecutionResponse.execution:type_name -> headrace.v1.Execution
-	31, // 23: headrace.v1.ListExecutionsRequest.view:type_name -> headrace.v1.View
-	4,  // 24: headrace.v1.ListExecutionsResponse.executions:type_name -> headrace.v1.Execution
-	6,  // 25: headrace.v1.ListStepResultsResponse.step_results:type_name -> headrace.v1.StepResult
-	7,  // 26: headrace.v1.ListLogsResponse.logs:type_name -> headrace.v1.Log
-	4,  // 27: headrace.v1.TailExecutionResponse.execution:type_name -> headrace.v1.Execution
-	6,  // 28: headrace.v1.TailExecutionResponse.step_result:type_name -> headrace.v1.StepResult
-	7,  // 29: headrace.v1.TailExecutionResponse.log:type_name -> headrace.v1.Log
-	4,  // 30: headrace.v1.CancelExecutionResponse.execution:type_name -> headrace.v1.Execution
-	4,  // 31: headrace.v1.ReplayExecutionResponse.execution:type_name -> headrace.v1.Execution
-	26, // 32: headrace.v1.ReplayExecutionsResponse.skipped:type_name -> headrace.v1.ReplayExecutionsResponse.Skipped
-	9,  // 33: headrace.v1.ExecutionService.GetExecution:input_type -> headrace.v1.GetExecutionRequest
-	11, // 34: headrace.v1.ExecutionService.ListExecutions:input_type -> headrace.v1.ListExecutionsRequest
-	13, // 35: headrace.v1.ExecutionService.ListStepResults:input_type -> headrace.v1.ListStepResultsRequest
-	15, // 36: headrace.v1.ExecutionService.ListLogs:input_type -> headrace.v1.ListLogsRequest
-	17, // 37: headrace.v1.ExecutionService.TailExecution:input_type -> headrace.v1.TailExecutionRequest
-	19, // 38: headrace.v1.ExecutionService.CancelExecution:input_type -> headrace.v1.CancelExecutionRequest
-	21, // 39: headrace.v1.ExecutionService.ReplayExecution:input_type -> headrace.v1.ReplayExecutionRequest
-	23, // 40: headrace.v1.ExecutionService.ReplayExecutions:input_type -> headrace.v1.ReplayExecutionsRequest
-	10, // 41: headrace.v1.ExecutionService.GetExecution:output_type -> headrace.v1.GetExecutionResponse
-	12, // 42: headrace.v1.ExecutionService.ListExecutions:output_type -> headrace.v1.ListExecutionsResponse
-	14, // 43: headrace.v1.ExecutionService.ListStepResults:output_type -> headrace.v1.ListStepResultsResponse
-	16, // 44: headrace.v1.ExecutionService.ListLogs:output_type -> headrace.v1.ListLogsResponse
-	18, // 45: headrace.v1.ExecutionService.TailExecution:output_type -> headrace.v1.TailExecutionResponse
-	20, // 46: headrace.v1.ExecutionService.CancelExecution:output_type -> headrace.v1.CancelExecutionResponse
-	22, // 47: headrace.v1.ExecutionService.ReplayExecution:output_type -> headrace.v1.ReplayExecutionResponse
-	24, // 48: headrace.v1.ExecutionService.ReplayExecutions:output_type -> headrace.v1.ReplayExecutionsResponse
-	41, // [41:49] is the sub-list for method output_type
-	33, // [33:41] is the sub-list for method input_type
-	33, // [33:33] is the sub-list for extension type_name
-	33, // [33:33] is the sub-list for extension extendee
-	0,  // [0:33] is the sub-list for field type_name
+	28, // 12: headrace.v1.Execution.schedule_time:type_name -> google.protobuf.Timestamp
+	2,  // 13: headrace.v1.StepResult.state:type_name -> headrace.v1.StepResult.State
+	30, // 14: headrace.v1.StepResult.inputs:type_name -> google.protobuf.Struct
+	27, // 15: headrace.v1.StepResult.result:type_name -> google.protobuf.Value
+	28, // 16: headrace.v1.StepResult.start_time:type_name -> google.protobuf.Timestamp
+	28, // 17: headrace.v1.StepResult.end_time:type_name -> google.protobuf.Timestamp
+	29, // 18: headrace.v1.StepResult.duration:type_name -> google.protobuf.Duration
+	3,  // 19: headrace.v1.Log.severity:type_name -> headrace.v1.Log.Severity
+	28, // 20: headrace.v1.Log.create_time:type_name -> google.protobuf.Timestamp
+	25, // 21: headrace.v1.WebhookResponse.headers:type_name -> headrace.v1.WebhookResponse.HeadersEntry
+	31, // 22: headrace.v1.GetExecutionRequest.view:type_name -> headrace.v1.View
+	4,  // 23: headrace.v1.GetExecutionResponse.execution:type_name -> headrace.v1.Execution
+	31, // 24: headrace.v1.ListExecutionsRequest.view:type_name -> headrace.v1.View
+	4,  // 25: headrace.v1.ListExecutionsResponse.executions:type_name -> headrace.v1.Execution
+	6,  // 26: headrace.v1.ListStepResultsResponse.step_results:type_name -> headrace.v1.StepResult
+	7,  // 27: headrace.v1.ListLogsResponse.logs:type_name -> headrace.v1.Log
+	4,  // 28: headrace.v1.TailExecutionResponse.execution:type_name -> headrace.v1.Execution
+	6,  // 29: headrace.v1.TailExecutionResponse.step_result:type_name -> headrace.v1.StepResult
+	7,  // 30: headrace.v1.TailExecutionResponse.log:type_name -> headrace.v1.Log
+	4,  // 31: headrace.v1.CancelExecutionResponse.execution:type_name -> headrace.v1.Execution
+	4,  // 32: headrace.v1.ReplayExecutionResponse.execution:type_name -> headrace.v1.Execution
+	26, // 33: headrace.v1.ReplayExecutionsResponse.skipped:type_name -> headrace.v1.ReplayExecutionsResponse.Skipped
+	9,  // 34: headrace.v1.ExecutionService.GetExecution:input_type -> headrace.v1.GetExecutionRequest
+	11, // 35: headrace.v1.ExecutionService.ListExecutions:input_type -> headrace.v1.ListExecutionsRequest
+	13, // 36: headrace.v1.ExecutionService.ListStepResults:input_type -> headrace.v1.ListStepResultsRequest
+	15, // 37: headrace.v1.ExecutionService.ListLogs:input_type -> headrace.v1.ListLogsRequest
+	17, // 38: headrace.v1.ExecutionService.TailExecution:input_type -> headrace.v1.TailExecutionRequest
+	19, // 39: headrace.v1.ExecutionService.CancelExecution:input_type -> headrace.v1.CancelExecutionRequest
+	21, // 40: headrace.v1.ExecutionService.ReplayExecution:input_type -> headrace.v1.ReplayExecutionRequest
+	23, // 41: headrace.v1.ExecutionService.ReplayExecutions:input_type -> headrace.v1.ReplayExecutionsRequest
+	10, // 42: headrace.v1.ExecutionService.GetExecution:output_type -> headrace.v1.GetExecutionResponse
+	12, // 43: headrace.v1.ExecutionService.ListExecutions:output_type -> headrace.v1.ListExecutionsResponse
+	14, // 44: headrace.v1.ExecutionService.ListStepResults:output_type -> headrace.v1.ListStepResultsResponse
+	16, // 45: headrace.v1.ExecutionService.ListLogs:output_type -> headrace.v1.ListLogsResponse
+	18, // 46: headrace.v1.ExecutionService.TailExecution:output_type -> headrace.v1.TailExecutionResponse
+	20, // 47: headrace.v1.ExecutionService.CancelExecution:output_type -> headrace.v1.CancelExecutionResponse
+	22, // 48: headrace.v1.ExecutionService.ReplayExecution:output_type -> headrace.v1.ReplayExecutionResponse
+	24, // 49: headrace.v1.ExecutionService.ReplayExecutions:output_type -> headrace.v1.ReplayExecutionsResponse
+	42, // [42:50] is the sub-list for method output_type
+	34, // [34:42] is the sub-list for method input_type
+	34, // [34:34] is the sub-list for extension type_name
+	34, // [34:34] is the sub-list for extension extendee
+	0,  // [0:34] is the sub-list for field type_name
 }
 
 func init() { file_headrace_v1_execution_proto_init() }

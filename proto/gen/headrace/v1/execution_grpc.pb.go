@@ -38,8 +38,9 @@ type ExecutionServiceClient interface {
 	// Returns one execution.
 	GetExecution(ctx context.Context, in *GetExecutionRequest, opts ...grpc.CallOption) (*GetExecutionResponse, error)
 	// Lists executions, newest first. `superseded` are those that were retried or replayed; `origin_id` finds the retries and replays
-	// of an execution, and not that itself. Filter fields: `id`, `instance_id`, `customer_id`, `integration_id`, `flow_id`, `deployment_id`,
-	// `origin_id`, `retry_of`, `replay_of`, `state`, `invoke_type`, `test`, `superseded`, `blocking`, `create_time`.
+	// of an execution, and not that itself; `invoked_by` finds what an execution started, and `root_id` all that came of it. Filter fields:
+	// `id`, `instance_id`, `customer_id`, `integration_id`, `flow_id`, `deployment_id`, `origin_id`, `retry_of`, `replay_of`, `invoked_by`,
+	// `root_id`, `state`, `invoke_type`, `test`, `superseded`, `blocking`, `create_time`.
 	ListExecutions(ctx context.Context, in *ListExecutionsRequest, opts ...grpc.CallOption) (*ListExecutionsResponse, error)
 	// Lists the step results of an execution in the order the steps began; the trigger's comes first.
 	ListStepResults(ctx context.Context, in *ListStepResultsRequest, opts ...grpc.CallOption) (*ListStepResultsResponse, error)
@@ -58,8 +59,8 @@ type ExecutionServiceClient interface {
 	ReplayExecution(ctx context.Context, in *ReplayExecutionRequest, opts ...grpc.CallOption) (*ReplayExecutionResponse, error)
 	// Replays the executions that fit a filter, the oldest first: those that have ended, were events of customers' instances, and were
 	// neither retried nor replayed yet. What cannot be replayed is listed and left out. Filter fields: `id`, `instance_id`, `customer_id`,
-	// `integration_id`, `flow_id`, `deployment_id`, `origin_id`, `retry_of`, `replay_of`, `state`, `invoke_type`, `test`, `superseded`,
-	// `blocking`, `create_time`.
+	// `integration_id`, `flow_id`, `deployment_id`, `origin_id`, `retry_of`, `replay_of`, `invoked_by`, `root_id`, `state`, `invoke_type`,
+	// `test`, `superseded`, `blocking`, `create_time`.
 	ReplayExecutions(ctx context.Context, in *ReplayExecutionsRequest, opts ...grpc.CallOption) (*ReplayExecutionsResponse, error)
 }
 
@@ -169,8 +170,9 @@ type ExecutionServiceServer interface {
 	// Returns one execution.
 	GetExecution(context.Context, *GetExecutionRequest) (*GetExecutionResponse, error)
 	// Lists executions, newest first. `superseded` are those that were retried or replayed; `origin_id` finds the retries and replays
-	// of an execution, and not that itself. Filter fields: `id`, `instance_id`, `customer_id`, `integration_id`, `flow_id`, `deployment_id`,
-	// `origin_id`, `retry_of`, `replay_of`, `state`, `invoke_type`, `test`, `superseded`, `blocking`, `create_time`.
+	// of an execution, and not that itself; `invoked_by` finds what an execution started, and `root_id` all that came of it. Filter fields:
+	// `id`, `instance_id`, `customer_id`, `integration_id`, `flow_id`, `deployment_id`, `origin_id`, `retry_of`, `replay_of`, `invoked_by`,
+	// `root_id`, `state`, `invoke_type`, `test`, `superseded`, `blocking`, `create_time`.
 	ListExecutions(context.Context, *ListExecutionsRequest) (*ListExecutionsResponse, error)
 	// Lists the step results of an execution in the order the steps began; the trigger's comes first.
 	ListStepResults(context.Context, *ListStepResultsRequest) (*ListStepResultsResponse, error)
@@ -189,8 +191,8 @@ type ExecutionServiceServer interface {
 	ReplayExecution(context.Context, *ReplayExecutionRequest) (*ReplayExecutionResponse, error)
 	// Replays the executions that fit a filter, the oldest first: those that have ended, were events of customers' instances, and were
 	// neither retried nor replayed yet. What cannot be replayed is listed and left out. Filter fields: `id`, `instance_id`, `customer_id`,
-	// `integration_id`, `flow_id`, `deployment_id`, `origin_id`, `retry_of`, `replay_of`, `state`, `invoke_type`, `test`, `superseded`,
-	// `blocking`, `create_time`.
+	// `integration_id`, `flow_id`, `deployment_id`, `origin_id`, `retry_of`, `replay_of`, `invoked_by`, `root_id`, `state`, `invoke_type`,
+	// `test`, `superseded`, `blocking`, `create_time`.
 	ReplayExecutions(context.Context, *ReplayExecutionsRequest) (*ReplayExecutionsResponse, error)
 	mustEmbedUnimplementedExecutionServiceServer()
 }

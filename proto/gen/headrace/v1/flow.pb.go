@@ -272,7 +272,10 @@ type Flow struct {
 	Trigger *Trigger `protobuf:"bytes,6,opt,name=trigger,proto3" json:"trigger,omitempty"`
 	// What the flow does, one step after another.
 	Steps []*Step `protobuf:"bytes,7,rep,name=steps,proto3" json:"steps,omitempty"`
-	// Whether a webhook is answered with the flow's result instead of at once with an execution id.
+	// Whether a webhook is answered with the flow's result instead of at once with an execution id. A caller chooses for its own request: with
+	// `Prefer: wait=N` or `Prismatic-Synchronous: true` one of an asynchronous flow has its event put on disk as ever, and gets the result if
+	// the flow ends in time (30 s at most, unless the operator chose otherwise), else the execution id, or with the second header 504; with
+	// `Prismatic-Synchronous: false` one of a synchronous flow gets the execution id at once.
 	Synchronous bool `protobuf:"varint,8,opt,name=synchronous,proto3" json:"synchronous,omitempty"`
 	// What a test sends when the call brings nothing of its own.
 	TestPayload *TestPayload `protobuf:"bytes,9,opt,name=test_payload,json=testPayload,proto3" json:"test_payload,omitempty"`
@@ -709,7 +712,9 @@ func (x *Trigger) GetSchedule() *Schedule {
 }
 
 // Schedule says when a flow runs by itself. It begins with the deployment that brings it. A time that passes while the server is down or
-// the instance is paused is made up for once, however many passed.
+// the instance is paused is made up for once, however many passed. Where a clock is moved ahead for the summer, what was to run in the hour
+// that is left out runs as much later; where it is moved back, what runs at an hour of the day runs in the first of the two, and what runs
+// every hour in both.
 type Schedule struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// When. One is required.

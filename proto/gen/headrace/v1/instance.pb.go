@@ -528,7 +528,12 @@ type InstanceFlow struct {
 	// How many keys let a request in: the instance's, or for SECURITY_ORGANIZATION the integration's. Left out of a BASIC view.
 	KeyCount int32 `protobuf:"varint,11,opt,name=key_count,json=keyCount,proto3" json:"key_count,omitempty"`
 	// Whether the flow lets nobody in, since it asks for a key and there is none. Left out of a BASIC view.
-	Locked        bool `protobuf:"varint,12,opt,name=locked,proto3" json:"locked,omitempty"`
+	Locked bool `protobuf:"varint,12,opt,name=locked,proto3" json:"locked,omitempty"`
+	// When the flow runs by itself, as this instance's config says: `CRON_TZ=Europe/Berlin 0 8 * * 1-5`, or `@every 1h0m0s`. Empty: never,
+	// or the view is BASIC.
+	Schedule string `protobuf:"bytes,8,opt,name=schedule,proto3" json:"schedule,omitempty"`
+	// When it does so next. Not set while the instance is paused: a time that passes meanwhile is made up for once when it is resumed.
+	NextRunTime   *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=next_run_time,json=nextRunTime,proto3" json:"next_run_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -610,6 +615,20 @@ func (x *InstanceFlow) GetLocked() bool {
 		return x.Locked
 	}
 	return false
+}
+
+func (x *InstanceFlow) GetSchedule() string {
+	if x != nil {
+		return x.Schedule
+	}
+	return ""
+}
+
+func (x *InstanceFlow) GetNextRunTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.NextRunTime
+	}
+	return nil
 }
 
 // ConfigValue is an instance's value for one config variable.
@@ -1147,7 +1166,7 @@ type GetInstanceRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The instance's id.
 	InstanceId string `protobuf:"bytes,1,opt,name=instance_id,json=instanceId,proto3" json:"instance_id,omitempty"`
-	// BASIC leaves out webhook URLs, config values and registrations. Default: FULL.
+	// BASIC leaves out webhook URLs, schedules, config values and registrations. Default: FULL.
 	View          View `protobuf:"varint,2,opt,name=view,proto3,enum=headrace.v1.View" json:"view,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1254,7 +1273,7 @@ type ListInstancesRequest struct {
 	Filter string `protobuf:"bytes,3,opt,name=filter,proto3" json:"filter,omitempty"`
 	// The order: fields of the filter, each with an optional ` desc`, e.g. `create_time desc`. Default: `id`.
 	OrderBy string `protobuf:"bytes,4,opt,name=order_by,json=orderBy,proto3" json:"order_by,omitempty"`
-	// FULL includes webhook URLs, config values and registrations. Default: BASIC.
+	// FULL includes webhook URLs, schedules, config values and registrations. Default: BASIC.
 	View          View `protobuf:"varint,5,opt,name=view,proto3,enum=headrace.v1.View" json:"view,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2807,7 +2826,7 @@ const file_headrace_v1_instance_proto_rawDesc = "" +
 	"\tPauseMode\x12\x1a\n" +
 	"\x16PAUSE_MODE_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fPAUSE_MODE_HOLD\x10\x01\x12\x15\n" +
-	"\x11PAUSE_MODE_REFUSE\x10\x02\"\xa5\x02\n" +
+	"\x11PAUSE_MODE_REFUSE\x10\x02\"\x8d\x03\n" +
 	"\fInstanceFlow\x12\x1d\n" +
 	"\aflow_id\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\x06flowId\x12'\n" +
 	"\fdisplay_name\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\vdisplayName\x12'\n" +
@@ -2817,7 +2836,9 @@ const file_headrace_v1_instance_proto_rawDesc = "" +
 	"\bsecurity\x18\n" +
 	" \x01(\x0e2\x1a.headrace.v1.Flow.SecurityB\x04\xe2A\x01\x03R\bsecurity\x12!\n" +
 	"\tkey_count\x18\v \x01(\x05B\x04\xe2A\x01\x03R\bkeyCount\x12\x1c\n" +
-	"\x06locked\x18\f \x01(\bB\x04\xe2A\x01\x03R\x06locked\"\xc7\x02\n" +
+	"\x06locked\x18\f \x01(\bB\x04\xe2A\x01\x03R\x06locked\x12 \n" +
+	"\bschedule\x18\b \x01(\tB\x04\xe2A\x01\x03R\bschedule\x12D\n" +
+	"\rnext_run_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampB\x04\xe2A\x01\x03R\vnextRunTime\"\xc7\x02\n" +
 	"\vConfigValue\x12.\n" +
 	"\x05value\x18\x01 \x01(\v2\x16.google.protobuf.ValueH\x00R\x05value\x12\x1f\n" +
 	"\x04json\x18\x02 \x01(\tB\t\xbaH\x06r\x04(\x80\x80\x10H\x00R\x04json\x12=\n" +
@@ -3102,79 +3123,80 @@ var file_headrace_v1_instance_proto_depIdxs = []int32{
 	43, // 8: headrace.v1.Instance.update_time:type_name -> google.protobuf.Timestamp
 	43, // 9: headrace.v1.Instance.deploy_time:type_name -> google.protobuf.Timestamp
 	44, // 10: headrace.v1.InstanceFlow.security:type_name -> headrace.v1.Flow.Security
-	45, // 11: headrace.v1.ConfigValue.value:type_name -> google.protobuf.Value
-	3,  // 12: headrace.v1.ConfigValue.source:type_name -> headrace.v1.ConfigValue.Source
-	8,  // 13: headrace.v1.ConfigWizard.pages:type_name -> headrace.v1.ConfigWizardPage
-	9,  // 14: headrace.v1.ConfigWizardPage.elements:type_name -> headrace.v1.ConfigWizardElement
-	10, // 15: headrace.v1.ConfigWizardElement.variable:type_name -> headrace.v1.ConfigWizardVariable
-	46, // 16: headrace.v1.ConfigWizardVariable.config_variable:type_name -> headrace.v1.ConfigVariable
-	6,  // 17: headrace.v1.ConfigWizardVariable.value:type_name -> headrace.v1.ConfigValue
-	47, // 18: headrace.v1.ConfigWizardVariable.problems:type_name -> headrace.v1.Problem
-	4,  // 19: headrace.v1.CreateInstanceRequest.instance:type_name -> headrace.v1.Instance
-	4,  // 20: headrace.v1.CreateInstanceResponse.instance:type_name -> headrace.v1.Instance
-	48, // 21: headrace.v1.GetInstanceRequest.view:type_name -> headrace.v1.View
-	4,  // 22: headrace.v1.GetInstanceResponse.instance:type_name -> headrace.v1.Instance
-	48, // 23: headrace.v1.ListInstancesRequest.view:type_name -> headrace.v1.View
-	4,  // 24: headrace.v1.ListInstancesResponse.instances:type_name -> headrace.v1.Instance
-	4,  // 25: headrace.v1.UpdateInstanceRequest.instance:type_name -> headrace.v1.Instance
-	49, // 26: headrace.v1.UpdateInstanceRequest.update_mask:type_name -> google.protobuf.FieldMask
-	4,  // 27: headrace.v1.UpdateInstanceResponse.instance:type_name -> headrace.v1.Instance
-	50, // 28: headrace.v1.DeleteInstanceResponse.executions:type_name -> headrace.v1.Execution
-	42, // 29: headrace.v1.DeleteInstanceResponse.remaining_registrations:type_name -> headrace.v1.Registration
-	4,  // 30: headrace.v1.DeployInstanceResponse.instance:type_name -> headrace.v1.Instance
-	51, // 31: headrace.v1.DeployInstanceResponse.deployment:type_name -> headrace.v1.Deployment
-	50, // 32: headrace.v1.DeployInstanceResponse.executions:type_name -> headrace.v1.Execution
-	39, // 33: headrace.v1.DeployInstanceResponse.webhook_urls:type_name -> headrace.v1.DeployInstanceResponse.WebhookUrlsEntry
-	52, // 34: headrace.v1.DeployInstanceResponse.plan:type_name -> headrace.v1.DeployPlan
-	4,  // 35: headrace.v1.RollbackInstanceResponse.instance:type_name -> headrace.v1.Instance
-	51, // 36: headrace.v1.RollbackInstanceResponse.deployment:type_name -> headrace.v1.Deployment
-	50, // 37: headrace.v1.RollbackInstanceResponse.executions:type_name -> headrace.v1.Execution
-	40, // 38: headrace.v1.RollbackInstanceResponse.webhook_urls:type_name -> headrace.v1.RollbackInstanceResponse.WebhookUrlsEntry
-	52, // 39: headrace.v1.RollbackInstanceResponse.plan:type_name -> headrace.v1.DeployPlan
-	4,  // 40: headrace.v1.UndeployInstanceResponse.instance:type_name -> headrace.v1.Instance
-	50, // 41: headrace.v1.UndeployInstanceResponse.executions:type_name -> headrace.v1.Execution
-	42, // 42: headrace.v1.UndeployInstanceResponse.remaining_registrations:type_name -> headrace.v1.Registration
-	2,  // 43: headrace.v1.PauseInstanceRequest.mode:type_name -> headrace.v1.Instance.PauseMode
-	4,  // 44: headrace.v1.PauseInstanceResponse.instance:type_name -> headrace.v1.Instance
-	4,  // 45: headrace.v1.ResumeInstanceResponse.instance:type_name -> headrace.v1.Instance
-	53, // 46: headrace.v1.RotateWebhookTokenRequest.overlap:type_name -> google.protobuf.Duration
-	4,  // 47: headrace.v1.RotateWebhookTokenResponse.instance:type_name -> headrace.v1.Instance
-	7,  // 48: headrace.v1.GetConfigWizardResponse.config_wizard:type_name -> headrace.v1.ConfigWizard
-	41, // 49: headrace.v1.UpdateConfigWizardPageRequest.values:type_name -> headrace.v1.UpdateConfigWizardPageRequest.ValuesEntry
-	8,  // 50: headrace.v1.UpdateConfigWizardPageResponse.page:type_name -> headrace.v1.ConfigWizardPage
-	6,  // 51: headrace.v1.Instance.ConfigValuesEntry.value:type_name -> headrace.v1.ConfigValue
-	6,  // 52: headrace.v1.UpdateConfigWizardPageRequest.ValuesEntry.value:type_name -> headrace.v1.ConfigValue
-	11, // 53: headrace.v1.InstanceService.CreateInstance:input_type -> headrace.v1.CreateInstanceRequest
-	13, // 54: headrace.v1.InstanceService.GetInstance:input_type -> headrace.v1.GetInstanceRequest
-	15, // 55: headrace.v1.InstanceService.ListInstances:input_type -> headrace.v1.ListInstancesRequest
-	17, // 56: headrace.v1.InstanceService.UpdateInstance:input_type -> headrace.v1.UpdateInstanceRequest
-	19, // 57: headrace.v1.InstanceService.DeleteInstance:input_type -> headrace.v1.DeleteInstanceRequest
-	21, // 58: headrace.v1.InstanceService.DeployInstance:input_type -> headrace.v1.DeployInstanceRequest
-	23, // 59: headrace.v1.InstanceService.RollbackInstance:input_type -> headrace.v1.RollbackInstanceRequest
-	25, // 60: headrace.v1.InstanceService.UndeployInstance:input_type -> headrace.v1.UndeployInstanceRequest
-	27, // 61: headrace.v1.InstanceService.PauseInstance:input_type -> headrace.v1.PauseInstanceRequest
-	29, // 62: headrace.v1.InstanceService.ResumeInstance:input_type -> headrace.v1.ResumeInstanceRequest
-	31, // 63: headrace.v1.InstanceService.RotateWebhookToken:input_type -> headrace.v1.RotateWebhookTokenRequest
-	33, // 64: headrace.v1.InstanceService.GetConfigWizard:input_type -> headrace.v1.GetConfigWizardRequest
-	35, // 65: headrace.v1.InstanceService.UpdateConfigWizardPage:input_type -> headrace.v1.UpdateConfigWizardPageRequest
-	12, // 66: headrace.v1.InstanceService.CreateInstance:output_type -> headrace.v1.CreateInstanceResponse
-	14, // 67: headrace.v1.InstanceService.GetInstance:output_type -> headrace.v1.GetInstanceResponse
-	16, // 68: headrace.v1.InstanceService.ListInstances:output_type -> headrace.v1.ListInstancesResponse
-	18, // 69: headrace.v1.InstanceService.UpdateInstance:output_type -> headrace.v1.UpdateInstanceResponse
-	20, // 70: headrace.v1.InstanceService.DeleteInstance:output_type -> headrace.v1.DeleteInstanceResponse
-	22, // 71: headrace.v1.InstanceService.DeployInstance:output_type -> headrace.v1.DeployInstanceResponse
-	24, // 72: headrace.v1.InstanceService.RollbackInstance:output_type -> headrace.v1.RollbackInstanceResponse
-	26, // 73: headrace.v1.InstanceService.UndeployInstance:output_type -> headrace.v1.UndeployInstanceResponse
-	28, // 74: headrace.v1.InstanceService.PauseInstance:output_type -> headrace.v1.PauseInstanceResponse
-	30, // 75: headrace.v1.InstanceService.ResumeInstance:output_type -> headrace.v1.ResumeInstanceResponse
-	32, // 76: headrace.v1.InstanceService.RotateWebhookToken:output_type -> headrace.v1.RotateWebhookTokenResponse
-	34, // 77: headrace.v1.InstanceService.GetConfigWizard:output_type -> headrace.v1.GetConfigWizardResponse
-	36, // 78: headrace.v1.InstanceService.UpdateConfigWizardPage:output_type -> headrace.v1.UpdateConfigWizardPageResponse
-	66, // [66:79] is the sub-list for method output_type
-	53, // [53:66] is the sub-list for method input_type
-	53, // [53:53] is the sub-list for extension type_name
-	53, // [53:53] is the sub-list for extension extendee
-	0,  // [0:53] is the sub-list for field type_name
+	43, // 11: headrace.v1.InstanceFlow.next_run_time:type_name -> google.protobuf.Timestamp
+	45, // 12: headrace.v1.ConfigValue.value:type_name -> google.protobuf.Value
+	3,  // 13: headrace.v1.ConfigValue.source:type_name -> headrace.v1.ConfigValue.Source
+	8,  // 14: headrace.v1.ConfigWizard.pages:type_name -> headrace.v1.ConfigWizardPage
+	9,  // 15: headrace.v1.ConfigWizardPage.elements:type_name -> headrace.v1.ConfigWizardElement
+	10, // 16: headrace.v1.ConfigWizardElement.variable:type_name -> headrace.v1.ConfigWizardVariable
+	46, // 17: headrace.v1.ConfigWizardVariable.config_variable:type_name -> headrace.v1.ConfigVariable
+	6,  // 18: headrace.v1.ConfigWizardVariable.value:type_name -> headrace.v1.ConfigValue
+	47, // 19: headrace.v1.ConfigWizardVariable.problems:type_name -> headrace.v1.Problem
+	4,  // 20: headrace.v1.CreateInstanceRequest.instance:type_name -> headrace.v1.Instance
+	4,  // 21: headrace.v1.CreateInstanceResponse.instance:type_name -> headrace.v1.Instance
+	48, // 22: headrace.v1.GetInstanceRequest.view:type_name -> headrace.v1.View
+	4,  // 23: headrace.v1.GetInstanceResponse.instance:type_name -> headrace.v1.Instance
+	48, // 24: headrace.v1.ListInstancesRequest.view:type_name -> headrace.v1.View
+	4,  // 25: headrace.v1.ListInstancesResponse.instances:type_name -> headrace.v1.Instance
+	4,  // 26: headrace.v1.UpdateInstanceRequest.instance:type_name -> headrace.v1.Instance
+	49, // 27: headrace.v1.UpdateInstanceRequest.update_mask:type_name -> google.protobuf.FieldMask
+	4,  // 28: headrace.v1.UpdateInstanceResponse.instance:type_name -> headrace.v1.Instance
+	50, // 29: headrace.v1.DeleteInstanceResponse.executions:type_name -> headrace.v1.Execution
+	42, // 30: headrace.v1.DeleteInstanceResponse.remaining_registrations:type_name -> headrace.v1.Registration
+	4,  // 31: headrace.v1.DeployInstanceResponse.instance:type_name -> headrace.v1.Instance
+	51, // 32: headrace.v1.DeployInstanceResponse.deployment:type_name -> headrace.v1.Deployment
+	50, // 33: headrace.v1.DeployInstanceResponse.executions:type_name -> headrace.v1.Execution
+	39, // 34: headrace.v1.DeployInstanceResponse.webhook_urls:type_name -> headrace.v1.DeployInstanceResponse.WebhookUrlsEntry
+	52, // 35: headrace.v1.DeployInstanceResponse.plan:type_name -> headrace.v1.DeployPlan
+	4,  // 36: headrace.v1.RollbackInstanceResponse.instance:type_name -> headrace.v1.Instance
+	51, // 37: headrace.v1.RollbackInstanceResponse.deployment:type_name -> headrace.v1.Deployment
+	50, // 38: headrace.v1.RollbackInstanceResponse.executions:type_name -> headrace.v1.Execution
+	40, // 39: headrace.v1.RollbackInstanceResponse.webhook_urls:type_name -> headrace.v1.RollbackInstanceResponse.WebhookUrlsEntry
+	52, // 40: headrace.v1.RollbackInstanceResponse.plan:type_name -> headrace.v1.DeployPlan
+	4,  // 41: headrace.v1.UndeployInstanceResponse.instance:type_name -> headrace.v1.Instance
+	50, // 42: headrace.v1.UndeployInstanceResponse.executions:type_name -> headrace.v1.Execution
+	42, // 43: headrace.v1.UndeployInstanceResponse.remaining_registrations:type_name -> headrace.v1.Registration
+	2,  // 44: headrace.v1.PauseInstanceRequest.mode:type_name -> headrace.v1.Instance.PauseMode
+	4,  // 45: headrace.v1.PauseInstanceResponse.instance:type_name -> headrace.v1.Instance
+	4,  // 46: headrace.v1.ResumeInstanceResponse.instance:type_name -> headrace.v1.Instance
+	53, // 47: headrace.v1.RotateWebhookTokenRequest.overlap:type_name -> google.protobuf.Duration
+	4,  // 48: headrace.v1.RotateWebhookTokenResponse.instance:type_name -> headrace.v1.Instance
+	7,  // 49: headrace.v1.GetConfigWizardResponse.config_wizard:type_name -> headrace.v1.ConfigWizard
+	41, // 50: headrace.v1.UpdateConfigWizardPageRequest.values:type_name -> headrace.v1.UpdateConfigWizardPageRequest.ValuesEntry
+	8,  // 51: headrace.v1.UpdateConfigWizardPageResponse.page:type_name -> headrace.v1.ConfigWizardPage
+	6,  // 52: headrace.v1.Instance.ConfigValuesEntry.value:type_name -> headrace.v1.ConfigValue
+	6,  // 53: headrace.v1.UpdateConfigWizardPageRequest.ValuesEntry.value:type_name -> headrace.v1.ConfigValue
+	11, // 54: headrace.v1.InstanceService.CreateInstance:input_type -> headrace.v1.CreateInstanceRequest
+	13, // 55: headrace.v1.InstanceService.GetInstance:input_type -> headrace.v1.GetInstanceRequest
+	15, // 56: headrace.v1.InstanceService.ListInstances:input_type -> headrace.v1.ListInstancesRequest
+	17, // 57: headrace.v1.InstanceService.UpdateInstance:input_type -> headrace.v1.UpdateInstanceRequest
+	19, // 58: headrace.v1.InstanceService.DeleteInstance:input_type -> headrace.v1.DeleteInstanceRequest
+	21, // 59: headrace.v1.InstanceService.DeployInstance:input_type -> headrace.v1.DeployInstanceRequest
+	23, // 60: headrace.v1.InstanceService.RollbackInstance:input_type -> headrace.v1.RollbackInstanceRequest
+	25, // 61: headrace.v1.InstanceService.UndeployInstance:input_type -> headrace.v1.UndeployInstanceRequest
+	27, // 62: headrace.v1.InstanceService.PauseInstance:input_type -> headrace.v1.PauseInstanceRequest
+	29, // 63: headrace.v1.InstanceService.ResumeInstance:input_type -> headrace.v1.ResumeInstanceRequest
+	31, // 64: headrace.v1.InstanceService.RotateWebhookToken:input_type -> headrace.v1.RotateWebhookTokenRequest
+	33, // 65: headrace.v1.InstanceService.GetConfigWizard:input_type -> headrace.v1.GetConfigWizardRequest
+	35, // 66: headrace.v1.InstanceService.UpdateConfigWizardPage:input_type -> headrace.v1.UpdateConfigWizardPageRequest
+	12, // 67: headrace.v1.InstanceService.CreateInstance:output_type -> headrace.v1.CreateInstanceResponse
+	14, // 68: headrace.v1.InstanceService.GetInstance:output_type -> headrace.v1.GetInstanceResponse
+	16, // 69: headrace.v1.InstanceService.ListInstances:output_type -> headrace.v1.ListInstancesResponse
+	18, // 70: headrace.v1.InstanceService.UpdateInstance:output_type -> headrace.v1.UpdateInstanceResponse
+	20, // 71: headrace.v1.InstanceService.DeleteInstance:output_type -> headrace.v1.DeleteInstanceResponse
+	22, // 72: headrace.v1.InstanceService.DeployInstance:output_type -> headrace.v1.DeployInstanceResponse
+	24, // 73: headrace.v1.InstanceService.RollbackInstance:output_type -> headrace.v1.RollbackInstanceResponse
+	26, // 74: headrace.v1.InstanceService.UndeployInstance:output_type -> headrace.v1.UndeployInstanceResponse
+	28, // 75: headrace.v1.InstanceService.PauseInstance:output_type -> headrace.v1.PauseInstanceResponse
+	30, // 76: headrace.v1.InstanceService.ResumeInstance:output_type -> headrace.v1.ResumeInstanceResponse
+	32, // 77: headrace.v1.InstanceService.RotateWebhookToken:output_type -> headrace.v1.RotateWebhookTokenResponse
+	34, // 78: headrace.v1.InstanceService.GetConfigWizard:output_type -> headrace.v1.GetConfigWizardResponse
+	36, // 79: headrace.v1.InstanceService.UpdateConfigWizardPage:output_type -> headrace.v1.UpdateConfigWizardPageResponse
+	67, // [67:80] is the sub-list for method output_type
+	54, // [54:67] is the sub-list for method input_type
+	54, // [54:54] is the sub-list for extension type_name
+	54, // [54:54] is the sub-list for extension extendee
+	0,  // [0:54] is the sub-list for field type_name
 }
 
 func init() { file_headrace_v1_instance_proto_init() }

@@ -1,0 +1,239 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/headrace/headrace/internal/component"
+	"github.com/headrace/headrace/internal/engine"
+	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/storage"
+	"github.com/headrace/headrace/internal/value"
+)
+
+// starting is what a step starts when it is completed.
+type starting struct {
+	invocations []storage.Invocation
+	resultOf    string // the execution whose id is the step's result; empty: none
+}
+
+func (s *starting) all() []storage.Invocation {
+	if s == nil {
+		return nil
+	}
+	return s.invocations
+}
+
+// prepareStarts makes ready what the result of a step starts. An error fails the step.
+func (h *host) prepareStarts(
+	ctx context.Context, step engine.Step, action *component.Action, result *component.Result, log func(ipaas.Severity, string),
+) error {
+	if action.Undo != nil || action.Delegate != nil {
+		return fmt.Errorf("action %s creates an object, and what creates one starts no flows: this is a fault in the component", step.Action)
+	}
+	if n := len(result.Invocations); n > ipaas.MaxInvocations {
+		return fmt.Errorf("it would start %d executions, and a step may start %d: give each a part of the work, or start them in a loop", n, ipaas.MaxInvocations)
+	}
+	s := &starting{}
+	for _, inv := range result.Invocations {
+		flow, err := h.flowToStart(inv)
+		if err != nil {
+			return err
+		}
+		id := ""
+		if h.onlyShows() {
+			log(ipaas.SeverityInfo, fmt.Sprintf("flow %q would be started here; a test runs one flow only", flow.DisplayName))
+		} else {
+			started, err := h.prepareStart(ctx, flow, inv)
+			if err != nil {
+				return err
+			}
+			s.invocations = append(s.invocations, started)
+			id = started.Execution.ID
+		}
+		if inv.AsResult {
+			s.resultOf, result.Data = id, object("executionId", id)
+		}
+	}
+	if len(s.invocations) > 0 {
+		h.starts[step.Path] = s
+	}
+	return nil
+}
+
+// onlyShows reports whether the run starts no others: flows are tested one by one. What a test URL brings is no test but an event.
+func (h *host) onlyShows() bool { return h.job.execution.Test && !h.job.execution.Invoke.Event() }
+
+// flowToStart returns the flow that an invocation is of, if the run may start it.
+func (h *host) flowToStart(inv component.Invocation) (*ipaas.Flow, error) {
+	def, ex := h.job.program.Definition(), &h.job.execution
+	flow := h.job.program.Flow(ex.FlowID)
+	if inv.Flow != "" {
+		if flow = def.FlowByName(inv.Flow); flow == nil {
+			return nil, engine.UnknownFlow(def, inv.Flow)
+		}
+	}
+	if !inv.Recursive && ex.Depth >= ipaas.MaxInvocationDepth {
+		return nil, fmt.Errorf("flow %q would stand %d calls behind execution %s, which began the line, and a line may have %d: "+
+			"find out whether flows start each other in a circle", flow.DisplayName, ex.Depth+1, ex.RootID, ipaas.MaxInvocationDepth)
+	}
+	return flow, nil
+}
+
+// prepareStart makes an execution of a flow, with its place among others.
+func (h *host) prepareStart(ctx context.Context, flow *ipaas.Flow, inv component.Invocation) (storage.Invocation, error) {
+	p, by := h.plane, &h.job.execution
+	ex := newEvent(p.now(), ipaas.Execution{
+		InstanceID: by.InstanceID, CustomerID: by.CustomerID, IntegrationID: by.IntegrationID, Test: by.Test,
+	}, flow, ipaas.Payload{})
+	ex.Invoke = ipaas.InvokeCrossFlow
+	given := gift{Hop: h.job.hop()}
+	if inv.Recursive {
+		ex.Invoke, given.Cursor = ipaas.InvokeRecursive, string(value.Encode(inv.Cursor))
+		if h.job.given != nil {
+			given.Round = h.job.given.Round + 1
+		}
+		if wait := recursionDelay(given.Round); wait > 0 {
+			ex.WakeTime = ex.CreateTime.Add(wait)
+		}
+	} else {
+		given.Data = string(value.Encode(inv.Data))
+	}
+	if size := len(given.Data) + len(given.Cursor); size > ipaas.MaxInvocationData {
+		return storage.Invocation{}, fmt.Errorf("flow %q would be given %d bytes, and it can be given %d: give it less, or a place where to find it",
+			flow.DisplayName, size, ipaas.MaxInvocationData)
+	}
+	var err error
+	if ex.Payload.Invocation, err = p.sealGift(h.job.instance, given); err != nil {
+		return storage.Invocation{}, err
+	}
+	a, err := p.admission(ctx, h.job, flow, &ex, true)
+	return storage.Invocation{Execution: ex, Admission: a}, err
+}
+
+// recursionDelay returns how long the next of a recursive flow waits that so many came before in its line.
+func recursionDelay(round int) time.Duration {
+	if round < ipaas.QuickRecursions {
+		return 0
+	}
+	return ipaas.RecursionDelay
+}
+
+// leaveOut takes out of what a step starts an execution that was started before, whose id the step's result then has.
+func (s *starting) leaveOut(before *storage.AlreadyStarted, done *engine.Done) error {
+	kept := slices.DeleteFunc(slices.Clone(s.all()), func(i storage.Invocation) bool { return i.Execution.ID == before.ID })
+	if len(kept) == len(s.all()) {
+		return before
+	}
+	s.invocations = kept
+	if s.resultOf == before.ID {
+		s.resultOf = before.First
+		done.Result = object("executionId", before.First)
+	}
+	return nil
+}
+
+// refusesStart reports whether an error says that what a step starts is not taken. Other errors say nothing of it.
+func refusesStart(err error) bool {
+	switch ipaas.ReasonOf(err) {
+	case ipaas.ReasonInstanceRemoved, ipaas.ReasonTooManyQueued, ipaas.ReasonDeduplicationKeyReused:
+		return true
+	default:
+		return false
+	}
+}
+
+// gift is what an execution gives one that it starts. The JSON of this type is sealed in the payload: a step may pass on a secret.
+type gift struct {
+	Data   string `json:"data,omitempty"`   // in the storage form of values
+	Cursor string `json:"cursor,omitempty"` // likewise, of a recursive flow
+	Round  int    `json:"round,omitempty"`  // how many of a recursive flow came before, in one line
+	Hop    int    `json:"hop,omitempty"`
+}
+
+func (p *Plane) sealGift(in ipaas.Instance, g gift) (string, error) {
+	text, err := json.Marshal(g)
+	if err != nil {
+		return "", fmt.Errorf("keep what a flow is started with: %w", err)
+	}
+	return p.keys.Seal(text, giftPlace(in)), nil
+}
+
+// openGift returns what an execution was started with by another one; nil: it was not.
+func (p *Plane) openGift(in ipaas.Instance, payload ipaas.Payload) (*gift, error) {
+	if payload.Invocation == "" {
+		return nil, nil
+	}
+	text, err := p.keys.Open(payload.Invocation, giftPlace(in))
+	if err != nil {
+		return nil, fmt.Errorf("open what a flow of instance %s is started with: %w", in.ID, err)
+	}
+	var g gift
+	if err := json.Unmarshal(text, &g); err != nil {
+		return nil, fmt.Errorf("read what a flow of instance %s is started with: %w", in.ID, err)
+	}
+	return &g, nil
+}
+
+// giftPlace is not one of the execution: retries and replays have the same.
+func giftPlace(in ipaas.Instance) string { return strings.Join([]string{"invocation", in.UID}, "|") }
+
+// body is what the trigger's results show of it.
+func (g *gift) body() (*value.Object, error) {
+	if g.Cursor != "" {
+		cursor, err := value.Decode([]byte(g.Cursor))
+		return part(object("cursor", cursor), ""), err
+	}
+	if g.Data == "" {
+		return part(nil, ""), nil
+	}
+	data, err := value.Decode([]byte(g.Data))
+	return part(data, ""), err
+}
+
+// cursor returns where an execution of a recursive flow begins.
+func (j *job) cursor() (any, error) {
+	if j.given != nil && j.given.Cursor != "" {
+		if cursor, err := value.Decode([]byte(j.given.Cursor)); err != nil || cursor != nil {
+			return cursor, err
+		}
+	}
+	flow := j.program.Flow(j.execution.FlowID)
+	if flow == nil || flow.Trigger.Type != ipaas.TriggerRecursive {
+		return nil, nil
+	}
+	inputs, wrong := j.program.TriggerInputs(flow.ID, j.settings.values)
+	if len(wrong) > 0 {
+		return nil, ipaas.InvalidArgument(fmt.Sprintf("the inputs of the trigger of flow %q are not valid", flow.DisplayName), wrong...)
+	}
+	return inputs.Value(ipaas.InputDefaultCursor), nil
+}
+
+// cutInvoked ends the runs that flows of a deployment have started, which is undone.
+func (p *Plane) cutInvoked(ctx context.Context, deploymentID string) error {
+	is := func(field, v string) *storage.Filter {
+		return &storage.Filter{Field: field, Operator: storage.Equal, Value: v}
+	}
+	query := storage.Query{Size: 200, Filter: &storage.Filter{Join: storage.And, Filters: []*storage.Filter{
+		is("deployment_id", deploymentID), is("state", string(ipaas.ExecutionRunning)),
+	}}}
+	for {
+		page, err := p.store.ListExecutions(ctx, query)
+		if err != nil {
+			return err
+		}
+		for _, ex := range page.Items {
+			if ex.Canceling {
+				p.live.cut(ex.ID, errCanceled)
+			}
+		}
+		if page.Next == "" {
+			return nil
+		}
+		query.After = page.Next
+	}
+}
