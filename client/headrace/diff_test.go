@@ -24,7 +24,7 @@ func differing() *headracev1.DiffIntegrationVersionsResponse {
 			{Kind: headracev1.Difference_KIND_REMOVED, Element: headracev1.Difference_ELEMENT_CONFIG_VARIABLE, Id: "url", DisplayName: "URL"},
 		},
 		IncompleteInstances: []*headracev1.IncompleteInstance{{
-			InstanceId: "smith", Problems: []*headracev1.Problem{{Field: "configValues.account", Description: `"Account" has no value`}},
+			InstanceId: "smith", Problems: []*headracev1.ConfigProblem{{Field: "configValues.account", Description: `"Account" has no value`}},
 		}},
 		MoreIncompleteInstances: true,
 	}

@@ -12,9 +12,11 @@ func diffToProto(r control.DiffResult) *pb.DiffIntegrationVersionsResponse {
 		out.Differences = append(out.Differences, differenceToProto(d))
 	}
 	for _, in := range r.Incomplete {
-		out.IncompleteInstances = append(out.IncompleteInstances, &pb.IncompleteInstance{
-			InstanceId: in.InstanceID, CustomerId: in.CustomerID, Version: count(in.Version), Problems: problemsToProto(in.Problems),
-		})
+		one := &pb.IncompleteInstance{InstanceId: in.InstanceID, CustomerId: in.CustomerID, Version: count(in.Version)}
+		for _, p := range in.Problems {
+			one.Problems = append(one.Problems, &pb.ConfigProblem{Field: restPath(p.Field), Reason: string(p.Reason), Description: p.Description})
+		}
+		out.IncompleteInstances = append(out.IncompleteInstances, one)
 	}
 	return out
 }

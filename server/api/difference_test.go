@@ -82,7 +82,7 @@ func TestDiffIntegrationVersions(t *testing.T) {
 			},
 			IncompleteInstances: []*pb.IncompleteInstance{{
 				InstanceId: "smith-shop", CustomerId: "smith",
-				Problems: []*pb.Problem{{Field: "configValues.account", Reason: "REQUIRED", Description: `"Account" has no value, and it is required`}},
+				Problems: []*pb.ConfigProblem{{Field: "configValues.account", Reason: "REQUIRED", Description: `"Account" has no value, and it is required`}},
 			}},
 		}
 		for name, got := range map[string]*pb.DiffIntegrationVersionsResponse{

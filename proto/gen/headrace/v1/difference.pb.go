@@ -336,7 +336,7 @@ type IncompleteInstance struct {
 	// The version it is on. 0: it was never deployed.
 	Version int32 `protobuf:"varint,3,opt,name=version,proto3" json:"version,omitempty"`
 	// What is missing or wrong, each with the config variable as its field.
-	Problems      []*Problem `protobuf:"bytes,4,rep,name=problems,proto3" json:"problems,omitempty"`
+	Problems      []*ConfigProblem `protobuf:"bytes,4,rep,name=problems,proto3" json:"problems,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -392,18 +392,82 @@ func (x *IncompleteInstance) GetVersion() int32 {
 	return 0
 }
 
-func (x *IncompleteInstance) GetProblems() []*Problem {
+func (x *IncompleteInstance) GetProblems() []*ConfigProblem {
 	if x != nil {
 		return x.Problems
 	}
 	return nil
 }
 
+// ConfigProblem is something in an instance's config that must be mended before it can be deployed.
+type ConfigProblem struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Where: `configValues`, the id of the config variable, and what follows inside of its value.
+	Field string `protobuf:"bytes,1,opt,name=field,proto3" json:"field,omitempty"`
+	// The kind of problem, stable, e.g. `REQUIRED`.
+	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	// The trouble and the way out, for people.
+	Description   string `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConfigProblem) Reset() {
+	*x = ConfigProblem{}
+	mi := &file_headrace_v1_difference_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConfigProblem) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConfigProblem) ProtoMessage() {}
+
+func (x *ConfigProblem) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_v1_difference_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConfigProblem.ProtoReflect.Descriptor instead.
+func (*ConfigProblem) Descriptor() ([]byte, []int) {
+	return file_headrace_v1_difference_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *ConfigProblem) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *ConfigProblem) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *ConfigProblem) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
 var File_headrace_v1_difference_proto protoreflect.FileDescriptor
 
 const file_headrace_v1_difference_proto_rawDesc = "" +
 	"\n" +
-	"\x1cheadrace/v1/difference.proto\x12\vheadrace.v1\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19headrace/v1/problem.proto\"\xf5\x04\n" +
+	"\x1cheadrace/v1/difference.proto\x12\vheadrace.v1\x1a\x1fgoogle/api/field_behavior.proto\"\xf5\x04\n" +
 	"\n" +
 	"Difference\x126\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x1c.headrace.v1.Difference.KindB\x04\xe2A\x01\x03R\x04kind\x12?\n" +
@@ -433,14 +497,18 @@ const file_headrace_v1_difference_proto_rawDesc = "" +
 	"\x0fFieldDifference\x12\x1a\n" +
 	"\x05field\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\x05field\x12\x1c\n" +
 	"\x06before\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\x06before\x12\x1a\n" +
-	"\x05after\x18\x03 \x01(\tB\x04\xe2A\x01\x03R\x05after\"\xba\x01\n" +
+	"\x05after\x18\x03 \x01(\tB\x04\xe2A\x01\x03R\x05after\"\xc0\x01\n" +
 	"\x12IncompleteInstance\x12%\n" +
 	"\vinstance_id\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\n" +
 	"instanceId\x12%\n" +
 	"\vcustomer_id\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\n" +
 	"customerId\x12\x1e\n" +
-	"\aversion\x18\x03 \x01(\x05B\x04\xe2A\x01\x03R\aversion\x126\n" +
-	"\bproblems\x18\x04 \x03(\v2\x14.headrace.v1.ProblemB\x04\xe2A\x01\x03R\bproblemsB?Z=github.com/headrace/headrace/proto/gen/headrace/v1;headracev1b\x06proto3"
+	"\aversion\x18\x03 \x01(\x05B\x04\xe2A\x01\x03R\aversion\x12<\n" +
+	"\bproblems\x18\x04 \x03(\v2\x1a.headrace.v1.ConfigProblemB\x04\xe2A\x01\x03R\bproblems\"q\n" +
+	"\rConfigProblem\x12\x1a\n" +
+	"\x05field\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\x05field\x12\x1c\n" +
+	"\x06reason\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\x06reason\x12&\n" +
+	"\vdescription\x18\x03 \x01(\tB\x04\xe2A\x01\x03R\vdescriptionB?Z=github.com/headrace/headrace/proto/gen/headrace/v1;headracev1b\x06proto3"
 
 var (
 	file_headrace_v1_difference_proto_rawDescOnce sync.Once
@@ -455,20 +523,20 @@ func file_headrace_v1_difference_proto_rawDescGZIP() []byte {
 }
 
 var file_headrace_v1_difference_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_headrace_v1_difference_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_headrace_v1_difference_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
 var file_headrace_v1_difference_proto_goTypes = []any{
 	(Difference_Kind)(0),       // 0: headrace.v1.Difference.Kind
 	(Difference_Element)(0),    // 1: headrace.v1.Difference.Element
 	(*Difference)(nil),         // 2: headrace.v1.Difference
 	(*FieldDifference)(nil),    // 3: headrace.v1.FieldDifference
 	(*IncompleteInstance)(nil), // 4: headrace.v1.IncompleteInstance
-	(*Problem)(nil),            // 5: headrace.v1.Problem
+	(*ConfigProblem)(nil),      // 5: headrace.v1.ConfigProblem
 }
 var file_headrace_v1_difference_proto_depIdxs = []int32{
 	0, // 0: headrace.v1.Difference.kind:type_name -> headrace.v1.Difference.Kind
 	1, // 1: headrace.v1.Difference.element:type_name -> headrace.v1.Difference.Element
 	3, // 2: headrace.v1.Difference.fields:type_name -> headrace.v1.FieldDifference
-	5, // 3: headrace.v1.IncompleteInstance.problems:type_name -> headrace.v1.Problem
+	5, // 3: headrace.v1.IncompleteInstance.problems:type_name -> headrace.v1.ConfigProblem
 	4, // [4:4] is the sub-list for method output_type
 	4, // [4:4] is the sub-list for method input_type
 	4, // [4:4] is the sub-list for extension type_name
@@ -481,14 +549,13 @@ func file_headrace_v1_difference_proto_init() {
 	if File_headrace_v1_difference_proto != nil {
 		return
 	}
-	file_headrace_v1_problem_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_headrace_v1_difference_proto_rawDesc), len(file_headrace_v1_difference_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   3,
+			NumMessages:   4,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

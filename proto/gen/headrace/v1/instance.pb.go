@@ -2770,7 +2770,7 @@ var File_headrace_v1_instance_proto protoreflect.FileDescriptor
 
 const file_headrace_v1_instance_proto_rawDesc = "" +
 	"\n" +
-	"\x1aheadrace/v1/instance.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!headrace/v1/config_variable.proto\x1a\x1cheadrace/v1/deployment.proto\x1a\x1bheadrace/v1/execution.proto\x1a\x16headrace/v1/flow.proto\x1a\x19headrace/v1/problem.proto\x1a\x16headrace/v1/view.proto\"\xc4\r\n" +
+	"\x1aheadrace/v1/instance.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!headrace/v1/config_variable.proto\x1a\x1cheadrace/v1/deployment.proto\x1a\x1bheadrace/v1/execution.proto\x1a\x16headrace/v1/flow.proto\x1a\x1dheadrace/v1/integration.proto\x1a\x16headrace/v1/view.proto\"\xc4\r\n" +
 	"\bInstance\x12A\n" +
 	"\x02id\x18\x01 \x01(\tB1\xe2A\x01\x05\xbaH*r(\x18E2$^([a-z0-9]+(-[a-z0-9]+)*(--test)?)?$R\x02id\x12\x16\n" +
 	"\x03uid\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\x03uid\x12*\n" +
@@ -3208,7 +3208,7 @@ func file_headrace_v1_instance_proto_init() {
 	file_headrace_v1_deployment_proto_init()
 	file_headrace_v1_execution_proto_init()
 	file_headrace_v1_flow_proto_init()
-	file_headrace_v1_problem_proto_init()
+	file_headrace_v1_integration_proto_init()
 	file_headrace_v1_view_proto_init()
 	file_headrace_v1_instance_proto_msgTypes[2].OneofWrappers = []any{
 		(*ConfigValue_Value)(nil),

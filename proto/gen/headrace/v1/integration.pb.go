@@ -825,6 +825,70 @@ func (x *ImportWarning) GetDescription() string {
 	return ""
 }
 
+// Problem is something in a definition that must be mended before it can run.
+type Problem struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Where: the path in the definition, e.g. `flows[2].steps[0].inputs.url`.
+	Field string `protobuf:"bytes,1,opt,name=field,proto3" json:"field,omitempty"`
+	// The kind of problem, stable, e.g. `UNKNOWN_ACTION`.
+	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	// The trouble and the way out, for people.
+	Description   string `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Problem) Reset() {
+	*x = Problem{}
+	mi := &file_headrace_v1_integration_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Problem) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Problem) ProtoMessage() {}
+
+func (x *Problem) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_v1_integration_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Problem.ProtoReflect.Descriptor instead.
+func (*Problem) Descriptor() ([]byte, []int) {
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Problem) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *Problem) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Problem) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
 // CreateIntegrationRequest asks for CreateIntegration.
 type CreateIntegrationRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -840,7 +904,7 @@ type CreateIntegrationRequest struct {
 
 func (x *CreateIntegrationRequest) Reset() {
 	*x = CreateIntegrationRequest{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[5]
+	mi := &file_headrace_v1_integration_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -852,7 +916,7 @@ func (x *CreateIntegrationRequest) String() string {
 func (*CreateIntegrationRequest) ProtoMessage() {}
 
 func (x *CreateIntegrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[5]
+	mi := &file_headrace_v1_integration_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -865,7 +929,7 @@ func (x *CreateIntegrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateIntegrationRequest.ProtoReflect.Descriptor instead.
 func (*CreateIntegrationRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{5}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *CreateIntegrationRequest) GetIntegration() *Integration {
@@ -900,7 +964,7 @@ type CreateIntegrationResponse struct {
 
 func (x *CreateIntegrationResponse) Reset() {
 	*x = CreateIntegrationResponse{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[6]
+	mi := &file_headrace_v1_integration_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -912,7 +976,7 @@ func (x *CreateIntegrationResponse) String() string {
 func (*CreateIntegrationResponse) ProtoMessage() {}
 
 func (x *CreateIntegrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[6]
+	mi := &file_headrace_v1_integration_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -925,7 +989,7 @@ func (x *CreateIntegrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateIntegrationResponse.ProtoReflect.Descriptor instead.
 func (*CreateIntegrationResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{6}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *CreateIntegrationResponse) GetIntegration() *Integration {
@@ -948,7 +1012,7 @@ type GetIntegrationRequest struct {
 
 func (x *GetIntegrationRequest) Reset() {
 	*x = GetIntegrationRequest{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[7]
+	mi := &file_headrace_v1_integration_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -960,7 +1024,7 @@ func (x *GetIntegrationRequest) String() string {
 func (*GetIntegrationRequest) ProtoMessage() {}
 
 func (x *GetIntegrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[7]
+	mi := &file_headrace_v1_integration_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -973,7 +1037,7 @@ func (x *GetIntegrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetIntegrationRequest.ProtoReflect.Descriptor instead.
 func (*GetIntegrationRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{7}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetIntegrationRequest) GetIntegrationId() string {
@@ -1001,7 +1065,7 @@ type GetIntegrationResponse struct {
 
 func (x *GetIntegrationResponse) Reset() {
 	*x = GetIntegrationResponse{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[8]
+	mi := &file_headrace_v1_integration_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1013,7 +1077,7 @@ func (x *GetIntegrationResponse) String() string {
 func (*GetIntegrationResponse) ProtoMessage() {}
 
 func (x *GetIntegrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[8]
+	mi := &file_headrace_v1_integration_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1026,7 +1090,7 @@ func (x *GetIntegrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetIntegrationResponse.ProtoReflect.Descriptor instead.
 func (*GetIntegrationResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{8}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GetIntegrationResponse) GetIntegration() *Integration {
@@ -1055,7 +1119,7 @@ type ListIntegrationsRequest struct {
 
 func (x *ListIntegrationsRequest) Reset() {
 	*x = ListIntegrationsRequest{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[9]
+	mi := &file_headrace_v1_integration_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1067,7 +1131,7 @@ func (x *ListIntegrationsRequest) String() string {
 func (*ListIntegrationsRequest) ProtoMessage() {}
 
 func (x *ListIntegrationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[9]
+	mi := &file_headrace_v1_integration_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1080,7 +1144,7 @@ func (x *ListIntegrationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListIntegrationsRequest.ProtoReflect.Descriptor instead.
 func (*ListIntegrationsRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{9}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListIntegrationsRequest) GetPageSize() int32 {
@@ -1131,7 +1195,7 @@ type ListIntegrationsResponse struct {
 
 func (x *ListIntegrationsResponse) Reset() {
 	*x = ListIntegrationsResponse{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[10]
+	mi := &file_headrace_v1_integration_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1143,7 +1207,7 @@ func (x *ListIntegrationsResponse) String() string {
 func (*ListIntegrationsResponse) ProtoMessage() {}
 
 func (x *ListIntegrationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[10]
+	mi := &file_headrace_v1_integration_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1156,7 +1220,7 @@ func (x *ListIntegrationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListIntegrationsResponse.ProtoReflect.Descriptor instead.
 func (*ListIntegrationsResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{10}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListIntegrationsResponse) GetIntegrations() []*Integration {
@@ -1194,7 +1258,7 @@ type UpdateIntegrationRequest struct {
 
 func (x *UpdateIntegrationRequest) Reset() {
 	*x = UpdateIntegrationRequest{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[11]
+	mi := &file_headrace_v1_integration_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1206,7 +1270,7 @@ func (x *UpdateIntegrationRequest) String() string {
 func (*UpdateIntegrationRequest) ProtoMessage() {}
 
 func (x *UpdateIntegrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[11]
+	mi := &file_headrace_v1_integration_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1219,7 +1283,7 @@ func (x *UpdateIntegrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateIntegrationRequest.ProtoReflect.Descriptor instead.
 func (*UpdateIntegrationRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{11}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *UpdateIntegrationRequest) GetIntegrationId() string {
@@ -1275,7 +1339,7 @@ type UpdateIntegrationResponse struct {
 
 func (x *UpdateIntegrationResponse) Reset() {
 	*x = UpdateIntegrationResponse{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[12]
+	mi := &file_headrace_v1_integration_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1287,7 +1351,7 @@ func (x *UpdateIntegrationResponse) String() string {
 func (*UpdateIntegrationResponse) ProtoMessage() {}
 
 func (x *UpdateIntegrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[12]
+	mi := &file_headrace_v1_integration_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1300,7 +1364,7 @@ func (x *UpdateIntegrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateIntegrationResponse.ProtoReflect.Descriptor instead.
 func (*UpdateIntegrationResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{12}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *UpdateIntegrationResponse) GetIntegration() *Integration {
@@ -1327,7 +1391,7 @@ type DeleteIntegrationRequest struct {
 
 func (x *DeleteIntegrationRequest) Reset() {
 	*x = DeleteIntegrationRequest{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[13]
+	mi := &file_headrace_v1_integration_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1339,7 +1403,7 @@ func (x *DeleteIntegrationRequest) String() string {
 func (*DeleteIntegrationRequest) ProtoMessage() {}
 
 func (x *DeleteIntegrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[13]
+	mi := &file_headrace_v1_integration_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1352,7 +1416,7 @@ func (x *DeleteIntegrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteIntegrationRequest.ProtoReflect.Descriptor instead.
 func (*DeleteIntegrationRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{13}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *DeleteIntegrationRequest) GetIntegrationId() string {
@@ -1392,7 +1456,7 @@ type DeleteIntegrationResponse struct {
 
 func (x *DeleteIntegrationResponse) Reset() {
 	*x = DeleteIntegrationResponse{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[14]
+	mi := &file_headrace_v1_integration_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1404,7 +1468,7 @@ func (x *DeleteIntegrationResponse) String() string {
 func (*DeleteIntegrationResponse) ProtoMessage() {}
 
 func (x *DeleteIntegrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[14]
+	mi := &file_headrace_v1_integration_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1417,7 +1481,7 @@ func (x *DeleteIntegrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteIntegrationResponse.ProtoReflect.Descriptor instead.
 func (*DeleteIntegrationResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{14}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{15}
 }
 
 // PublishIntegrationRequest asks for PublishIntegration.
@@ -1439,7 +1503,7 @@ type PublishIntegrationRequest struct {
 
 func (x *PublishIntegrationRequest) Reset() {
 	*x = PublishIntegrationRequest{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[15]
+	mi := &file_headrace_v1_integration_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1451,7 +1515,7 @@ func (x *PublishIntegrationRequest) String() string {
 func (*PublishIntegrationRequest) ProtoMessage() {}
 
 func (x *PublishIntegrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[15]
+	mi := &file_headrace_v1_integration_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1464,7 +1528,7 @@ func (x *PublishIntegrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublishIntegrationRequest.ProtoReflect.Descriptor instead.
 func (*PublishIntegrationRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{15}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *PublishIntegrationRequest) GetIntegrationId() string {
@@ -1513,7 +1577,7 @@ type PublishIntegrationResponse struct {
 
 func (x *PublishIntegrationResponse) Reset() {
 	*x = PublishIntegrationResponse{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[16]
+	mi := &file_headrace_v1_integration_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1525,7 +1589,7 @@ func (x *PublishIntegrationResponse) String() string {
 func (*PublishIntegrationResponse) ProtoMessage() {}
 
 func (x *PublishIntegrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[16]
+	mi := &file_headrace_v1_integration_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1538,7 +1602,7 @@ func (x *PublishIntegrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublishIntegrationResponse.ProtoReflect.Descriptor instead.
 func (*PublishIntegrationResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{16}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *PublishIntegrationResponse) GetVersion() *IntegrationVersion {
@@ -1567,7 +1631,7 @@ type RotateEndpointTokenRequest struct {
 
 func (x *RotateEndpointTokenRequest) Reset() {
 	*x = RotateEndpointTokenRequest{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[17]
+	mi := &file_headrace_v1_integration_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1579,7 +1643,7 @@ func (x *RotateEndpointTokenRequest) String() string {
 func (*RotateEndpointTokenRequest) ProtoMessage() {}
 
 func (x *RotateEndpointTokenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[17]
+	mi := &file_headrace_v1_integration_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1592,7 +1656,7 @@ func (x *RotateEndpointTokenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RotateEndpointTokenRequest.ProtoReflect.Descriptor instead.
 func (*RotateEndpointTokenRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{17}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *RotateEndpointTokenRequest) GetIntegrationId() string {
@@ -1641,7 +1705,7 @@ type RotateEndpointTokenResponse struct {
 
 func (x *RotateEndpointTokenResponse) Reset() {
 	*x = RotateEndpointTokenResponse{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[18]
+	mi := &file_headrace_v1_integration_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1653,7 +1717,7 @@ func (x *RotateEndpointTokenResponse) String() string {
 func (*RotateEndpointTokenResponse) ProtoMessage() {}
 
 func (x *RotateEndpointTokenResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[18]
+	mi := &file_headrace_v1_integration_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1666,7 +1730,7 @@ func (x *RotateEndpointTokenResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RotateEndpointTokenResponse.ProtoReflect.Descriptor instead.
 func (*RotateEndpointTokenResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{18}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *RotateEndpointTokenResponse) GetIntegration() *Integration {
@@ -1696,7 +1760,7 @@ type ImportIntegrationRequest struct {
 
 func (x *ImportIntegrationRequest) Reset() {
 	*x = ImportIntegrationRequest{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[19]
+	mi := &file_headrace_v1_integration_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1708,7 +1772,7 @@ func (x *ImportIntegrationRequest) String() string {
 func (*ImportIntegrationRequest) ProtoMessage() {}
 
 func (x *ImportIntegrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[19]
+	mi := &file_headrace_v1_integration_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1721,7 +1785,7 @@ func (x *ImportIntegrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportIntegrationRequest.ProtoReflect.Descriptor instead.
 func (*ImportIntegrationRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{19}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ImportIntegrationRequest) GetDefinition() string {
@@ -1778,7 +1842,7 @@ type ImportIntegrationResponse struct {
 
 func (x *ImportIntegrationResponse) Reset() {
 	*x = ImportIntegrationResponse{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[20]
+	mi := &file_headrace_v1_integration_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1790,7 +1854,7 @@ func (x *ImportIntegrationResponse) String() string {
 func (*ImportIntegrationResponse) ProtoMessage() {}
 
 func (x *ImportIntegrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[20]
+	mi := &file_headrace_v1_integration_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1803,7 +1867,7 @@ func (x *ImportIntegrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportIntegrationResponse.ProtoReflect.Descriptor instead.
 func (*ImportIntegrationResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{20}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ImportIntegrationResponse) GetIntegration() *Integration {
@@ -1852,7 +1916,7 @@ type ValidateIntegrationRequest struct {
 
 func (x *ValidateIntegrationRequest) Reset() {
 	*x = ValidateIntegrationRequest{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[21]
+	mi := &file_headrace_v1_integration_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1864,7 +1928,7 @@ func (x *ValidateIntegrationRequest) String() string {
 func (*ValidateIntegrationRequest) ProtoMessage() {}
 
 func (x *ValidateIntegrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[21]
+	mi := &file_headrace_v1_integration_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1877,7 +1941,7 @@ func (x *ValidateIntegrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateIntegrationRequest.ProtoReflect.Descriptor instead.
 func (*ValidateIntegrationRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{21}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ValidateIntegrationRequest) GetDefinition() string {
@@ -1904,7 +1968,7 @@ type ValidateIntegrationResponse struct {
 
 func (x *ValidateIntegrationResponse) Reset() {
 	*x = ValidateIntegrationResponse{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[22]
+	mi := &file_headrace_v1_integration_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1916,7 +1980,7 @@ func (x *ValidateIntegrationResponse) String() string {
 func (*ValidateIntegrationResponse) ProtoMessage() {}
 
 func (x *ValidateIntegrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[22]
+	mi := &file_headrace_v1_integration_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1929,7 +1993,7 @@ func (x *ValidateIntegrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateIntegrationResponse.ProtoReflect.Descriptor instead.
 func (*ValidateIntegrationResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{22}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ValidateIntegrationResponse) GetValid() bool {
@@ -1975,7 +2039,7 @@ type ExportIntegrationRequest struct {
 
 func (x *ExportIntegrationRequest) Reset() {
 	*x = ExportIntegrationRequest{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[23]
+	mi := &file_headrace_v1_integration_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1987,7 +2051,7 @@ func (x *ExportIntegrationRequest) String() string {
 func (*ExportIntegrationRequest) ProtoMessage() {}
 
 func (x *ExportIntegrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[23]
+	mi := &file_headrace_v1_integration_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2000,7 +2064,7 @@ func (x *ExportIntegrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportIntegrationRequest.ProtoReflect.Descriptor instead.
 func (*ExportIntegrationRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{23}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ExportIntegrationRequest) GetIntegrationId() string {
@@ -2038,7 +2102,7 @@ type ExportIntegrationResponse struct {
 
 func (x *ExportIntegrationResponse) Reset() {
 	*x = ExportIntegrationResponse{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[24]
+	mi := &file_headrace_v1_integration_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2050,7 +2114,7 @@ func (x *ExportIntegrationResponse) String() string {
 func (*ExportIntegrationResponse) ProtoMessage() {}
 
 func (x *ExportIntegrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[24]
+	mi := &file_headrace_v1_integration_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2063,7 +2127,7 @@ func (x *ExportIntegrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportIntegrationResponse.ProtoReflect.Descriptor instead.
 func (*ExportIntegrationResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{24}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ExportIntegrationResponse) GetDefinition() string {
@@ -2084,7 +2148,7 @@ var File_headrace_v1_integration_proto protoreflect.FileDescriptor
 
 const file_headrace_v1_integration_proto_rawDesc = "" +
 	"\n" +
-	"\x1dheadrace/v1/integration.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!headrace/v1/config_variable.proto\x1a\x16headrace/v1/flow.proto\x1a\x17headrace/v1/input.proto\x1a%headrace/v1/integration_version.proto\x1a\x19headrace/v1/problem.proto\x1a\x16headrace/v1/view.proto\"\xc2\b\n" +
+	"\x1dheadrace/v1/integration.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!headrace/v1/config_variable.proto\x1a\x16headrace/v1/flow.proto\x1a\x17headrace/v1/input.proto\x1a%headrace/v1/integration_version.proto\x1a\x16headrace/v1/view.proto\"\xc2\b\n" +
 	"\vIntegration\x128\n" +
 	"\x02id\x18\x01 \x01(\tB(\xe2A\x01\x05\xbaH!r\x1f\x18?2\x1b^([a-z0-9]+(-[a-z0-9]+)*)?$R\x02id\x12\x16\n" +
 	"\x03uid\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\x03uid\x12*\n" +
@@ -2151,7 +2215,11 @@ const file_headrace_v1_integration_proto_rawDesc = "" +
 	"\tKIND_FLOW\x10\x01\x12\x18\n" +
 	"\x14KIND_CONFIG_VARIABLE\x10\x02\x12 \n" +
 	"\x1cKIND_CONFIG_VARIABLE_CHANGED\x10\x03\x12\x10\n" +
-	"\fKIND_SETTING\x10\x04\"\xaf\x01\n" +
+	"\fKIND_SETTING\x10\x04\"k\n" +
+	"\aProblem\x12\x1a\n" +
+	"\x05field\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\x05field\x12\x1c\n" +
+	"\x06reason\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\x06reason\x12&\n" +
+	"\vdescription\x18\x03 \x01(\tB\x04\xe2A\x01\x03R\vdescription\"\xaf\x01\n" +
 	"\x18CreateIntegrationRequest\x12F\n" +
 	"\vintegration\x18\x01 \x01(\v2\x18.headrace.v1.IntegrationB\n" +
 	"\xe2A\x01\x02\xbaH\x03\xc8\x01\x01R\vintegration\x12&\n" +
@@ -2274,7 +2342,7 @@ func file_headrace_v1_integration_proto_rawDescGZIP() []byte {
 }
 
 var file_headrace_v1_integration_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_headrace_v1_integration_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
+var file_headrace_v1_integration_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
 var file_headrace_v1_integration_proto_goTypes = []any{
 	(DefinitionFormat)(0),               // 0: headrace.v1.DefinitionFormat
 	(Endpoint_Type)(0),                  // 1: headrace.v1.Endpoint.Type
@@ -2286,31 +2354,31 @@ var file_headrace_v1_integration_proto_goTypes = []any{
 	(*DeploySettings)(nil),              // 7: headrace.v1.DeploySettings
 	(*DefinitionNote)(nil),              // 8: headrace.v1.DefinitionNote
 	(*ImportWarning)(nil),               // 9: headrace.v1.ImportWarning
-	(*CreateIntegrationRequest)(nil),    // 10: headrace.v1.CreateIntegrationRequest
-	(*CreateIntegrationResponse)(nil),   // 11: headrace.v1.CreateIntegrationResponse
-	(*GetIntegrationRequest)(nil),       // 12: headrace.v1.GetIntegrationRequest
-	(*GetIntegrationResponse)(nil),      // 13: headrace.v1.GetIntegrationResponse
-	(*ListIntegrationsRequest)(nil),     // 14: headrace.v1.ListIntegrationsRequest
-	(*ListIntegrationsResponse)(nil),    // 15: headrace.v1.ListIntegrationsResponse
-	(*UpdateIntegrationRequest)(nil),    // 16: headrace.v1.UpdateIntegrationRequest
-	(*UpdateIntegrationResponse)(nil),   // 17: headrace.v1.UpdateIntegrationResponse
-	(*DeleteIntegrationRequest)(nil),    // 18: headrace.v1.DeleteIntegrationRequest
-	(*DeleteIntegrationResponse)(nil),   // 19: headrace.v1.DeleteIntegrationResponse
-	(*PublishIntegrationRequest)(nil),   // 20: headrace.v1.PublishIntegrationRequest
-	(*PublishIntegrationResponse)(nil),  // 21: headrace.v1.PublishIntegrationResponse
-	(*RotateEndpointTokenRequest)(nil),  // 22: headrace.v1.RotateEndpointTokenRequest
-	(*RotateEndpointTokenResponse)(nil), // 23: headrace.v1.RotateEndpointTokenResponse
-	(*ImportIntegrationRequest)(nil),    // 24: headrace.v1.ImportIntegrationRequest
-	(*ImportIntegrationResponse)(nil),   // 25: headrace.v1.ImportIntegrationResponse
-	(*ValidateIntegrationRequest)(nil),  // 26: headrace.v1.ValidateIntegrationRequest
-	(*ValidateIntegrationResponse)(nil), // 27: headrace.v1.ValidateIntegrationResponse
-	(*ExportIntegrationRequest)(nil),    // 28: headrace.v1.ExportIntegrationRequest
-	(*ExportIntegrationResponse)(nil),   // 29: headrace.v1.ExportIntegrationResponse
-	nil,                                 // 30: headrace.v1.Integration.LabelsEntry
-	(*Flow)(nil),                        // 31: headrace.v1.Flow
-	(*ConfigVariable)(nil),              // 32: headrace.v1.ConfigVariable
-	(*ConfigPage)(nil),                  // 33: headrace.v1.ConfigPage
-	(*Problem)(nil),                     // 34: headrace.v1.Problem
+	(*Problem)(nil),                     // 10: headrace.v1.Problem
+	(*CreateIntegrationRequest)(nil),    // 11: headrace.v1.CreateIntegrationRequest
+	(*CreateIntegrationResponse)(nil),   // 12: headrace.v1.CreateIntegrationResponse
+	(*GetIntegrationRequest)(nil),       // 13: headrace.v1.GetIntegrationRequest
+	(*GetIntegrationResponse)(nil),      // 14: headrace.v1.GetIntegrationResponse
+	(*ListIntegrationsRequest)(nil),     // 15: headrace.v1.ListIntegrationsRequest
+	(*ListIntegrationsResponse)(nil),    // 16: headrace.v1.ListIntegrationsResponse
+	(*UpdateIntegrationRequest)(nil),    // 17: headrace.v1.UpdateIntegrationRequest
+	(*UpdateIntegrationResponse)(nil),   // 18: headrace.v1.UpdateIntegrationResponse
+	(*DeleteIntegrationRequest)(nil),    // 19: headrace.v1.DeleteIntegrationRequest
+	(*DeleteIntegrationResponse)(nil),   // 20: headrace.v1.DeleteIntegrationResponse
+	(*PublishIntegrationRequest)(nil),   // 21: headrace.v1.PublishIntegrationRequest
+	(*PublishIntegrationResponse)(nil),  // 22: headrace.v1.PublishIntegrationResponse
+	(*RotateEndpointTokenRequest)(nil),  // 23: headrace.v1.RotateEndpointTokenRequest
+	(*RotateEndpointTokenResponse)(nil), // 24: headrace.v1.RotateEndpointTokenResponse
+	(*ImportIntegrationRequest)(nil),    // 25: headrace.v1.ImportIntegrationRequest
+	(*ImportIntegrationResponse)(nil),   // 26: headrace.v1.ImportIntegrationResponse
+	(*ValidateIntegrationRequest)(nil),  // 27: headrace.v1.ValidateIntegrationRequest
+	(*ValidateIntegrationResponse)(nil), // 28: headrace.v1.ValidateIntegrationResponse
+	(*ExportIntegrationRequest)(nil),    // 29: headrace.v1.ExportIntegrationRequest
+	(*ExportIntegrationResponse)(nil),   // 30: headrace.v1.ExportIntegrationResponse
+	nil,                                 // 31: headrace.v1.Integration.LabelsEntry
+	(*Flow)(nil),                        // 32: headrace.v1.Flow
+	(*ConfigVariable)(nil),              // 33: headrace.v1.ConfigVariable
+	(*ConfigPage)(nil),                  // 34: headrace.v1.ConfigPage
 	(*timestamppb.Timestamp)(nil),       // 35: google.protobuf.Timestamp
 	(*Input)(nil),                       // 36: headrace.v1.Input
 	(*durationpb.Duration)(nil),         // 37: google.protobuf.Duration
@@ -2319,12 +2387,12 @@ var file_headrace_v1_integration_proto_goTypes = []any{
 	(*IntegrationVersion)(nil),          // 40: headrace.v1.IntegrationVersion
 }
 var file_headrace_v1_integration_proto_depIdxs = []int32{
-	30, // 0: headrace.v1.Integration.labels:type_name -> headrace.v1.Integration.LabelsEntry
-	31, // 1: headrace.v1.Integration.flows:type_name -> headrace.v1.Flow
-	32, // 2: headrace.v1.Integration.config_variables:type_name -> headrace.v1.ConfigVariable
-	33, // 3: headrace.v1.Integration.config_pages:type_name -> headrace.v1.ConfigPage
+	31, // 0: headrace.v1.Integration.labels:type_name -> headrace.v1.Integration.LabelsEntry
+	32, // 1: headrace.v1.Integration.flows:type_name -> headrace.v1.Flow
+	33, // 2: headrace.v1.Integration.config_variables:type_name -> headrace.v1.ConfigVariable
+	34, // 3: headrace.v1.Integration.config_pages:type_name -> headrace.v1.ConfigPage
 	7,  // 4: headrace.v1.Integration.deploy_settings:type_name -> headrace.v1.DeploySettings
-	34, // 5: headrace.v1.Integration.problems:type_name -> headrace.v1.Problem
+	10, // 5: headrace.v1.Integration.problems:type_name -> headrace.v1.Problem
 	35, // 6: headrace.v1.Integration.create_time:type_name -> google.protobuf.Timestamp
 	35, // 7: headrace.v1.Integration.update_time:type_name -> google.protobuf.Timestamp
 	6,  // 8: headrace.v1.Integration.endpoint:type_name -> headrace.v1.Endpoint
@@ -2352,31 +2420,31 @@ var file_headrace_v1_integration_proto_depIdxs = []int32{
 	0,  // 30: headrace.v1.ImportIntegrationResponse.format:type_name -> headrace.v1.DefinitionFormat
 	8,  // 31: headrace.v1.ImportIntegrationResponse.notes:type_name -> headrace.v1.DefinitionNote
 	9,  // 32: headrace.v1.ImportIntegrationResponse.warnings:type_name -> headrace.v1.ImportWarning
-	34, // 33: headrace.v1.ValidateIntegrationResponse.problems:type_name -> headrace.v1.Problem
+	10, // 33: headrace.v1.ValidateIntegrationResponse.problems:type_name -> headrace.v1.Problem
 	0,  // 34: headrace.v1.ValidateIntegrationResponse.format:type_name -> headrace.v1.DefinitionFormat
 	8,  // 35: headrace.v1.ValidateIntegrationResponse.notes:type_name -> headrace.v1.DefinitionNote
 	0,  // 36: headrace.v1.ExportIntegrationRequest.format:type_name -> headrace.v1.DefinitionFormat
 	8,  // 37: headrace.v1.ExportIntegrationResponse.notes:type_name -> headrace.v1.DefinitionNote
-	10, // 38: headrace.v1.IntegrationService.CreateIntegration:input_type -> headrace.v1.CreateIntegrationRequest
-	12, // 39: headrace.v1.IntegrationService.GetIntegration:input_type -> headrace.v1.GetIntegrationRequest
-	14, // 40: headrace.v1.IntegrationService.ListIntegrations:input_type -> headrace.v1.ListIntegrationsRequest
-	16, // 41: headrace.v1.IntegrationService.UpdateIntegration:input_type -> headrace.v1.UpdateIntegrationRequest
-	18, // 42: headrace.v1.IntegrationService.DeleteIntegration:input_type -> headrace.v1.DeleteIntegrationRequest
-	20, // 43: headrace.v1.IntegrationService.PublishIntegration:input_type -> headrace.v1.PublishIntegrationRequest
-	22, // 44: headrace.v1.IntegrationService.RotateEndpointToken:input_type -> headrace.v1.RotateEndpointTokenRequest
-	24, // 45: headrace.v1.IntegrationService.ImportIntegration:input_type -> headrace.v1.ImportIntegrationRequest
-	26, // 46: headrace.v1.IntegrationService.ValidateIntegration:input_type -> headrace.v1.ValidateIntegrationRequest
-	28, // 47: headrace.v1.IntegrationService.ExportIntegration:input_type -> headrace.v1.ExportIntegrationRequest
-	11, // 48: headrace.v1.IntegrationService.CreateIntegration:output_type -> headrace.v1.CreateIntegrationResponse
-	13, // 49: headrace.v1.IntegrationService.GetIntegration:output_type -> headrace.v1.GetIntegrationResponse
-	15, // 50: headrace.v1.IntegrationService.ListIntegrations:output_type -> headrace.v1.ListIntegrationsResponse
-	17, // 51: headrace.v1.IntegrationService.UpdateIntegration:output_type -> headrace.v1.UpdateIntegrationResponse
-	19, // 52: headrace.v1.IntegrationService.DeleteIntegration:output_type -> headrace.v1.DeleteIntegrationResponse
-	21, // 53: headrace.v1.IntegrationService.PublishIntegration:output_type -> headrace.v1.PublishIntegrationResponse
-	23, // 54: headrace.v1.IntegrationService.RotateEndpointToken:output_type -> headrace.v1.RotateEndpointTokenResponse
-	25, // 55: headrace.v1.IntegrationService.ImportIntegration:output_type -> headrace.v1.ImportIntegrationResponse
-	27, // 56: headrace.v1.IntegrationService.ValidateIntegration:output_type -> headrace.v1.ValidateIntegrationResponse
-	29, // 57: headrace.v1.IntegrationService.ExportIntegration:output_type -> headrace.v1.ExportIntegrationResponse
+	11, // 38: headrace.v1.IntegrationService.CreateIntegration:input_type -> headrace.v1.CreateIntegrationRequest
+	13, // 39: headrace.v1.IntegrationService.GetIntegration:input_type -> headrace.v1.GetIntegrationRequest
+	15, // 40: headrace.v1.IntegrationService.ListIntegrations:input_type -> headrace.v1.ListIntegrationsRequest
+	17, // 41: headrace.v1.IntegrationService.UpdateIntegration:input_type -> headrace.v1.UpdateIntegrationRequest
+	19, // 42: headrace.v1.IntegrationService.DeleteIntegration:input_type -> headrace.v1.DeleteIntegrationRequest
+	21, // 43: headrace.v1.IntegrationService.PublishIntegration:input_type -> headrace.v1.PublishIntegrationRequest
+	23, // 44: headrace.v1.IntegrationService.RotateEndpointToken:input_type -> headrace.v1.RotateEndpointTokenRequest
+	25, // 45: headrace.v1.IntegrationService.ImportIntegration:input_type -> headrace.v1.ImportIntegrationRequest
+	27, // 46: headrace.v1.IntegrationService.ValidateIntegration:input_type -> headrace.v1.ValidateIntegrationRequest
+	29, // 47: headrace.v1.IntegrationService.ExportIntegration:input_type -> headrace.v1.ExportIntegrationRequest
+	12, // 48: headrace.v1.IntegrationService.CreateIntegration:output_type -> headrace.v1.CreateIntegrationResponse
+	14, // 49: headrace.v1.IntegrationService.GetIntegration:output_type -> headrace.v1.GetIntegrationResponse
+	16, // 50: headrace.v1.IntegrationService.ListIntegrations:output_type -> headrace.v1.ListIntegrationsResponse
+	18, // 51: headrace.v1.IntegrationService.UpdateIntegration:output_type -> headrace.v1.UpdateIntegrationResponse
+	20, // 52: headrace.v1.IntegrationService.DeleteIntegration:output_type -> headrace.v1.DeleteIntegrationResponse
+	22, // 53: headrace.v1.IntegrationService.PublishIntegration:output_type -> headrace.v1.PublishIntegrationResponse
+	24, // 54: headrace.v1.IntegrationService.RotateEndpointToken:output_type -> headrace.v1.RotateEndpointTokenResponse
+	26, // 55: headrace.v1.IntegrationService.ImportIntegration:output_type -> headrace.v1.ImportIntegrationResponse
+	28, // 56: headrace.v1.IntegrationService.ValidateIntegration:output_type -> headrace.v1.ValidateIntegrationResponse
+	30, // 57: headrace.v1.IntegrationService.ExportIntegration:output_type -> headrace.v1.ExportIntegrationResponse
 	48, // [48:58] is the sub-list for method output_type
 	38, // [38:48] is the sub-list for method input_type
 	38, // [38:38] is the sub-list for extension type_name
@@ -2393,7 +2461,6 @@ func file_headrace_v1_integration_proto_init() {
 	file_headrace_v1_flow_proto_init()
 	file_headrace_v1_input_proto_init()
 	file_headrace_v1_integration_version_proto_init()
-	file_headrace_v1_problem_proto_init()
 	file_headrace_v1_view_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -2401,7 +2468,7 @@ func file_headrace_v1_integration_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_headrace_v1_integration_proto_rawDesc), len(file_headrace_v1_integration_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   26,
+			NumMessages:   27,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

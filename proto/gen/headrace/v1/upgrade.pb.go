@@ -1223,7 +1223,7 @@ var File_headrace_v1_upgrade_proto protoreflect.FileDescriptor
 
 const file_headrace_v1_upgrade_proto_rawDesc = "" +
 	"\n" +
-	"\x19headrace/v1/upgrade.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19headrace/v1/problem.proto\"\x9f\b\n" +
+	"\x19headrace/v1/upgrade.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dheadrace/v1/integration.proto\"\x9f\b\n" +
 	"\aUpgrade\x12\x14\n" +
 	"\x02id\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\x02id\x125\n" +
 	"\x0eintegration_id\x18\x02 \x01(\tB\x0e\xe2A\x02\x02\x05\xbaH\x06r\x04\x10\x01\x18dR\rintegrationId\x12%\n" +
@@ -1415,7 +1415,7 @@ func file_headrace_v1_upgrade_proto_init() {
 	if File_headrace_v1_upgrade_proto != nil {
 		return
 	}
-	file_headrace_v1_problem_proto_init()
+	file_headrace_v1_integration_proto_init()
 	file_headrace_v1_upgrade_proto_msgTypes[0].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
