@@ -21,7 +21,7 @@ func TestOnlySignedEventsAreRecorded(t *testing.T) {
 	const key = "canary-signing-key-31d0"
 	w := newWorld(t)
 	flow := hookFlow("Signed", note("Note", ref("trigger.results.body.data.n")))
-	flow.Trigger.Type = "hash.hmacWebhook"
+	flow.Trigger.Type = "hash.hmacWebhookTrigger"
 	flow.Trigger.Inputs = inputs{"hmacHeaderName": lit("X-Signature"), "prefix": lit("sha256="), "secretKey": cfg("Signing Key")}
 	urls := w.deployed("signed", ipaas.Definition{
 		DisplayName: "Signed", ConfigVariables: []ipaas.ConfigVariable{{DisplayName: "Signing Key", Secret: true}}, Flows: []ipaas.Flow{flow},

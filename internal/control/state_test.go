@@ -230,7 +230,7 @@ func keepingDeploy(last ipaas.Step) ipaas.Definition {
 		deployFlow("First", keep("Topic", "saveCrossFlowValue", keyed("topic", lit("topic-1"))), keep("Ten", "incrementCrossFlowValue", inputs{"keyInput": lit("n"), "amountInput": num("10")})),
 		deployFlow("Second",
 			keep("Read", "getCrossFlowValue", key("topic")), keep("Keys", "listCrossFlowKeys", nil),
-			keep("Clear", "clearAllInstanceValues", nil), keep("Own", "saveInstanceValue", keyed("own", lit("x"))),
+			keep("Clear", "removeInstanceState", nil), keep("Own", "saveInstanceValue", keyed("own", lit("x"))),
 			note("Note", tmpl("{{$read.results}} {{$keys.results}}")),
 			step("Wait", "probe.wait", inputs{"value": lit("gate")}), keep("One", "incrementCrossFlowValue", key("n")), last),
 		removeFlow("Remove", keep("Read", "getCrossFlowValue", key("topic")), note("Note", ref("read.results"))),

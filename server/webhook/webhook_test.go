@@ -266,7 +266,7 @@ func TestStatusesOfWhatIsNotAccepted(t *testing.T) {
 	keyed, key := flow("Keyed", false, nil), ref("trigger.results.headers.x-event-id")
 	keyed.DeduplicationKey = &key
 	signed := flow("Signed", false, map[string]ipaas.Input{"hmacHeaderName": lit("X-Signature"), "secretKey": lit("key")})
-	signed.Trigger.Type = "hash.hmacWebhook"
+	signed.Trigger.Type = "hash.hmacWebhookTrigger"
 	f := newFace(t, control.Limits{MaxHeld: 1},
 		flow("Async", false, nil), flow("Sync", true, nil), keyed, signed,
 		flow("Meta", false, map[string]ipaas.Input{"handshake": lit("meta"), "verifyToken": lit("right")}),

@@ -47,7 +47,6 @@ func All() []*component.Component {
 		persistData(),
 		processData(),
 		recursiveFlow(),
-		reformat(),
 		registration(),
 		resultPlaceholder(),
 		scheduleTriggers(),

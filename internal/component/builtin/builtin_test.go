@@ -76,7 +76,7 @@ func TestDeclarations(t *testing.T) {
 	}
 }
 
-var keyPattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]*$`)
+var keyPattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]*$`)
 
 func unique(t *testing.T, seen map[string]bool, at, key string) {
 	t.Helper()

@@ -88,17 +88,6 @@ func changeDataFormat() *component.Component {
 	return c
 }
 
-// reformat is the name that change-data-format had once. Old definitions use it.
-func reformat() *component.Component {
-	c := &component.Component{ID: "reformat", DisplayName: "Reformat", Description: "The former name of Change Data Format, for definitions that still use it."}
-	for _, a := range changeDataFormat().Actions {
-		if slices.Contains([]string{"jsonToXml", "xmlToJson", "deserializeFromJson", "deserializeFromXml"}, a.Key) {
-			c.Actions = append(c.Actions, a)
-		}
-	}
-	return c
-}
-
 // dataAction is an action that makes something of its inputs and touches nothing else.
 func dataAction(key, name, description, output string, inputs []ipaas.InputField, do func(in component.Inputs) (any, error)) component.Action {
 	return component.Action{
@@ -228,7 +217,7 @@ func deserializers() []component.Action {
 			append([]ipaas.InputField{dataField("data", "Data", "The table, as a text or bytes. Data that was parsed before is returned as it is."+bounds)}, csvFields...), readCSV),
 		dataAction("deserializeFormData", "Deserialize URL-encoded Form Data", "Reads a form as browsers send it, such as a=1&b=2.", "An object by name. All values are texts; those of a name that repeats are a list.",
 			[]ipaas.InputField{dataField("data", "Data", "The form, as a text or bytes, or a whole body with `data` and `contentType`. A form that was parsed before is returned as it is."+bounds)}, deserializeForm),
-		dataAction("deserializeFromJsonl", "Deserialize JSON Lines (.jsonl)", "Reads a text with a JSON value on every line. Empty lines count for nothing.", "A list of the values.",
+		dataAction("deserializeJsonl", "Deserialize JSON Lines (.jsonl)", "Reads a text with a JSON value on every line. Empty lines count for nothing.", "A list of the values.",
 			[]ipaas.InputField{dataField("data", "JSONL Data", "The lines, as a text or bytes. A list is returned as it is."+bounds)}, deserializeJSONLines),
 		dataAction("deserializeFromBinary", "Deserialize BINARY", "Reads bytes: JSON if they are JSON, else text if they are UTF-8. Text that is base64 of bytes is decoded by text-manipulation.",
 			"What the bytes hold; bytes that are no text stay bytes.", []ipaas.InputField{dataField("data", "Data", "The bytes. Anything else is returned as it is.")},
@@ -297,7 +286,7 @@ func serializers() []component.Action {
 				}
 				return text, nil
 			}),
-		dataAction("serializeToJsonl", "Serialize JSON Lines (.jsonl)", "Writes each item of a list as a line of JSON.", "The lines as a text.",
+		dataAction("serializeJsonl", "Serialize JSON Lines (.jsonl)", "Writes each item of a list as a line of JSON.", "The lines as a text.",
 			[]ipaas.InputField{dataField("data", "Array of JavaScript Objects to serialize", "The list.")},
 			func(in component.Inputs) (any, error) {
 				list, err := listContent(in, "data")
@@ -336,7 +325,7 @@ func converters() []component.Action {
 			func(in component.Inputs) (any, error) { return in.Text("value"), nil }),
 		dataAction("convertToNumber", "Convert To Number", "Converts a value to a number: a text that is one, true to 1 and false to 0. Nothing and an empty text are 0. The digits stay as they are.",
 			"The number.", field("a number"), func(in component.Inputs) (any, error) { return convertNumber(in.Value("value")) }),
-		dataAction("convertToInteger", "Convert To Integer", "Converts a value to a whole number as convertToNumber does and cuts off what follows the decimal point.",
+		dataAction("convertToInt", "Convert To Integer", "Converts a value to a whole number as convertToNumber does and cuts off what follows the decimal point.",
 			"The number.", field("a whole number"), convertInteger),
 		dataAction("convertToBoolean", "Convert To Boolean", "Converts a value to a boolean. True are true, t, yes, y, on, 1 and numbers other than 0, in any case; "+
 			"false are false, f, no, n, off, 0, an empty text and nothing.", "The boolean.", field("a boolean"), convertBoolean),

@@ -16,18 +16,12 @@ func codeListActions() []component.Action {
 	list := ipaas.InputField{
 		Key: "listInput", DisplayName: "List", Type: ipaas.FieldData, Required: true, Description: "The list, or JSON text of one. It is not changed itself.",
 	}
-	function := func(key, name, description, example string, required bool) ipaas.InputField {
-		return ipaas.InputField{
-			Key: key, DisplayName: name, Type: ipaas.FieldCode, Required: required, Example: example,
-			Description: description + " A JavaScript expression; what is global besides the language is in docs/sandbox.md.",
-		}
-	}
 	return []component.Action{
 		{
 			Action: ipaas.Action{
 				Key: "filter", DisplayName: "Filter List", Effect: ipaas.EffectPure, Description: "Keeps those items of a list that a function likes.",
 				Output: "The items for which the function gave something true, in their order.",
-				Inputs: []ipaas.InputField{list, function("filterCodeInput", "Filter Function",
+				Inputs: []ipaas.InputField{list, functionInput("filterCodeInput", "Filter Function",
 					"A function of an item and its index, async or not, that says whether to keep it.", "(item, index) => item.active", true)},
 			},
 			Perform: func(ctx context.Context, call component.Call) (component.Result, error) {
@@ -40,9 +34,9 @@ func codeListActions() []component.Action {
 				Output: "What the function gave for each item, in their order.",
 				Inputs: []ipaas.InputField{
 					list,
-					function("transformCodeInput", "Transform Function", "A function of an item, its index and the context, async or not, that gives the new item.",
+					functionInput("transformCodeInput", "Transform Function", "A function of an item, its index and the context, async or not, that gives the new item.",
 						"(item, index, context) => ({ ...item, name: item.name.trim() })", true),
-					function("filterCodeInput", "Filter Function", "A function of an item, its index and the context that says whether the item is taken. None: all are.",
+					functionInput("filterCodeInput", "Filter Function", "A function of an item, its index and the context that says whether the item is taken. None: all are.",
 						"(item, index) => item.active", false),
 					{Key: "contextInput", DisplayName: "Context", Type: ipaas.FieldData, Description: "A value that the functions are given besides the item and its index."},
 				},
@@ -55,7 +49,7 @@ func codeListActions() []component.Action {
 			Action: ipaas.Action{
 				Key: "sort", DisplayName: "Sort List", Effect: ipaas.EffectPure, Description: "Orders a list. Items that compare as equal keep their order.",
 				Output: "The items in their new order.",
-				Inputs: []ipaas.InputField{list, function("sortCodeInput", "Comparison Function",
+				Inputs: []ipaas.InputField{list, functionInput("sortCodeInput", "Comparison Function",
 					"A function of two items that gives a negative number if the first comes first, 0 if they are equal, else a positive one. None: items are compared as texts.",
 					"(a, b) => a.price - b.price", false)},
 			},
@@ -63,6 +57,13 @@ func codeListActions() []component.Action {
 				return listCode(ctx, call, sandbox.Sort, map[string]string{"compare": "sortCodeInput"})
 			},
 		},
+	}
+}
+
+func functionInput(key, name, description, example string, required bool) ipaas.InputField {
+	return ipaas.InputField{
+		Key: key, DisplayName: name, Type: ipaas.FieldCode, Required: required, Example: example,
+		Description: description + " A JavaScript expression; what is global besides the language is in docs/sandbox.md.",
 	}
 }
 

@@ -1,6 +1,7 @@
 package builtin
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/sandbox"
 	"github.com/headrace/headrace/internal/value"
 )
 
@@ -253,16 +255,29 @@ func mapFields(in component.Inputs) (any, error) {
 }
 
 func aggregate() component.Action {
-	return pure("aggregate", "Aggregate", "Makes one number of a list of numbers, reckoned as Math does.",
+	a := pure("aggregate", "Aggregate", "Makes one number of a list of numbers, or of those that a function likes, reckoned as Math does.",
 		"The number. Of an empty list COUNT and SUM are 0 and PRODUCT is 1; the others have no result, and the step fails.",
-		aggregateList, listInput("listInput", "The numbers; texts that are numbers count as such. For COUNT anything may be in it."), ipaas.InputField{
+		nil, listInput("listInput", "The numbers; texts that are numbers count as such. For COUNT anything may be in it."), ipaas.InputField{
 			Key: "aggregateFunction", DisplayName: "Aggregate Function", Required: true, Choices: []string{"AVERAGE", "COUNT", "MAX", "MIN", "SUM", "PRODUCT", "MEDIAN"},
 			Description: "What to make of them.",
-		})
+		},
+		functionInput("filterCodeInput", "Filter Function", "A function of an item and its index that says whether it counts. None: all do.", "(item, index) => item > 0", false))
+	a.Perform = func(ctx context.Context, call component.Call) (component.Result, error) {
+		list := call.Inputs.List("listInput")
+		if strings.TrimSpace(call.Inputs.Text("filterCodeInput")) != "" {
+			liked, err := listCode(ctx, call, sandbox.Filter, map[string]string{"filter": "filterCodeInput"})
+			if err != nil {
+				return component.Result{}, err
+			}
+			list, _ = liked.Data.([]any) // the sandbox's filter gives nothing else
+		}
+		data, err := aggregateList(list, call.Inputs.Text("aggregateFunction"))
+		return component.Result{Data: data}, err
+	}
+	return a
 }
 
-func aggregateList(in component.Inputs) (any, error) {
-	list, what := in.List("listInput"), in.Text("aggregateFunction")
+func aggregateList(list []any, what string) (any, error) {
 	if what == "COUNT" {
 		return value.FromInt(int64(len(list))), nil
 	}

@@ -65,6 +65,10 @@ func TestCollectionTools(t *testing.T) {
 		{action: "collection-tools.aggregate", name: "sum of nothing", in: `{"listInput":[],"aggregateFunction":"SUM"}`, want: `0`},
 		{action: "collection-tools.aggregate", name: "average of nothing", in: `{"listInput":[],"aggregateFunction":"AVERAGE"}`, fails: `input "listInput" is empty`},
 		{action: "collection-tools.aggregate", name: "no numbers", in: `{"listInput":["x"],"aggregateFunction":"SUM"}`, fails: `input "listInput" item 0 is the text "x": give a number`},
+		{action: "collection-tools.aggregate", name: "what a function likes", in: `{"listInput":[1,"20",4],"aggregateFunction":"SUM","filterCodeInput":"(item, index) => index > 0 && item > 2"}`, want: `24`},
+		{action: "collection-tools.aggregate", name: "digits of what is liked", in: `{"listInput":[12345678901234567890.5,1],"aggregateFunction":"MAX","filterCodeInput":"(item) => item > 1"}`, want: `12345678901234567890.5`},
+		{action: "collection-tools.aggregate", name: "nothing is liked", in: `{"listInput":[1],"aggregateFunction":"COUNT","filterCodeInput":"(item, index) => { return false; }"}`, want: `0`},
+		{action: "collection-tools.aggregate", name: "a function that throws", in: `{"listInput":[1],"aggregateFunction":"COUNT","filterCodeInput":"(item) => item.a.b"}`, fails: "the function filter failed"},
 		{action: "collection-tools.aggregate", name: "unknown", in: `{"listInput":[1],"aggregateFunction":"MODE"}`, fails: `give one of AVERAGE`},
 	})
 }

@@ -62,10 +62,6 @@ func TestChangeDataFormat(t *testing.T) {
 		{action: c + "binaryToJson", name: "bytes that are no text", with: map[string]any{"data": bin("\xff", "")}, is: `"/w=="`},
 		{action: c + "binaryToXml", name: "object", in: `{"data":{"a":{"b":true}}}`, is: declare + `<a><b>true</b></a>`},
 		{action: c + "binaryToYaml", name: "object", in: `{"data":{"a":"true"}}`, is: "a: \"true\"\n"},
-		{action: "reformat.jsonToXml", name: "under the former name", in: `{"data":{"a":1}}`, is: declare + `<a>1</a>`},
-		{action: "reformat.xmlToJson", name: "under the former name", in: `{"data":"<a/>"}`, is: `{"a":""}`},
-		{action: "reformat.deserializeFromJson", name: "under the former name", in: `{"data":"[1]"}`, want: `[1]`},
-		{action: "reformat.deserializeFromXml", name: "under the former name", in: `{"data":"<a>1</a>"}`, want: `{"a":1}`},
 	})
 }
 
@@ -93,9 +89,9 @@ func TestDeserializing(t *testing.T) {
 		{action: c + "deserializeFormData", name: "bytes", with: map[string]any{"data": bin("a=1", "")}, want: `{"a":"1"}`},
 		{action: c + "deserializeFormData", name: "a list", in: `{"data":[1]}`, fails: `input "data" is a list: give a form as text`},
 		{action: c + "deserializeFormData", name: "broken", in: `{"data":"a=%x"}`, fails: `input "data": field 1: a % is not followed by`},
-		{action: c + "deserializeFromJsonl", name: "lines", in: `{"data":"{\"a\":1}\n\n2\n"}`, want: `[{"a":1},2]`},
-		{action: c + "deserializeFromJsonl", name: "a broken line", in: `{"data":"1\n{secret}"}`, fails: `input "data": line 2, column 2: this is no JSON`},
-		{action: c + "deserializeFromJsonl", name: "a number", in: `{"data":1}`, fails: `input "data" is a number: give lines of JSON as text`},
+		{action: c + "deserializeJsonl", name: "lines", in: `{"data":"{\"a\":1}\n\n2\n"}`, want: `[{"a":1},2]`},
+		{action: c + "deserializeJsonl", name: "a broken line", in: `{"data":"1\n{secret}"}`, fails: `input "data": line 2, column 2: this is no JSON`},
+		{action: c + "deserializeJsonl", name: "a number", in: `{"data":1}`, fails: `input "data" is a number: give lines of JSON as text`},
 		{action: c + "deserializeFromBinary", name: "JSON", with: map[string]any{"data": bin(`{"a":1}`, "")}, want: `{"a":1}`},
 		{action: c + "deserializeFromBinary", name: "text", with: map[string]any{"data": bin(`hi`, "")}, want: `"hi"`},
 		{action: c + "deserializeFromBinary", name: "neither", with: map[string]any{"data": bin("\xff", "image/png")}, is: bin("\xff", "image/png")},
@@ -111,8 +107,8 @@ func TestSerializing(t *testing.T) {
 		{action: c + "serializeToJson", name: "indented", in: `{"data":[1],"prettyPrint":true}`, is: "[\n  1\n]"},
 		{action: c + "serializeFormData", name: "object", in: `{"data":{"a b":"c&d","e":[1,2],"f":{"g":1}}}`, is: `a+b=c%26d&e=1&e=2&f=%7B%22g%22%3A1%7D`},
 		{action: c + "serializeFormData", name: "a list", in: `{"data":[1]}`, fails: `input "data" is a list: give an object`},
-		{action: c + "serializeToJsonl", name: "list", in: `{"data":[{"a":1},2]}`, is: "{\"a\":1}\n2\n"},
-		{action: c + "serializeToJsonl", name: "a text", in: `{"data":"x"}`, fails: `input "data" is a text: give a list`},
+		{action: c + "serializeJsonl", name: "list", in: `{"data":[{"a":1},2]}`, is: "{\"a\":1}\n2\n"},
+		{action: c + "serializeJsonl", name: "a text", in: `{"data":"x"}`, fails: `input "data" is a text: give a list`},
 		{action: c + "prettyPrint", name: "a text of JSON", in: `{"data":"{\"a\":[1.50,{}]}"}`, is: "{\n  \"a\": [\n    1.50,\n    {}\n  ]\n}"},
 		{action: c + "prettyPrint", name: "another text", in: `{"data":"hi"}`, is: "hi"},
 		{action: c + "convertToString", name: "number", in: `{"value":1.50}`, is: "1.50"},
@@ -126,12 +122,12 @@ func TestSerializing(t *testing.T) {
 		{action: c + "convertToNumber", name: "nothing", in: `{}`, want: `0`},
 		{action: c + "convertToNumber", name: "a text", in: `{"value":"secret"}`, fails: `input "value" is a text that is no number: give digits`},
 		{action: c + "convertToNumber", name: "a list", in: `{"value":[]}`, fails: `input "value" is a list: give a number, a text or a boolean`},
-		{action: c + "convertToInteger", name: "cut", in: `{"value":"-2.9"}`, want: `-2`},
-		{action: c + "convertToInteger", name: "less than one", in: `{"value":-0.9}`, want: `0`},
-		{action: c + "convertToInteger", name: "many digits", in: `{"value":"12345678901234567890.9"}`, want: `12345678901234567890`},
-		{action: c + "convertToInteger", name: "exponent", in: `{"value":1.25e1}`, want: `12`},
-		{action: c + "convertToInteger", name: "huge exponent", in: `{"value":1e999999999}`, fails: `input "value" has an exponent too large`},
-		{action: c + "convertToInteger", name: "a text", in: `{"value":"x"}`, fails: `input "value" is a text that is no number`},
+		{action: c + "convertToInt", name: "cut", in: `{"value":"-2.9"}`, want: `-2`},
+		{action: c + "convertToInt", name: "less than one", in: `{"value":-0.9}`, want: `0`},
+		{action: c + "convertToInt", name: "many digits", in: `{"value":"12345678901234567890.9"}`, want: `12345678901234567890`},
+		{action: c + "convertToInt", name: "exponent", in: `{"value":1.25e1}`, want: `12`},
+		{action: c + "convertToInt", name: "huge exponent", in: `{"value":1e999999999}`, fails: `input "value" has an exponent too large`},
+		{action: c + "convertToInt", name: "a text", in: `{"value":"x"}`, fails: `input "value" is a text that is no number`},
 		{action: c + "convertToBoolean", name: "yes", in: `{"value":" Yes"}`, want: `true`},
 		{action: c + "convertToBoolean", name: "off", in: `{"value":"OFF"}`, want: `false`},
 		{action: c + "convertToBoolean", name: "zero", in: `{"value":0.0}`, want: `false`},
@@ -256,8 +252,8 @@ func TestUUID(t *testing.T) {
 		t.Errorf("version 7: %s, then %s", a1, a2)
 	}
 	runCases(t, []actionCase{
-		{action: "uuid.nilUuid", name: "plain", is: "00000000-0000-0000-0000-000000000000"},
-		{action: "uuid.nilUuid", name: "bare", in: `{"removeDashes":true}`, is: "00000000000000000000000000000000"},
+		{action: "uuid.emptyUuid", name: "plain", is: "00000000-0000-0000-0000-000000000000"},
+		{action: "uuid.emptyUuid", name: "bare", in: `{"removeDashes":true}`, is: "00000000000000000000000000000000"},
 	})
 }
 
@@ -270,29 +266,29 @@ func TestHashes(t *testing.T) {
 		{action: "hash.computeHash", name: "bytes", with: map[string]any{"message": bin("abc", "")}, in: `{"hashFunction":"md5"}`, is: "900150983cd24fb0d6963f7d28e17f72"},
 		{action: "hash.computeHash", name: "an object as JSON", in: `{"message":{"a":1.0},"hashFunction":"md5"}`, is: "e47e54c5e61e4f0a318e2f1a9296c49f"},
 		{action: "hash.computeHash", name: "an unknown function", in: `{"message":"abc","hashFunction":"crc"}`, fails: "give one of md5, sha1"},
-		{action: "hash.computeMd5Hash", name: "abc", in: abc, is: "900150983cd24fb0d6963f7d28e17f72"},
-		{action: "hash.computeSha1Hash", name: "abc", in: abc, is: "a9993e364706816aba3e25717850c26c9cd0d89d"},
-		{action: "hash.computeSha224Hash", name: "abc", in: abc, is: "23097d223405d8228642a477bda255b32aadbce4bda0b3f7e36c9da7"},
-		{action: "hash.computeSha256Hash", name: "abc", in: abc, is: "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
-		{action: "hash.computeSha384Hash", name: "abc", in: abc, is: "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a7"},
-		{action: "hash.computeSha512Hash", name: "abc", in: abc, is: "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f"},
-		{action: "hash.computeSha512224Hash", name: "abc", in: abc, is: "4634270f707b6a54daae7530460842e20e37ed265ceee9a43e8924aa"},
-		{action: "hash.computeSha512256Hash", name: "abc", in: abc, is: "53048e2681941ef99b2e29b76b4c7dabe4c2d0c634fc6d46e0e2f13107e7af23"},
-		{action: "hash.computeSha3224Hash", name: "abc", in: abc, is: "e642824c3f8cf24ad09234ee7d3c766fc9a3a5168d0c94ad73b46fdf"},
-		{action: "hash.computeSha3256Hash", name: "abc", in: abc, is: "3a985da74fe225b2045c172d6bd390bd855f086e3e9d525b46bfe24511431532"},
-		{action: "hash.computeSha3384Hash", name: "abc", in: abc, is: "ec01498288516fc926459f58e2c6ad8df9b473cb0fc08c2596da7cf0e49be4b298d88cea927ac7f539f1edf228376d25"},
-		{action: "hash.computeSha3512Hash", name: "abc", in: abc, is: "b751850b1a57168a5693cd924b6b096e08f621827444f70d884f5d0240d2712e10e116e9192af3c91a7ec57647e3934057340b4cf408d5a56592f8274eec53f0"},
-		{action: "hash.computeHmacHash", name: "sha256", in: `{"message":"what do ya want for nothing?","secretKey":"Jefe"}`, is: "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"},
-		{action: "hash.computeHmacHash", name: "a key in hex, base64 out", in: `{"message":"what do ya want for nothing?","secretKey":"4a656665","secretKeyEncoding":"hex","encoding":"base64"}`, is: "W9zBRr9gdU5qBCQmCJV1x1oAPwidJzmDnexYuWTsOEM="},
-		{action: "hash.computeHmacHash", name: "a key that is no hex", in: `{"message":"x","secretKey":"secret","secretKeyEncoding":"hex"}`, fails: `input "secretKey" is not hex: correct it, or its encoding`},
-		{action: "hash.computeHmacHash", name: "no key", in: `{"message":"x"}`, fails: "has no value, and it is required"},
-		{action: "hash.computeHmacHash", name: "a key of nothing", with: map[string]any{"secretKey": bin("", "")}, in: `{"message":"x"}`, fails: `input "secretKey" is empty`},
-		{action: "hash.verifyHmacHash", name: "right", in: `{"message":"what do ya want for nothing?","secretKey":"Jefe","prefix":"sha256=","signature":"sha256=5BDCC146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"}`, want: `true`},
-		{action: "hash.verifyHmacHash", name: "base64 for URLs", in: `{"message":"what do ya want for nothing?","secretKey":"SmVmZQ==","secretKeyEncoding":"base64","encoding":"base64","signature":"W9zBRr9gdU5qBCQmCJV1x1oAPwidJzmDnexYuWTsOEM"}`, want: `true`},
-		{action: "hash.verifyHmacHash", name: "wrong", in: `{"message":"what do ya want for nothing!","secretKey":"Jefe","signature":"5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"}`, want: `false`},
-		{action: "hash.verifyHmacHash", name: "without its prefix", in: `{"message":"what do ya want for nothing?","secretKey":"Jefe","prefix":"sha256=","signature":"5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"}`, want: `false`},
-		{action: "hash.verifyHmacHash", name: "no signature", in: `{"message":"x","secretKey":"Jefe"}`, want: `false`},
-		{action: "hash.verifyHmacHash", name: "no key", in: `{"message":"x","signature":"y"}`, fails: "has no value, and it is required"},
+		{action: "hash.computeMD5", name: "abc", in: abc, is: "900150983cd24fb0d6963f7d28e17f72"},
+		{action: "hash.computeSHA1", name: "abc", in: abc, is: "a9993e364706816aba3e25717850c26c9cd0d89d"},
+		{action: "hash.computeSHA224", name: "abc", in: abc, is: "23097d223405d8228642a477bda255b32aadbce4bda0b3f7e36c9da7"},
+		{action: "hash.computeSHA256", name: "abc", in: abc, is: "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
+		{action: "hash.computeSHA384", name: "abc", in: abc, is: "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a7"},
+		{action: "hash.computeSHA512", name: "abc", in: abc, is: "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f"},
+		{action: "hash.computeSHA512-224", name: "abc", in: abc, is: "4634270f707b6a54daae7530460842e20e37ed265ceee9a43e8924aa"},
+		{action: "hash.computeSHA512-256", name: "abc", in: abc, is: "53048e2681941ef99b2e29b76b4c7dabe4c2d0c634fc6d46e0e2f13107e7af23"},
+		{action: "hash.computeSHA3-224", name: "abc", in: abc, is: "e642824c3f8cf24ad09234ee7d3c766fc9a3a5168d0c94ad73b46fdf"},
+		{action: "hash.computeSHA3-256", name: "abc", in: abc, is: "3a985da74fe225b2045c172d6bd390bd855f086e3e9d525b46bfe24511431532"},
+		{action: "hash.computeSHA3-384", name: "abc", in: abc, is: "ec01498288516fc926459f58e2c6ad8df9b473cb0fc08c2596da7cf0e49be4b298d88cea927ac7f539f1edf228376d25"},
+		{action: "hash.computeSHA3-512", name: "abc", in: abc, is: "b751850b1a57168a5693cd924b6b096e08f621827444f70d884f5d0240d2712e10e116e9192af3c91a7ec57647e3934057340b4cf408d5a56592f8274eec53f0"},
+		{action: "hash.computeHmac", name: "sha256", in: `{"message":"what do ya want for nothing?","secretKey":"Jefe"}`, is: "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"},
+		{action: "hash.computeHmac", name: "a key in hex, base64 out", in: `{"message":"what do ya want for nothing?","secretKey":"4a656665","secretKeyEncoding":"hex","encoding":"base64"}`, is: "W9zBRr9gdU5qBCQmCJV1x1oAPwidJzmDnexYuWTsOEM="},
+		{action: "hash.computeHmac", name: "a key that is no hex", in: `{"message":"x","secretKey":"secret","secretKeyEncoding":"hex"}`, fails: `input "secretKey" is not hex: correct it, or its encoding`},
+		{action: "hash.computeHmac", name: "no key", in: `{"message":"x"}`, fails: "has no value, and it is required"},
+		{action: "hash.computeHmac", name: "a key of nothing", with: map[string]any{"secretKey": bin("", "")}, in: `{"message":"x"}`, fails: `input "secretKey" is empty`},
+		{action: "hash.verifyHmac", name: "right", in: `{"message":"what do ya want for nothing?","secretKey":"Jefe","prefix":"sha256=","signature":"sha256=5BDCC146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"}`, want: `true`},
+		{action: "hash.verifyHmac", name: "base64 for URLs", in: `{"message":"what do ya want for nothing?","secretKey":"SmVmZQ==","secretKeyEncoding":"base64","encoding":"base64","signature":"W9zBRr9gdU5qBCQmCJV1x1oAPwidJzmDnexYuWTsOEM"}`, want: `true`},
+		{action: "hash.verifyHmac", name: "wrong", in: `{"message":"what do ya want for nothing!","secretKey":"Jefe","signature":"5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"}`, want: `false`},
+		{action: "hash.verifyHmac", name: "without its prefix", in: `{"message":"what do ya want for nothing?","secretKey":"Jefe","prefix":"sha256=","signature":"5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"}`, want: `false`},
+		{action: "hash.verifyHmac", name: "no signature", in: `{"message":"x","secretKey":"Jefe"}`, want: `false`},
+		{action: "hash.verifyHmac", name: "no key", in: `{"message":"x","signature":"y"}`, fails: "has no value, and it is required"},
 	})
 }
 
@@ -302,10 +298,10 @@ func TestHMACWebhook(t *testing.T) {
 		body = `{"a": 1.0 }` // signed byte for byte: another spacing has another signature
 		good = "f8a06bbc1de4bbb3ec95ba6fe4c1e8a6f8d0c3f1"
 	)
-	_, tr := registry().Trigger("hash.hmacWebhook")
+	_, tr := registry().Trigger("hash.hmacWebhookTrigger")
 	signed := func(function, encoding, body string) string {
 		t.Helper()
-		got, err := run(t, "hash.computeHmacHash", map[string]any{"message": body, "secretKey": "s3cr3t-key", "hashFunction": function, "encoding": encoding})
+		got, err := run(t, "hash.computeHmac", map[string]any{"message": body, "secretKey": "s3cr3t-key", "hashFunction": function, "encoding": encoding})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -426,14 +422,13 @@ func TestZip(t *testing.T) {
 	damaged := gz([]byte("hello world"))
 	damaged.Data[len(damaged.Data)-6]++ // in the checksum
 	runCases(t, []actionCase{
-		{action: "zip.gunzip", name: "text", with: map[string]any{"gzipFileData": gz([]byte("hi"))}, is: bin("hi", "text/plain; charset=utf-8")},
-		{action: "zip.gunzip", name: "no gzip", with: map[string]any{"gzipFileData": bin("secret", "")}, fails: `input "gzipFileData" is not what gzip makes`},
-		{action: "zip.gunzip", name: "damaged", with: map[string]any{"gzipFileData": damaged}, fails: `input "gzipFileData": the packed data is damaged`},
-		{action: "zip.gunzip", name: "a text that is no base64", in: `{"gzipFileData":"%"}`, fails: `input "gzipFileData" is a text that is no base64`},
-		{action: "zip.gunzip", name: "a bomb", with: map[string]any{"gzipFileData": gz(zeros[:8<<20])}, fails: "more than 200 times as large: it is refused as a bomb"},
-		{action: "zip.gunzip", name: "small and of one letter", with: map[string]any{"gzipFileData": gz(zeros[:1<<20])}, is: value.Bytes{Data: zeros[:1<<20], ContentType: "application/octet-stream"}},
-		{action: "zip.unzip", name: "files and folders", with: archive("dir/", "", "dir/a.txt", "A", "b.json", `{"x":1}`), is: value.Obj(
-			value.Field{Key: "dir/a.txt", Value: bin("A", "text/plain; charset=utf-8")}, value.Field{Key: "b.json", Value: bin(`{"x":1}`, "text/plain; charset=utf-8")})},
+		{action: "zip.decompressGzip", name: "text", with: map[string]any{"gzipFileData": gz([]byte("hi"))}, is: bin("hi", "text/plain; charset=utf-8")},
+		{action: "zip.decompressGzip", name: "no gzip", with: map[string]any{"gzipFileData": bin("secret", "")}, fails: `input "gzipFileData" is not what gzip makes`},
+		{action: "zip.decompressGzip", name: "damaged", with: map[string]any{"gzipFileData": damaged}, fails: `input "gzipFileData": the packed data is damaged`},
+		{action: "zip.decompressGzip", name: "a text that is no base64", in: `{"gzipFileData":"%"}`, fails: `input "gzipFileData" is a text that is no base64`},
+		{action: "zip.decompressGzip", name: "a bomb", with: map[string]any{"gzipFileData": gz(zeros[:8<<20])}, fails: "more than 200 times as large: it is refused as a bomb"},
+		{action: "zip.decompressGzip", name: "small and of one letter", with: map[string]any{"gzipFileData": gz(zeros[:1<<20])}, is: value.Bytes{Data: zeros[:1<<20], ContentType: "application/octet-stream"}},
+		{action: "zip.unzip", name: "files and folders", with: archive("dir/", "", "dir/a.txt", "A", "b.json", `{"x":1}`), is: []any{unzipped("dir/", "a.txt", "A"), unzipped("", "b.json", `{"x":1}`)}},
 		{action: "zip.unzip", name: "no archive", with: map[string]any{"zipFileData": bin("x", "")}, fails: key + " is no Zip archive"},
 		{action: "zip.unzip", name: "absolute", with: archive("/etc/passwd", "x"), fails: key + ": file 1: a name of a file is absolute"},
 		{action: "zip.unzip", name: "a drive", with: archive("c:x", "x"), fails: "a name of a file is absolute"},
@@ -445,9 +440,16 @@ func TestZip(t *testing.T) {
 		{action: "zip.unzip", name: "too large in sum", with: map[string]any{"zipFileData": value.Bytes{Data: stored.Bytes()}}, fails: key + ": file 2: unpacked it is larger than 32 MiB in sum"},
 		{action: "zip.zip", name: "a list", in: `{"files":[1]}`, fails: `input "files" is a list: give an object with names of files as keys`},
 		{action: "zip.zip", name: "a name that leads out", in: `{"files":{"../a":"x"}}`, fails: `input "files": a name of a file leads out of its folder`},
-		{action: "zip.gzip", name: "too large", with: map[string]any{"fileData": value.Bytes{Data: zeros}}, fails: `input "fileData" is larger than 32 MiB`},
+		{action: "zip.compressGzip", name: "too large", with: map[string]any{"fileData": value.Bytes{Data: zeros}}, fails: `input "fileData" is larger than 32 MiB`},
 		{action: "zip.zip", name: "too large", with: map[string]any{"files": value.Obj(value.Field{Key: "a", Value: value.Bytes{Data: zeros}})}, fails: `input "files" is larger than 32 MiB in sum`},
 	})
+}
+
+func unzipped(path, name, text string) *value.Object {
+	return value.Obj(
+		value.Field{Key: "name", Value: name}, value.Field{Key: "path", Value: path},
+		value.Field{Key: "data", Value: bin(text, "text/plain; charset=utf-8")},
+	)
 }
 
 func TestPackingIsRepeatable(t *testing.T) {
@@ -470,12 +472,12 @@ func TestPackingIsRepeatable(t *testing.T) {
 		t.Errorf("content type %q", packed.ContentType)
 	}
 	got, err := run(t, "zip.unzip", map[string]any{"zipFileData": packed})
-	want := value.Obj(value.Field{Key: "a/b.txt", Value: bin("hi", "text/plain; charset=utf-8")}, value.Field{Key: "c.json", Value: bin(`{"x":1.50}`, "text/plain; charset=utf-8")})
+	want := []any{unzipped("a/", "b.txt", "hi"), unzipped("", "c.json", `{"x":1.50}`)}
 	if diff := cmp.Diff(any(want), got.Data); err != nil || diff != "" {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}
-	zipped := pack("zip.gzip", map[string]any{"fileData": "hi"})
-	got, err = run(t, "zip.gunzip", map[string]any{"gzipFileData": zipped})
+	zipped := pack("zip.compressGzip", map[string]any{"fileData": "hi"})
+	got, err = run(t, "zip.decompressGzip", map[string]any{"gzipFileData": zipped})
 	if err != nil || !value.Equal(got.Data, bin("hi", "text/plain; charset=utf-8")) {
 		t.Errorf("got %v, %v", got.Data, err)
 	}

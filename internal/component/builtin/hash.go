@@ -24,23 +24,23 @@ import (
 
 // hashFunction is one way to hash.
 type hashFunction struct {
-	key, label, name string // in inputs, in names of actions, for people
-	new              func() hash.Hash
+	key, name string // in inputs; in names of actions and for people
+	new       func() hash.Hash
 }
 
 var hashFunctions = []hashFunction{
-	{"md5", "Md5", "MD5", md5.New},
-	{"sha1", "Sha1", "SHA1", sha1.New},
-	{"sha224", "Sha224", "SHA224", sha256.New224},
-	{"sha256", "Sha256", "SHA256", sha256.New},
-	{"sha384", "Sha384", "SHA384", sha512.New384},
-	{"sha512", "Sha512", "SHA512", sha512.New},
-	{"sha512-224", "Sha512224", "SHA512-224", sha512.New512_224},
-	{"sha512-256", "Sha512256", "SHA512-256", sha512.New512_256},
-	{"sha3-224", "Sha3224", "SHA3-224", func() hash.Hash { return sha3.New224() }},
-	{"sha3-256", "Sha3256", "SHA3-256", func() hash.Hash { return sha3.New256() }},
-	{"sha3-384", "Sha3384", "SHA3-384", func() hash.Hash { return sha3.New384() }},
-	{"sha3-512", "Sha3512", "SHA3-512", func() hash.Hash { return sha3.New512() }},
+	{"md5", "MD5", md5.New},
+	{"sha1", "SHA1", sha1.New},
+	{"sha224", "SHA224", sha256.New224},
+	{"sha256", "SHA256", sha256.New},
+	{"sha384", "SHA384", sha512.New384},
+	{"sha512", "SHA512", sha512.New},
+	{"sha512-224", "SHA512-224", sha512.New512_224},
+	{"sha512-256", "SHA512-256", sha512.New512_256},
+	{"sha3-224", "SHA3-224", func() hash.Hash { return sha3.New224() }},
+	{"sha3-256", "SHA3-256", func() hash.Hash { return sha3.New256() }},
+	{"sha3-384", "SHA3-384", func() hash.Hash { return sha3.New384() }},
+	{"sha3-512", "SHA3-512", func() hash.Hash { return sha3.New512() }},
 }
 
 func newHash(key string) func() hash.Hash {
@@ -60,9 +60,9 @@ func hashComponent() *component.Component {
 		Actions: []component.Action{
 			dataAction("computeHash", "Compute Hash", "Hashes a message.", "The hash as a text.", []ipaas.InputField{hashFunctionField("hashFunction", "Hash Function"), message, encodingField()},
 				func(in component.Inputs) (any, error) { return computeHash(in, newHash(in.Text("hashFunction"))), nil }),
-			dataAction("computeHmacHash", "Compute HMAC Hash", "Signs a message with a secret key.", "The signature as a text.",
+			dataAction("computeHmac", "Compute HMAC Hash", "Signs a message with a secret key.", "The signature as a text.",
 				append([]ipaas.InputField{hashFunctionField("hashFunction", "Hash Function"), message, encodingField()}, secretFields()...), computeHMAC),
-			dataAction("verifyHmacHash", "Verify HMAC Hash", "Checks the signature of a message, in a time that tells nothing of the right one.",
+			dataAction("verifyHmac", "Verify HMAC Hash", "Checks the signature of a message, in a time that tells nothing of the right one.",
 				"true if the signature is right, else false.", slices.Concat([]ipaas.InputField{
 					hashFunctionField("hashFunction", "Hash Function"), message,
 					{Key: "signature", DisplayName: "Signature", Description: "The signature that came with the message."},
@@ -71,7 +71,7 @@ func hashComponent() *component.Component {
 		},
 	}
 	for _, f := range hashFunctions {
-		c.Actions = append(c.Actions, dataAction("compute"+f.label+"Hash", "Compute "+f.name+" Hash", "Hashes a message with "+f.name+".", "The hash as a text.",
+		c.Actions = append(c.Actions, dataAction("compute"+f.name, "Compute "+f.name+" Hash", "Hashes a message with "+f.name+".", "The hash as a text.",
 			[]ipaas.InputField{message, encodingField()}, func(in component.Inputs) (any, error) { return computeHash(in, f.new), nil }))
 	}
 	return c
@@ -184,7 +184,7 @@ func rightSignature(text, prefix, encoding string, want []byte) bool {
 func hmacWebhook() component.Trigger {
 	return component.Trigger{
 		TriggerType: ipaas.TriggerType{
-			Key: "hmacWebhook", DisplayName: "HMAC Webhook",
+			Key: "hmacWebhookTrigger", DisplayName: "HMAC Webhook",
 			Description: "Runs the flow for every request at its URL that carries the right signature of its body, byte for byte as it was received. Any other request is refused " +
 				"with 401 before anything of it is recorded, those of tests included. Handshakes are answered without a signature.",
 			Output: "What every trigger gives; `rawBody.data` is the body that the signature was checked over.",

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/ipaas"
@@ -77,7 +76,7 @@ func (s persistScope) actions() []component.Action {
 			"Nothing.", s.change(ipaas.StateRemove, noValue), s.keyField()),
 		s.action("append%sValueToList", "Append Value to List", ipaas.EffectWrite, "Adds an item at the end of the list of a key, which is made if it is not there."+listNote,
 			"The item.", s.change(ipaas.StateAppend, oneItem), s.keyField(), item),
-		s.action("appendMultiple%sValuesToList", "Append Multiple Values to List", ipaas.EffectWrite, "Adds items at the end of the list of a key, which is made if it is not there."+listNote,
+		s.action("append%sValuesToList", "Append Multiple Values to List", ipaas.EffectWrite, "Adds items at the end of the list of a key, which is made if it is not there."+listNote,
 			"The items.", s.change(ipaas.StateAppend, allItems), s.keyField(), items),
 		s.action("remove%sValueFromList", "Remove Value from List", ipaas.EffectWrite, "Takes every item that equals a value out of the list of a key."+listNote,
 			"The value that was taken out.", s.change(ipaas.StateTakeOut, oneItem), s.keyField(), item),
@@ -90,8 +89,8 @@ func (s persistScope) actions() []component.Action {
 		s.action("decrement%sValue", "Decrement Value", ipaas.EffectWrite, "Takes from the number of a key."+numberNote,
 			"The number after that. Of executions that count at the same time each gets its own.", s.count(true), s.keyField(), amount),
 		s.action("list%sKeys", "List Keys", ipaas.EffectRead, "Lists the keys that have a value.", "The keys, sorted.", s.keys),
-		s.action("clearAll%sValues", "Clear All Values", ipaas.EffectWrite, "Removes every key of the scope.", "Nothing.", s.clear),
-		s.action("saveCurrentTime%sValue", "Save Current Time", ipaas.EffectWrite, "Keeps the time under a key, in place of the value there is.",
+		s.action("remove%sState", "Remove All Values", ipaas.EffectWrite, "Removes every key of the scope.", "Nothing.", s.clear),
+		s.action("save%sCurrentTime", "Save Current Time", ipaas.EffectWrite, "Keeps the time under a key, in place of the value there is.",
 			"The time, as a text in UTC such as 2026-01-31T08:30:00.000Z.", s.saveTime, s.keyField()),
 	}
 }
@@ -182,7 +181,7 @@ func (s persistScope) clear(context.Context, component.Call) (component.Result, 
 }
 
 func (s persistScope) saveTime(_ context.Context, call component.Call) (component.Result, error) {
-	now := time.Now().UTC().Format("2006-01-02T15:04:05.000Z")
+	now := call.Now.UTC().Format(isoUTC)
 	return kept(now, component.StateChange{Scope: s.scope, Operation: ipaas.StateSet, Key: call.Inputs.Text("keyInput"), Value: now})
 }
 

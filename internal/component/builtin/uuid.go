@@ -32,7 +32,7 @@ func uuidComponent() *component.Component {
 			},
 			{
 				Action: ipaas.Action{
-					Key: "nilUuid", DisplayName: "Nil/Empty UUID", Effect: ipaas.EffectPure, Output: "00000000-0000-0000-0000-000000000000.",
+					Key: "emptyUuid", DisplayName: "Nil/Empty UUID", Effect: ipaas.EffectPure, Output: "00000000-0000-0000-0000-000000000000.",
 					Description: "Gives the UUID of which every digit is 0.", Inputs: form[1:],
 				},
 				Perform: func(_ context.Context, call component.Call) (component.Result, error) {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -33,15 +34,15 @@ func zipComponent() *component.Component {
 	return &component.Component{
 		ID: "zip", DisplayName: "Zip", Description: "Pack and unpack files.",
 		Actions: []component.Action{
-			dataAction("gzip", "Compress Gzip", "Packs a file with gzip. The same file gives the same bytes.", "The packed file as bytes of the content type application/gzip.",
+			dataAction("compressGzip", "Compress Gzip", "Packs a file with gzip. The same file gives the same bytes.", "The packed file as bytes of the content type application/gzip.",
 				[]ipaas.InputField{dataField("fileData", "File Data", "The file: a text by its UTF-8, bytes as they are, anything else as JSON; at most 32 MiB.")}, packGzip),
-			dataAction("gunzip", "Decompress Gzip", "Unpacks a file that gzip packed.", "The file as bytes; their content type is told by how they begin.",
+			dataAction("decompressGzip", "Decompress Gzip", "Unpacks a file that gzip packed.", "The file as bytes; their content type is told by how they begin.",
 				[]ipaas.InputField{dataField("gzipFileData", "Gzip File Data", "The packed file, as bytes or as text that is base64 of them. Unpacked it is at most 32 MiB, "+
 					"and from 1 MiB on at most 200 times as large as packed.")}, unpackGzip),
 			dataAction("zip", "Zip", "Packs files into a Zip archive. The same files give the same bytes.", "The archive as bytes of the content type application/zip.",
 				[]ipaas.InputField{dataField("files", "Files", "An object with the names of the files as keys, and what is in them as values; at most 1000 files and 32 MiB. Slashes in names make folders.")}, packZip),
 			dataAction("unzip", "Unzip", "Unpacks a Zip archive. Folders are left out. An archive with an absolute name, with .. in a name or with a name twice is refused.",
-				"An object with the names of the files as keys, and their bytes as values.",
+				"A list of the files in their order, each with `name`, `path` (its folders, ending in a slash; empty at the top) and `data` (its bytes).",
 				[]ipaas.InputField{dataField("zipFileData", "Zip File Data", "The archive, as bytes or as text that is base64 of them. Unpacked it is at most 1000 files and 32 MiB, "+
 					"and from 1 MiB on no file may be more than 200 times as large as packed.")}, unpackZip),
 		},
@@ -163,28 +164,33 @@ func unpackZip(in component.Inputs) (any, error) {
 	if len(r.File) > maxFiles {
 		return nil, fmt.Errorf("input %q has more than %d files", key, maxFiles)
 	}
-	files, left := value.Obj(), maxUnpacked
+	files, names, left := []any{}, map[string]bool{}, maxUnpacked
 	for i, f := range r.File {
 		if strings.HasSuffix(f.Name, "/") && f.UncompressedSize64 == 0 {
 			continue // a folder
 		}
-		data, err := unpackFile(f, files, left, len(packed))
+		data, err := unpackFile(f, names, left, len(packed))
 		if err != nil {
 			return nil, fmt.Errorf("input %q: file %d: %w", key, i+1, err)
 		}
 		left -= len(data)
-		files.Set(f.Name, value.Bytes{Data: data, ContentType: http.DetectContentType(data)})
+		folder, name := path.Split(f.Name)
+		files = append(files, value.Obj(
+			value.Field{Key: "name", Value: name}, value.Field{Key: "path", Value: folder},
+			value.Field{Key: "data", Value: value.Bytes{Data: data, ContentType: http.DetectContentType(data)}},
+		))
 	}
 	return files, nil
 }
 
-func unpackFile(f *zip.File, files *value.Object, left, archive int) ([]byte, error) {
+func unpackFile(f *zip.File, names map[string]bool, left, archive int) ([]byte, error) {
 	if err := checkFileName(f.Name); err != nil {
 		return nil, err
 	}
-	if _, twice := files.Get(f.Name); twice {
+	if names[f.Name] {
 		return nil, errors.New("its name stands twice in the archive")
 	}
+	names[f.Name] = true
 	if f.Flags&1 != 0 {
 		return nil, errors.New("it is encrypted")
 	}

@@ -74,7 +74,7 @@ var seen = map[string]uses{
 // uses is how many steps use an action.
 type uses struct{ current, older int }
 
-// renamed is where actions of older definitions are found now.
+// renamed is where actions of older definitions are found now: import gives them the new names.
 var renamed = map[string]string{
 	"customHttp.httpPost":          "http.httpPost",
 	"reformat.deserializeFromJson": "change-data-format.deserializeFromJson",
