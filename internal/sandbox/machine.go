@@ -17,6 +17,11 @@ import (
 //go:embed prelude.js
 var prelude string
 
+// library is the part of it that most scripts never look at.
+//
+//go:embed library.js
+var library string
+
 // preludeLine is the line that the prelude is said to begin on, far below where scripts end: so a place in a stack is known to be
 // ours or the script's.
 const preludeLine = 1 << 16
@@ -25,6 +30,7 @@ const preludeLine = 1 << 16
 type machine struct {
 	vm    *quickjs.VM
 	enter quickjs.Value // the function the prelude gave back
+	code  *bytecode
 	world world
 
 	memory int64 // what the script may use
@@ -41,23 +47,38 @@ type world struct {
 	ask func(name string) (string, error)
 }
 
-// newMachine makes a machine. compiled is the prelude, kept from one machine for the next.
-func newMachine(memory int64, compiled *[]byte) (*machine, error) {
+// gcThreshold is how much is in use when garbage is first looked for. With the engine's own bound it is while the prelude is evaluated.
+const gcThreshold = 4 << 20
+
+// bytecode is what every machine is given, compiled once in the life of a process.
+type bytecode struct{ prelude, library []byte }
+
+func (c *bytecode) compile(vm *quickjs.VM) (err error) {
+	below := strings.Repeat("\n", preludeLine)
+	if c.prelude, err = vm.Compile(below+prelude, quickjs.EvalGlobal); err == nil {
+		c.library, err = vm.Compile(below+library, quickjs.EvalGlobal)
+	}
+	return err
+}
+
+// newMachine makes a machine. code is kept from one machine for the next; the first one compiles it.
+func newMachine(memory int64, code *bytecode) (*machine, error) {
 	vm, err := quickjs.NewVM()
 	if err != nil {
 		return nil, fmt.Errorf("start the JavaScript engine: %w", err)
 	}
 	vm.SetMemoryLimit(uintptr(memory))
-	m := &machine{vm: vm, memory: memory, size: dataSize()}
+	vm.SetGCThreshold(gcThreshold)
+	m := &machine{vm: vm, code: code, memory: memory, size: dataSize()}
 	if err := vm.RegisterHostFunc("host", m.host); err != nil {
 		return nil, fmt.Errorf("give the prelude its process: %w", err)
 	}
-	if *compiled == nil {
-		if *compiled, err = vm.Compile(strings.Repeat("\n", preludeLine)+prelude, quickjs.EvalGlobal); err != nil {
+	if code.prelude == nil {
+		if err := code.compile(vm); err != nil {
 			return nil, fmt.Errorf("compile the prelude: %w", err)
 		}
 	}
-	if m.enter, err = vm.EvalBytecodeValue(*compiled); err != nil {
+	if m.enter, err = vm.EvalBytecodeValue(code.prelude); err != nil {
 		return nil, fmt.Errorf("run the prelude: %w", err)
 	}
 	return m, nil
@@ -316,9 +337,22 @@ func (m *machine) host(arguments []any) (any, error) {
 		return "", nil
 	case "intl":
 		return "", m.addIntl()
+	case "library":
+		return "", m.addLibrary()
 	default:
 		return assist(text, arguments)
 	}
+}
+
+// addLibrary gives the prelude the rest of what a script may look at.
+func (m *machine) addLibrary() error {
+	made, err := m.vm.EvalBytecodeValue(m.code.library)
+	if err != nil {
+		return err
+	}
+	defer made.Free()
+	_, err = m.enter.Call(quickjs.UndefinedValue, "library", made)
+	return err
 }
 
 func (m *machine) done(text string) {

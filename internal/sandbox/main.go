@@ -55,7 +55,7 @@ func serve(in io.Reader, out io.Writer) int {
 		hello.Err = err.Error()
 	}
 	c := &child{out: out, requests: requests, memory: memory}
-	if c.next, err = newMachine(memory, &c.compiled); err != nil {
+	if c.next, err = newMachine(memory, &c.code); err != nil {
 		hello.Err = err.Error()
 	}
 	if err := c.send(frameReady, hello); err != nil || hello.Err != "" {
@@ -112,7 +112,7 @@ type child struct {
 	out      io.Writer
 	requests <-chan incoming
 	memory   int64
-	compiled []byte
+	code     bytecode
 	next     *machine // made ahead, while nobody waits
 	size     int64    // bytes it had taken before its first run
 	logs     int      // lines of this run
@@ -138,7 +138,7 @@ func (c *child) serve(payload []byte, runs int) (again bool, err error) {
 		return false, err
 	}
 	m.close()
-	c.next, err = newMachine(c.memory, &c.compiled)
+	c.next, err = newMachine(c.memory, &c.code)
 	return true, err
 }
 
