@@ -19,6 +19,8 @@ import (
 type State interface {
 	// Get returns the value of a key, and whether there is one.
 	Get(ctx context.Context, scope ipaas.StateScope, key string) (any, bool, error)
+	// Keys returns every key of a scope, sorted, and reads no value for it.
+	Keys(ctx context.Context, scope ipaas.StateScope) ([]string, error)
 	// All returns every key of a scope with its value, sorted by key.
 	All(ctx context.Context, scope ipaas.StateScope) (*value.Object, error)
 }
@@ -95,6 +97,18 @@ func (c StateChange) Apply(current any, there bool) (next any, keep bool, err er
 		return c.changeList(current, there)
 	default:
 		return nil, false, fmt.Errorf("%s cannot be done to one key", c.Operation)
+	}
+}
+
+// Keeps tells whether the key has a value after the change that Apply carries out, given whether it had one.
+func (c StateChange) Keeps(there bool) bool {
+	switch c.Operation {
+	case ipaas.StateRemove, ipaas.StateClear:
+		return false
+	case ipaas.StateTakeOut:
+		return there
+	default:
+		return true
 	}
 }
 

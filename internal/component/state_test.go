@@ -76,6 +76,9 @@ func TestStateChangesAreCarriedOut(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			if c.Keeps(tt.current != none) != keep {
+				t.Errorf("Keeps says %t, and Apply %t", !keep, keep)
+			}
 			got := none
 			if keep {
 				got = string(value.Encode(next))

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -74,6 +75,40 @@ func (k *kept) get(ctx context.Context, place ipaas.StatePlace, key string) (any
 		}
 	}
 	return v, there, nil
+}
+
+// Keys implements component.State.
+func (k *kept) Keys(ctx context.Context, scope ipaas.StateScope) ([]string, error) {
+	place, err := k.place(ctx, scope)
+	if err != nil {
+		return nil, err
+	}
+	keys := map[string]bool{}
+	for after, more := "", true; more; {
+		page, err := k.host.plane.store.ListStateKeys(ctx, place, after, statePage)
+		if err != nil {
+			return nil, err
+		}
+		for _, key := range page {
+			keys[key], after = true, key
+		}
+		more = len(page) == statePage
+	}
+	changes, err := k.waitingFor(ctx, place)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range changes {
+		switch {
+		case c.Operation == ipaas.StateClear:
+			clear(keys)
+		case c.Keeps(keys[c.Key]):
+			keys[c.Key] = true
+		default:
+			delete(keys, c.Key)
+		}
+	}
+	return slices.Sorted(maps.Keys(keys)), nil
 }
 
 // All implements component.State.

@@ -230,8 +230,10 @@ func keepingDeploy(last ipaas.Step) ipaas.Definition {
 		deployFlow("First", keep("Topic", "saveCrossFlowValue", keyed("topic", lit("topic-1"))), keep("Ten", "incrementCrossFlowValue", inputs{"keyInput": lit("n"), "amountInput": num("10")})),
 		deployFlow("Second",
 			keep("Read", "getCrossFlowValue", key("topic")), keep("Keys", "listCrossFlowKeys", nil),
-			keep("Clear", "removeInstanceState", nil), keep("Own", "saveInstanceValue", keyed("own", lit("x"))),
-			note("Note", tmpl("{{$read.results}} {{$keys.results}}")),
+			keep("Before", "saveInstanceValue", keyed("before", lit("x"))), keep("Clear", "removeInstanceState", nil), keep("Own", "saveInstanceValue", keyed("own", lit("x"))),
+			keep("Gone", "saveCrossFlowValue", keyed("gone", lit("x"))), keep("Remove", "removeCrossFlowValue", key("gone")),
+			keep("Instance Keys", "listInstanceKeys", nil), keep("Keys Then", "listCrossFlowKeys", nil),
+			note("Note", tmpl("{{$read.results}} {{$keys.results}} {{$instanceKeys.results}} {{$keysThen.results}}")),
 			step("Wait", "probe.wait", inputs{"value": lit("gate")}), keep("One", "incrementCrossFlowValue", key("n")), last),
 		removeFlow("Remove", keep("Read", "getCrossFlowValue", key("topic")), note("Note", ref("read.results"))),
 	}}
@@ -250,7 +252,7 @@ func TestWhatADeploymentKeepsWaitsForItsCommit(t *testing.T) {
 	}
 	// Another deployment, held up before its last step.
 	def := keepingDeploy(note("Last", lit("end")))
-	def.Flows[3].Steps[5].Inputs["value"] = lit("held")
+	def.Flows[3].Steps[10].Inputs["value"] = lit("held")
 	def.Flows[2].Steps[0].Inputs["valueInput"] = lit("topic-2")
 	w.publish("int-keep", def)
 	ended := make(chan error, 1)
@@ -275,7 +277,7 @@ func TestWhatADeploymentKeepsWaitsForItsCommit(t *testing.T) {
 	if got := w.answer(hooks["Count"], `{}`); got != `25` { // 13, its 11, and one
 		t.Errorf("after it the count goes on with %s, want 25", got)
 	}
-	want := []string{`"topic-1 [\"n\",\"topic\"]"`, `"end"`, `"topic-2 [\"n\",\"topic\"]"`, `"end"`}
+	want := []string{`"topic-1 [\"n\",\"topic\"] [\"own\"] [\"n\",\"topic\"]"`, `"end"`, `"topic-2 [\"n\",\"topic\"] [\"own\"] [\"n\",\"topic\"]"`, `"end"`}
 	if diff := cmp.Diff(want, w.probe.notes()); diff != "" {
 		t.Errorf("its flows saw (-want +got):\n%s", diff)
 	}

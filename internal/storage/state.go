@@ -15,6 +15,8 @@ type States interface {
 	GetState(ctx context.Context, place ipaas.StatePlace, key string) (ipaas.StateEntry, error)
 	// ListState returns at most limit entries of a place with a key above after, by key.
 	ListState(ctx context.Context, place ipaas.StatePlace, after string, limit int) ([]ipaas.StateEntry, error)
+	// ListStateKeys returns at most limit keys of a place above after, in order.
+	ListStateKeys(ctx context.Context, place ipaas.StatePlace, after string, limit int) ([]string, error)
 	// ListStateChanges returns the changes that wait for the commit of a deployment with a sequence above after, in the order in which they
 	// were made, numbered from 1.
 	ListStateChanges(ctx context.Context, deploymentID string, after int64) ([]StateChange, error)

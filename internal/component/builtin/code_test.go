@@ -105,6 +105,14 @@ func (s state) Get(ctx context.Context, scope ipaas.StateScope, key string) (any
 	return v, ok, nil
 }
 
+func (s state) Keys(ctx context.Context, scope ipaas.StateScope) ([]string, error) {
+	all, err := s.All(ctx, scope)
+	if err != nil {
+		return nil, err
+	}
+	return all.Keys(), nil
+}
+
 var errUnreadable = errors.New("the disk is gone")
 
 func (s state) All(_ context.Context, scope ipaas.StateScope) (*value.Object, error) {

@@ -88,7 +88,7 @@ func (s persistScope) actions() []component.Action {
 			"The number after that. Of executions that count at the same time each gets its own.", s.count(false), s.keyField(), amount),
 		s.action("decrement%sValue", "Decrement Value", ipaas.EffectWrite, "Takes from the number of a key."+numberNote,
 			"The number after that. Of executions that count at the same time each gets its own.", s.count(true), s.keyField(), amount),
-		s.action("list%sKeys", "List Keys", ipaas.EffectRead, "Lists the keys that have a value.", "The keys, sorted.", s.keys),
+		s.action("list%sKeys", "List Keys", ipaas.EffectRead, "Lists the keys there are, those whose value is null included.", "The keys, sorted.", s.keys),
 		s.action("remove%sState", "Remove All Values", ipaas.EffectWrite, "Removes every key of the scope.", "Nothing.", s.clear),
 		s.action("save%sCurrentTime", "Save Current Time", ipaas.EffectWrite, "Keeps the time under a key, in place of the value there is.",
 			"The time, as a text in UTC such as 2026-01-31T08:30:00.000Z.", s.saveTime, s.keyField()),
@@ -142,17 +142,15 @@ func (s persistScope) keys(ctx context.Context, call component.Call) (component.
 	if call.State == nil {
 		return component.Result{}, errNothingKept
 	}
-	all, err := call.State.All(ctx, s.scope)
+	keys, err := call.State.Keys(ctx, s.scope)
 	if err != nil {
 		return component.Result{}, err
 	}
-	keys := []any{}
-	for key, v := range all.All() {
-		if v != nil {
-			keys = append(keys, key)
-		}
+	list := make([]any, len(keys))
+	for i, key := range keys {
+		list[i] = key
 	}
-	return component.Result{Data: keys}, nil
+	return component.Result{Data: list}, nil
 }
 
 func (s persistScope) save(_ context.Context, call component.Call) (component.Result, error) {

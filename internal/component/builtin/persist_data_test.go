@@ -27,6 +27,10 @@ func (m memory) All(_ context.Context, scope ipaas.StateScope) (*value.Object, e
 	return m.of(scope), nil
 }
 
+func (m memory) Keys(_ context.Context, scope ipaas.StateScope) ([]string, error) {
+	return m.of(scope).Keys(), nil
+}
+
 func (m memory) of(scope ipaas.StateScope) *value.Object {
 	if m[scope] == nil {
 		m[scope] = value.Obj()
@@ -80,6 +84,7 @@ func TestPersistData(t *testing.T) {
 		{"save%sValue", `{"dynamicValues":{"":"x"}}`, ``, "the key is empty"},
 		{"save%sValue", `{"keyInput":"none"}`, `null`, ""},
 		{"get%sValue", `{"keyInput":"none","defaultValueInput":7}`, `7`, ""},
+		{"list%sKeys", `{}`, `["k","text","one","two","three","none"]`, ""},
 		{"remove%sValue", `{"keyInput":"k"}`, `null`, ""},
 		{"remove%sValue", `{"keyInput":"k"}`, `null`, ""},
 		{"get%sValue", `{"keyInput":"k"}`, `null`, ""},

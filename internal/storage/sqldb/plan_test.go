@@ -52,7 +52,7 @@ func TestHistoryIsNeverReadFromEndToEnd(t *testing.T) {
 		"component use": selectRegistrationWith, "test registrations": selectTestRegistration,
 		"due removals": selectDueRemovals, "next removal": selectNextRemoval, "lost removals": recoverRemovals, "debt": selectDebt,
 		"debtor": selectDebtor, "unfinished upgrades": selectUnfinishedUpgrades, "next of an upgrade": beginResult,
-		"state": selectState, "states": selectStates, "state by id": selectStateEntry, "owner": selectOwner, "drop state": deleteState,
+		"state": selectState, "states": selectStates, "state keys": selectStateKeys, "state by id": selectStateEntry, "owner": selectOwner, "drop state": deleteState,
 		"clear state": clearStates, "clear totals": clearTotals, "forget state": deleteStates, "forget totals": deleteTotals,
 		"some state": deleteSomeState, "deployment of": selectDeploymentOf, "last change": selectLastChange, "changes": selectChanges,
 		"drop changes":   deleteChanges,

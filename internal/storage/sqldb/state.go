@@ -17,6 +17,8 @@ const (
 SELECT ` + stateColumns + ` FROM state_entries s WHERE s.owner = $1 AND s.scope = $2 AND s.flow_id = $3 AND s.key = $4`
 	selectStates = `
 SELECT ` + stateColumns + ` FROM state_entries s WHERE s.owner = $1 AND s.scope = $2 AND s.flow_id = $3 AND s.key > $4 ORDER BY s.key LIMIT $5`
+	selectStateKeys = `
+SELECT s.key FROM state_entries s WHERE s.owner = $1 AND s.scope = $2 AND s.flow_id = $3 AND s.key > $4 ORDER BY s.key LIMIT $5`
 	selectStateEntry = `SELECT ` + stateColumns + ` FROM state_entries s WHERE s.id = $1`
 )
 
@@ -50,6 +52,19 @@ func (db *DB) ListState(ctx context.Context, place ipaas.StatePlace, after strin
 		return q.rows(ctx, selectStates, []any{place.Owner, place.Scope, place.FlowID, after, limit}, func(scan scanner) error {
 			e, err := scanState(scan)
 			found = append(found, e)
+			return err
+		})
+	})
+	return found, err
+}
+
+// ListStateKeys returns keys of a place.
+func (db *DB) ListStateKeys(ctx context.Context, place ipaas.StatePlace, after string, limit int) (found []string, err error) {
+	err = db.view(func(q querier) error {
+		return q.rows(ctx, selectStateKeys, []any{place.Owner, place.Scope, place.FlowID, after, limit}, func(scan scanner) error {
+			var key string
+			err := scan(&key)
+			found = append(found, key)
 			return err
 		})
 	})

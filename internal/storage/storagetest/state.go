@@ -108,6 +108,8 @@ var stateSentences = []sentence{
 		same(t, "all", []string{"a b=1", "b=2", "c=3", "ä=4"}, w.keeps(place))
 		page := got(s.ListState(t.Context(), place, "a b", 2))(t)
 		same(t, "after the first, two", []string{"b", "c"}, ids(page, func(e ipaas.StateEntry) string { return e.Key }))
+		same(t, "all keys", []string{"a b", "b", "c", "ä"}, got(s.ListStateKeys(t.Context(), place, "", 10))(t))
+		same(t, "two keys after the first", []string{"b", "c"}, got(s.ListStateKeys(t.Context(), place, "a b", 2))(t))
 	}},
 	{"changes_are_carried_out_in_order_on_what_is_there_then", func(t *testing.T, s storage.Store) {
 		w := newWorld(t, s)
