@@ -2,10 +2,7 @@
 // never do, and it takes longer to make than their work.
 ((host, given) => {
   'use strict';
-  const {show, hidden, view} = given;
-  const {parse} = JSON;
-  const {defineProperty, keys: keysOf, getPrototypeOf, hasOwn} = Object;
-  const {isArray} = Array;
+  const {show, hidden, view, parse, defineProperty, keysOf, getPrototypeOf, hasOwn, isArray} = given; // as they were before the script
   const TypedArray = getPrototypeOf(Uint8Array);
   const Text = String;
 

@@ -8,7 +8,6 @@
   const {parse, stringify, rawJSON} = JSON;
   const {defineProperty, keys: keysOf, getPrototypeOf, hasOwn} = Object;
   const {isArray} = Array;
-  const PlainObject = Object.prototype;
   const TypedArray = getPrototypeOf(Uint8Array);
   const Text = String;
   const now = Date.now;
@@ -35,7 +34,7 @@
     if (!loaded) host('library'); // which calls the function given back below
     return loaded;
   };
-  const load = (make) => { loaded = make(host, {show, hidden, view}); };
+  const load = (make) => { loaded = make(host, {show, hidden, view, parse, defineProperty, keysOf, getPrototypeOf, hasOwn, isArray}); };
   for (const name of ['TextEncoder', 'TextDecoder', 'Buffer', 'atob', 'btoa', 'URL', 'URLSearchParams', 'crypto', 'structuredClone']) {
     defineProperty(globalThis, name, {
       configurable: true, enumerable: false,

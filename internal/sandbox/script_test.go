@@ -64,6 +64,12 @@ func TestLanguage(t *testing.T) {
 			`["fb8e20fc","KgDo6DQ9+GxMGIsmPuyjMa+jFUg=","d41d8cd98f00b204e9800998ecf8427e",true,8,true]`,
 		},
 		{"modules", `return [require('url').URL === URL, require('buffer').Buffer === Buffer, typeof require('util').TextEncoder];`, `[true,true,"function"]`},
+		{"replaced", `Buffer = 7; globalThis.URL = class {}; return [Buffer, new URL().href === undefined, typeof TextEncoder, delete globalThis.atob, typeof atob, Object.keys(globalThis).includes('URL')];`, `[7,true,"function",true,"undefined",false]`},
+		{
+			"looked_at_late", `Object.defineProperty = Object.keys = JSON.parse = Array.isArray = () => { throw new Error('mine'); }; globalThis.host = () => 'mine'; return [new URL('https://a.example/b?c=1').searchParams.get('c'), Buffer.from('aGk=', 'base64').toString(), require('url').URL === URL, structuredClone({a: [1]}).a.length];`,
+			`["1","hi",true,1]`,
+		},
+		{"replaced_before_it_is_looked_at", `const before = globalThis.URL; globalThis.URL = 1; return [typeof before, require('url').URL === before, URL];`, `["function",true,1]`},
 		{"maps_and_sets", `return {m: new Map([['a', 1]]), s: new Set([1, 2]), e: new TypeError('no')};`, `{"m":{"a":1},"s":[1,2],"e":{"name":"TypeError","message":"no"}}`},
 		{"no_values", `return {u: undefined, f() {}, n: NaN, i: Infinity, l: [undefined]};`, `{"n":null,"i":null,"l":[null]}`},
 		{"proto_key", `return JSON.parse('{"__proto__": {"a": 1}, "constructor": 2}');`, `{"__proto__":{"a":1},"constructor":2}`},

@@ -79,7 +79,6 @@ var renamed = map[string]string{
 	"customHttp.httpPost":          "http.httpPost",
 	"reformat.deserializeFromJson": "change-data-format.deserializeFromJson",
 	"reformat.jsonToXml":           "change-data-format.jsonToXml",
-	"cross-flow.triggerFlow":       "cross-flow.invokeFlow",
 }
 
 // referenced is the actions of each component that the reference of Prismatic's components describes. It tells their keys in small
