@@ -438,7 +438,9 @@ func TestZip(t *testing.T) {
 		{action: "zip.unzip", name: "many files", with: archive(many...), fails: key + " has more than 1000 files"},
 		{action: "zip.unzip", name: "a bomb", with: archive("a", string(zeros[:8<<20])), fails: "file 1: unpacked it is more than 200 times as large"},
 		{action: "zip.unzip", name: "too large in sum", with: map[string]any{"zipFileData": value.Bytes{Data: stored.Bytes()}}, fails: key + ": file 2: unpacked it is larger than 32 MiB in sum"},
-		{action: "zip.zip", name: "a list", in: `{"files":[1]}`, fails: `input "files" is a list: give an object with names of files as keys`},
+		{action: "zip.zip", name: "a list", in: `{"files":[1]}`, fails: `input "files" is a list: give an object with names of files as keys, or a list of objects`},
+		{action: "zip.zip", name: "a file twice", in: `{"files":[{"name":"a","data":"1"},{"name":"a","path":"","data":"2"}]}`, fails: `each file once`},
+		{action: "zip.zip", name: "a list with a name that leads out", in: `{"files":[{"name":"a","path":"../","data":"1"}]}`, fails: `leads out of its folder`},
 		{action: "zip.zip", name: "a name that leads out", in: `{"files":{"../a":"x"}}`, fails: `input "files": a name of a file leads out of its folder`},
 		{action: "zip.compressGzip", name: "too large", with: map[string]any{"fileData": value.Bytes{Data: zeros}}, fails: `input "fileData" is larger than 32 MiB`},
 		{action: "zip.zip", name: "too large", with: map[string]any{"files": value.Obj(value.Field{Key: "a", Value: value.Bytes{Data: zeros}})}, fails: `input "files" is larger than 32 MiB in sum`},
@@ -475,6 +477,9 @@ func TestPackingIsRepeatable(t *testing.T) {
 	want := []any{unzipped("a/", "b.txt", "hi"), unzipped("", "c.json", `{"x":1.50}`)}
 	if diff := cmp.Diff(any(want), got.Data); err != nil || diff != "" {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
+	}
+	if again := pack("zip.zip", map[string]any{"files": got.Data}); !value.Equal(again, packed) {
+		t.Error("what was unpacked is packed into another archive")
 	}
 	zipped := pack("zip.compressGzip", map[string]any{"fileData": "hi"})
 	got, err = run(t, "zip.decompressGzip", map[string]any{"gzipFileData": zipped})

@@ -40,7 +40,8 @@ func zipComponent() *component.Component {
 				[]ipaas.InputField{dataField("gzipFileData", "Gzip File Data", "The packed file, as bytes or as text that is base64 of them. Unpacked it is at most 32 MiB, "+
 					"and from 1 MiB on at most 200 times as large as packed.")}, unpackGzip),
 			dataAction("zip", "Zip", "Packs files into a Zip archive. The same files give the same bytes.", "The archive as bytes of the content type application/zip.",
-				[]ipaas.InputField{dataField("files", "Files", "An object with the names of the files as keys, and what is in them as values; at most 1000 files and 32 MiB. Slashes in names make folders.")}, packZip),
+				[]ipaas.InputField{dataField("files", "Files", "An object with the names of the files as keys, and what is in them as values, or a list as `unzip` gives it; at most 1000 files and 32 MiB. "+
+					"Slashes in names make folders.")}, packZip),
 			dataAction("unzip", "Unzip", "Unpacks a Zip archive. Folders are left out. An archive with an absolute name, with .. in a name or with a name twice is refused.",
 				"A list of the files in their order, each with `name`, `path` (its folders, ending in a slash; empty at the top) and `data` (its bytes).",
 				[]ipaas.InputField{dataField("zipFileData", "Zip File Data", "The archive, as bytes or as text that is base64 of them. Unpacked it is at most 1000 files and 32 MiB, "+
@@ -120,9 +121,9 @@ var packedTime = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func packZip(in component.Inputs) (any, error) {
 	const key = "files"
-	files, ok := looseJSON(in, key).(*value.Object)
+	files, ok := filesOf(looseJSON(in, key))
 	if !ok {
-		return nil, wrongKind(key, in.Value(key), "an object with names of files as keys")
+		return nil, wrongKind(key, in.Value(key), "an object with names of files as keys, or a list of objects with name, path and data, each file once")
 	}
 	if files.Len() > maxFiles {
 		return nil, fmt.Errorf("input %q has more than %d files", key, maxFiles)
@@ -149,6 +150,27 @@ func packZip(in component.Inputs) (any, error) {
 		return nil, inInput(key, err)
 	}
 	return value.Bytes{Data: b.Bytes(), ContentType: "application/zip"}, nil
+}
+
+// filesOf makes an object of files by their names: of one, or of a list as unpackZip gives it.
+func filesOf(v any) (*value.Object, bool) {
+	list, ok := v.([]any)
+	if !ok {
+		files, ok := v.(*value.Object)
+		return files, ok
+	}
+	files := value.Obj()
+	for _, item := range list {
+		f, ok := item.(*value.Object)
+		if !ok {
+			return nil, false
+		}
+		name, _ := f.Get("name")
+		folder, _ := f.Get("path")
+		data, _ := f.Get("data")
+		files.Set(value.Text(folder)+value.Text(name), data)
+	}
+	return files, files.Len() == len(list)
 }
 
 func unpackZip(in component.Inputs) (any, error) {
