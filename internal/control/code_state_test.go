@@ -42,8 +42,10 @@ func TestCodeAndStepsKeepTheSame(t *testing.T) {
 	}}, nil)
 	for _, call := range []struct{ flow, in, want string }{
 		{"Code Writes", `{}`, `1 [0] 2 {"by":"both"} mine ["list","n"]`},
-		{"Steps Write", `{"big":{"id":12345678901234567890,"price":1.50}}`,
-			`[{},2,"x",{"items":["first","second"]},{"by":"both"}] {"id":12345678901234567890,"price":1.5,"more":true} {"id":12345678901234567890,"price":1.5,"more":true} ["first","second"]`},
+		{
+			"Steps Write", `{"big":{"id":12345678901234567890,"price":1.50}}`,
+			`[{},2,"x",{"items":["first","second"]},{"by":"both"}] {"id":12345678901234567890,"price":1.5,"more":true} {"id":12345678901234567890,"price":1.5,"more":true} ["first","second"]`,
+		},
 		{"Code Writes", `{}`, `2 [0,2] 4 {"by":"both"} mine ["big","copy","list","n"]`}, // and what it removed is gone
 	} {
 		if diff := cmp.Diff(call.want, w.answer(hooks[call.flow], call.in)); diff != "" {
