@@ -195,6 +195,7 @@ type world struct {
 	Text    *string           `yaml:"text"`    // or sent as it is
 	Headers map[string]string `yaml:"headers"`
 	Config  map[string]any    `yaml:"config"` // by display name
+	Before  string            `yaml:"before"` // a flow of the same definition that has run, in its own world
 	// What stands in, by action or, in stepResults, by step. A list is call by call.
 	Results map[string][]any `yaml:"results"`
 	Steps   map[string][]any `yaml:"steps"`
@@ -257,7 +258,6 @@ const most = 50
 type tested struct {
 	*headracev1.Execution
 	requests []*headracev1.Exchange
-	problems []*headracev1.Problem // of the draft
 }
 
 // run tests a flow, each time on a Headrace of its own. Other systems answer what the world says, and {} where it says nothing: what they
@@ -292,6 +292,16 @@ func runOnce(t *testing.T, d *document, flow string, w *world, standIns bool, an
 	if err := b.configure(integrationID, w.Config); err != nil {
 		return nil, fmt.Errorf("config: %w", err)
 	}
+	if w.Before != "" {
+		before, err := b.test(imported.GetIntegration(), w.Before, worldOf(t, d, w.Before), standIns, answers)
+		if err != nil || before.GetState() != headracev1.Execution_STATE_SUCCEEDED {
+			return before, err
+		}
+	}
+	return b.test(imported.GetIntegration(), flow, w, standIns, answers)
+}
+
+func (b *bench) test(in *headracev1.Integration, flow string, w *world, standIns bool, answers []*headracev1.Exchange) (*tested, error) {
 	payload, err := w.payload()
 	if err != nil {
 		return nil, err
@@ -303,15 +313,15 @@ func runOnce(t *testing.T, d *document, flow string, w *world, standIns bool, an
 		}
 		opts.DefaultResult, _ = structpb.NewValue(map[string]any{})
 	}
-	for _, f := range imported.GetIntegration().GetFlows() {
+	for _, f := range in.GetFlows() {
 		if f.GetDisplayName() != flow {
 			continue
 		}
-		res, err := b.client.TestFlow(t.Context(), integrationID, f.GetId(), opts)
+		res, err := b.client.TestFlow(b.t.Context(), in.GetId(), f.GetId(), opts)
 		if err != nil {
 			return nil, err
 		}
-		return &tested{res.GetExecution(), res.GetExchanges(), imported.GetIntegration().GetProblems()}, nil
+		return &tested{res.GetExecution(), res.GetExchanges()}, nil
 	}
 	return nil, fmt.Errorf("there is no flow %q", flow)
 }

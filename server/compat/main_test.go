@@ -1,6 +1,7 @@
 package compat_test
 
 import (
+	"fmt"
 	"log/slog"
 	"os"
 	"testing"
@@ -15,12 +16,20 @@ var scripts *sandbox.Pool
 
 func TestMain(m *testing.M) {
 	sandbox.Main()
+	os.Exit(runAll(m))
+}
+
+func runAll(m *testing.M) int {
 	var err error
 	if scripts, err = sandbox.New(sandbox.Options{}, slog.New(slog.DiscardHandler)); err != nil {
-		panic(err)
+		fmt.Fprintln(os.Stderr, err)
+		return 1
 	}
-	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
-		scripts.Close()
-		os.Exit(code)
-	}))
+	code := m.Run()
+	scripts.Close()
+	if err := goleak.Find(); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
 }

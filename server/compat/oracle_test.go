@@ -57,6 +57,11 @@ func (o *oracle) steps(steps []docStep, round string) (ending, error) {
 			return 0, fmt.Errorf("%q was to run in round %q, and %s ran", s.name, round, r.GetPath())
 		}
 		if r.GetState() != headracev1.StepResult_STATE_SUCCEEDED {
+			if s.inner { // what failed may be in it
+				if _, err := o.loop(s, r, round); err != nil {
+					return 0, err
+				}
+			}
 			if s.ignores {
 				continue
 			}
@@ -129,9 +134,12 @@ type pair struct {
 	value any
 }
 
-// pairs reads named values, which are shown as a list of objects with key and value.
+// pairs reads named values, which are shown as an object, or as a list of objects with key and value where names may come twice.
 func pairs(v any) []pair {
 	var out []pair
+	for key, one := range mapOf(v) {
+		out = append(out, pair{key, one})
+	}
 	for _, one := range listOf(v) {
 		out = append(out, pair{textOf(mapOf(one)["key"]), mapOf(one)["value"]})
 	}

@@ -67,7 +67,7 @@ func (s persistScope) actions() []component.Action {
 				Description: "The result where the key has no value. It is given as it is, and not kept: a text such as [] stays a text, which counts as a list wherever one is needed.",
 			}),
 		s.action("save%sValue", "Save Value", ipaas.EffectWrite, "Keeps a value under a key, in place of the one there is; and more of them at once.",
-			"The value of `valueInput`.", s.save,
+			"`key` and `value`, as they were given.", s.save,
 			s.optionalKeyField(), kept, ipaas.InputField{
 				Key: "dynamicValues", DisplayName: "More Values", Type: ipaas.FieldData, Collection: ipaas.CollectionKeyValueList,
 				Description: fmt.Sprintf("More keys with their values, up to %d. All of them are kept at once, or none.", component.MaxStateChanges-1),
@@ -171,7 +171,7 @@ func (s persistScope) save(_ context.Context, call component.Call) (component.Re
 	if len(changes) == 0 {
 		return component.Result{}, errors.New(`inputs "keyInput" and "dynamicValues" give no key: give one`)
 	}
-	return kept(v, changes...)
+	return kept(value.Obj(value.Field{Key: "key", Value: call.Inputs.Value("keyInput")}, value.Field{Key: "value", Value: v}), changes...)
 }
 
 func (s persistScope) clear(context.Context, component.Call) (component.Result, error) {

@@ -46,7 +46,23 @@ func build(c ipaas.Component) (*component.Component, []ipaas.Violation) {
 		b.unique(keys, at+".key", c.Actions[i].Key)
 		out.Actions = append(out.Actions, b.action(at, c.Actions[i]))
 	}
+	keys = unique{}
+	b.atMost("triggers", "triggers", len(c.Triggers), maxTriggers)
+	for i := range c.Triggers {
+		out.Triggers = append(out.Triggers, b.trigger(fmt.Sprintf("triggers[%d]", i), keys, c.Triggers[i]))
+	}
 	return out, b.found
+}
+
+// trigger compiles a trigger: it takes every request at the flow's URL. Its inputs say what the other system was told to send.
+func (b *builder) trigger(at string, keys unique, declared ipaas.TriggerType) component.Trigger {
+	b.key(at+".key", declared.Key)
+	b.unique(keys, at+".key", declared.Key)
+	b.texts(at, declared.DisplayName, declared.Description)
+	b.fields(at+".inputs", declared.Inputs, inAction)
+	return component.Trigger{TriggerType: declared, Receive: func(context.Context, component.Request) (component.Reception, error) {
+		return component.Reception{}, nil
+	}}
 }
 
 // action is a compiled action.

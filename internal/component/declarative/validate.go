@@ -17,6 +17,7 @@ import (
 const (
 	maxConnectionTypes  = 20
 	maxActions          = 500
+	maxTriggers         = 50
 	maxInputs           = 100
 	maxConnectionInputs = 50
 	maxKeyLength        = 63
@@ -42,9 +43,6 @@ func (b *builder) head() {
 		b.add("displayName", ipaas.ReasonRequired, "the component has no name: give it one")
 	}
 	b.texts("", c.DisplayName, c.Description)
-	if len(c.Triggers) > 0 {
-		b.add("triggers", ipaas.ReasonMisplaced, "only built-in components have triggers: remove them, and let a flow begin with webhook-triggers.webhook")
-	}
 }
 
 func (b *builder) texts(at, displayName, description string) {

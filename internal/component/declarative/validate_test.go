@@ -1,6 +1,7 @@
 package declarative_test
 
 import (
+	"fmt"
 	"errors"
 	"strings"
 	"testing"
@@ -62,7 +63,14 @@ func TestValidate(t *testing.T) {
 		{"id", func(c *ipaas.Component) { c.ID = "Acme ERP" }, []found{{"id", "MALFORMED"}}},
 		{"no display name", func(c *ipaas.Component) { c.DisplayName = "" }, []found{{"displayName", "REQUIRED"}}},
 		{"display name", func(c *ipaas.Component) { c.DisplayName = "a\nb" }, []found{{"displayName", "MALFORMED"}}},
-		{"triggers", func(c *ipaas.Component) { c.Triggers = []ipaas.TriggerType{{Key: "x"}} }, []found{{"triggers", "MISPLACED"}}},
+		{"triggers", func(c *ipaas.Component) {
+			c.Triggers = []ipaas.TriggerType{{Key: "x"}, {Key: "x"}, {Key: "a b", Inputs: []ipaas.InputField{{Key: "i", Type: "INT"}}}}
+		}, []found{{"triggers[1].key", "DUPLICATE"}, {"triggers[2].key", "MALFORMED"}, {"triggers[2].inputs[0].type", "NOT_A_CHOICE"}}},
+		{"too many triggers", func(c *ipaas.Component) {
+			for i := range 51 {
+				c.Triggers = append(c.Triggers, ipaas.TriggerType{Key: fmt.Sprintf("t%d", i)})
+			}
+		}, []found{{"triggers", "TOO_LARGE"}}},
 		{"connection type twice", func(c *ipaas.Component) { c.ConnectionTypes = append(c.ConnectionTypes, c.ConnectionTypes[0]) }, []found{{"connectionTypes[1].key", "DUPLICATE"}}},
 		{"connection type in a connection", func(c *ipaas.Component) {
 			c.ConnectionTypes[0].Inputs = append(c.ConnectionTypes[0].Inputs, ipaas.InputField{Key: "other", Type: ipaas.FieldConnection})

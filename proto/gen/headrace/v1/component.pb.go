@@ -294,7 +294,7 @@ type Component struct {
 	ConnectionTypes []*ConnectionType `protobuf:"bytes,7,rep,name=connection_types,json=connectionTypes,proto3" json:"connection_types,omitempty"`
 	// What steps can do with it.
 	Actions []*Action `protobuf:"bytes,8,rep,name=actions,proto3" json:"actions,omitempty"`
-	// What can start a flow. Only built-in components have triggers.
+	// What can start a flow. A trigger of a declarative component takes every request at the flow's URL, as `webhook-triggers.webhook` does.
 	Triggers []*TriggerType `protobuf:"bytes,9,rep,name=triggers,proto3" json:"triggers,omitempty"`
 	// Changes with every change; send it back to refuse overwriting someone else's change.
 	Etag string `protobuf:"bytes,10,opt,name=etag,proto3" json:"etag,omitempty"`
@@ -1153,13 +1153,13 @@ func (x *Update) GetResult() string {
 // TriggerType is one way to start a flow.
 type TriggerType struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The key, e.g. `instanceDeploy`; unique within the component.
+	// The key, e.g. `instanceDeploy`; unique within the component's triggers.
 	Key string `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
 	// The name people see.
 	DisplayName string `protobuf:"bytes,2,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
 	// When it starts a flow.
 	Description string `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
-	// The inputs.
+	// The inputs. Those of a declarative trigger change nothing of what it takes; a flow says with them what the other system is to send.
 	Inputs []*InputField `protobuf:"bytes,4,rep,name=inputs,proto3" json:"inputs,omitempty"`
 	// What is in the trigger's result beside what every trigger gives.
 	Output        string `protobuf:"bytes,5,opt,name=output,proto3" json:"output,omitempty"`
@@ -1831,7 +1831,7 @@ var File_headrace_v1_component_proto protoreflect.FileDescriptor
 
 const file_headrace_v1_component_proto_rawDesc = "" +
 	"\n" +
-	"\x1bheadrace/v1/component.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16headrace/v1/view.proto\"\xbd\x05\n" +
+	"\x1bheadrace/v1/component.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16headrace/v1/view.proto\"\xc1\x05\n" +
 	"\tComponent\x12A\n" +
 	"\x02id\x18\x01 \x01(\tB1\xe2A\x01\x05\xbaH*r(\x18?2$^([A-Za-z0-9]+([-_][A-Za-z0-9]+)*)?$R\x02id\x12\x16\n" +
 	"\x03uid\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\x03uid\x12*\n" +
@@ -1840,8 +1840,8 @@ const file_headrace_v1_component_proto_rawDesc = "" +
 	"\x04kind\x18\x05 \x01(\x0e2\x1b.headrace.v1.Component.KindB\x04\xe2A\x01\x03R\x04kind\x12\x1e\n" +
 	"\aversion\x18\x06 \x01(\x05B\x04\xe2A\x01\x03R\aversion\x12P\n" +
 	"\x10connection_types\x18\a \x03(\v2\x1b.headrace.v1.ConnectionTypeB\b\xbaH\x05\x92\x01\x02\x10\x14R\x0fconnectionTypes\x128\n" +
-	"\aactions\x18\b \x03(\v2\x13.headrace.v1.ActionB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03R\aactions\x12:\n" +
-	"\btriggers\x18\t \x03(\v2\x18.headrace.v1.TriggerTypeB\x04\xe2A\x01\x03R\btriggers\x12\x12\n" +
+	"\aactions\x18\b \x03(\v2\x13.headrace.v1.ActionB\t\xbaH\x06\x92\x01\x03\x10\xf4\x03R\aactions\x12>\n" +
+	"\btriggers\x18\t \x03(\v2\x18.headrace.v1.TriggerTypeB\b\xbaH\x05\x92\x01\x02\x102R\btriggers\x12\x12\n" +
 	"\x04etag\x18\n" +
 	" \x01(\tR\x04etag\x12A\n" +
 	"\vcreate_time\x18\v \x01(\v2\x1a.google.protobuf.TimestampB\x04\xe2A\x01\x03R\n" +
@@ -1953,13 +1953,13 @@ const file_headrace_v1_component_proto_rawDesc = "" +
 	"\x06result\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x90NR\x06result\x1a9\n" +
 	"\vInputsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xcb\x01\n" +
-	"\vTriggerType\x12\x16\n" +
-	"\x03key\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\x03key\x12'\n" +
-	"\fdisplay_name\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\vdisplayName\x12&\n" +
-	"\vdescription\x18\x03 \x01(\tB\x04\xe2A\x01\x03R\vdescription\x125\n" +
-	"\x06inputs\x18\x04 \x03(\v2\x17.headrace.v1.InputFieldB\x04\xe2A\x01\x03R\x06inputs\x12\x1c\n" +
-	"\x06output\x18\x05 \x01(\tB\x04\xe2A\x01\x03R\x06output\"\xa7\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xf7\x01\n" +
+	"\vTriggerType\x123\n" +
+	"\x03key\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x18?2\x18^[A-Za-z][A-Za-z0-9_-]*$R\x03key\x12*\n" +
+	"\fdisplay_name\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18dR\vdisplayName\x12*\n" +
+	"\vdescription\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x90NR\vdescription\x129\n" +
+	"\x06inputs\x18\x04 \x03(\v2\x17.headrace.v1.InputFieldB\b\xbaH\x05\x92\x01\x02\x10dR\x06inputs\x12 \n" +
+	"\x06output\x18\x05 \x01(\tB\b\xbaH\x05r\x03\x18\x90NR\x06output\"\xa7\x01\n" +
 	"\x16CreateComponentRequest\x12@\n" +
 	"\tcomponent\x18\x01 \x01(\v2\x16.headrace.v1.ComponentB\n" +
 	"\xe2A\x01\x02\xbaH\x03\xc8\x01\x01R\tcomponent\x12&\n" +
