@@ -79,7 +79,7 @@ var architecture = []row{
 		tests:   "client proto/gen examples/acme-erp/story examples/acme-erp/fake",
 	},
 	// Takes real definitions of another product through import, runs and deployments.
-	{pkg: "server/compat", tests: "client proto/gen sandbox server/assembly"},
+	{pkg: "server/compat", tests: "client proto/gen server/assembly server/webhook sandbox component/builtin secret storage/sqldb"},
 	{pkg: "server/faults", tests: "client proto/gen fault examples/acme-erp/fake storage storage/sqldb ipaas"}, // breaks the program from outside
 
 	// Callers know the wire and nothing behind it. The CLI has a server of its own to test flows offline, and reaches that by the wire, too.

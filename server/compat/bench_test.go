@@ -18,6 +18,7 @@ type bench struct {
 	t       *testing.T
 	client  *client.Client
 	offline *assembly.Offline
+	inputs  map[string]string // of connections, by key, where what is plausible is not enough
 }
 
 // newBench makes one for the time of the test.
@@ -84,38 +85,42 @@ func everything(err error) string {
 	return strings.Join(lines, "\n")
 }
 
-// configure gives a plausible value to every config variable that has none.
-func (b *bench) configure(id string, given map[string]any) error {
+// values are plausible ones for every config variable that has none, and those that are given by display name.
+func (b *bench) values(id string, given map[string]any) (map[string]*headracev1.ConfigValue, error) {
 	values := map[string]*headracev1.ConfigValue{}
 	for v, err := range b.client.AllConfigVariables(b.t.Context(), &headracev1.ListConfigVariablesRequest{IntegrationId: id}) {
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if one, ok := given[v.GetDisplayName()]; ok {
-			values[v.GetId()] = &headracev1.ConfigValue{Kind: &headracev1.ConfigValue_Json{Json: text(one)}}
-			continue
-		}
-		connection := v.GetType() == headracev1.ConfigVariable_TYPE_CONNECTION
-		if v.GetDefaultValue() != nil && !connection {
-			continue
-		}
-		json := plausible(v)
-		if connection {
+		one, known := given[v.GetDisplayName()]
+		switch {
+		case known:
+		case v.GetType() == headracev1.ConfigVariable_TYPE_CONNECTION:
 			inputs, err := b.signIn(v.GetConnectionType())
 			if err != nil {
-				return err
+				return nil, err
 			}
 			if inputs == nil {
 				continue
 			}
-			json = text(inputs)
+			one = inputs
+		case v.GetDefaultValue() != nil:
+			continue
+		default:
+			one = plausible(v)
 		}
-		values[v.GetId()] = &headracev1.ConfigValue{Kind: &headracev1.ConfigValue_Json{Json: json}}
+		values[v.GetId()] = &headracev1.ConfigValue{Kind: &headracev1.ConfigValue_Json{Json: text(one)}}
 	}
-	if len(values) == 0 {
-		return nil
+	return values, nil
+}
+
+// configure gives the test instance its values.
+func (b *bench) configure(id string, given map[string]any) error {
+	values, err := b.values(id, given)
+	if err != nil || len(values) == 0 {
+		return err
 	}
-	_, err := b.client.TestInstances.UpdateTestInstance(b.t.Context(), &headracev1.UpdateTestInstanceRequest{
+	_, err = b.client.TestInstances.UpdateTestInstance(b.t.Context(), &headracev1.UpdateTestInstanceRequest{
 		IntegrationId: id, TestInstance: &headracev1.Instance{ConfigValues: values},
 	})
 	return err
@@ -137,7 +142,10 @@ func (b *bench) signIn(connectionType string) (map[string]any, error) {
 		}
 		values := map[string]any{}
 		for _, in := range kind.GetInputs() {
+			given, ok := b.inputs[in.GetKey()]
 			switch {
+			case ok:
+				values[in.GetKey()] = given
 			case len(in.GetChoices()) > 0:
 				values[in.GetKey()] = in.GetChoices()[0]
 			case strings.HasSuffix(strings.ToLower(in.GetKey()), "url"):
@@ -151,8 +159,8 @@ func (b *bench) signIn(connectionType string) (map[string]any, error) {
 	return nil, nil
 }
 
-// plausible is a value for a config variable, as JSON. A text is one that is a URL, too.
-func plausible(v *headracev1.ConfigVariable) string {
+// plausible is a value for a config variable. A text is one that is a URL, too.
+func plausible(v *headracev1.ConfigVariable) any {
 	one := any("https://example.com/" + v.GetId())
 	switch v.GetType() {
 	case headracev1.ConfigVariable_TYPE_NUMBER:
@@ -178,7 +186,7 @@ func plausible(v *headracev1.ConfigVariable) string {
 		one = map[string]any{"key": one}
 	default:
 	}
-	return text(one)
+	return one
 }
 
 func text(v any) string {
@@ -200,6 +208,7 @@ type world struct {
 	Results map[string][]any `yaml:"results"`
 	Steps   map[string][]any `yaml:"steps"`
 	Answers []answer         `yaml:"answers"`
+	Deploy  map[string][]any `yaml:"deploy"` // results by action where the flow runs in a deployment
 	// Fails is what the error says of a run without stand-ins, where the definition itself is wrong.
 	Fails string `yaml:"fails"`
 }

@@ -37,6 +37,7 @@ type docStep struct {
 	name      string
 	component string
 	key       string
+	inputs    map[string]any
 	ignores   bool // an error
 	branches  []docBranch
 	steps     []docStep
@@ -117,6 +118,7 @@ func readStep(fields map[string]any) docStep {
 	case map[string]any:
 		s.component = textOf(of["key"])
 	}
+	s.inputs = mapOf(fields["inputs"])
 	handling := mapOf(fields["errorConfig"])
 	kind := strings.ToLower(textOf(handling["errorHandlerType"]))
 	s.ignores = kind == "ignore" || kind == "retry" && textOf(handling["ignoreFinalError"]) == "true"

@@ -274,9 +274,6 @@ func checkRun(t *testing.T, f docFlow, ex *tested, fails string) {
 	}
 }
 
-// deploys is level 5.
-func deploys(*testing.T, *document) string { return "" }
-
 // upgrades is level 6: whatever the layout, what is exported is version 7, and what is read of that is not noted again.
 func upgrades(t *testing.T, d *document) string {
 	b := newBench(t)

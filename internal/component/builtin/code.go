@@ -23,7 +23,7 @@ func code() *component.Component {
 				Output: "What the code returns as `data`; of code without module.exports what it returns.",
 				Inputs: []ipaas.InputField{
 					{
-						Key: "code", DisplayName: "Code", Type: ipaas.FieldCode, Required: true,
+						Key: "code", DisplayName: "Code", Type: ipaas.FieldCode, Default: noCode,
 						Description: "A module that exports a function of `context` and `stepResults`, async or not, which returns an object with `data`; or the body of such a function. " +
 							"What context has and what is global besides the language is in docs/sandbox.md.",
 						Example: "module.exports = async ({ logger, configVars }, stepResults) => {\n  return { data: stepResults.trigger.results.body.data };\n};",
@@ -72,6 +72,9 @@ var stateScopes = map[string]ipaas.StateScope{
 	"executionState": ipaas.StateExecution, "instanceState": ipaas.StateFlow,
 	"crossFlowState": ipaas.StateInstance, "integrationState": ipaas.StateIntegration,
 }
+
+// noCode is what a step runs that says nothing, as definitions have it of steps that nobody has written yet.
+const noCode = `"module.exports = async (context, stepResults) => ({ data: null });"`
 
 func runCode(ctx context.Context, call component.Call) (component.Result, error) {
 	if strings.TrimSpace(call.Inputs.Text("code")) == "" {

@@ -58,6 +58,7 @@ func TestCode(t *testing.T) {
 		{action: "code.runCode", name: "syntax", in: `{"code":"module.exports = async () => {\n  const a = ;\n}"}`, fails: "the code cannot be read at line 2, column 13: SyntaxError"},
 		{action: "code.runCode", name: "no_function", in: `{"code":"module.exports = { data: 1 };"}`, fails: "module.exports is an object: set it to a function of context and stepResults"},
 		{action: "code.runCode", name: "no_object", in: `{"code":"module.exports = () => 1;"}`, fails: "the code returned a number: return an object with the result as data"},
+		{action: "code.runCode", name: "none", in: `{}`, want: `null`},
 		{action: "code.runCode", name: "empty", in: `{"code":"  "}`, fails: `input "code" is empty`},
 		{
 			action: "code.runCode", name: "bytes", in: `{"code":"module.exports = () => ({ data: Buffer.from('hi'), contentType: 'text/plain' });"}`,

@@ -1,8 +1,8 @@
 package declarative_test
 
 import (
-	"fmt"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
