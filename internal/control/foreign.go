@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/ipaas"
@@ -15,11 +16,16 @@ import (
 // FitForeign makes a definition that was written elsewhere fit the components that are known here, in their latest versions. Secrets come
 // out of it, and inputs that those components do not have: all of a trigger and of a connection's default, and of an action those that
 // hold nothing. Others of an action may be what a flow is about, so that they stay and are problems of the draft. What was taken out
-// is returned.
-func (p *Plane) FitForeign(ctx context.Context, def *ipaas.Definition) ([]ipaas.Violation, error) {
+// is returned, and what was put in another way: words that are a choice but for upper and lower case, and the types of the connections in
+// guessed, by display name, of which the definition does not say what they are.
+func (p *Plane) FitForeign(ctx context.Context, def *ipaas.Definition, guessed []string) (removed, changed []ipaas.Violation, err error) {
 	registry, err := p.catalogue.latest(ctx, def)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	given := make([]bool, len(def.ConfigVariables))
+	for i := range def.ConfigVariables {
+		given[i] = def.ConfigVariables[i].Default != ""
 	}
 	f := &fitting{registry: registry, removed: def.RemoveSecrets(secretFields{registry})}
 	for i := range def.Flows {
@@ -30,9 +36,16 @@ func (p *Plane) FitForeign(ctx context.Context, def *ipaas.Definition) ([]ipaas.
 		f.steps(path+".steps", flow.Steps, 1)
 	}
 	for i := range def.ConfigVariables {
-		f.connection(fmt.Sprintf("configVariables[%d]", i), &def.ConfigVariables[i])
+		v, path := &def.ConfigVariables[i], fmt.Sprintf("configVariables[%d]", i)
+		f.connection(path, v)
+		if slices.Contains(guessed, v.DisplayName) {
+			f.guess(path, v)
+		}
+		if given[i] && v.Default == "" {
+			v.Required = true // nothing is left of what it began with
+		}
 	}
-	return f.removed, nil
+	return f.removed, f.changed, nil
 }
 
 // RemoveSecrets takes out of a definition what is a secret by the components it uses, in their latest versions, or looks like one.
@@ -64,6 +77,7 @@ func (c *catalogue) latest(ctx context.Context, def *ipaas.Definition) (componen
 type fitting struct {
 	registry component.Registry
 	removed  []ipaas.Violation
+	changed  []ipaas.Violation
 }
 
 func (f *fitting) steps(path string, steps []ipaas.Step, depth int) {
@@ -83,6 +97,9 @@ func (f *fitting) steps(path string, steps []ipaas.Step, depth int) {
 }
 
 func (f *fitting) inputs(path, of string, fields []ipaas.InputField, given map[string]ipaas.Input, idle func(ipaas.Input) bool) map[string]ipaas.Input {
+	for i := range fields {
+		f.choice(path+".inputs."+fields[i].Key, &fields[i], given)
+	}
 	var kept map[string]ipaas.Input
 	for _, key := range slices.Sorted(maps.Keys(given)) {
 		if ipaas.Field(fields, key) != nil || !idle(given[key]) {
@@ -103,6 +120,41 @@ func (f *fitting) inputs(path, of string, fields []ipaas.InputField, given map[s
 func (f *fitting) add(path, of, key string) {
 	f.removed = append(f.removed, ipaas.Violation{
 		Field: path, Reason: ipaas.ReasonUnknownInput, Description: fmt.Sprintf("%s has no input %q here", of, key),
+	})
+}
+
+// choice spells a word as the choices of its field do.
+func (f *fitting) choice(path string, field *ipaas.InputField, given map[string]ipaas.Input) {
+	in := given[field.Key]
+	if len(field.Choices) == 0 || in.Kind != ipaas.InputValue {
+		return
+	}
+	v, err := value.Parse([]byte(in.Text))
+	word, ok := v.(string)
+	if err != nil || !ok || slices.Contains(field.Choices, word) {
+		return
+	}
+	for _, choice := range field.Choices {
+		if strings.EqualFold(choice, word) {
+			in.Text = string(value.JSON(choice))
+			given[field.Key] = in
+			f.changed = append(f.changed, ipaas.Violation{Field: path, Reason: ipaas.ReasonNotAChoice, Description: fmt.Sprintf("%q is spelled %q here", word, choice)})
+			return
+		}
+	}
+}
+
+// guess gives a connection, of which nobody said how it signs in, the first type that its component has.
+func (f *fitting) guess(path string, v *ipaas.ConfigVariable) {
+	id, key, _ := strings.Cut(v.ConnectionType, ".")
+	comp := f.registry.Component(id)
+	if comp == nil || len(comp.ConnectionTypes) == 0 || slices.ContainsFunc(comp.ConnectionTypes, func(t ipaas.ConnectionType) bool { return t.Key == key }) {
+		return
+	}
+	v.ConnectionType = id + "." + comp.ConnectionTypes[0].Key
+	f.changed = append(f.changed, ipaas.Violation{
+		Field: path + ".connectionType", Reason: ipaas.ReasonUnknownConnectionType,
+		Description: fmt.Sprintf("%s has no connection type %q: %s is taken; change it if that is not how it signs in", id, key, v.ConnectionType),
 	})
 }
 

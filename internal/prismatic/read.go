@@ -12,6 +12,7 @@ type Reading struct {
 	Definition ipaas.Definition  // without ids: Normalize makes them. Of a file with violations it is as much as could be read
 	Violations []ipaas.Violation // everything that cannot be read, each with its path in the file
 	Notes      []Note            // everything that was dropped, assumed or changed
+	Guessed    []string          // the connections whose type is a guess, by display name
 	places     places
 }
 
@@ -66,19 +67,20 @@ func flowIs(flow *value.Object) bool {
 
 // reader reads one file.
 type reader struct {
-	def    ipaas.Definition
-	found  []ipaas.Violation
-	notes  notes
-	places places
-	users  map[string]string // the component that uses a config variable first, for those that do not say which
-	scoped []scoped
+	def     ipaas.Definition
+	found   []ipaas.Violation
+	notes   notes
+	places  places
+	users   map[string]string // the component that uses a config variable first, for those that do not say which
+	scoped  []scoped
+	guessed []string
 }
 
 // Read reads a definition. Secrets that stand in it stay: Definition.RemoveSecrets takes them out.
 func Read(v any) *Reading {
 	r := &reader{places: places{}, users: map[string]string{}}
 	r.definition(r.object("", v))
-	return &Reading{Definition: r.def, Violations: r.found, Notes: r.notes.list(), places: r.places}
+	return &Reading{Definition: r.def, Violations: r.found, Notes: r.notes.list(), Guessed: r.guessed, places: r.places}
 }
 
 func (r *reader) wrong(at string, reason ipaas.Reason, format string, args ...any) {

@@ -366,6 +366,7 @@ func (r *reader) scopedConnections() {
 			key = "connection"
 		}
 		v.ConnectionType = component + "." + key
+		r.guessed = append(r.guessed, v.DisplayName)
 		r.notes.add(s.at, Assumed, "the file does not say what signs in: the connection type is taken for %s", v.ConnectionType)
 	}
 }

@@ -255,27 +255,26 @@ func (r *reader) expression(o *object, action string) (in ipaas.Input, ok bool) 
 
 // items reads the items of a list. In conditions those are operators, terms and further lists, bare or not.
 func (r *reader) items(at string, list []any, action string) []ipaas.Input {
-	items := make([]ipaas.Input, 0, len(list))
+	read := make([]ipaas.Input, len(list))
+	names := make([]naming, len(list))
 	named := false
-	var blank []int // items whose name is an empty one, as rows that were not filled in
 	for i, v := range list {
-		at := item(at, i)
-		one, isBlank := r.item(at, v, action)
-		if isBlank {
+		read[i], names[i] = r.item(item(at, i), v, action)
+		named = named || read[i].Name != "" || read[i].NameFrom != nil
+	}
+	items := make([]ipaas.Input, 0, len(list))
+	for i, one := range read {
+		if names[i] == blankForm || names[i] == blankText && named { // a row that was not filled in
 			if one.Kind == ipaas.InputValue && (one.Text == `""` || one.Text == "null") {
-				r.notes.add(at, Dropped, "it has neither a name nor a value")
+				r.notes.add(item(at, i), Dropped, "it has neither a name nor a value")
 				continue
 			}
-			blank = append(blank, len(items))
+			if named {
+				empty := ipaas.Literal("")
+				one.NameFrom = &empty
+			}
 		}
-		named = named || one.Name != "" || one.NameFrom != nil
 		items = append(items, one)
-	}
-	if named {
-		for _, i := range blank {
-			empty := ipaas.Literal("")
-			items[i].NameFrom = &empty
-		}
 	}
 	if len(items) == 0 {
 		return nil
@@ -283,17 +282,26 @@ func (r *reader) items(at string, list []any, action string) []ipaas.Input {
 	return items
 }
 
-// item reads an item of a list. blank tells that it has a name, and that it is empty.
-func (r *reader) item(at string, v any, action string) (in ipaas.Input, blank bool) {
+// naming is how an item of a list is named.
+type naming int
+
+const (
+	plain     naming = iota // with a name, or without one
+	blankText               // with an empty text, as terms of conditions are, too
+	blankForm               // with an empty expression, as in rows of a form
+)
+
+// item reads an item of a list.
+func (r *reader) item(at string, v any, action string) (ipaas.Input, naming) {
 	switch v := v.(type) {
 	case []any: // a list in conditions
-		return ipaas.Input{Kind: ipaas.InputComplex, Items: r.items(at, v, action)}, false
+		return ipaas.Input{Kind: ipaas.InputComplex, Items: r.items(at, v, action)}, plain
 	case *value.Object:
 		if !isExpression(v) {
-			return ipaas.Literal(v), false
+			return ipaas.Literal(v), plain
 		}
 	default: // an operator in conditions
-		return ipaas.Literal(v), false
+		return ipaas.Literal(v), plain
 	}
 	o := r.object(at, v)
 	in, ok := r.expression(o, action)
@@ -307,7 +315,7 @@ func (r *reader) item(at string, v any, action string) (in ipaas.Input, blank bo
 		text, isText := literalText(from)
 		switch {
 		case !ok || isText && text == "":
-			return in, true
+			return in, blankForm
 		case isText:
 			in.Name = text
 		default:
@@ -316,9 +324,11 @@ func (r *reader) item(at string, v any, action string) (in ipaas.Input, blank bo
 	case []any:
 		r.wrong(o.path("name"), ipaas.ReasonWrongType, "is a list: give a text")
 	default:
-		in.Name = value.Text(name)
+		if in.Name = value.Text(name); in.Name == "" {
+			return in, blankText
+		}
 	}
-	return in, false
+	return in, plain
 }
 
 // literalText returns the text of a literal that is one.

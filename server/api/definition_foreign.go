@@ -80,20 +80,24 @@ func (s *services) fit(ctx context.Context, src *source) error {
 	if src.foreign == nil {
 		return nil
 	}
-	removed, err := s.plane.FitForeign(ctx, &src.def)
+	removed, changed, err := s.plane.FitForeign(ctx, &src.def, src.foreign.Guessed)
 	if err != nil {
 		return err
 	}
 	src.notes = append(src.notes, dropped(src.foreign.InFile(removed))...)
+	src.notes = append(src.notes, noted(prismatic.Changed, src.foreign.InFile(changed))...)
 	inOrder(src.lines, src.notes, func(n prismatic.Note) string { return n.Path })
 	return nil
 }
 
 // dropped are notes on what was taken out.
-func dropped(removed []ipaas.Violation) []prismatic.Note {
+func dropped(removed []ipaas.Violation) []prismatic.Note { return noted(prismatic.Dropped, removed) }
+
+// noted are notes on what became of things.
+func noted(kind prismatic.NoteKind, said []ipaas.Violation) []prismatic.Note {
 	var notes []prismatic.Note
-	for _, v := range removed {
-		notes = append(notes, prismatic.Note{Path: v.Field, Kind: prismatic.Dropped, Description: v.Description})
+	for _, v := range said {
+		notes = append(notes, prismatic.Note{Path: v.Field, Kind: kind, Description: v.Description})
 	}
 	return notes
 }
