@@ -14,9 +14,7 @@ import (
 )
 
 // FitForeign makes a definition that was written elsewhere fit the components that are known here, in their latest versions. Secrets come
-// out of it, and inputs that those components do not have: all of a trigger and of a connection's default, and of an action those that
-// hold nothing. Others of an action may be what a flow is about, so that they stay and are problems of the draft. What was taken out
-// is returned, and what was put in another way: words that are a choice but for upper and lower case, and the types of the connections in
+// out of it, and inputs that those components do not have. What was taken out is returned, and what was put in another way: words that are a choice but for upper and lower case, and the types of the connections in
 // guessed, by display name, of which the definition does not say what they are.
 func (p *Plane) FitForeign(ctx context.Context, def *ipaas.Definition, guessed []string) (removed, changed []ipaas.Violation, err error) {
 	registry, err := p.catalogue.latest(ctx, def)
@@ -31,7 +29,7 @@ func (p *Plane) FitForeign(ctx context.Context, def *ipaas.Definition, guessed [
 	for i := range def.Flows {
 		flow, path := &def.Flows[i], fmt.Sprintf("flows[%d]", i)
 		if _, t := registry.Trigger(flow.Trigger.Type); t != nil {
-			flow.Trigger.Inputs = f.inputs(path+".trigger", flow.Trigger.Type, t.Inputs, flow.Trigger.Inputs, func(ipaas.Input) bool { return true })
+			flow.Trigger.Inputs = f.inputs(path+".trigger", flow.Trigger.Type, t.Inputs, flow.Trigger.Inputs)
 		}
 		f.steps(path+".steps", flow.Steps, 1)
 	}
@@ -87,7 +85,7 @@ func (f *fitting) steps(path string, steps []ipaas.Step, depth int) {
 	for i := range steps {
 		s, at := &steps[i], fmt.Sprintf("%s[%d]", path, i)
 		if _, a := f.registry.Action(s.Action); a != nil {
-			s.Inputs = f.inputs(at, s.Action, a.Inputs, s.Inputs, holdsNothing)
+			s.Inputs = f.inputs(at, s.Action, a.Inputs, s.Inputs)
 		}
 		for j := range s.Branches {
 			f.steps(fmt.Sprintf("%s.branches[%d].steps", at, j), s.Branches[j].Steps, depth+1)
@@ -96,13 +94,13 @@ func (f *fitting) steps(path string, steps []ipaas.Step, depth int) {
 	}
 }
 
-func (f *fitting) inputs(path, of string, fields []ipaas.InputField, given map[string]ipaas.Input, idle func(ipaas.Input) bool) map[string]ipaas.Input {
+func (f *fitting) inputs(path, of string, fields []ipaas.InputField, given map[string]ipaas.Input) map[string]ipaas.Input {
 	for i := range fields {
 		f.choice(path+".inputs."+fields[i].Key, &fields[i], given)
 	}
 	var kept map[string]ipaas.Input
 	for _, key := range slices.Sorted(maps.Keys(given)) {
-		if ipaas.Field(fields, key) != nil || !idle(given[key]) {
+		if ipaas.Field(fields, key) != nil {
 			continue
 		}
 		if kept == nil {
@@ -156,18 +154,6 @@ func (f *fitting) guess(path string, v *ipaas.ConfigVariable) {
 		Field: path + ".connectionType", Reason: ipaas.ReasonUnknownConnectionType,
 		Description: fmt.Sprintf("%s has no connection type %q: %s is taken; change it if that is not how it signs in", id, key, v.ConnectionType),
 	})
-}
-
-// holdsNothing reports whether an input is what a form leaves where nothing was filled in.
-func holdsNothing(in ipaas.Input) bool {
-	switch in.Kind {
-	case ipaas.InputValue, ipaas.InputJSON:
-		return in.Text == `""` || in.Text == "null" || in.Text == "[]" || in.Text == "{}"
-	case ipaas.InputComplex:
-		return len(in.Items) == 0
-	default:
-		return false
-	}
 }
 
 func (f *fitting) connection(path string, v *ipaas.ConfigVariable) {

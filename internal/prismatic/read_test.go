@@ -251,6 +251,18 @@ empty: ""
 			[]string{"DROPPED flows[0].steps[1].inputs.x.value[3]"},
 		},
 		{
+			"named values whose names are empty texts", step(`inputs:
+  x:
+    type: complex
+    value:
+      - {name: '', type: value, value: ''}
+      - {name: plain, type: value, value: x}
+      - {name: '', type: value, value: y}
+`),
+			input, items(named("plain", ipaas.Literal("x")), ipaas.Input{Kind: ipaas.InputValue, Text: `"y"`, NameFrom: new(ipaas.Literal(""))}),
+			[]string{"DROPPED flows[0].steps[1].inputs.x.value[0]"},
+		},
+		{
 			"what is wrong with inputs", step(`inputs:
   a: {type: colour, value: x}
   b: {type: reference, value: [a]}

@@ -305,12 +305,65 @@ flows:
 		problems = append(problems, p.GetReason()+" "+p.GetField())
 	}
 	if diff := cmp.Diff([]string{
-		"requiredConfigVars[0].inputs.realm", "flows[0].steps[0].inputs.testObj", "flows[0].steps[1].inputs.blank", "flows[0].steps[1].inputs.none",
+		"requiredConfigVars[0].inputs.realm", "flows[0].steps[0].inputs.testObj", "flows[0].steps[1].inputs.blank",
+		"flows[0].steps[1].inputs.colour", "flows[0].steps[1].inputs.none",
 	}, notes); diff != "" {
 		t.Errorf("notes (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"UNKNOWN_INPUT flows[0].steps[0].inputs.colour"}, problems); diff != "" {
+	if len(problems) > 0 {
+		t.Errorf("problems: %v", problems)
+	}
+}
+
+// TestForeignWordsAndConnections imports what says things nearly as they are said here.
+func TestForeignWordsAndConnections(t *testing.T) {
+	t.Parallel()
+	const text = `definitionVersion: 7
+name: A
+requiredConfigVars:
+  - {key: Basic, dataType: connection, connection: {key: basic, component: {key: http}}, inputs: {password: {type: value, value: hunter2}}}
+  - {key: Shared, dataType: connection, useScopedConfigVar: acme-api-key}
+  - {key: Own, dataType: connection, connection: {key: oauth9, component: {key: http}}}
+flows:
+  - name: F
+    steps:
+      - name: Hook
+        isTrigger: true
+        action: {key: webhook, component: {key: webhook-triggers}}
+      - name: Write
+        action: {key: writeLog, component: {key: log}}
+        inputs: {message: {type: value, value: x}, level: {type: value, value: WARN}, colour: {type: value, value: red}}
+      - name: Get
+        action: {key: httpGet, component: {key: http}}
+        inputs: {url: {type: value, value: "https://example.com"}, connection: {type: configVar, value: Shared}}
+`
+	in := ok[*pb.ImportIntegrationResponse](t, newWorld(t).overGRPC, &pb.ImportIntegrationRequest{Definition: text})
+	var notes, problems []string
+	for _, n := range in.GetNotes() {
+		notes = append(notes, n.GetKind().String()+" "+n.GetField())
+	}
+	for _, p := range in.GetIntegration().GetProblems() {
+		problems = append(problems, p.GetReason()+" "+p.GetField())
+	}
+	if diff := cmp.Diff([]string{
+		"KIND_DROPPED requiredConfigVars[0].inputs.password", "KIND_ASSUMED requiredConfigVars[1].useScopedConfigVar", "KIND_CHANGED requiredConfigVars[1].connection",
+		"KIND_DROPPED flows[0].steps[1].inputs.colour", "KIND_CHANGED flows[0].steps[1].inputs.level",
+	}, notes); diff != "" {
+		t.Errorf("notes (-want +got):\n%s", diff)
+	}
+	// What the file itself says of a connection is not guessed at.
+	if diff := cmp.Diff([]string{"UNKNOWN_CONNECTION_TYPE configVariables[2].connectionType"}, problems); diff != "" {
 		t.Errorf("problems (-want +got):\n%s", diff)
+	}
+	variables := in.GetIntegration().GetConfigVariables()
+	if !variables[0].GetRequired() || variables[0].GetDefaultValue() != nil {
+		t.Errorf("the connection of which only a secret was known is %v", variables[0])
+	}
+	if variables[1].GetConnectionType() != "http.basic" {
+		t.Errorf("the shared connection is a %s", variables[1].GetConnectionType())
+	}
+	if level := in.GetIntegration().GetFlows()[0].GetSteps()[0].GetInputs()["level"].GetValue().GetStringValue(); level != "warn" {
+		t.Errorf("the level is %q", level)
 	}
 }
 

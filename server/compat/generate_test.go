@@ -372,7 +372,7 @@ func TestGenerated(t *testing.T) {
 		t.Run(d.name, func(t *testing.T) {
 			t.Parallel()
 			for _, l := range levels {
-				if l.name == "L3" || l.name == "L4" || l.name == "L5" {
+				if l.name == "L3" || l.name == "L4" || l.name == "L5" || strings.HasSuffix(d.name, "quoted") && l.name != "L0" {
 					continue
 				}
 				t.Run(l.name, func(t *testing.T) {
