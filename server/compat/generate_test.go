@@ -286,8 +286,10 @@ func (g *generator) version7() map[string]any {
 		"externalCustomerIdField": map[string]any{"type": "value", "value": ""}, "externalCustomerUserIdField": nil, "defaultInstanceProfile": "Default Instance Profile",
 		"importMetadata": map[string]any{"by": "x"}, "requiredConfigVars": g.variables(), "configPages": []any{
 			map[string]any{"name": "Configuration", "tagline": "", "userLevelConfigured": false, "elements": []any{
-				map[string]any{"type": "configVar", "value": signIn}, map[string]any{"type": "htmlElement", "value": "<h2>Hello &amp; <b>welcome</b></h2>"},
-				map[string]any{"type": "configVar", "value": oddVar}, map[string]any{"type": "jsonForm", "value": "Mapping"},
+				map[string]any{"type": "configVar", "value": signIn},
+				map[string]any{"type": "htmlElement", "value": "<h2>Hello &amp; <b>welcome</b></h2>"},
+				map[string]any{"type": "configVar", "value": oddVar},
+				map[string]any{"type": "jsonForm", "value": "Mapping"},
 			}},
 			map[string]any{"name": "User", "userLevelConfigured": true, "elements": []any{}},
 		},
@@ -301,8 +303,10 @@ func (g *generator) variables() []any {
 		return map[string]any{"component": map[string]any{"key": component, "isPublic": true, "version": 3}, "key": key}
 	}
 	return []any{
-		map[string]any{"key": signIn, "dataType": "connection", "orgOnly": false, "connection": to("http", "basic"), "onPremiseConnectionConfig": "disallowed",
-			"inputs": map[string]any{"username": map[string]any{"type": "value", "value": "", "meta": map[string]any{"visibleToOrgDeployer": true}}, "password": expression("value", "hunter2"), "scopes": expression("value", "a b")}},
+		map[string]any{
+			"key": signIn, "dataType": "connection", "orgOnly": false, "connection": to("http", "basic"), "onPremiseConnectionConfig": "disallowed",
+			"inputs": map[string]any{"username": map[string]any{"type": "value", "value": "", "meta": map[string]any{"visibleToOrgDeployer": true}}, "password": expression("value", "hunter2"), "scopes": expression("value", "a b")},
+		},
 		map[string]any{"key": "Shared", "dataType": "connection", "useScopedConfigVar": "acme-api-key"},
 		map[string]any{"key": "Third", "connection": to("slack", "oauth2"), "dataType": "connection", "meta": map[string]any{"oAuthSuccessRedirectUri": "https://example.com", "isVisibleToOrgDeployer": true}, "inputs": nil},
 		map[string]any{"key": oddVar, "dataType": "string", "defaultValue": "gh-", "description": "", "orgOnly": true},
@@ -317,7 +321,8 @@ func (g *generator) variables() []any {
 		map[string]any{"key": "Mapping", "dataType": "jsonForm", "dataSource": from, "defaultValue": "", "meta": map[string]any{"visibleToCustomerDeployer": false}},
 		map[string]any{"key": "List", "dataType": "string", "collectionType": "valuelist", "defaultValue": `["a","b"]`},
 		map[string]any{"key": "Pairs", "dataType": "string", "collectionType": "keyvaluelist", "defaultValue": `[{"key":"a","value":"b"}]`},
-		map[string]any{"key": "Object", "dataType": "objectSelection"}, map[string]any{"key": "Map", "dataType": "objectFieldMap"},
+		map[string]any{"key": "Object", "dataType": "objectSelection"},
+		map[string]any{"key": "Map", "dataType": "objectFieldMap"},
 	}
 }
 
