@@ -48,8 +48,11 @@ func TestRunRefusesWhatGrowsWithoutBound(t *testing.T) {
 	}{
 		{"a value in itself twice, again and again", doubling(40), "larger than"},
 		{"a few times", doubling(6), ""},
-		{"a result that is too large", append(many(1, 17), step("Both", "tools.echo", "list", list(ref("large0.results"), ref("large0.results")))),
-			"gave a result that cannot be taken: it is larger than 32 MiB: take less at once"},
+		{
+			"a result that is too large",
+			append(many(1, 17), step("Both", "tools.echo", "list", list(ref("large0.results"), ref("large0.results")))),
+			"gave a result that cannot be taken: it is larger than 32 MiB: take less at once",
+		},
 		{"a text that is too large", many(1, 33), "would be a text of more than 33554432 bytes"},
 		{"results that are large together", many(9, 31), "larger than 256 MiB together: split the work"},
 		{"results that fit", many(3, 31), ""},
