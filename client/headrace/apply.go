@@ -116,7 +116,7 @@ func (c *applyCmd) Run(ctx context.Context, a *app) error {
 func (c *applyCmd) documents(a *app) ([]document, error) {
 	var out []document
 	for _, name := range c.File {
-		text, err := a.readFile(name)
+		text, err := a.readText(name)
 		if err != nil {
 			return nil, err
 		}
@@ -240,7 +240,7 @@ func (p *printer) problems(indent string, problems []*headracev1.Problem) {
 	if len(problems) == 0 {
 		return
 	}
-	p.line("%s%s", indent, p.the(plural(len(problems), "problem")+" to mend before it can be tested or published:", yellow))
+	p.line("%s%s", indent, p.the(plural(len(problems), "problem")+" to mend before it can be published:", yellow))
 	for _, one := range problems {
 		p.line("%s  %s %s", indent, p.the(clean(one.GetField())+":", bold), clean(one.GetDescription()))
 	}

@@ -26,7 +26,7 @@ type importCmd struct {
 
 // Run carries out the command.
 func (c *importCmd) Run(ctx context.Context, a *app) error {
-	text, err := a.readFile(c.File)
+	text, err := a.readText(c.File)
 	if err != nil {
 		return err
 	}
@@ -130,7 +130,7 @@ func (c *validateCmd) Run(ctx context.Context, a *app) error {
 	}
 	all, wrong := []validated{}, 0
 	for _, name := range c.File {
-		text, err := a.readFile(name)
+		text, err := a.readText(name)
 		if err != nil {
 			return err
 		}

@@ -55,7 +55,7 @@ func (a *app) diffSide(name string) (*headracev1.DiffSide, error) {
 	if version, err := strconv.ParseInt(strings.TrimPrefix(name, "v"), 10, 32); err == nil {
 		return &headracev1.DiffSide{Side: &headracev1.DiffSide_Version{Version: int32(version)}}, nil
 	}
-	text, err := a.readFile(name)
+	text, err := a.readText(name)
 	if err != nil {
 		return nil, err
 	}

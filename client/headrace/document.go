@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -39,12 +40,21 @@ func (a *app) readFile(name string) ([]byte, error) {
 	}
 	text, err := io.ReadAll(io.LimitReader(source, most+1))
 	if err != nil {
-		return nil, usage("read %s: %v", name, err)
+		return nil, usage("%v", err) // it says what was read
 	}
 	if len(text) > most {
 		return nil, usage("%s is larger than %d MiB: nothing that can be sent is", name, most>>20)
 	}
 	return text, nil
+}
+
+// readText reads a file as readFile does, which must be text.
+func (a *app) readText(name string) ([]byte, error) {
+	text, err := a.readFile(name)
+	if err == nil && !utf8.Valid(text) {
+		return nil, usage("%s is no text: it holds bytes that are no UTF-8", name)
+	}
+	return text, err
 }
 
 // documentsOf splits a file into its documents and reads their kinds. Documents that hold nothing are left out.
@@ -75,6 +85,17 @@ func documentsOf(name, text string) ([]document, error) {
 	return out, nil
 }
 
+// foreign reports whether a document looks like a definition of Prismatic, whatever its layout.
+func foreign(root *yaml.Node) bool {
+	for i := 0; i+1 < len(root.Content); i += 2 {
+		switch root.Content[i].Value {
+		case "definitionVersion", "requiredConfigVars", "name":
+			return true
+		}
+	}
+	return false
+}
+
 func documentOf(where, text string, root *yaml.Node) (document, error) {
 	const say = `say "kind: Component" or "kind: Integration"`
 	if root.Kind != yaml.MappingNode {
@@ -90,6 +111,9 @@ func documentOf(where, text string, root *yaml.Node) (document, error) {
 		}
 	}
 	if at < 0 {
+		if foreign(root) {
+			return document{}, usage("%s has no kind: %s; a definition of Prismatic is read by \"headrace import\"", where, say)
+		}
 		return document{}, usage("%s has no kind: %s", where, say)
 	}
 	doc := document{where: where}

@@ -95,10 +95,11 @@ func TestDocumentsOfRefuses(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, text, want string }{
 		{"no kind", "id: a\n---\nkind: Component\n", `f.yaml, document at line 1 has no kind: say "kind: Component" or "kind: Integration"`},
+		{"another product's", "name: a\nflows: []\ndefinitionVersion: 7\n", `f.yaml has no kind: say "kind: Component" or "kind: Integration"; a definition of Prismatic is read by "headrace import"`},
 		{"unknown kind", "kind: Flow\n", `f.yaml has the kind "Flow": say`},
 		{"two kinds", "{kind: Component, 'kind': Integration}", "kind"},
 		{"a list", "- kind: Component\n", "f.yaml does not describe anything"},
-		{"no YAML, with the line of the file", "kind: Component\n---\n\nkind: [\n", "L5"},
+		{"no YAML, with the line of the file", "kind: Component\n---\n\nkind: [\n", "line 5"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -108,6 +109,14 @@ func TestDocumentsOfRefuses(t *testing.T) {
 				t.Errorf("%v, %v, want an error with %q", docs, err, tt.want)
 			}
 		})
+	}
+}
+
+func TestReadTextRefusesWhatIsNone(t *testing.T) {
+	t.Parallel()
+	a := &app{in: strings.NewReader("name: \xff\xfe")}
+	if text, err := a.readText("-"); err == nil || !strings.Contains(err.Error(), "- is no text: it holds bytes that are no UTF-8") {
+		t.Errorf("%q, %v, want it refused", text, err)
 	}
 }
 

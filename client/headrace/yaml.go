@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -18,11 +19,14 @@ const (
 	maxText  = 4 << 20
 )
 
+// libraryError is how the library begins an error: with itself, what it was doing and where.
+var libraryError = regexp.MustCompile(`^go-yaml load error in \w+(?: \([^)]*\))?(?: at (?:<unknown position>-)?L(\d+)\.C(\d+)\S*)?: `)
+
 // parseYAML reads one YAML document, JSON included. It returns nil for a document that holds nothing.
 func parseYAML(source []byte) (*yaml.Node, error) {
 	var docs []yaml.Node
 	if err := yaml.Load(source, &docs, yaml.WithAllDocuments()); err != nil {
-		return nil, err
+		return nil, errors.New(libraryError.ReplaceAllString(err.Error(), "line $1, column $2: "))
 	}
 	if len(docs) > 1 {
 		return nil, errors.New("holds several documents where one is expected")

@@ -29,7 +29,7 @@ func retried(s ipaas.Step, most int) ipaas.Step {
 // stepOf returns the result of one step of an execution.
 func (w *world) stepOf(executionID, path string) ipaas.StepResult {
 	w.t.Helper()
-	for _, s := range must[[]ipaas.StepResult](w.t)(w.StepResults(w.t.Context(), executionID, 0, 100)) {
+	for _, s := range w.steps(executionID) {
 		if s.Path == path {
 			return s
 		}
@@ -89,7 +89,7 @@ func TestTriesOfAStepOutliveACrash(t *testing.T) {
 	w.probe.fail("x", 100)
 	id := w.accepted(hook, `{}`)
 	w.eventually("the first try has failed", func() bool {
-		steps := must[[]ipaas.StepResult](t)(w.StepResults(t.Context(), id, 0, 10))
+		steps := w.steps(id)
 		return len(steps) == 2 && steps[1].Tries == 1
 	})
 	if s := w.stepOf(id, "flaky"); s.State != ipaas.StepRunning || s.Error != "not yet" {

@@ -36,7 +36,7 @@ func TestCanceledExecutionStopsInTheStepItIsIn(t *testing.T) {
 	}
 	_, err := w.CancelExecution(t.Context(), id, plain)
 	refused(t, err, ipaas.ReasonExecutionEnded)
-	steps := must[[]ipaas.StepResult](t)(w.StepResults(t.Context(), id, 0, 10))
+	steps := w.steps(id)
 	if len(steps) != 2 || steps[1].State != ipaas.StepFailed || len(w.probe.notes()) > 0 {
 		t.Errorf("steps are %+v", steps)
 	}
@@ -217,7 +217,7 @@ func TestReplayFromAStepTakesOverWhatCameBefore(t *testing.T) {
 		if ex := w.succeeded(ex.ID); ex.Generation != old.Generation || ex.ReplayOf != old.ID {
 			t.Errorf("%s: it is %+v", name, ex)
 		}
-		steps := must[[]ipaas.StepResult](t)(w.StepResults(t.Context(), ex.ID, 0, 20))
+		steps := w.steps(ex.ID)
 		if len(steps) != 7 { // the trigger, four steps, one in each of two rounds
 			t.Errorf("%s: %d steps", name, len(steps))
 		}

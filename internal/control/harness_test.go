@@ -322,6 +322,16 @@ func (w *world) eventually(what string, holds func() bool) {
 	}
 }
 
+// steps returns the step results of an execution, which are not many.
+func (w *world) steps(executionID string) []ipaas.StepResult {
+	w.t.Helper()
+	steps, more, err := w.StepResults(w.t.Context(), executionID, 0, 1000)
+	if err != nil || more {
+		w.t.Fatalf("the step results of %s: more %v, %v", executionID, more, err)
+	}
+	return steps
+}
+
 // must returns v, and ends the test if there is an error.
 func must[T any](t *testing.T) func(v T, err error) T {
 	return func(v T, err error) T {

@@ -68,7 +68,7 @@ func (h *host) Begin(ctx context.Context, step engine.Step) (*engine.Done, error
 			return nil, err
 		}
 	}
-	inputs, redacted, _ := h.storedText(shownInputs(step.Inputs))
+	inputs, redacted, _ := h.storedText(recordedInputs(step.Inputs))
 	row, done, err := h.plane.store.BeginStep(ctx, h.job.execution.Attempts, ipaas.StepResult{
 		ExecutionID: h.job.execution.ID, Path: step.Path, StepID: step.ID, DisplayName: step.DisplayName, Action: step.Action,
 		State: ipaas.StepRunning, Inputs: inputs, Redacted: redacted, StandIn: step.StandIn, StartTime: h.plane.now(),
@@ -337,6 +337,22 @@ func (h *host) seal(row ipaas.StepResult, e exact) (string, error) {
 		return "", fmt.Errorf("keep the exact result of step %s: %w", row.Path, err)
 	}
 	return h.plane.keys.Seal(text, stepPlace(row)), nil
+}
+
+// maxRecordedInput is how large an input is recorded, as value.Size has it. A loop over a large payload may give the payload to each of
+// its rounds: nobody needs it in the history a thousand times.
+const maxRecordedInput = 256 << 10
+
+// recordedInputs makes resolved inputs a value in which what is large is only named.
+func recordedInputs(inputs component.Inputs) *value.Object {
+	o := shownInputs(inputs)
+	for _, key := range o.Keys() {
+		v, _ := o.Get(key)
+		if value.Size(v, maxRecordedInput) > maxRecordedInput {
+			o.Set(key, fmt.Sprintf("[left out: %s of more than %d KiB]", value.Kind(v), maxRecordedInput>>10))
+		}
+	}
+	return o
 }
 
 // shownInputs makes resolved inputs a value: a connection is shown by its config variable.

@@ -54,7 +54,7 @@ func (w *world) rehearse(integrationID, flowID string, r control.Rehearsal) cont
 func (w *world) stepsOf(ex *ipaas.Execution) []string {
 	w.t.Helper()
 	var out []string
-	for _, s := range must[[]ipaas.StepResult](w.t)(w.StepResults(w.t.Context(), ex.ID, 0, 100)) {
+	for _, s := range w.steps(ex.ID) {
 		if s.StepID != ipaas.TriggerStepID {
 			out = append(out, fmt.Sprintf("%s %t %s → %s%s", s.Path, s.StandIn, s.Inputs, s.Result, s.Error))
 		}

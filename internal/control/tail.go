@@ -132,7 +132,7 @@ func (f *follower) catchUp(ctx context.Context) (ended bool, err error) {
 func (f *follower) steps(ctx context.Context) error {
 	const page = 200
 	for after := f.from; ; {
-		steps, err := f.plane.StepResults(ctx, f.id, after, page)
+		steps, more, err := f.plane.StepResults(ctx, f.id, after, page)
 		if err != nil {
 			return err
 		}
@@ -150,7 +150,7 @@ func (f *follower) steps(ctx context.Context) error {
 				delete(f.sent, s.Sequence)
 			}
 		}
-		if len(steps) < page {
+		if !more {
 			return nil
 		}
 	}

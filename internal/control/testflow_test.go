@@ -67,7 +67,7 @@ func TestOneFlowOfTheDraftIsTestedAlone(t *testing.T) {
 	if result.Response == nil || result.Response.Status != 200 || !strings.Contains(string(result.Response.Body), ex.ID) {
 		t.Errorf("a caller would be answered %+v", result.Response)
 	}
-	steps := must[[]ipaas.StepResult](t)(w.StepResults(t.Context(), ex.ID, 0, 100))
+	steps := w.steps(ex.ID)
 	if len(steps) != 2 || steps[0].StepID != ipaas.TriggerStepID || steps[1].StepID != "note" || steps[1].Result != `{"id":1}` || steps[1].EndTime.IsZero() {
 		t.Errorf("steps: %+v", steps)
 	}

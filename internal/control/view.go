@@ -242,7 +242,7 @@ func (p *Plane) ShowExecution(ctx context.Context, ex ipaas.Execution, full bool
 	}
 	mask := p.mask(urls)
 	view.Execution = revealedExecution(ex, mask)
-	if view.Steps, err = p.StepResults(ctx, ex.ID, 0, mostShown); err != nil {
+	if view.Steps, _, err = p.StepResults(ctx, ex.ID, 0, mostShown); err != nil {
 		return view, err
 	}
 	view.Logs, err = p.Logs(ctx, ex.ID, 0, mostShown)
@@ -291,31 +291,56 @@ func revealed(stored *ipaas.Response, mask *secret.Mask) *ipaas.Response {
 	return &shown
 }
 
-// StepResults returns step results with the URLs in them.
-func (p *Plane) StepResults(ctx context.Context, executionID string, after int64, limit int) ([]ipaas.StepResult, error) {
+// maxShownBytes is how much inputs and results of steps are shown at once: a run may have recorded many gigabytes. The step that goes
+// beyond it is the last one shown.
+const maxShownBytes = 16 << 20
+
+// StepResults returns step results with the URLs in them, at most limit of them, and whether there are more.
+func (p *Plane) StepResults(ctx context.Context, executionID string, after int64, limit int) (shown []ipaas.StepResult, more bool, err error) {
 	ex, err := p.store.GetExecution(ctx, executionID)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	urls, err := p.shownURLs(ctx, ex.InstanceID)
 	if err != nil {
-		return nil, err
+		return nil, false, err
+	}
+	steps, more, err := p.someSteps(ctx, executionID, after, limit)
+	if err != nil {
+		return nil, false, err
 	}
 	mask := p.mask(urls)
-	steps, err := p.store.ListStepResults(ctx, executionID, after, limit)
-	if err != nil {
-		return nil, err
-	}
 	for i := range steps {
 		s := &steps[i]
 		if s.Path == ipaas.TriggerStepID && s.Result != "" {
 			if s.Result, err = p.triggerShown(ctx, ex, s.Result, urls); err != nil {
-				return nil, err
+				return nil, false, err
 			}
 		}
 		s.Inputs, s.Result, s.Error = mask.Reveal(s.Inputs), mask.Reveal(s.Result), mask.Reveal(s.Error)
 	}
-	return steps, nil
+	return steps, more, nil
+}
+
+// someSteps reads step results, a few at a time, until there is enough of them.
+func (p *Plane) someSteps(ctx context.Context, executionID string, after int64, limit int) (steps []ipaas.StepResult, more bool, err error) {
+	const few = 16
+	for size := 0; ; {
+		rows, err := p.store.ListStepResults(ctx, executionID, after, few)
+		if err != nil {
+			return nil, false, err
+		}
+		for _, row := range rows {
+			if len(steps) == limit || size > maxShownBytes {
+				return steps, true, nil
+			}
+			after, size = row.Sequence, size+len(row.Inputs)+len(row.Result)
+			steps = append(steps, row)
+		}
+		if len(rows) < few {
+			return steps, false, nil
+		}
+	}
 }
 
 // Logs returns log lines with the URLs in them.

@@ -109,6 +109,9 @@ func (r *runner) performed(s *step, at Step, result component.Result) (Done, err
 	if err != nil {
 		return Done{}, &uncertainError{fmt.Sprintf("action %s gave a result that is no value: %v", at.Action, err), err}
 	}
+	if err := r.fits(data); err != nil {
+		return Done{}, &uncertainError{fmt.Sprintf("action %s gave a result that cannot be taken: %v", at.Action, err), err}
+	}
 	if result.Break && enclosingLoop(s) == nil {
 		return Done{}, &uncertainError{fmt.Sprintf("action %s ends a loop, but the step stands in none: move it into one", at.Action), nil}
 	}
@@ -117,6 +120,18 @@ func (r *runner) performed(s *step, at Step, result component.Result) (Done, err
 		return Done{}, &uncertainError{fmt.Sprintf("action %s keeps what cannot be kept: %v", at.Action, err), err}
 	}
 	return Done{Result: data, Branch: choose(s, result.Branch), Stop: result.Stop, Break: result.Break, State: changes}, nil
+}
+
+// fits refuses a result that is too large, by itself or together with those that the run holds.
+func (r *runner) fits(result any) error {
+	size := value.Size(result, maxResult)
+	switch {
+	case size > maxResult:
+		return fmt.Errorf("it is larger than %d MiB: take less at once", maxResult>>20)
+	case r.scope.held+size > maxResults:
+		return fmt.Errorf("the results of the run's steps would be larger than %d MiB together: split the work over several executions", maxResults>>20)
+	}
+	return nil
 }
 
 // choose returns the branch that is taken: the one the action chose if the step has it, else Else if the step has that, else "".

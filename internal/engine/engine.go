@@ -156,3 +156,9 @@ const (
 	DefaultStepTimeout = 5 * time.Minute
 	DefaultMaxSteps    = 100_000
 )
+
+// The bounds of what steps give, as value.Size has it. All results of a run are held until it ends, but for those of a loop's rounds that are over.
+const (
+	maxResult  = 32 << 20
+	maxResults = 256 << 20
+)

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/headrace/headrace/internal/component"
@@ -76,7 +77,9 @@ func (in inputs) resolve(fields []ipaas.InputField, scope expr.Scope) (component
 func (in inputs) evaluate(scope expr.Scope) (map[string]any, []ipaas.Violation) {
 	values := make(map[string]any, len(in))
 	var large []ipaas.Violation
-	for key, node := range in {
+	left := maxInputs
+	for _, key := range slices.Sorted(maps.Keys(in)) {
+		node := in[key]
 		if node == nil {
 			continue
 		}
@@ -88,13 +91,24 @@ func (in inputs) evaluate(scope expr.Scope) (map[string]any, []ipaas.Violation) 
 			})
 			continue
 		}
+		if left -= value.Size(v, left); left < 0 {
+			return nil, append(large, ipaas.Violation{
+				Field: "inputs." + key, Reason: ipaas.ReasonTooLarge,
+				Description: fmt.Sprintf("would make the inputs larger than %d MiB together: give less", maxInputs>>20),
+			})
+		}
 		values[key] = v
 	}
 	return values, large
 }
 
-// maxInput bounds the text that the templates of one input make: a short template can repeat a large payload many times.
-const maxInput = 32 << 20
+// The bounds of inputs. maxInput is of the text that the templates of one input make: a short template can repeat a large payload many
+// times. maxInputs is of all inputs of a step as value.Size has it: lists and objects can do the same, and a few steps that put what the one before
+// gave twice into theirs make gigabytes.
+const (
+	maxInput  = 32 << 20
+	maxInputs = 64 << 20
+)
 
 // Definition returns what the program was made of. It must not be changed.
 func (p *Program) Definition() *ipaas.Definition { return p.def }

@@ -257,7 +257,7 @@ func (r *runner) loop(ctx context.Context, s *step, at Step, recorded *Done, sta
 		}
 		items = decided.Items
 	}
-	given := []any{}
+	given, size := []any{}, 0
 	for i, item := range items {
 		r.scope.round(s, item, i)
 		r.last = nil
@@ -274,6 +274,10 @@ func (r *runner) loop(ctx context.Context, s *step, at Step, recorded *Done, sta
 			break // the round did not get to its last step: it gives nothing
 		}
 		given = append(given, r.last)
+		if size += value.Size(r.last, maxResult); size > maxResult {
+			r.scope.forget(s.body)
+			return Done{Error: fmt.Sprintf("what its rounds gave is larger than %d MiB by round %d: let the last step of a round give less", maxResult>>20, i), Tries: tries}, nil
+		}
 	}
 	r.scope.forget(s.body)
 	// A list nests one level deeper than what is in it.

@@ -13,13 +13,15 @@ type scope struct {
 	flow    *flow          // nil: in the inputs of a trigger, where there are no steps
 	trigger *value.Object  // what the trigger's key stands for
 	steps   map[string]any // what the keys of steps stand for
+	sizes   map[string]int // of the results of steps, by their keys
+	held    int            // the sum of the sizes
 }
 
 func newScope(run Run, f *flow) *scope {
 	return &scope{
 		program: run.Program, config: run.Config, flow: f,
 		trigger: value.Obj(value.Field{Key: "results", Value: foldHeaders(run.Trigger)}),
-		steps:   make(map[string]any, len(f.all)),
+		steps:   make(map[string]any, len(f.all)), sizes: make(map[string]int, len(f.all)),
 	}
 }
 
@@ -43,7 +45,16 @@ func (s *scope) ConfigVariable(name string) (any, bool) {
 
 // finished makes the result of a step visible.
 func (s *scope) finished(st *step, result any) {
+	s.drop(st.key)
 	s.steps[st.key] = value.Obj(value.Field{Key: "results", Value: result})
+	s.sizes[st.key] = value.Size(result, maxResult)
+	s.held += s.sizes[st.key]
+}
+
+func (s *scope) drop(key string) {
+	s.held -= s.sizes[key]
+	delete(s.sizes, key)
+	delete(s.steps, key)
 }
 
 // failed makes the error of a step visible that the flow goes on after.
@@ -62,7 +73,7 @@ func (s *scope) round(loop *step, item any, index int) {
 
 func (s *scope) forget(steps []*step) {
 	for _, st := range steps {
-		delete(s.steps, st.key)
+		s.drop(st.key)
 		s.forget(st.body)
 		for _, branch := range st.branches {
 			s.forget(branch)

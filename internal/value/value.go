@@ -36,6 +36,46 @@ func Clone(v any) any {
 	}
 }
 
+// Size returns about how many bytes v takes: those of its texts, and some for every value in it. It looks no further once there are more
+// than most, so that a small value which holds another one many times over is soon done with.
+func Size(v any, most int) int {
+	m := measure{most: most}
+	m.add(v)
+	return m.size
+}
+
+// perValue is what a value counts besides its texts: less than it takes, so that large JSON is not refused for what it is made of.
+const perValue = 8
+
+type measure struct{ size, most int }
+
+func (m *measure) add(v any) {
+	m.size += perValue
+	switch v := v.(type) {
+	case string:
+		m.size += len(v)
+	case Number:
+		m.size += len(v)
+	case Bytes:
+		m.size += len(v.Data) + len(v.ContentType)
+	case []any:
+		for i := range v {
+			if m.size > m.most {
+				return
+			}
+			m.add(v[i])
+		}
+	case *Object:
+		for key, item := range v.All() {
+			if m.size > m.most {
+				return
+			}
+			m.size += len(key)
+			m.add(item)
+		}
+	}
+}
+
 // Kind names what v is, for messages.
 func Kind(v any) string {
 	switch v.(type) {

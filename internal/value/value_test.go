@@ -242,3 +242,45 @@ func ExampleKind() {
 	fmt.Printf("%s: %s\n", value.Kind(v), value.JSON(v))
 	// Output: an object: {"amount":12.50}
 }
+
+func TestSize(t *testing.T) {
+	t.Parallel()
+	parsed := func(text string) any {
+		v, err := value.Parse([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	tests := []struct {
+		name string
+		v    any
+		want int
+	}{
+		{"nothing", nil, 8},
+		{"a text", "abc", 11},
+		{"a number", value.Number("12.50"), 13},
+		{"bytes", value.Bytes{Data: make([]byte, 100), ContentType: "a/b"}, 111},
+		{"a list", parsed(`["a",[true]]`), 8 + 9 + 8 + 8},
+		{"an object", parsed(`{"key":"a","other":{}}`), 8 + 3 + 9 + 5 + 8},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if got := value.Size(tt.v, 1000); got != tt.want {
+				t.Errorf("Size = %d, want %d", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestSizeOfWhatHoldsItselfManyTimesOver(t *testing.T) {
+	t.Parallel()
+	var v any = "x"
+	for range 60 { // 2^60 values
+		v = []any{v, value.Obj(value.Field{Key: "a", Value: v})}
+	}
+	if got := value.Size(v, 1000); got <= 1000 || got > 2000 {
+		t.Errorf("Size = %d, want a little more than 1000", got)
+	}
+}

@@ -68,7 +68,7 @@ func stepResultToProto(s ipaas.StepResult) (*pb.StepResult, error) {
 		Error: utf8Text(s.Error), Branch: s.Branch, Ignored: s.Ignored, Tries: count(s.Tries), StandIn: s.StandIn,
 		StartTime: timeToProto(s.StartTime), EndTime: timeToProto(s.EndTime), Duration: between(s.StartTime, s.EndTime),
 	}
-	if object, ok := inputs.value.(*value.Object); ok {
+	if object, ok := inputs.value.(*value.Object); ok && inputs.near != nil {
 		out.Inputs = structToProto(object)
 	}
 	return out, nil

@@ -131,6 +131,9 @@ type shown struct {
 	contentType string
 }
 
+// maxNear is the most bytes of JSON that are shown as a protobuf value, too: there they take thirty times as much memory.
+const maxNear = 256 << 10
+
 // show reads a value in the storage form, "" for none.
 func show(stored string) (shown, error) {
 	if stored == "" {
@@ -140,7 +143,10 @@ func show(stored string) (shown, error) {
 	if err != nil {
 		return shown{}, fmt.Errorf("read a stored value: %w", err)
 	}
-	out := shown{value: v, near: valueToProto(v), json: string(value.JSON(v))}
+	out := shown{value: v, json: string(value.JSON(v))}
+	if len(out.json) <= maxNear {
+		out.near = valueToProto(v)
+	}
 	if bytes, ok := v.(value.Bytes); ok {
 		out.contentType = bytes.ContentType
 	}

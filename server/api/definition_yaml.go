@@ -69,13 +69,37 @@ func yamlToJSON(text string) (exactText, *ipaas.Violation) {
 	return exactText{}, yamlViolation(err)
 }
 
+// libraryError is how the library words an error: with itself, what it was doing and where, e.g.
+// "go-yaml load error in parser (while parsing a flow node) at L2.C1-L2.C4: did not find expected node content".
+var libraryError = regexp.MustCompile(`^go-yaml load error in \w+(?: \(([^)]*)\))?(?: at (?:<unknown position>-)?L(\d+)\.C(\d+)\S*)?: (.*)$`)
+
+// libraryTrouble takes an error of the library apart into where it is, such as "line 2: ", and what it is.
+func libraryTrouble(message string) (place, trouble string) {
+	m := libraryError.FindStringSubmatch(message)
+	if m == nil {
+		return "", message
+	}
+	if m[2] != "" {
+		place = "line " + m[2] + ", column " + m[3] + ": "
+	}
+	if trouble = m[4]; m[1] != "" {
+		trouble += ", " + m[1]
+	}
+	return place, trouble
+}
+
 // yamlViolation says what is wrong with a YAML text.
 func yamlViolation(err error) *ipaas.Violation {
 	var ours *yamlError
 	if errors.As(err, &ours) {
 		return ours.violation()
 	}
-	v := violation("definition", ipaas.ReasonMalformed, "is no YAML: %s", err.Error())
+	place, trouble := libraryTrouble(err.Error())
+	if strings.HasPrefix(trouble, "exceeded max depth") {
+		v := violation("definition", ipaas.ReasonTooDeep, "%snests deeper than %d levels: flatten it", place, maxYAMLDepth)
+		return &v
+	}
+	v := violation("definition", ipaas.ReasonMalformed, "is no YAML: %s%s", place, trouble)
 	return &v
 }
 

@@ -53,15 +53,13 @@ func (s *services) ListStepResults(ctx context.Context, req *pb.ListStepResultsR
 	if err != nil {
 		return nil, err
 	}
-	size := pageSize(req)
-	steps, err := s.plane.StepResults(ctx, req.GetExecutionId(), after, size+1)
+	steps, more, err := s.plane.StepResults(ctx, req.GetExecutionId(), after, pageSize(req))
 	if err != nil {
 		return nil, err
 	}
 	resp := &pb.ListStepResultsResponse{}
-	if len(steps) > size {
-		steps = steps[:size]
-		resp.NextPageToken = s.pages.token(req, strconv.FormatInt(steps[size-1].Sequence, 10))
+	if more {
+		resp.NextPageToken = s.pages.token(req, strconv.FormatInt(steps[len(steps)-1].Sequence, 10))
 	}
 	for _, step := range steps {
 		out, err := stepResultToProto(step)

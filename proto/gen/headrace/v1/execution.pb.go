@@ -317,13 +317,15 @@ type Execution struct {
 	Attempts int32 `protobuf:"varint,13,opt,name=attempts,proto3" json:"attempts,omitempty"`
 	// Why it failed, or was canceled by the server. Not set otherwise.
 	Error *ExecutionError `protobuf:"bytes,14,opt,name=error,proto3" json:"error,omitempty"`
-	// The result of the flow: the result of its last step. Secrets are replaced by `[redacted]`. Only in a FULL view.
+	// The result of the flow: the result of its last step. Secrets are replaced by `[redacted]`. Only in a FULL view, and not set if it
+	// is larger than 256 KiB: read `result_json`.
 	Result *structpb.Value `protobuf:"bytes,15,opt,name=result,proto3" json:"result,omitempty"`
 	// The same as JSON text, exact in digits and key order. Only in a FULL view.
 	ResultJson string `protobuf:"bytes,16,opt,name=result_json,json=resultJson,proto3" json:"result_json,omitempty"`
 	// What the flow answers a synchronous caller. Only in a FULL view, for a finished execution.
 	Response *WebhookResponse `protobuf:"bytes,17,opt,name=response,proto3" json:"response,omitempty"`
-	// The step results in the order the steps began; the trigger's comes first. Only in a FULL view.
+	// The step results in the order the steps began; the trigger's comes first. At most 1000 of them, and fewer once they hold 16 MiB:
+	// ListStepResults pages through all. Only in a FULL view.
 	StepResults []*StepResult `protobuf:"bytes,18,rep,name=step_results,json=stepResults,proto3" json:"step_results,omitempty"`
 	// The log lines. Only in a FULL view.
 	Logs []*Log `protobuf:"bytes,19,rep,name=logs,proto3" json:"logs,omitempty"`
@@ -802,11 +804,12 @@ type StepResult struct {
 	Action string `protobuf:"bytes,5,opt,name=action,proto3" json:"action,omitempty"`
 	// Where the step is.
 	State StepResult_State `protobuf:"varint,6,opt,name=state,proto3,enum=headrace.v1.StepResult_State" json:"state,omitempty"`
-	// The resolved inputs. Secrets are replaced by `[redacted]`; a connection is shown by its config variable.
+	// The resolved inputs. Secrets are replaced by `[redacted]`; a connection is shown by its config variable, and an input larger than
+	// 256 KiB by what it is, such as `[left out: a list of more than 256 KiB]`. Not set if all are together.
 	Inputs *structpb.Struct `protobuf:"bytes,7,opt,name=inputs,proto3" json:"inputs,omitempty"`
 	// The same as JSON text, exact.
 	InputsJson string `protobuf:"bytes,8,opt,name=inputs_json,json=inputsJson,proto3" json:"inputs_json,omitempty"`
-	// The result, with secrets replaced by `[redacted]`.
+	// The result, with secrets replaced by `[redacted]`. Not set if it is larger than 256 KiB: read `result_json`.
 	Result *structpb.Value `protobuf:"bytes,9,opt,name=result,proto3" json:"result,omitempty"`
 	// The same as JSON text, exact. Bytes are base64.
 	ResultJson string `protobuf:"bytes,10,opt,name=result_json,json=resultJson,proto3" json:"result_json,omitempty"`

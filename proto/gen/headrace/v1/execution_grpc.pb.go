@@ -42,7 +42,8 @@ type ExecutionServiceClient interface {
 	// `id`, `instance_id`, `customer_id`, `integration_id`, `flow_id`, `deployment_id`, `origin_id`, `retry_of`, `replay_of`, `invoked_by`,
 	// `root_id`, `state`, `invoke_type`, `test`, `superseded`, `blocking`, `create_time`.
 	ListExecutions(ctx context.Context, in *ListExecutionsRequest, opts ...grpc.CallOption) (*ListExecutionsResponse, error)
-	// Lists the step results of an execution in the order the steps began; the trigger's comes first.
+	// Lists the step results of an execution in the order the steps began; the trigger's comes first. A page that would hold more than
+	// about 16 MiB of inputs and results is shorter than asked for.
 	ListStepResults(ctx context.Context, in *ListStepResultsRequest, opts ...grpc.CallOption) (*ListStepResultsResponse, error)
 	// Lists the log lines of an execution in their order.
 	ListLogs(ctx context.Context, in *ListLogsRequest, opts ...grpc.CallOption) (*ListLogsResponse, error)
@@ -174,7 +175,8 @@ type ExecutionServiceServer interface {
 	// `id`, `instance_id`, `customer_id`, `integration_id`, `flow_id`, `deployment_id`, `origin_id`, `retry_of`, `replay_of`, `invoked_by`,
 	// `root_id`, `state`, `invoke_type`, `test`, `superseded`, `blocking`, `create_time`.
 	ListExecutions(context.Context, *ListExecutionsRequest) (*ListExecutionsResponse, error)
-	// Lists the step results of an execution in the order the steps began; the trigger's comes first.
+	// Lists the step results of an execution in the order the steps began; the trigger's comes first. A page that would hold more than
+	// about 16 MiB of inputs and results is shorter than asked for.
 	ListStepResults(context.Context, *ListStepResultsRequest) (*ListStepResultsResponse, error)
 	// Lists the log lines of an execution in their order.
 	ListLogs(context.Context, *ListLogsRequest) (*ListLogsResponse, error)
