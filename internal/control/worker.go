@@ -62,7 +62,7 @@ func (p *Plane) expire(ctx context.Context) {
 	if err := p.recoverRemovals(ctx, now.Add(-3*p.limits.Removal)); err != nil && ctx.Err() == nil {
 		p.logger.Error("look for removals that nobody carries out", "error", err)
 	}
-	if again, err := p.recoverExecutions(ctx, now); err != nil && ctx.Err() == nil {
+	if again, err := p.recoverExecutions(ctx, now, false); err != nil && ctx.Err() == nil {
 		p.logger.Error("look for executions that nobody runs", "error", err)
 	} else if again {
 		p.wake()
@@ -186,6 +186,9 @@ func (p *Plane) runPrepared(ctx context.Context, ex ipaas.Execution) error {
 // boundJob makes ready what an execution was bound to when it first started.
 func (p *Plane) boundJob(ctx context.Context, in ipaas.Instance, ex ipaas.Execution) (*job, error) {
 	j := &job{execution: ex, instance: in}
+	if ex.Generation == 0 {
+		j.pending = ex.DeploymentID
+	}
 	var err error
 	if j.program, err = p.boundProgram(ctx, in, ex); err != nil {
 		return nil, err
