@@ -314,15 +314,7 @@ func quote(f *ipaas.InputField, text string) string {
 	if f.Secret {
 		return "some text"
 	}
-	return "the text " + strconv.Quote(shorten(text))
-}
-
-func shorten(text string) string {
-	const most = 60
-	if runes := []rune(text); len(runes) > most {
-		return string(runes[:most]) + "…"
-	}
-	return text
+	return "the text " + strconv.Quote(value.Shorten(text))
 }
 
 // missing is the error for a required input that has no value.
@@ -341,7 +333,7 @@ func (n *notAChoice) Error() string {
 	if n.secret {
 		return "is none of its choices: give one of them"
 	}
-	return fmt.Sprintf("is %q: give one of %s", shorten(n.text), strings.Join(n.choices, ", "))
+	return fmt.Sprintf("is %q: give one of %s", value.Shorten(n.text), strings.Join(n.choices, ", "))
 }
 
 func reasonOf(err error) ipaas.Reason {

@@ -93,7 +93,7 @@ func parseForm(body []byte) (any, error) {
 		if err != nil {
 			return nil, malformedPayload("form", err)
 		}
-		addField(o, validText(key), validText(val))
+		o.Add(validText(key), validText(val))
 	}
 	return o, nil
 }
@@ -131,25 +131,12 @@ func parseMultipart(body []byte, boundary string) (any, error) {
 		if name := p.FileName(); name != "" {
 			item.Set("fileName", validText(name))
 		}
-		addField(o, validText(p.FormName()), item)
+		o.Add(validText(p.FormName()), item)
 	}
 }
 
 // validText returns what came in as a text that a value may hold.
 func validText(s string) string { return strings.ToValidUTF8(s, "\ufffd") }
-
-func addField(o *value.Object, key string, v any) {
-	old, ok := o.Get(key)
-	if !ok {
-		o.Set(key, v)
-		return
-	}
-	if list, ok := old.([]any); ok {
-		o.Set(key, append(list, v))
-		return
-	}
-	o.Set(key, []any{old, v})
-}
 
 func malformedPayload(what string, err error) error {
 	return &ipaas.Error{

@@ -32,7 +32,7 @@ func ParseForm(data []byte) (*value.Object, error) {
 		if err != nil {
 			return nil, fieldError(n)
 		}
-		AddField(o, key, v)
+		o.Add(key, v)
 	}
 	return o, nil
 }
@@ -44,20 +44,6 @@ func unescape(text string) (string, error) {
 
 func fieldError(n int) error {
 	return &Error{At: "field " + value.FromInt(int64(n)).String(), Message: "a % is not followed by two hexadecimal digits: write %25 for a percent sign"}
-}
-
-// AddField sets a field that may be there already: what repeats becomes a list.
-func AddField(o *value.Object, key string, v any) {
-	old, ok := o.Get(key)
-	if !ok {
-		o.Set(key, v)
-		return
-	}
-	if list, ok := old.([]any); ok {
-		o.Set(key, append(list, v))
-		return
-	}
-	o.Set(key, []any{old, v})
 }
 
 // Form writes an object as a form. A list repeats its name; an object in it is written as JSON, nothing as an empty text.

@@ -158,7 +158,7 @@ func (v *ConfigVariable) checkText(path, text string) []Violation {
 // answered and logged.
 func (v *ConfigVariable) describe(val any) string {
 	if text, ok := val.(string); ok && !v.Secret {
-		return fmt.Sprintf("the text %q", shorten(text))
+		return fmt.Sprintf("the text %q", value.Shorten(text))
 	}
 	return value.Kind(val)
 }

@@ -1,6 +1,10 @@
 package ipaas
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/headrace/headrace/internal/value"
+)
 
 // Endpoint says at which URL requests for an integration's webhook flows come in, and how one that serves several flows, or several
 // instances, tells whose a request is.
@@ -60,7 +64,7 @@ func (c *checker) endpoint(path string, d *Definition) {
 		c.add(path+".preprocessFlow", ReasonMisplaced, "only requests at a URL for several flows are looked at by a flow first: remove it, or give the type %s or %s", EndpointPerInstance, EndpointShared)
 	}
 	if e.PreprocessFlow != "" && d.FlowByName(e.PreprocessFlow) == nil {
-		c.add(path+".preprocessFlow", ReasonMalformed, "there is no flow %q to look at requests first: give the display name or the id of one", shorten(e.PreprocessFlow))
+		c.add(path+".preprocessFlow", ReasonMalformed, "there is no flow %q to look at requests first: give the display name or the id of one", value.Shorten(e.PreprocessFlow))
 	}
 }
 

@@ -18,9 +18,3 @@ type ExchangeRequest struct {
 	Body    []byte
 	AnyBody bool // of one to answer from: it fits requests with whatever body
 }
-
-// The bounds of what a test is given.
-const (
-	MaxCannedResults = 1000
-	MaxExchanges     = 1000
-)

@@ -1,6 +1,10 @@
 package ipaas
 
-import "time"
+import (
+	"time"
+
+	"github.com/headrace/headrace/internal/value"
+)
 
 // Schedule says when a flow with a schedule trigger runs by itself. Exactly one of Cron, Every and ConfigVariable is set.
 type Schedule struct {
@@ -50,7 +54,7 @@ func (c *checker) schedule(path string, t *Trigger) {
 	}
 	if s.Cron != "" {
 		if err := checkSchedule(s.Cron); err != nil {
-			c.add(path+".cron", ReasonMalformed, "%q is no cron expression: %v", shorten(s.Cron), err)
+			c.add(path+".cron", ReasonMalformed, "%q is no cron expression: %v", value.Shorten(s.Cron), err)
 		}
 	}
 	if s.Every != 0 && (s.Every < MinScheduleInterval || s.Every > MaxScheduleInterval) {
@@ -58,7 +62,7 @@ func (c *checker) schedule(path string, t *Trigger) {
 	}
 	if s.TimeZone != "" {
 		if _, err := time.LoadLocation(s.TimeZone); err != nil || s.TimeZone == "Local" {
-			c.add(path+".timeZone", ReasonMalformed, "%q is no time zone: give one such as Europe/Berlin", shorten(s.TimeZone))
+			c.add(path+".timeZone", ReasonMalformed, "%q is no time zone: give one such as Europe/Berlin", value.Shorten(s.TimeZone))
 		}
 	}
 }

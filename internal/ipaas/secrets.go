@@ -54,7 +54,7 @@ func (c *secretRemover) variable(path string, v *ConfigVariable) {
 	at := path + "." + v.DefaultField()
 	if v.Secret {
 		v.Default = ""
-		c.add(at, "config variable %q is a secret, and a secret has no default: set the value in each instance", shorten(v.DisplayName))
+		c.add(at, "config variable %q is a secret, and a secret has no default: set the value in each instance", value.Shorten(v.DisplayName))
 		return
 	}
 	inputs, ok := given.(*value.Object)

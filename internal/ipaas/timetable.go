@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/robfig/cron/v3"
+
+	"github.com/headrace/headrace/internal/value"
 )
 
 // Timetable tells when something runs by itself.
@@ -45,7 +47,7 @@ func ParseTimetable(spec string) (*Timetable, error) {
 	if text, ok := strings.CutPrefix(spec, everyPrefix); ok {
 		every, err := time.ParseDuration(text)
 		if err != nil || every < MinScheduleInterval || every > MaxScheduleInterval {
-			return nil, fmt.Errorf("an interval of %q cannot be: give one from %s to %s", shorten(text), MinScheduleInterval, MaxScheduleInterval)
+			return nil, fmt.Errorf("an interval of %q cannot be: give one from %s to %s", value.Shorten(text), MinScheduleInterval, MaxScheduleInterval)
 		}
 		return &Timetable{every: every}, nil
 	}
@@ -132,7 +134,7 @@ func cutZone(text string) (zone *time.Location, fields string, err error) {
 	name, fields, _ := strings.Cut(after, " ")
 	zone, err = time.LoadLocation(name)
 	if err != nil || name == "" || name == "Local" {
-		return nil, "", fmt.Errorf("the time zone %q is unknown: give one such as Europe/Berlin", shorten(name))
+		return nil, "", fmt.Errorf("the time zone %q is unknown: give one such as Europe/Berlin", value.Shorten(name))
 	}
 	return zone, strings.TrimSpace(fields), nil
 }

@@ -67,9 +67,9 @@ func ValidateLabels(path string, labels map[string]string) []Violation {
 		case strings.TrimSpace(key) == "":
 			c.add(at, ReasonRequired, "a label has an empty key: give it one")
 		case hasControl(key), hasControl(labels[key]):
-			c.add(at, ReasonMalformed, "label %q holds a line break or another control character: remove it", shorten(key))
+			c.add(at, ReasonMalformed, "label %q holds a line break or another control character: remove it", value.Shorten(key))
 		case utf8.RuneCountInString(key) > maxLabelKeyLength:
-			c.add(at, ReasonTooLarge, "the key of label %q has more than %d characters: shorten it", shorten(key), maxLabelKeyLength)
+			c.add(at, ReasonTooLarge, "the key of label %q has more than %d characters: shorten it", value.Shorten(key), maxLabelKeyLength)
 		case utf8.RuneCountInString(labels[key]) > maxLabelValueLength:
 			c.add(at, ReasonTooLarge, "the value of label %q has more than %d characters: shorten it", key, maxLabelValueLength)
 		}
@@ -91,9 +91,9 @@ func (c *checker) name(path, field, noun, name string) bool {
 	case strings.TrimSpace(name) == "":
 		c.add(at, ReasonRequired, "%s has no name: give it one", noun)
 	case hasControl(name):
-		c.add(at, ReasonMalformed, "the name %q holds a line break or another control character: remove it", shorten(name))
+		c.add(at, ReasonMalformed, "the name %q holds a line break or another control character: remove it", value.Shorten(name))
 	case utf8.RuneCountInString(name) > MaxNameLength:
-		c.add(at, ReasonTooLarge, "the name %q has more than %d characters: shorten it", shorten(name), MaxNameLength)
+		c.add(at, ReasonTooLarge, "the name %q has more than %d characters: shorten it", value.Shorten(name), MaxNameLength)
 	default:
 		return true
 	}
@@ -108,7 +108,7 @@ func (c *checker) unique(seen unique, at, owner, what, text string) {
 		return
 	}
 	if first, ok := seen[text]; ok {
-		c.add(at, ReasonDuplicate, "%s %q is that of %s already: choose another", what, shorten(text), first)
+		c.add(at, ReasonDuplicate, "%s %q is that of %s already: choose another", what, value.Shorten(text), first)
 		return
 	}
 	seen[text] = owner
@@ -120,7 +120,7 @@ func (c *checker) id(at, id string) {
 		return
 	}
 	if !ValidID(id) {
-		c.add(at, ReasonMalformed, "the id %q is malformed: use lower-case letters, digits and single hyphens, at most %d", shorten(id), MaxIDLength)
+		c.add(at, ReasonMalformed, "the id %q is malformed: use lower-case letters, digits and single hyphens, at most %d", value.Shorten(id), MaxIDLength)
 	}
 }
 
@@ -129,7 +129,7 @@ var qualified = regexp.MustCompile(`^[A-Za-z0-9]+([-_][A-Za-z0-9]+)*\.[A-Za-z][A
 
 func (c *checker) qualified(at, what, name, example string) {
 	if name != "" && !qualified.MatchString(name) {
-		c.add(at, ReasonMalformed, "the %s %q is malformed: give component and key, e.g. %s", what, shorten(name), example)
+		c.add(at, ReasonMalformed, "the %s %q is malformed: give component and key, e.g. %s", what, value.Shorten(name), example)
 	}
 }
 
@@ -297,13 +297,4 @@ func join(path, field string) string {
 // hasControl reports whether a text holds a control character: one that would end a line, or a header.
 func hasControl(text string) bool {
 	return strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f })
-}
-
-// shorten keeps a message readable whatever was sent.
-func shorten(text string) string {
-	const most = 60
-	if utf8.RuneCountInString(text) <= most {
-		return text
-	}
-	return string([]rune(text)[:most]) + "…"
 }

@@ -170,11 +170,11 @@ const triggerKey = "trigger"
 func (c *flowChecker) key(path, displayName string) {
 	key := expr.Key(displayName)
 	if key == "" {
-		c.add(path+".displayName", ReasonMalformed, "the display name %q holds neither a letter nor a digit, so that no reference could name it: choose another", shorten(displayName))
+		c.add(path+".displayName", ReasonMalformed, "the display name %q holds neither a letter nor a digit, so that no reference could name it: choose another", value.Shorten(displayName))
 		return
 	}
 	if first, ok := c.keys[key]; ok {
-		c.add(path+".displayName", ReasonDuplicate, "the display name %q makes the key %q, by which references already name %s: choose another", shorten(displayName), shorten(key), first)
+		c.add(path+".displayName", ReasonDuplicate, "the display name %q makes the key %q, by which references already name %s: choose another", value.Shorten(displayName), value.Shorten(key), first)
 		return
 	}
 	c.keys[key] = path
@@ -311,17 +311,17 @@ func (c *checker) testPayload(path string, p *TestPayload) {
 	for _, name := range slices.Sorted(maps.Keys(p.Headers)) {
 		at := path + ".headers." + name
 		if !token.MatchString(name) {
-			c.add(at, ReasonMalformed, "%q cannot be the name of a header: use letters, digits and hyphens", shorten(name))
+			c.add(at, ReasonMalformed, "%q cannot be the name of a header: use letters, digits and hyphens", value.Shorten(name))
 		}
 		if hasControl(strings.ReplaceAll(p.Headers[name], "\t", " ")) {
-			c.add(at, ReasonMalformed, "header %q holds a line break or another control character: remove it", shorten(name))
+			c.add(at, ReasonMalformed, "header %q holds a line break or another control character: remove it", value.Shorten(name))
 		}
 	}
 	if hasControl(p.ContentType) {
 		c.add(path+".contentType", ReasonMalformed, "the content type holds a line break or another control character: remove it")
 	}
 	if p.Method != "" && !token.MatchString(p.Method) {
-		c.add(path+".method", ReasonMalformed, "%q cannot be an HTTP method: give one such as POST", shorten(p.Method))
+		c.add(path+".method", ReasonMalformed, "%q cannot be an HTTP method: give one such as POST", value.Shorten(p.Method))
 	}
 	if hasControl(p.Path) {
 		c.add(path+".path", ReasonMalformed, "the path holds a line break or another control character: remove it")

@@ -71,7 +71,7 @@ func word[T any](o *object, key string, set map[string]T) T {
 		}
 	}
 	choices := slices.DeleteFunc(slices.Sorted(maps.Keys(set)), func(s string) bool { return s == "" })
-	o.r.wrong(o.path(key), ipaas.ReasonNotAChoice, "%q is unknown: give one of %s", shorten(text), strings.Join(choices, ", "))
+	o.r.wrong(o.path(key), ipaas.ReasonNotAChoice, "%q is unknown: give one of %s", value.Shorten(text), strings.Join(choices, ", "))
 	var none T
 	return none
 }
@@ -160,7 +160,7 @@ func (o *object) skip(keys ...string) { o.taken = append(o.taken, keys...) }
 func (o *object) rest() {
 	for key, v := range o.fields.All() {
 		if !slices.Contains(o.taken, key) && !isNothing(v) {
-			o.r.notes.add(o.path(key), Dropped, "%q has no meaning here, and is left out", shorten(key))
+			o.r.notes.add(o.path(key), Dropped, "%q has no meaning here, and is left out", value.Shorten(key))
 		}
 	}
 }
@@ -184,21 +184,9 @@ func isNothing(v any) bool {
 // shown is a value as a message quotes it.
 func shown(v any) string {
 	if text, ok := v.(string); ok {
-		return "the text " + strconv.Quote(shorten(text))
+		return "the text " + strconv.Quote(value.Shorten(text))
 	}
 	return value.Kind(v)
-}
-
-// shorten keeps a message readable whatever was sent.
-func shorten(text string) string {
-	const most = 60
-	if len(text) <= most {
-		return text
-	}
-	if runes := []rune(text[:min(len(text), 4*most+4)]); len(runes) > most {
-		return string(runes[:most]) + "…"
-	}
-	return text
 }
 
 // keyed is the path of a value in an object, item that of one in a list.

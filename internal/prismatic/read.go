@@ -124,7 +124,7 @@ func (r *reader) labels(o *object) {
 				r.def.Labels = map[string]string{}
 			}
 			if _, twice := r.def.Labels[text]; twice {
-				r.notes.add(at, Dropped, "the label %q stands there already", shorten(text))
+				r.notes.add(at, Dropped, "the label %q stands there already", value.Shorten(text))
 			}
 			r.def.Labels[text] = ""
 			r.places[joined("labels", text)] = at
@@ -168,7 +168,7 @@ func (r *reader) endpoint(o *object) {
 	}
 	// Each flow has its own URL, so that nobody asks whose a request is.
 	if e.PreprocessFlow != "" {
-		r.notes.add("preprocessFlowName", Dropped, "requests at the URLs of single flows go to the flow itself; the flow %q stays", shorten(e.PreprocessFlow))
+		r.notes.add("preprocessFlowName", Dropped, "requests at the URLs of single flows go to the flow itself; the flow %q stays", value.Shorten(e.PreprocessFlow))
 	}
 	for _, ref := range refs {
 		if *ref.into != nil {

@@ -163,7 +163,7 @@ func (r *reader) choices(o *object, native string, v *ipaas.ConfigVariable) {
 		case strings.TrimSpace(text) == "":
 			r.notes.add(at, Dropped, "an empty choice chooses nothing")
 		case slices.Contains(v.Choices, text):
-			r.notes.add(at, Dropped, "the choice %q stands there already", shorten(text))
+			r.notes.add(at, Dropped, "the choice %q stands there already", value.Shorten(text))
 		default:
 			r.places[item(native+".choices", len(v.Choices))] = at
 			v.Choices = append(v.Choices, text)
@@ -246,7 +246,7 @@ func (r *reader) pairs(at string, given any) any {
 		key, _ := pair.Get("key")
 		val, _ := pair.Get("value")
 		if _, twice := out.Get(value.Text(key)); twice {
-			r.notes.add(item(at, i), Dropped, "the key %q stands there already: its last value counts", shorten(value.Text(key)))
+			r.notes.add(item(at, i), Dropped, "the key %q stands there already: its last value counts", value.Shorten(value.Text(key)))
 		}
 		out.Set(value.Text(key), val)
 	}
@@ -266,7 +266,7 @@ func (r *reader) scheduleZone(o *object, v *ipaas.ConfigVariable) {
 	switch {
 	case zone == "":
 	case v.Type != ipaas.ConfigSchedule || v.Default == "":
-		r.notes.add(o.path("timeZone"), Dropped, "each value of a schedule names its own time zone, as in %s%s 0 8 * * *", zonePrefix, shorten(zone))
+		r.notes.add(o.path("timeZone"), Dropped, "each value of a schedule names its own time zone, as in %s%s 0 8 * * *", zonePrefix, value.Shorten(zone))
 	default:
 		if d, ok := v.DefaultValue(); ok && !strings.HasPrefix(value.Text(d), zonePrefix) {
 			v.Default = string(value.JSON(zonePrefix + zone + " " + value.Text(d)))
@@ -336,7 +336,7 @@ func (r *reader) connectionInputs(o *object, n int, v *ipaas.ConfigVariable) {
 		switch {
 		case isNothing(val):
 		case kind != "" && kind != "value":
-			r.notes.add(at, Dropped, "an input of a connection is a value: this is a %s", shorten(kind))
+			r.notes.add(at, Dropped, "an input of a connection is a value: this is a %s", value.Shorten(kind))
 		default:
 			given.Set(key, val)
 			r.places[native+".defaultValue."+key] = at
@@ -409,7 +409,7 @@ func (r *reader) element(o *object) (ipaas.ConfigElement, bool) {
 	if kind == "htmlElement" {
 		heading := plainText(text)
 		if heading != strings.TrimSpace(html.UnescapeString(text)) {
-			r.notes.add(o.path("value"), Changed, "it is shown as a heading of plain text: %q", shorten(heading))
+			r.notes.add(o.path("value"), Changed, "it is shown as a heading of plain text: %q", value.Shorten(heading))
 		}
 		return ipaas.ConfigElement{Heading: heading}, heading != ""
 	}

@@ -177,7 +177,7 @@ func (r *reader) schedule(o *object) *ipaas.Schedule {
 	kind := word(in, "type", map[string]string{"": "value", "value": "value", "configVar": "configVar"})
 	if zone != "" {
 		if _, err := time.LoadLocation(zone); err != nil {
-			r.wrong(meta.path("timeZone"), ipaas.ReasonMalformed, "%q is no time zone: give one such as Europe/Berlin", shorten(zone))
+			r.wrong(meta.path("timeZone"), ipaas.ReasonMalformed, "%q is no time zone: give one such as Europe/Berlin", value.Shorten(zone))
 			return nil
 		}
 	}
@@ -196,7 +196,7 @@ func (r *reader) cron(at, text, zone string) *ipaas.Schedule {
 		return nil
 	}
 	if _, err := cron.ParseStandard(text); err != nil {
-		r.wrong(at, ipaas.ReasonMalformed, "%q is no cron expression: %v", shorten(text), err)
+		r.wrong(at, ipaas.ReasonMalformed, "%q is no cron expression: %v", value.Shorten(text), err)
 		return nil
 	}
 	return &ipaas.Schedule{Cron: text, TimeZone: zone}
@@ -293,7 +293,7 @@ func (r *reader) reference(o *object, key, triggerKey string) *ipaas.Input {
 		first = first[:cut]
 	}
 	if first != triggerKey && first != ipaas.TriggerStepID {
-		r.notes.add(at, Assumed, "%q is a field of the trigger's results", shorten(in.Text))
+		r.notes.add(at, Assumed, "%q is a field of the trigger's results", value.Shorten(in.Text))
 		path := in.Text
 		if first != "results" {
 			path = "results." + path

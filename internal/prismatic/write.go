@@ -80,7 +80,7 @@ func (w *writer) labels() []any {
 	for _, key := range slices.Sorted(maps.Keys(w.def.Labels)) {
 		labels = append(labels, key)
 		if w.def.Labels[key] != "" {
-			w.notes.add(joined("labels", key), Dropped, "a label has no value: %q is left out", shorten(w.def.Labels[key]))
+			w.notes.add(joined("labels", key), Dropped, "a label has no value: %q is left out", value.Shorten(w.def.Labels[key]))
 		}
 	}
 	return labels

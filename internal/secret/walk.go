@@ -18,9 +18,8 @@ func (r *Redactor) Value(v any) (any, bool) {
 // anything changed.
 func (m *Mask) HideValue(v any) (any, bool) { return walker{text: m.Hide}.value(v) }
 
-// walker changes the leaves of a value. Other than value.MapStrings it goes
-// into bytes that are no text, where a secret is as readable as elsewhere, and
-// into numbers.
+// walker changes the leaves of a value. It goes into bytes that are no text,
+// too, where a secret is as readable as elsewhere, and into numbers.
 type walker struct {
 	text   func(string) string
 	number func(value.Number) (string, bool) // nil: leave numbers alone

@@ -130,22 +130,6 @@ type Admission struct {
 	Deduplication *Deduplication
 }
 
-// Invocation is an execution that a step starts.
-type Invocation struct {
-	Execution ipaas.Execution
-	Admission Admission
-}
-
-// AlreadyStarted is the error of a step whose invocation is there already.
-type AlreadyStarted struct {
-	ID    string // of the execution that was to be added
-	First string // the one that is there
-}
-
-func (a *AlreadyStarted) Error() string {
-	return "execution " + a.First + " was started for this before"
-}
-
 // Deduplication is how an event is known again when it is sent a second time.
 type Deduplication struct {
 	KeyHash    string

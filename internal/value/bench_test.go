@@ -55,14 +55,3 @@ func BenchmarkDecode(b *testing.B) {
 		}
 	}
 }
-
-func BenchmarkMapStringsWithoutChange(b *testing.B) {
-	v, err := value.Parse(document())
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		value.MapStrings(v, func(s string) string { return s })
-	}
-}

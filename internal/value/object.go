@@ -73,6 +73,20 @@ func (o *Object) Set(key string, v any) {
 	}
 }
 
+// Add sets the value of a key that may be there already: what repeats becomes a list.
+func (o *Object) Add(key string, v any) {
+	old, ok := o.Get(key)
+	if !ok {
+		o.Set(key, v)
+		return
+	}
+	if list, ok := old.([]any); ok {
+		o.Set(key, append(list, v))
+		return
+	}
+	o.Set(key, []any{old, v})
+}
+
 // Delete removes a key.
 func (o *Object) Delete(key string) {
 	i := o.place(key)

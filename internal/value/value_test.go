@@ -188,51 +188,6 @@ func TestFromGoGoesAsDeepAsParse(t *testing.T) {
 	}
 }
 
-func TestMapStringsReachesEveryText(t *testing.T) {
-	t.Parallel()
-	hide := func(s string) string { return strings.ReplaceAll(s, "secret", "***") }
-	v := value.Obj(
-		value.Field{Key: "first", Value: value.Number("1")},
-		value.Field{Key: "a secret key", Value: []any{"x", "my secret", nil, []any{"secret"}}},
-		value.Field{Key: "text", Value: value.Bytes{Data: []byte("secret\n"), ContentType: "a/secret"}},
-		value.Field{Key: "image", Value: value.Bytes{Data: []byte("secret\xff")}},
-	)
-	before := string(value.Encode(v))
-	got, changed := value.MapStrings(v, hide)
-	want := value.Obj(
-		value.Field{Key: "first", Value: value.Number("1")},
-		value.Field{Key: "a *** key", Value: []any{"x", "my ***", nil, []any{"***"}}},
-		value.Field{Key: "text", Value: value.Bytes{Data: []byte("***\n"), ContentType: "a/***"}},
-		value.Field{Key: "image", Value: value.Bytes{Data: []byte("secret\xff")}},
-	)
-	if !changed || !same(got, want) {
-		t.Errorf("got %s", value.Encode(got))
-	}
-	if after := string(value.Encode(v)); after != before {
-		t.Errorf("the original became %s", after)
-	}
-}
-
-func TestMapStringsReturnsTheSameWhenNothingChanges(t *testing.T) {
-	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
-		v := values(3).Draw(t, "value")
-		got, changed := value.MapStrings(v, func(s string) string { return s })
-		if changed || !same(v, got) {
-			t.Fatalf("got %#v, %t", got, changed)
-		}
-		if o, ok := v.(*value.Object); ok && got != any(o) {
-			t.Fatal("it is a copy")
-		}
-		marked, changed := value.MapStrings(v, func(s string) string { return s + "!" })
-		n := 0
-		value.MapStrings(v, func(s string) string { n++; return s })
-		if changed != (n > 0) {
-			t.Fatalf("%d texts, changed is %t: %#v", n, changed, marked)
-		}
-	})
-}
-
 func ExampleKind() {
 	v, err := value.Parse([]byte(`{"amount": 12.50}`))
 	if err != nil {

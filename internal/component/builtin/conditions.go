@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/headrace/headrace/internal/value"
 )
@@ -40,7 +39,7 @@ func checkCondition(condition any) error {
 		return nil
 	}
 	if unary[name] == nil && binary[name] == nil {
-		return fmt.Errorf("operator %q is unknown", shorten(name))
+		return fmt.Errorf("operator %q is unknown", value.Shorten(name))
 	}
 	return nil
 }
@@ -233,13 +232,5 @@ func compareInts(a, b int64) int {
 var errNoDate = errors.New("give a date such as 2026-01-31 or 2026-01-31T12:00:00Z, or seconds since 1970")
 
 func noDate(v any) error {
-	return fmt.Errorf("%s is no date: %w", strconv.Quote(shorten(text(v))), errNoDate)
-}
-
-func shorten(text string) string {
-	const most = 60
-	if utf8.RuneCountInString(text) <= most {
-		return text
-	}
-	return string([]rune(text)[:most]) + "…"
+	return fmt.Errorf("%s is no date: %w", strconv.Quote(value.Shorten(text(v))), errNoDate)
 }

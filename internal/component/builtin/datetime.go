@@ -176,7 +176,7 @@ func zoneOf(in component.Inputs) (*time.Location, error) {
 	}
 	zone, err := time.LoadLocation(name)
 	if err != nil || name == "Local" {
-		return nil, fmt.Errorf("input %q is %q: give a time zone such as Europe/Berlin or Etc/UTC", "timezone", shorten(name))
+		return nil, fmt.Errorf("input %q is %q: give a time zone such as Europe/Berlin or Etc/UTC", "timezone", value.Shorten(name))
 	}
 	return zone, nil
 }

@@ -147,7 +147,7 @@ func compileSchema(document any, w *watch) (*jsonschema.Schema, error) {
 type nothingFetched struct{}
 
 func (nothingFetched) Load(url string) (any, error) {
-	return nil, fmt.Errorf("$ref to %q is not followed: put what it leads to into the schema, under $defs", shorten(url))
+	return nil, fmt.Errorf("$ref to %q is not followed: put what it leads to into the schema, under $defs", value.Shorten(url))
 }
 
 // watchedRegex is a pattern of a schema.
@@ -287,7 +287,7 @@ func violation(k jsonschema.ErrorKind) string {
 	case *kind.Format:
 		return fmt.Sprintf("is no valid %s", k.Want)
 	case *kind.PropertyNames:
-		return fmt.Sprintf("has a key %q that is not allowed", shorten(k.Property))
+		return fmt.Sprintf("has a key %q that is not allowed", value.Shorten(k.Property))
 	default:
 		return k.LocalizedString(english)
 	}

@@ -367,7 +367,7 @@ func (r *reckoner) named(name string, depth int) (*apd.Decimal, error) {
 	}
 	f := functions[name]
 	if f == nil {
-		return nil, fmt.Errorf("it has the unknown name %q: use numbers, pi, e or one of %s", shorten(name), strings.Join(functionNames(), ", "))
+		return nil, fmt.Errorf("it has the unknown name %q: use numbers, pi, e or one of %s", value.Shorten(name), strings.Join(functionNames(), ", "))
 	}
 	if r.operator("(") == "" {
 		return nil, r.unexpected(`"(" after the function ` + name)

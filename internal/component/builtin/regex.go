@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/headrace/headrace/internal/component"
+	"github.com/headrace/headrace/internal/value"
 )
 
 // regexNote is what people must know of regular expressions here.
@@ -37,7 +38,7 @@ func compileRegex(pattern string) (expression, error) {
 	}
 	parsed, err := syntax.Parse(pattern, syntax.Perl)
 	if err != nil {
-		return expression{}, fmt.Errorf("is no regular expression that is known here: %s", shorten(strings.TrimPrefix(err.Error(), "error parsing regexp: ")))
+		return expression{}, fmt.Errorf("is no regular expression that is known here: %s", value.Shorten(strings.TrimPrefix(err.Error(), "error parsing regexp: ")))
 	}
 	// Measured before it is compiled: that writes all repetitions out.
 	size := sizeOf(parsed)
@@ -46,7 +47,7 @@ func compileRegex(pattern string) (expression, error) {
 	}
 	re, err := regexp.Compile(pattern)
 	if err != nil {
-		return expression{}, fmt.Errorf("is no regular expression that is known here: %s", shorten(err.Error()))
+		return expression{}, fmt.Errorf("is no regular expression that is known here: %s", value.Shorten(err.Error()))
 	}
 	return expression{Regexp: re, size: size}, nil
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/expr"
 	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/value"
 )
 
 // Validate returns all that is wrong with a declarative component, with paths as in the JSON of the API, e.g. actions[1].request.url.
@@ -122,7 +123,7 @@ func (b *builder) effect(at string, a *ipaas.Action) {
 	case ipaas.EffectPure:
 		b.add(at+".effect", ipaas.ReasonMisplaced, "the action calls another system, so it is not PURE: give READ or WRITE")
 	default:
-		b.add(at+".effect", ipaas.ReasonNotAChoice, "the effect %q is unknown: give READ or WRITE", shorten(string(a.Effect)))
+		b.add(at+".effect", ipaas.ReasonNotAChoice, "the effect %q is unknown: give READ or WRITE", value.Shorten(string(a.Effect)))
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/headrace/headrace/internal/expr"
 	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/value"
 )
 
 // names is what templates of an action may refer to.
@@ -75,7 +76,7 @@ func (b *builder) template(at, text string, allowed roots) *expr.TemplateNode {
 		switch n := n.(type) {
 		case *expr.ConfigVariableNode:
 			b.add(at, ipaas.ReasonMisplaced, "the template refers to the config variable %q, and a component knows none: declare an input, and give the step's input the config variable",
-				shorten(n.Name))
+				value.Shorten(n.Name))
 		case *expr.ReferenceNode:
 			b.reference(at, n, allowed)
 		}
@@ -86,7 +87,7 @@ func (b *builder) template(at, text string, allowed roots) *expr.TemplateNode {
 func (b *builder) reference(at string, ref *expr.ReferenceNode, allowed roots) {
 	path := ref.Path()
 	if !slices.Contains(allowed.allowed, ref.Key) {
-		b.add(at, ipaas.ReasonMisplaced, "the template refers to $%s: here it may refer to $%s", shorten(ref.Key), strings.Join(allowed.allowed, " and $"))
+		b.add(at, ipaas.ReasonMisplaced, "the template refers to $%s: here it may refer to $%s", value.Shorten(ref.Key), strings.Join(allowed.allowed, " and $"))
 		return
 	}
 	switch ref.Key {
@@ -98,7 +99,7 @@ func (b *builder) reference(at string, ref *expr.ReferenceNode, allowed roots) {
 		b.connectionReference(at, path, allowed)
 	case "response":
 		if len(path) > 0 && !slices.Contains([]string{"body", "status", "headers"}, path[0]) {
-			b.add(at, ipaas.ReasonUnknownField, "a response has no %q: refer to $response.body, $response.status or $response.headers", shorten(path[0]))
+			b.add(at, ipaas.ReasonUnknownField, "a response has no %q: refer to $response.body, $response.status or $response.headers", value.Shorten(path[0]))
 		}
 	}
 }
@@ -107,7 +108,7 @@ func (b *builder) inputReference(at, key string, n roots) {
 	isValue, known := n.inputs[key]
 	switch {
 	case !known:
-		b.add(at, ipaas.ReasonUnknownInput, "the action has no input %q: declare it, or refer to %s", shorten(key), choices("$inputs.", n.inputs))
+		b.add(at, ipaas.ReasonUnknownInput, "the action has no input %q: declare it, or refer to %s", value.Shorten(key), choices("$inputs.", n.inputs))
 	case !isValue:
 		b.add(at, ipaas.ReasonMisplaced, "the input %q is a connection: refer to one of its inputs as $connection.key", key)
 	}
@@ -121,7 +122,7 @@ func (b *builder) connectionReference(at string, path []string, n roots) {
 	case len(path) == 0:
 		b.add(at, ipaas.ReasonMisplaced, "the template refers to all of the connection: refer to one of its inputs as $connection.key")
 	case n.connection != nil && !n.connection[path[0]]:
-		b.add(at, ipaas.ReasonUnknownInput, "the connection has no input %q: declare it in the connection type, or refer to %s", shorten(path[0]), choices("$connection.", n.connection))
+		b.add(at, ipaas.ReasonUnknownInput, "the connection has no input %q: declare it in the connection type, or refer to %s", value.Shorten(path[0]), choices("$connection.", n.connection))
 	}
 }
 
@@ -130,7 +131,7 @@ func choices(prefix string, known map[string]bool) string {
 	var all []string
 	for _, key := range slices.Sorted(maps.Keys(known)) {
 		if known[key] {
-			all = append(all, prefix+shorten(key))
+			all = append(all, prefix+value.Shorten(key))
 		}
 	}
 	if len(all) == 0 {

@@ -45,7 +45,7 @@ func (b *builder) request(at string, r *ipaas.HTTPRequest, names *names) request
 	case r.Method == "":
 		b.add(at+".method", ipaas.ReasonRequired, "the request has no method: give one of %s", strings.Join(methods, ", "))
 	case !slices.Contains(methods, r.Method):
-		b.add(at+".method", ipaas.ReasonNotAChoice, "the method %q is unknown: give one of %s", shorten(r.Method), strings.Join(methods, ", "))
+		b.add(at+".method", ipaas.ReasonNotAChoice, "the method %q is unknown: give one of %s", value.Shorten(r.Method), strings.Join(methods, ", "))
 	}
 	out.address = b.url(at+".url", r.URL, names)
 	out.headers = b.headers(at+".headers", r.Headers, names)
@@ -89,7 +89,7 @@ func (b *builder) headers(at string, headers map[string]string, names *names) []
 		canonical := http.CanonicalHeaderKey(name)
 		switch {
 		case !httpguts.ValidHeaderFieldName(name):
-			b.add(at, ipaas.ReasonMalformed, "the header name %q has a character that none may have: use letters, digits and hyphens", shorten(name))
+			b.add(at, ipaas.ReasonMalformed, "the header name %q has a character that none may have: use letters, digits and hyphens", value.Shorten(name))
 		case slices.Contains(ownHeaders, canonical):
 			b.add(at, ipaas.ReasonMisplaced, "the header %s is set by the server itself: remove it", canonical)
 		case !httpguts.ValidHeaderFieldValue(text):

@@ -77,7 +77,7 @@ func (a *address) checkHost() error {
 		return nil
 	}
 	if u, err := url.Parse(a.root + a.host[0].text); err != nil || u.Hostname() == "" {
-		return fmt.Errorf("has the malformed host %q", shorten(a.host[0].text))
+		return fmt.Errorf("has the malformed host %q", value.Shorten(a.host[0].text))
 	}
 	return nil
 }
@@ -97,7 +97,7 @@ func (a *address) literal(at place, text string) (place, error) {
 		return at, err
 	}
 	if at == afterBase && text[0] != '/' && text[0] != '?' {
-		return at, fmt.Errorf("goes on with %q after its base: what follows a base URL begins with / or ?", shorten(text))
+		return at, fmt.Errorf("goes on with %q after its base: what follows a base URL begins with / or ?", value.Shorten(text))
 	}
 	for text != "" {
 		end := len(text)

@@ -37,7 +37,7 @@ func (b *builder) add(path string, reason ipaas.Reason, format string, args ...a
 func (b *builder) head() {
 	c := b.component
 	if !ipaas.ValidComponentID(c.ID) {
-		b.add("id", ipaas.ReasonMalformed, "the id %q is malformed: use letters, digits, and single hyphens and underscores between them, at most %d", shorten(c.ID), ipaas.MaxIDLength)
+		b.add("id", ipaas.ReasonMalformed, "the id %q is malformed: use letters, digits, and single hyphens and underscores between them, at most %d", value.Shorten(c.ID), ipaas.MaxIDLength)
 	}
 	if c.DisplayName == "" {
 		b.add("displayName", ipaas.ReasonRequired, "the component has no name: give it one")
@@ -47,10 +47,10 @@ func (b *builder) head() {
 
 func (b *builder) texts(at, displayName, description string) {
 	if hasControl(displayName) {
-		b.add(join(at, "displayName"), ipaas.ReasonMalformed, "the name %q holds a line break or another control character: remove it", shorten(displayName))
+		b.add(join(at, "displayName"), ipaas.ReasonMalformed, "the name %q holds a line break or another control character: remove it", value.Shorten(displayName))
 	}
 	if utf8.RuneCountInString(displayName) > ipaas.MaxNameLength {
-		b.add(join(at, "displayName"), ipaas.ReasonTooLarge, "the name %q has more than %d characters: shorten it", shorten(displayName), ipaas.MaxNameLength)
+		b.add(join(at, "displayName"), ipaas.ReasonTooLarge, "the name %q has more than %d characters: shorten it", value.Shorten(displayName), ipaas.MaxNameLength)
 	}
 	if utf8.RuneCountInString(description) > maxDescription {
 		b.add(join(at, "description"), ipaas.ReasonTooLarge, "the description has more than %d characters: shorten it", maxDescription)
@@ -65,7 +65,7 @@ func (b *builder) key(at, key string) {
 	case key == "":
 		b.add(at, ipaas.ReasonRequired, "a key is missing: give one of letters and digits, e.g. createWebhook")
 	case !keyPattern.MatchString(key) || len(key) > maxKeyLength:
-		b.add(at, ipaas.ReasonMalformed, "the key %q is malformed: use letters and digits, a letter first, at most %d", shorten(key), maxKeyLength)
+		b.add(at, ipaas.ReasonMalformed, "the key %q is malformed: use letters and digits, a letter first, at most %d", value.Shorten(key), maxKeyLength)
 	}
 }
 
@@ -74,7 +74,7 @@ type unique map[string]bool
 
 func (b *builder) unique(seen unique, at, name string) {
 	if name != "" && seen[name] {
-		b.add(at, ipaas.ReasonDuplicate, "%q is there already: choose another", shorten(name))
+		b.add(at, ipaas.ReasonDuplicate, "%q is there already: choose another", value.Shorten(name))
 	}
 	seen[name] = true
 }
@@ -136,13 +136,13 @@ var (
 
 func (b *builder) field(at string, f *ipaas.InputField, whose owner) {
 	if f.Type != "" && !slices.Contains(fieldTypes, f.Type) {
-		b.add(at+".type", ipaas.ReasonNotAChoice, "the type %q is unknown: give STRING, TEXT, NUMBER, BOOLEAN, CODE, DATA, CONNECTION, DATE or TIMESTAMP", shorten(string(f.Type)))
+		b.add(at+".type", ipaas.ReasonNotAChoice, "the type %q is unknown: give STRING, TEXT, NUMBER, BOOLEAN, CODE, DATA, CONNECTION, DATE or TIMESTAMP", value.Shorten(string(f.Type)))
 	}
 	if f.Type == ipaas.FieldConditions {
 		b.add(at+".type", ipaas.ReasonMisplaced, "only the built-in branch decides on conditions: use another type")
 	}
 	if f.Collection != "" && !slices.Contains(collections, f.Collection) {
-		b.add(at+".collection", ipaas.ReasonNotAChoice, "the collection %q is unknown: give LIST or KEY_VALUE_LIST, or none for one value", shorten(string(f.Collection)))
+		b.add(at+".collection", ipaas.ReasonNotAChoice, "the collection %q is unknown: give LIST or KEY_VALUE_LIST, or none for one value", value.Shorten(string(f.Collection)))
 	}
 	b.connectionField(at, f, whose)
 	b.fieldChoices(at, f)
@@ -152,7 +152,7 @@ func (b *builder) field(at string, f *ipaas.InputField, whose owner) {
 func (b *builder) connectionField(at string, f *ipaas.InputField, whose owner) {
 	if f.Type != ipaas.FieldConnection {
 		if len(f.ConnectionTypes) > 0 {
-			b.add(at+".connectionTypes", ipaas.ReasonMisplaced, "input %q names connection types, but is no CONNECTION: remove them, or make it one", shorten(f.Key))
+			b.add(at+".connectionTypes", ipaas.ReasonMisplaced, "input %q names connection types, but is no CONNECTION: remove them, or make it one", value.Shorten(f.Key))
 		}
 		return
 	}
@@ -160,13 +160,13 @@ func (b *builder) connectionField(at string, f *ipaas.InputField, whose owner) {
 		b.add(at+".type", ipaas.ReasonMisplaced, "a connection cannot hold another: use another type")
 	}
 	if f.Collection != "" {
-		b.add(at+".collection", ipaas.ReasonMisplaced, "input %q is a CONNECTION, and a connection is always single: remove the collection", shorten(f.Key))
+		b.add(at+".collection", ipaas.ReasonMisplaced, "input %q is a CONNECTION, and a connection is always single: remove the collection", value.Shorten(f.Key))
 	}
 	for i, key := range f.ConnectionTypes {
 		known := slices.ContainsFunc(b.component.ConnectionTypes, func(t ipaas.ConnectionType) bool { return t.Key == key })
 		if !known {
 			b.add(fmt.Sprintf("%s.connectionTypes[%d]", at, i), ipaas.ReasonUnknownConnectionType,
-				"the component has no connection type %q: declare it, or name another", shorten(key))
+				"the component has no connection type %q: declare it, or name another", value.Shorten(key))
 		}
 	}
 }
@@ -178,13 +178,13 @@ func (b *builder) fieldChoices(at string, f *ipaas.InputField) {
 	switch f.Type {
 	case "", ipaas.FieldString, ipaas.FieldText, ipaas.FieldCode:
 	default:
-		b.add(at+".choices", ipaas.ReasonMisplaced, "input %q has choices, but only texts can: remove them, or make it a STRING", shorten(f.Key))
+		b.add(at+".choices", ipaas.ReasonMisplaced, "input %q has choices, but only texts can: remove them, or make it a STRING", value.Shorten(f.Key))
 	}
 	seen := unique{}
 	for i, choice := range f.Choices {
 		item := fmt.Sprintf("%s.choices[%d]", at, i)
 		if choice == "" {
-			b.add(item, ipaas.ReasonRequired, "a choice of input %q is empty: remove it, or say what can be chosen", shorten(f.Key))
+			b.add(item, ipaas.ReasonRequired, "a choice of input %q is empty: remove it, or say what can be chosen", value.Shorten(f.Key))
 		}
 		b.unique(seen, item, choice)
 	}
@@ -196,18 +196,18 @@ func (b *builder) fieldDefault(at string, f *ipaas.InputField) {
 	}
 	at += ".defaultValue"
 	if f.Secret {
-		b.add(at, ipaas.ReasonMisplaced, "input %q is a secret, and a secret has no default: remove one of them", shorten(f.Key))
+		b.add(at, ipaas.ReasonMisplaced, "input %q is a secret, and a secret has no default: remove one of them", value.Shorten(f.Key))
 		return
 	}
 	v, err := value.Parse([]byte(f.Default))
 	if err != nil {
-		b.add(at, ipaas.ReasonMalformed, "the default of input %q is not JSON: %v", shorten(f.Key), err)
+		b.add(at, ipaas.ReasonMalformed, "the default of input %q is not JSON: %v", value.Shorten(f.Key), err)
 		return
 	}
 	plain := *f
 	plain.Default, plain.Required = "", false
 	if _, wrong := component.Resolve([]ipaas.InputField{plain}, map[string]any{f.Key: v}); len(wrong) > 0 {
-		b.add(at, wrong[0].Reason, "the default of input %q %s", shorten(f.Key), wrong[0].Description)
+		b.add(at, wrong[0].Reason, "the default of input %q %s", value.Shorten(f.Key), wrong[0].Description)
 	}
 }
 
@@ -222,16 +222,16 @@ func (b *builder) undo(at string, a *ipaas.Action, names *names) {
 	target := b.find(a.Undo.Action)
 	switch {
 	case a.Undo.Action == "":
-		b.add(at+".action", ipaas.ReasonRequired, "the undo names no action: name the one that removes what %q creates", shorten(a.Key))
+		b.add(at+".action", ipaas.ReasonRequired, "the undo names no action: name the one that removes what %q creates", value.Shorten(a.Key))
 		return
 	case target == nil:
-		b.add(at+".action", ipaas.ReasonUnknownAction, "the component has no action %q: declare it, or name another", shorten(a.Undo.Action))
+		b.add(at+".action", ipaas.ReasonUnknownAction, "the component has no action %q: declare it, or name another", value.Shorten(a.Undo.Action))
 		return
 	case target.Key == a.Key:
-		b.add(at+".action", ipaas.ReasonMisplaced, "action %q cannot undo itself: name the one that removes what it creates", shorten(a.Key))
+		b.add(at+".action", ipaas.ReasonMisplaced, "action %q cannot undo itself: name the one that removes what it creates", value.Shorten(a.Key))
 		return
 	case target.Undo != nil:
-		b.add(at+".action", ipaas.ReasonMisplaced, "action %q creates something itself: name one that only removes", shorten(target.Key))
+		b.add(at+".action", ipaas.ReasonMisplaced, "action %q creates something itself: name one that only removes", value.Shorten(target.Key))
 	}
 	b.relatedInputs(at+".inputs", a, a.Undo.Inputs, target, names, component.DefaultRemoteID)
 }
@@ -242,7 +242,7 @@ func (b *builder) relatedInputs(at string, a *ipaas.Action, given map[string]str
 		f := ipaas.Field(target.Inputs, key)
 		switch {
 		case f == nil:
-			b.add(at+"."+key, ipaas.ReasonUnknownInput, "action %q has no input %q", shorten(target.Key), shorten(key))
+			b.add(at+"."+key, ipaas.ReasonUnknownInput, "action %q has no input %q", value.Shorten(target.Key), value.Shorten(key))
 		case f.Type == ipaas.FieldConnection:
 			b.add(at+"."+key, ipaas.ReasonMisplaced, "the connection is passed on by itself: remove it here")
 		}
@@ -250,11 +250,11 @@ func (b *builder) relatedInputs(at string, a *ipaas.Action, given map[string]str
 	for i := range target.Inputs {
 		f := &target.Inputs[i]
 		if f.Type == ipaas.FieldConnection && f.Required && !names.connected {
-			b.add(at+"."+f.Key, ipaas.ReasonRequired, "action %q requires a connection, and %q has none to pass on: declare one there", shorten(target.Key), shorten(a.Key))
+			b.add(at+"."+f.Key, ipaas.ReasonRequired, "action %q requires a connection, and %q has none to pass on: declare one there", value.Shorten(target.Key), value.Shorten(a.Key))
 		}
 		_, set := given[f.Key]
 		if f.Required && f.Default == "" && f.Type != ipaas.FieldConnection && !set {
-			b.add(at+"."+f.Key, ipaas.ReasonRequired, "action %q requires the input %q: give it a template such as %s", shorten(target.Key), shorten(f.Key), example)
+			b.add(at+"."+f.Key, ipaas.ReasonRequired, "action %q requires the input %q: give it a template such as %s", value.Shorten(target.Key), value.Shorten(f.Key), example)
 		}
 	}
 }
@@ -262,18 +262,18 @@ func (b *builder) relatedInputs(at string, a *ipaas.Action, given map[string]str
 // related returns the action that an action names for its find or update, if it is there and may be named.
 func (b *builder) related(at, what string, a *ipaas.Action, key string) *ipaas.Action {
 	if a.Undo == nil {
-		b.add(at, ipaas.ReasonMisplaced, "action %q has a %s and no undo: only what can be removed again is remembered; declare an undo, or remove the %s", shorten(a.Key), what, what)
+		b.add(at, ipaas.ReasonMisplaced, "action %q has a %s and no undo: only what can be removed again is remembered; declare an undo, or remove the %s", value.Shorten(a.Key), what, what)
 	}
 	target := b.find(key)
 	switch {
 	case key == "":
 		b.add(at+".action", ipaas.ReasonRequired, "the %s names no action: name one of this component", what)
 	case target == nil:
-		b.add(at+".action", ipaas.ReasonUnknownAction, "the component has no action %q: declare it, or name another", shorten(key))
+		b.add(at+".action", ipaas.ReasonUnknownAction, "the component has no action %q: declare it, or name another", value.Shorten(key))
 	case target.Key == a.Key:
-		b.add(at+".action", ipaas.ReasonMisplaced, "action %q cannot be its own %s: name another", shorten(a.Key), what)
+		b.add(at+".action", ipaas.ReasonMisplaced, "action %q cannot be its own %s: name another", value.Shorten(a.Key), what)
 	case target.Undo != nil:
-		b.add(at+".action", ipaas.ReasonMisplaced, "action %q creates something itself: name one that does not", shorten(target.Key))
+		b.add(at+".action", ipaas.ReasonMisplaced, "action %q creates something itself: name one that does not", value.Shorten(target.Key))
 	default:
 		return target
 	}
@@ -297,7 +297,7 @@ func (b *builder) findings(at string, a *ipaas.Action, names *names) {
 		return
 	}
 	if target.Effect != ipaas.EffectRead {
-		b.add(at+".action", ipaas.ReasonMisplaced, "action %q is not READ, and looking changes nothing: name one that is", shorten(target.Key))
+		b.add(at+".action", ipaas.ReasonMisplaced, "action %q is not READ, and looking changes nothing: name one that is", value.Shorten(target.Key))
 	}
 	b.relatedInputs(at+".inputs", a, find.Inputs, target, names, "{{$inputs.key}}")
 }
@@ -324,7 +324,7 @@ func (b *builder) required(at, text, example string, allowed roots) {
 	}
 	b.template(at, text, allowed)
 	if !strings.Contains(text, "{{") {
-		b.add(at, ipaas.ReasonMalformed, "%q is the same for all: refer to data, as in %s", shorten(text), example)
+		b.add(at, ipaas.ReasonMalformed, "%q is the same for all: refer to data, as in %s", value.Shorten(text), example)
 	}
 }
 
@@ -346,12 +346,4 @@ func join(path, field string) string {
 		return field
 	}
 	return path + "." + field
-}
-
-func shorten(text string) string {
-	const most = 60
-	if utf8.RuneCountInString(text) <= most {
-		return text
-	}
-	return string([]rune(text)[:most]) + "…"
 }
