@@ -1996,467 +1996,6 @@ func (x *TestFlowRequest) GetRecord() bool {
 	return false
 }
 
-// CannedResult is what a step comes to in a test without its action being run. Actions that branch, loop or stop the flow are always
-// run, unless they are unknown.
-type CannedResult struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// What it is for. One is required.
-	//
-	// Types that are valid to be assigned to Target:
-	//
-	//	*CannedResult_Action
-	//	*CannedResult_Step
-	Target isCannedResult_Target `protobuf_oneof:"target"`
-	// The result. Not set: null. For an unknown action with inner steps, the list of what they run for.
-	Result *structpb.Value `protobuf:"bytes,3,opt,name=result,proto3" json:"result,omitempty"`
-	// The same as JSON text, exact. One of the two may be given.
-	ResultJson string `protobuf:"bytes,4,opt,name=result_json,json=resultJson,proto3" json:"result_json,omitempty"`
-	// For an unknown action of a step with branches: the branch it chooses. Not set: `Else`, if there is one.
-	Branch string `protobuf:"bytes,5,opt,name=branch,proto3" json:"branch,omitempty"`
-	// The step fails with this. It excludes a result.
-	Error         string `protobuf:"bytes,6,opt,name=error,proto3" json:"error,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *CannedResult) Reset() {
-	*x = CannedResult{}
-	mi := &file_headrace_v1_flow_proto_msgTypes[20]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *CannedResult) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*CannedResult) ProtoMessage() {}
-
-func (x *CannedResult) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_flow_proto_msgTypes[20]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use CannedResult.ProtoReflect.Descriptor instead.
-func (*CannedResult) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{20}
-}
-
-func (x *CannedResult) GetTarget() isCannedResult_Target {
-	if x != nil {
-		return x.Target
-	}
-	return nil
-}
-
-func (x *CannedResult) GetAction() string {
-	if x != nil {
-		if x, ok := x.Target.(*CannedResult_Action); ok {
-			return x.Action
-		}
-	}
-	return ""
-}
-
-func (x *CannedResult) GetStep() string {
-	if x != nil {
-		if x, ok := x.Target.(*CannedResult_Step); ok {
-			return x.Step
-		}
-	}
-	return ""
-}
-
-func (x *CannedResult) GetResult() *structpb.Value {
-	if x != nil {
-		return x.Result
-	}
-	return nil
-}
-
-func (x *CannedResult) GetResultJson() string {
-	if x != nil {
-		return x.ResultJson
-	}
-	return ""
-}
-
-func (x *CannedResult) GetBranch() string {
-	if x != nil {
-		return x.Branch
-	}
-	return ""
-}
-
-func (x *CannedResult) GetError() string {
-	if x != nil {
-		return x.Error
-	}
-	return ""
-}
-
-type isCannedResult_Target interface {
-	isCannedResult_Target()
-}
-
-type CannedResult_Action struct {
-	// An action, e.g. `hubspot.createWebhook`: all steps of the flow that run it.
-	Action string `protobuf:"bytes,1,opt,name=action,proto3,oneof"`
-}
-
-type CannedResult_Step struct {
-	// A step by its id, key or display name, or by its path with loop rounds, e.g. `sync-items[2].post-item`.
-	Step string `protobuf:"bytes,2,opt,name=step,proto3,oneof"`
-}
-
-func (*CannedResult_Action) isCannedResult_Target() {}
-
-func (*CannedResult_Step) isCannedResult_Target() {}
-
-// Exchange is a request to another system and what it was answered. Where one was recorded, secrets are replaced by `[redacted]`, and a
-// webhook URL by `${webhookUrls.<flow>}`, with the flow's id; a request is held against it likewise, so that it answers the same test
-// with other secrets on another server. In one to answer from, a flow may be named by display name, too.
-type Exchange struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// What was asked.
-	Request *ExchangeRequest `protobuf:"bytes,1,opt,name=request,proto3" json:"request,omitempty"`
-	// What was answered. Not set: there was no answer; where it answers a test, `error` is why.
-	Response *ExchangeResponse `protobuf:"bytes,2,opt,name=response,proto3" json:"response,omitempty"`
-	// Why there was no answer.
-	Error string `protobuf:"bytes,3,opt,name=error,proto3" json:"error,omitempty"`
-	// The path of the step that asked. It does not matter in exchanges to answer from.
-	StepPath string `protobuf:"bytes,4,opt,name=step_path,json=stepPath,proto3" json:"step_path,omitempty"`
-	// Whether a body was longer than 1 MiB, or all of them together longer than 3 MiB, and was cut.
-	Truncated     bool `protobuf:"varint,5,opt,name=truncated,proto3" json:"truncated,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *Exchange) Reset() {
-	*x = Exchange{}
-	mi := &file_headrace_v1_flow_proto_msgTypes[21]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *Exchange) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*Exchange) ProtoMessage() {}
-
-func (x *Exchange) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_flow_proto_msgTypes[21]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use Exchange.ProtoReflect.Descriptor instead.
-func (*Exchange) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{21}
-}
-
-func (x *Exchange) GetRequest() *ExchangeRequest {
-	if x != nil {
-		return x.Request
-	}
-	return nil
-}
-
-func (x *Exchange) GetResponse() *ExchangeResponse {
-	if x != nil {
-		return x.Response
-	}
-	return nil
-}
-
-func (x *Exchange) GetError() string {
-	if x != nil {
-		return x.Error
-	}
-	return ""
-}
-
-func (x *Exchange) GetStepPath() string {
-	if x != nil {
-		return x.StepPath
-	}
-	return ""
-}
-
-func (x *Exchange) GetTruncated() bool {
-	if x != nil {
-		return x.Truncated
-	}
-	return false
-}
-
-// ExchangeRequest is the request of an exchange.
-type ExchangeRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The HTTP method. Default: GET.
-	Method string `protobuf:"bytes,1,opt,name=method,proto3" json:"method,omitempty"`
-	// The URL. The order of its parameters does not matter.
-	Url string `protobuf:"bytes,2,opt,name=url,proto3" json:"url,omitempty"`
-	// The headers that were sent, `[redacted]` where they are credentials. They do not matter in exchanges to answer from.
-	Headers map[string]string `protobuf:"bytes,3,rep,name=headers,proto3" json:"headers,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// The body. None, in one to answer from: requests with whatever body are meant. Bodies that are JSON are the same if their values are.
-	//
-	// Types that are valid to be assigned to Body:
-	//
-	//	*ExchangeRequest_Text
-	//	*ExchangeRequest_Json
-	//	*ExchangeRequest_Binary
-	Body          isExchangeRequest_Body `protobuf_oneof:"body"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ExchangeRequest) Reset() {
-	*x = ExchangeRequest{}
-	mi := &file_headrace_v1_flow_proto_msgTypes[22]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ExchangeRequest) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ExchangeRequest) ProtoMessage() {}
-
-func (x *ExchangeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_flow_proto_msgTypes[22]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ExchangeRequest.ProtoReflect.Descriptor instead.
-func (*ExchangeRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{22}
-}
-
-func (x *ExchangeRequest) GetMethod() string {
-	if x != nil {
-		return x.Method
-	}
-	return ""
-}
-
-func (x *ExchangeRequest) GetUrl() string {
-	if x != nil {
-		return x.Url
-	}
-	return ""
-}
-
-func (x *ExchangeRequest) GetHeaders() map[string]string {
-	if x != nil {
-		return x.Headers
-	}
-	return nil
-}
-
-func (x *ExchangeRequest) GetBody() isExchangeRequest_Body {
-	if x != nil {
-		return x.Body
-	}
-	return nil
-}
-
-func (x *ExchangeRequest) GetText() string {
-	if x != nil {
-		if x, ok := x.Body.(*ExchangeRequest_Text); ok {
-			return x.Text
-		}
-	}
-	return ""
-}
-
-func (x *ExchangeRequest) GetJson() *structpb.Value {
-	if x != nil {
-		if x, ok := x.Body.(*ExchangeRequest_Json); ok {
-			return x.Json
-		}
-	}
-	return nil
-}
-
-func (x *ExchangeRequest) GetBinary() []byte {
-	if x != nil {
-		if x, ok := x.Body.(*ExchangeRequest_Binary); ok {
-			return x.Binary
-		}
-	}
-	return nil
-}
-
-type isExchangeRequest_Body interface {
-	isExchangeRequest_Body()
-}
-
-type ExchangeRequest_Text struct {
-	// Text.
-	Text string `protobuf:"bytes,4,opt,name=text,proto3,oneof"`
-}
-
-type ExchangeRequest_Json struct {
-	// A JSON value.
-	Json *structpb.Value `protobuf:"bytes,5,opt,name=json,proto3,oneof"`
-}
-
-type ExchangeRequest_Binary struct {
-	// Bytes.
-	Binary []byte `protobuf:"bytes,6,opt,name=binary,proto3,oneof"`
-}
-
-func (*ExchangeRequest_Text) isExchangeRequest_Body() {}
-
-func (*ExchangeRequest_Json) isExchangeRequest_Body() {}
-
-func (*ExchangeRequest_Binary) isExchangeRequest_Body() {}
-
-// ExchangeResponse is the answer of an exchange.
-type ExchangeResponse struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The HTTP status. Default: 200.
-	Status int32 `protobuf:"varint,1,opt,name=status,proto3" json:"status,omitempty"`
-	// The headers. Default for `json`: a `Content-Type` of `application/json`.
-	Headers map[string]string `protobuf:"bytes,2,rep,name=headers,proto3" json:"headers,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// The body. None: an empty one.
-	//
-	// Types that are valid to be assigned to Body:
-	//
-	//	*ExchangeResponse_Text
-	//	*ExchangeResponse_Json
-	//	*ExchangeResponse_Binary
-	Body          isExchangeResponse_Body `protobuf_oneof:"body"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *ExchangeResponse) Reset() {
-	*x = ExchangeResponse{}
-	mi := &file_headrace_v1_flow_proto_msgTypes[23]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *ExchangeResponse) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*ExchangeResponse) ProtoMessage() {}
-
-func (x *ExchangeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_flow_proto_msgTypes[23]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use ExchangeResponse.ProtoReflect.Descriptor instead.
-func (*ExchangeResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{23}
-}
-
-func (x *ExchangeResponse) GetStatus() int32 {
-	if x != nil {
-		return x.Status
-	}
-	return 0
-}
-
-func (x *ExchangeResponse) GetHeaders() map[string]string {
-	if x != nil {
-		return x.Headers
-	}
-	return nil
-}
-
-func (x *ExchangeResponse) GetBody() isExchangeResponse_Body {
-	if x != nil {
-		return x.Body
-	}
-	return nil
-}
-
-func (x *ExchangeResponse) GetText() string {
-	if x != nil {
-		if x, ok := x.Body.(*ExchangeResponse_Text); ok {
-			return x.Text
-		}
-	}
-	return ""
-}
-
-func (x *ExchangeResponse) GetJson() *structpb.Value {
-	if x != nil {
-		if x, ok := x.Body.(*ExchangeResponse_Json); ok {
-			return x.Json
-		}
-	}
-	return nil
-}
-
-func (x *ExchangeResponse) GetBinary() []byte {
-	if x != nil {
-		if x, ok := x.Body.(*ExchangeResponse_Binary); ok {
-			return x.Binary
-		}
-	}
-	return nil
-}
-
-type isExchangeResponse_Body interface {
-	isExchangeResponse_Body()
-}
-
-type ExchangeResponse_Text struct {
-	// Text.
-	Text string `protobuf:"bytes,3,opt,name=text,proto3,oneof"`
-}
-
-type ExchangeResponse_Json struct {
-	// A JSON value.
-	Json *structpb.Value `protobuf:"bytes,4,opt,name=json,proto3,oneof"`
-}
-
-type ExchangeResponse_Binary struct {
-	// Bytes.
-	Binary []byte `protobuf:"bytes,5,opt,name=binary,proto3,oneof"`
-}
-
-func (*ExchangeResponse_Text) isExchangeResponse_Body() {}
-
-func (*ExchangeResponse_Json) isExchangeResponse_Body() {}
-
-func (*ExchangeResponse_Binary) isExchangeResponse_Body() {}
-
 // TestFlowResponse answers TestFlow.
 type TestFlowResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2472,7 +2011,7 @@ type TestFlowResponse struct {
 
 func (x *TestFlowResponse) Reset() {
 	*x = TestFlowResponse{}
-	mi := &file_headrace_v1_flow_proto_msgTypes[24]
+	mi := &file_headrace_v1_flow_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2484,7 +2023,7 @@ func (x *TestFlowResponse) String() string {
 func (*TestFlowResponse) ProtoMessage() {}
 
 func (x *TestFlowResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_flow_proto_msgTypes[24]
+	mi := &file_headrace_v1_flow_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2497,7 +2036,7 @@ func (x *TestFlowResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TestFlowResponse.ProtoReflect.Descriptor instead.
 func (*TestFlowResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{24}
+	return file_headrace_v1_flow_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *TestFlowResponse) GetExecution() *Execution {
@@ -2525,7 +2064,7 @@ var File_headrace_v1_flow_proto protoreflect.FileDescriptor
 
 const file_headrace_v1_flow_proto_rawDesc = "" +
 	"\n" +
-	"\x16headrace/v1/flow.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bheadrace/v1/execution.proto\x1a\x17headrace/v1/input.proto\"\x88\t\n" +
+	"\x16headrace/v1/flow.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fheadrace/v1/canned_result.proto\x1a\x1aheadrace/v1/exchange.proto\x1a\x1bheadrace/v1/execution.proto\x1a\x17headrace/v1/input.proto\"\x88\t\n" +
 	"\x04Flow\x128\n" +
 	"\x02id\x18\x01 \x01(\tB(\xe2A\x01\x05\xbaH!r\x1f\x18?2\x1b^([a-z0-9]+(-[a-z0-9]+)*)?$R\x02id\x12+\n" +
 	"\x0eintegration_id\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\rintegrationId\x12\x16\n" +
@@ -2708,44 +2247,7 @@ const file_headrace_v1_flow_proto_rawDesc = "" +
 	"\texchanges\x18\t \x03(\v2\x15.headrace.v1.ExchangeB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\texchanges\x12\x18\n" +
 	"\aoffline\x18\n" +
 	" \x01(\bR\aoffline\x12\x16\n" +
-	"\x06record\x18\v \x01(\bR\x06record\"\xf9\x01\n" +
-	"\fCannedResult\x12\"\n" +
-	"\x06action\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x82\x01H\x00R\x06action\x12\x1e\n" +
-	"\x04step\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xe8\aH\x00R\x04step\x12.\n" +
-	"\x06result\x18\x03 \x01(\v2\x16.google.protobuf.ValueR\x06result\x12*\n" +
-	"\vresult_json\x18\x04 \x01(\tB\t\xbaH\x06r\x04(\x80\x80@R\n" +
-	"resultJson\x12\x1f\n" +
-	"\x06branch\x18\x05 \x01(\tB\a\xbaH\x04r\x02\x18dR\x06branch\x12\x1e\n" +
-	"\x05error\x18\x06 \x01(\tB\b\xbaH\x05r\x03\x18\x90NR\x05errorB\b\n" +
-	"\x06target\"\xea\x01\n" +
-	"\bExchange\x12>\n" +
-	"\arequest\x18\x01 \x01(\v2\x1c.headrace.v1.ExchangeRequestB\x06\xbaH\x03\xc8\x01\x01R\arequest\x129\n" +
-	"\bresponse\x18\x02 \x01(\v2\x1d.headrace.v1.ExchangeResponseR\bresponse\x12\x1e\n" +
-	"\x05error\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x90NR\x05error\x12%\n" +
-	"\tstep_path\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\xe8\aR\bstepPath\x12\x1c\n" +
-	"\ttruncated\x18\x05 \x01(\bR\ttruncated\"\xd9\x02\n" +
-	"\x0fExchangeRequest\x12\x1f\n" +
-	"\x06method\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18\x14R\x06method\x12\x1d\n" +
-	"\x03url\x18\x02 \x01(\tB\v\xbaH\br\x06\x10\x01\x18\xa0\x9c\x01R\x03url\x12N\n" +
-	"\aheaders\x18\x03 \x03(\v2).headrace.v1.ExchangeRequest.HeadersEntryB\t\xbaH\x06\x9a\x01\x03\x10\xc8\x01R\aheaders\x12\x1f\n" +
-	"\x04text\x18\x04 \x01(\tB\t\xbaH\x06r\x04(\x80\x80@H\x00R\x04text\x12,\n" +
-	"\x04json\x18\x05 \x01(\v2\x16.google.protobuf.ValueH\x00R\x04json\x12#\n" +
-	"\x06binary\x18\x06 \x01(\fB\t\xbaH\x06z\x04\x18\x80\x80@H\x00R\x06binary\x1a:\n" +
-	"\fHeadersEntry\x12\x10\n" +
-	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\x06\n" +
-	"\x04body\"\xbf\x02\n" +
-	"\x10ExchangeResponse\x12\"\n" +
-	"\x06status\x18\x01 \x01(\x05B\n" +
-	"\xbaH\a\x1a\x05\x18\xd7\x04(\x00R\x06status\x12O\n" +
-	"\aheaders\x18\x02 \x03(\v2*.headrace.v1.ExchangeResponse.HeadersEntryB\t\xbaH\x06\x9a\x01\x03\x10\xc8\x01R\aheaders\x12\x1f\n" +
-	"\x04text\x18\x03 \x01(\tB\t\xbaH\x06r\x04(\x80\x80@H\x00R\x04text\x12,\n" +
-	"\x04json\x18\x04 \x01(\v2\x16.google.protobuf.ValueH\x00R\x04json\x12#\n" +
-	"\x06binary\x18\x05 \x01(\fB\t\xbaH\x06z\x04\x18\x80\x80@H\x00R\x06binary\x1a:\n" +
-	"\fHeadersEntry\x12\x10\n" +
-	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\x06\n" +
-	"\x04body\"\xb7\x01\n" +
+	"\x06record\x18\v \x01(\bR\x06record\"\xb7\x01\n" +
 	"\x10TestFlowResponse\x124\n" +
 	"\texecution\x18\x01 \x01(\v2\x16.headrace.v1.ExecutionR\texecution\x128\n" +
 	"\bresponse\x18\x02 \x01(\v2\x1c.headrace.v1.WebhookResponseR\bresponse\x123\n" +
@@ -2774,7 +2276,7 @@ func file_headrace_v1_flow_proto_rawDescGZIP() []byte {
 }
 
 var file_headrace_v1_flow_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_headrace_v1_flow_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
+var file_headrace_v1_flow_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_headrace_v1_flow_proto_goTypes = []any{
 	(Flow_Security)(0),            // 0: headrace.v1.Flow.Security
 	(Ordering_Scope)(0),           // 1: headrace.v1.Ordering.Scope
@@ -2800,95 +2302,84 @@ var file_headrace_v1_flow_proto_goTypes = []any{
 	(*DeleteFlowRequest)(nil),     // 21: headrace.v1.DeleteFlowRequest
 	(*DeleteFlowResponse)(nil),    // 22: headrace.v1.DeleteFlowResponse
 	(*TestFlowRequest)(nil),       // 23: headrace.v1.TestFlowRequest
-	(*CannedResult)(nil),          // 24: headrace.v1.CannedResult
-	(*Exchange)(nil),              // 25: headrace.v1.Exchange
-	(*ExchangeRequest)(nil),       // 26: headrace.v1.ExchangeRequest
-	(*ExchangeResponse)(nil),      // 27: headrace.v1.ExchangeResponse
-	(*TestFlowResponse)(nil),      // 28: headrace.v1.TestFlowResponse
-	nil,                           // 29: headrace.v1.Trigger.InputsEntry
-	nil,                           // 30: headrace.v1.Step.InputsEntry
-	nil,                           // 31: headrace.v1.TestPayload.HeadersEntry
-	nil,                           // 32: headrace.v1.TestPayload.QueryEntry
-	nil,                           // 33: headrace.v1.ExchangeRequest.HeadersEntry
-	nil,                           // 34: headrace.v1.ExchangeResponse.HeadersEntry
-	(*timestamppb.Timestamp)(nil), // 35: google.protobuf.Timestamp
-	(*Input)(nil),                 // 36: headrace.v1.Input
-	(*durationpb.Duration)(nil),   // 37: google.protobuf.Duration
-	(*structpb.Value)(nil),        // 38: google.protobuf.Value
-	(*fieldmaskpb.FieldMask)(nil), // 39: google.protobuf.FieldMask
-	(*Execution)(nil),             // 40: headrace.v1.Execution
-	(*WebhookResponse)(nil),       // 41: headrace.v1.WebhookResponse
+	(*TestFlowResponse)(nil),      // 24: headrace.v1.TestFlowResponse
+	nil,                           // 25: headrace.v1.Trigger.InputsEntry
+	nil,                           // 26: headrace.v1.Step.InputsEntry
+	nil,                           // 27: headrace.v1.TestPayload.HeadersEntry
+	nil,                           // 28: headrace.v1.TestPayload.QueryEntry
+	(*timestamppb.Timestamp)(nil), // 29: google.protobuf.Timestamp
+	(*Input)(nil),                 // 30: headrace.v1.Input
+	(*durationpb.Duration)(nil),   // 31: google.protobuf.Duration
+	(*structpb.Value)(nil),        // 32: google.protobuf.Value
+	(*fieldmaskpb.FieldMask)(nil), // 33: google.protobuf.FieldMask
+	(*CannedResult)(nil),          // 34: headrace.v1.CannedResult
+	(*Exchange)(nil),              // 35: headrace.v1.Exchange
+	(*Execution)(nil),             // 36: headrace.v1.Execution
+	(*WebhookResponse)(nil),       // 37: headrace.v1.WebhookResponse
 }
 var file_headrace_v1_flow_proto_depIdxs = []int32{
 	7,  // 0: headrace.v1.Flow.trigger:type_name -> headrace.v1.Trigger
 	9,  // 1: headrace.v1.Flow.steps:type_name -> headrace.v1.Step
 	12, // 2: headrace.v1.Flow.test_payload:type_name -> headrace.v1.TestPayload
-	35, // 3: headrace.v1.Flow.create_time:type_name -> google.protobuf.Timestamp
-	35, // 4: headrace.v1.Flow.update_time:type_name -> google.protobuf.Timestamp
+	29, // 3: headrace.v1.Flow.create_time:type_name -> google.protobuf.Timestamp
+	29, // 4: headrace.v1.Flow.update_time:type_name -> google.protobuf.Timestamp
 	5,  // 5: headrace.v1.Flow.ordering:type_name -> headrace.v1.Ordering
 	6,  // 6: headrace.v1.Flow.retry:type_name -> headrace.v1.Retry
-	36, // 7: headrace.v1.Flow.deduplication_key:type_name -> headrace.v1.Input
-	37, // 8: headrace.v1.Flow.timeout:type_name -> google.protobuf.Duration
+	30, // 7: headrace.v1.Flow.deduplication_key:type_name -> headrace.v1.Input
+	31, // 8: headrace.v1.Flow.timeout:type_name -> google.protobuf.Duration
 	0,  // 9: headrace.v1.Flow.security:type_name -> headrace.v1.Flow.Security
 	1,  // 10: headrace.v1.Ordering.scope:type_name -> headrace.v1.Ordering.Scope
-	36, // 11: headrace.v1.Ordering.key:type_name -> headrace.v1.Input
+	30, // 11: headrace.v1.Ordering.key:type_name -> headrace.v1.Input
 	2,  // 12: headrace.v1.Ordering.on_failure:type_name -> headrace.v1.Ordering.FailureEffect
-	37, // 13: headrace.v1.Retry.delay:type_name -> google.protobuf.Duration
-	37, // 14: headrace.v1.Retry.max_delay:type_name -> google.protobuf.Duration
-	36, // 15: headrace.v1.Retry.request_key:type_name -> headrace.v1.Input
-	29, // 16: headrace.v1.Trigger.inputs:type_name -> headrace.v1.Trigger.InputsEntry
+	31, // 13: headrace.v1.Retry.delay:type_name -> google.protobuf.Duration
+	31, // 14: headrace.v1.Retry.max_delay:type_name -> google.protobuf.Duration
+	30, // 15: headrace.v1.Retry.request_key:type_name -> headrace.v1.Input
+	25, // 16: headrace.v1.Trigger.inputs:type_name -> headrace.v1.Trigger.InputsEntry
 	8,  // 17: headrace.v1.Trigger.schedule:type_name -> headrace.v1.Schedule
-	37, // 18: headrace.v1.Schedule.every:type_name -> google.protobuf.Duration
-	30, // 19: headrace.v1.Step.inputs:type_name -> headrace.v1.Step.InputsEntry
+	31, // 18: headrace.v1.Schedule.every:type_name -> google.protobuf.Duration
+	26, // 19: headrace.v1.Step.inputs:type_name -> headrace.v1.Step.InputsEntry
 	11, // 20: headrace.v1.Step.branches:type_name -> headrace.v1.Branch
 	9,  // 21: headrace.v1.Step.steps:type_name -> headrace.v1.Step
 	10, // 22: headrace.v1.Step.on_error:type_name -> headrace.v1.ErrorHandling
 	3,  // 23: headrace.v1.ErrorHandling.effect:type_name -> headrace.v1.ErrorHandling.Effect
-	37, // 24: headrace.v1.ErrorHandling.delay:type_name -> google.protobuf.Duration
+	31, // 24: headrace.v1.ErrorHandling.delay:type_name -> google.protobuf.Duration
 	9,  // 25: headrace.v1.Branch.steps:type_name -> headrace.v1.Step
-	38, // 26: headrace.v1.TestPayload.json:type_name -> google.protobuf.Value
-	31, // 27: headrace.v1.TestPayload.headers:type_name -> headrace.v1.TestPayload.HeadersEntry
-	32, // 28: headrace.v1.TestPayload.query:type_name -> headrace.v1.TestPayload.QueryEntry
+	32, // 26: headrace.v1.TestPayload.json:type_name -> google.protobuf.Value
+	27, // 27: headrace.v1.TestPayload.headers:type_name -> headrace.v1.TestPayload.HeadersEntry
+	28, // 28: headrace.v1.TestPayload.query:type_name -> headrace.v1.TestPayload.QueryEntry
 	4,  // 29: headrace.v1.CreateFlowRequest.flow:type_name -> headrace.v1.Flow
 	4,  // 30: headrace.v1.CreateFlowResponse.flow:type_name -> headrace.v1.Flow
 	4,  // 31: headrace.v1.GetFlowResponse.flow:type_name -> headrace.v1.Flow
 	4,  // 32: headrace.v1.ListFlowsResponse.flows:type_name -> headrace.v1.Flow
 	4,  // 33: headrace.v1.UpdateFlowRequest.flow:type_name -> headrace.v1.Flow
-	39, // 34: headrace.v1.UpdateFlowRequest.update_mask:type_name -> google.protobuf.FieldMask
+	33, // 34: headrace.v1.UpdateFlowRequest.update_mask:type_name -> google.protobuf.FieldMask
 	4,  // 35: headrace.v1.UpdateFlowResponse.flow:type_name -> headrace.v1.Flow
 	12, // 36: headrace.v1.TestFlowRequest.payload:type_name -> headrace.v1.TestPayload
-	24, // 37: headrace.v1.TestFlowRequest.step_results:type_name -> headrace.v1.CannedResult
-	38, // 38: headrace.v1.TestFlowRequest.default_result:type_name -> google.protobuf.Value
-	25, // 39: headrace.v1.TestFlowRequest.exchanges:type_name -> headrace.v1.Exchange
-	38, // 40: headrace.v1.CannedResult.result:type_name -> google.protobuf.Value
-	26, // 41: headrace.v1.Exchange.request:type_name -> headrace.v1.ExchangeRequest
-	27, // 42: headrace.v1.Exchange.response:type_name -> headrace.v1.ExchangeResponse
-	33, // 43: headrace.v1.ExchangeRequest.headers:type_name -> headrace.v1.ExchangeRequest.HeadersEntry
-	38, // 44: headrace.v1.ExchangeRequest.json:type_name -> google.protobuf.Value
-	34, // 45: headrace.v1.ExchangeResponse.headers:type_name -> headrace.v1.ExchangeResponse.HeadersEntry
-	38, // 46: headrace.v1.ExchangeResponse.json:type_name -> google.protobuf.Value
-	40, // 47: headrace.v1.TestFlowResponse.execution:type_name -> headrace.v1.Execution
-	41, // 48: headrace.v1.TestFlowResponse.response:type_name -> headrace.v1.WebhookResponse
-	25, // 49: headrace.v1.TestFlowResponse.exchanges:type_name -> headrace.v1.Exchange
-	36, // 50: headrace.v1.Trigger.InputsEntry.value:type_name -> headrace.v1.Input
-	36, // 51: headrace.v1.Step.InputsEntry.value:type_name -> headrace.v1.Input
-	13, // 52: headrace.v1.FlowService.CreateFlow:input_type -> headrace.v1.CreateFlowRequest
-	15, // 53: headrace.v1.FlowService.GetFlow:input_type -> headrace.v1.GetFlowRequest
-	17, // 54: headrace.v1.FlowService.ListFlows:input_type -> headrace.v1.ListFlowsRequest
-	19, // 55: headrace.v1.FlowService.UpdateFlow:input_type -> headrace.v1.UpdateFlowRequest
-	21, // 56: headrace.v1.FlowService.DeleteFlow:input_type -> headrace.v1.DeleteFlowRequest
-	23, // 57: headrace.v1.FlowService.TestFlow:input_type -> headrace.v1.TestFlowRequest
-	14, // 58: headrace.v1.FlowService.CreateFlow:output_type -> headrace.v1.CreateFlowResponse
-	16, // 59: headrace.v1.FlowService.GetFlow:output_type -> headrace.v1.GetFlowResponse
-	18, // 60: headrace.v1.FlowService.ListFlows:output_type -> headrace.v1.ListFlowsResponse
-	20, // 61: headrace.v1.FlowService.UpdateFlow:output_type -> headrace.v1.UpdateFlowResponse
-	22, // 62: headrace.v1.FlowService.DeleteFlow:output_type -> headrace.v1.DeleteFlowResponse
-	28, // 63: headrace.v1.FlowService.TestFlow:output_type -> headrace.v1.TestFlowResponse
-	58, // [58:64] is the sub-list for method output_type
-	52, // [52:58] is the sub-list for method input_type
-	52, // [52:52] is the sub-list for extension type_name
-	52, // [52:52] is the sub-list for extension extendee
-	0,  // [0:52] is the sub-list for field type_name
+	34, // 37: headrace.v1.TestFlowRequest.step_results:type_name -> headrace.v1.CannedResult
+	32, // 38: headrace.v1.TestFlowRequest.default_result:type_name -> google.protobuf.Value
+	35, // 39: headrace.v1.TestFlowRequest.exchanges:type_name -> headrace.v1.Exchange
+	36, // 40: headrace.v1.TestFlowResponse.execution:type_name -> headrace.v1.Execution
+	37, // 41: headrace.v1.TestFlowResponse.response:type_name -> headrace.v1.WebhookResponse
+	35, // 42: headrace.v1.TestFlowResponse.exchanges:type_name -> headrace.v1.Exchange
+	30, // 43: headrace.v1.Trigger.InputsEntry.value:type_name -> headrace.v1.Input
+	30, // 44: headrace.v1.Step.InputsEntry.value:type_name -> headrace.v1.Input
+	13, // 45: headrace.v1.FlowService.CreateFlow:input_type -> headrace.v1.CreateFlowRequest
+	15, // 46: headrace.v1.FlowService.GetFlow:input_type -> headrace.v1.GetFlowRequest
+	17, // 47: headrace.v1.FlowService.ListFlows:input_type -> headrace.v1.ListFlowsRequest
+	19, // 48: headrace.v1.FlowService.UpdateFlow:input_type -> headrace.v1.UpdateFlowRequest
+	21, // 49: headrace.v1.FlowService.DeleteFlow:input_type -> headrace.v1.DeleteFlowRequest
+	23, // 50: headrace.v1.FlowService.TestFlow:input_type -> headrace.v1.TestFlowRequest
+	14, // 51: headrace.v1.FlowService.CreateFlow:output_type -> headrace.v1.CreateFlowResponse
+	16, // 52: headrace.v1.FlowService.GetFlow:output_type -> headrace.v1.GetFlowResponse
+	18, // 53: headrace.v1.FlowService.ListFlows:output_type -> headrace.v1.ListFlowsResponse
+	20, // 54: headrace.v1.FlowService.UpdateFlow:output_type -> headrace.v1.UpdateFlowResponse
+	22, // 55: headrace.v1.FlowService.DeleteFlow:output_type -> headrace.v1.DeleteFlowResponse
+	24, // 56: headrace.v1.FlowService.TestFlow:output_type -> headrace.v1.TestFlowResponse
+	51, // [51:57] is the sub-list for method output_type
+	45, // [45:51] is the sub-list for method input_type
+	45, // [45:45] is the sub-list for extension type_name
+	45, // [45:45] is the sub-list for extension extendee
+	0,  // [0:45] is the sub-list for field type_name
 }
 
 func init() { file_headrace_v1_flow_proto_init() }
@@ -2896,6 +2387,8 @@ func file_headrace_v1_flow_proto_init() {
 	if File_headrace_v1_flow_proto != nil {
 		return
 	}
+	file_headrace_v1_canned_result_proto_init()
+	file_headrace_v1_exchange_proto_init()
 	file_headrace_v1_execution_proto_init()
 	file_headrace_v1_input_proto_init()
 	file_headrace_v1_flow_proto_msgTypes[0].OneofWrappers = []any{}
@@ -2909,27 +2402,13 @@ func file_headrace_v1_flow_proto_init() {
 		(*TestPayload_Json)(nil),
 		(*TestPayload_Binary)(nil),
 	}
-	file_headrace_v1_flow_proto_msgTypes[20].OneofWrappers = []any{
-		(*CannedResult_Action)(nil),
-		(*CannedResult_Step)(nil),
-	}
-	file_headrace_v1_flow_proto_msgTypes[22].OneofWrappers = []any{
-		(*ExchangeRequest_Text)(nil),
-		(*ExchangeRequest_Json)(nil),
-		(*ExchangeRequest_Binary)(nil),
-	}
-	file_headrace_v1_flow_proto_msgTypes[23].OneofWrappers = []any{
-		(*ExchangeResponse_Text)(nil),
-		(*ExchangeResponse_Json)(nil),
-		(*ExchangeResponse_Binary)(nil),
-	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_headrace_v1_flow_proto_rawDesc), len(file_headrace_v1_flow_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   31,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

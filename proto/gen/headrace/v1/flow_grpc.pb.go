@@ -45,8 +45,8 @@ type FlowServiceClient interface {
 	DeleteFlow(ctx context.Context, in *DeleteFlowRequest, opts ...grpc.CallOption) (*DeleteFlowResponse, error)
 	// Runs this one flow of the draft on the test instance, with its own URLs and config, and returns the finished execution
 	// with each step's inputs, result, error and timing. No other flow runs. A step whose action is unknown comes to what `step_results`
-	// supply for it, else it fails. FAILED_PRECONDITION while this flow has other problems, or lacks config values that it needs; neither
-	// what is wrong with other flows matters, nor config variables that only steps use for which something else stands in.
+	// supply for it, else it fails. FAILED_PRECONDITION while this flow has other problems, or lacks config values that it needs. Problems
+	// of other flows do not matter, nor do config variables that only steps use for which something stands in.
 	TestFlow(ctx context.Context, in *TestFlowRequest, opts ...grpc.CallOption) (*TestFlowResponse, error)
 }
 
@@ -136,8 +136,8 @@ type FlowServiceServer interface {
 	DeleteFlow(context.Context, *DeleteFlowRequest) (*DeleteFlowResponse, error)
 	// Runs this one flow of the draft on the test instance, with its own URLs and config, and returns the finished execution
 	// with each step's inputs, result, error and timing. No other flow runs. A step whose action is unknown comes to what `step_results`
-	// supply for it, else it fails. FAILED_PRECONDITION while this flow has other problems, or lacks config values that it needs; neither
-	// what is wrong with other flows matters, nor config variables that only steps use for which something else stands in.
+	// supply for it, else it fails. FAILED_PRECONDITION while this flow has other problems, or lacks config values that it needs. Problems
+	// of other flows do not matter, nor do config variables that only steps use for which something stands in.
 	TestFlow(context.Context, *TestFlowRequest) (*TestFlowResponse, error)
 	mustEmbedUnimplementedFlowServiceServer()
 }

@@ -79,63 +79,6 @@ func (DefinitionFormat) EnumDescriptor() ([]byte, []int) {
 	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{0}
 }
 
-// Type is how many share a URL.
-type Endpoint_Type int32
-
-const (
-	// Not set: read as PER_FLOW.
-	Endpoint_TYPE_UNSPECIFIED Endpoint_Type = 0
-	// Each flow of each instance has its own.
-	Endpoint_TYPE_PER_FLOW Endpoint_Type = 1
-	// The flows of an instance share one.
-	Endpoint_TYPE_PER_INSTANCE Endpoint_Type = 2
-	// All instances of the integration share one.
-	Endpoint_TYPE_SHARED Endpoint_Type = 3
-)
-
-// Enum value maps for Endpoint_Type.
-var (
-	Endpoint_Type_name = map[int32]string{
-		0: "TYPE_UNSPECIFIED",
-		1: "TYPE_PER_FLOW",
-		2: "TYPE_PER_INSTANCE",
-		3: "TYPE_SHARED",
-	}
-	Endpoint_Type_value = map[string]int32{
-		"TYPE_UNSPECIFIED":  0,
-		"TYPE_PER_FLOW":     1,
-		"TYPE_PER_INSTANCE": 2,
-		"TYPE_SHARED":       3,
-	}
-)
-
-func (x Endpoint_Type) Enum() *Endpoint_Type {
-	p := new(Endpoint_Type)
-	*p = x
-	return p
-}
-
-func (x Endpoint_Type) String() string {
-	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
-}
-
-func (Endpoint_Type) Descriptor() protoreflect.EnumDescriptor {
-	return file_headrace_v1_integration_proto_enumTypes[1].Descriptor()
-}
-
-func (Endpoint_Type) Type() protoreflect.EnumType {
-	return &file_headrace_v1_integration_proto_enumTypes[1]
-}
-
-func (x Endpoint_Type) Number() protoreflect.EnumNumber {
-	return protoreflect.EnumNumber(x)
-}
-
-// Deprecated: Use Endpoint_Type.Descriptor instead.
-func (Endpoint_Type) EnumDescriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{1, 0}
-}
-
 // FailurePolicy tells what happens to what a failed deployment created.
 type DeploySettings_FailurePolicy int32
 
@@ -174,11 +117,11 @@ func (x DeploySettings_FailurePolicy) String() string {
 }
 
 func (DeploySettings_FailurePolicy) Descriptor() protoreflect.EnumDescriptor {
-	return file_headrace_v1_integration_proto_enumTypes[2].Descriptor()
+	return file_headrace_v1_integration_proto_enumTypes[1].Descriptor()
 }
 
 func (DeploySettings_FailurePolicy) Type() protoreflect.EnumType {
-	return &file_headrace_v1_integration_proto_enumTypes[2]
+	return &file_headrace_v1_integration_proto_enumTypes[1]
 }
 
 func (x DeploySettings_FailurePolicy) Number() protoreflect.EnumNumber {
@@ -187,7 +130,7 @@ func (x DeploySettings_FailurePolicy) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DeploySettings_FailurePolicy.Descriptor instead.
 func (DeploySettings_FailurePolicy) EnumDescriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{2, 0}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{1, 0}
 }
 
 // Kind is what became of it.
@@ -231,11 +174,11 @@ func (x DefinitionNote_Kind) String() string {
 }
 
 func (DefinitionNote_Kind) Descriptor() protoreflect.EnumDescriptor {
-	return file_headrace_v1_integration_proto_enumTypes[3].Descriptor()
+	return file_headrace_v1_integration_proto_enumTypes[2].Descriptor()
 }
 
 func (DefinitionNote_Kind) Type() protoreflect.EnumType {
-	return &file_headrace_v1_integration_proto_enumTypes[3]
+	return &file_headrace_v1_integration_proto_enumTypes[2]
 }
 
 func (x DefinitionNote_Kind) Number() protoreflect.EnumNumber {
@@ -244,7 +187,7 @@ func (x DefinitionNote_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DefinitionNote_Kind.Descriptor instead.
 func (DefinitionNote_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{3, 0}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{2, 0}
 }
 
 // Kind is what is lost.
@@ -292,11 +235,11 @@ func (x ImportWarning_Kind) String() string {
 }
 
 func (ImportWarning_Kind) Descriptor() protoreflect.EnumDescriptor {
-	return file_headrace_v1_integration_proto_enumTypes[4].Descriptor()
+	return file_headrace_v1_integration_proto_enumTypes[3].Descriptor()
 }
 
 func (ImportWarning_Kind) Type() protoreflect.EnumType {
-	return &file_headrace_v1_integration_proto_enumTypes[4]
+	return &file_headrace_v1_integration_proto_enumTypes[3]
 }
 
 func (x ImportWarning_Kind) Number() protoreflect.EnumNumber {
@@ -305,7 +248,7 @@ func (x ImportWarning_Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ImportWarning_Kind.Descriptor instead.
 func (ImportWarning_Kind) EnumDescriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{4, 0}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{3, 0}
 }
 
 // Integration describes, once for all customers, how to integrate with one other system: flows that share config variables.
@@ -517,104 +460,6 @@ func (x *Integration) GetEndpointUrl() string {
 	return ""
 }
 
-// Endpoint says at which URLs requests for webhook flows come in, and how a URL that serves several flows, or several instances, tells
-// whose a request is. Every flow keeps a URL of its own beside it. The URL is live from the deployment on, and in trigger results as
-// `endpointUrl`.
-//
-// Without a preprocess flow a request is taken as if it had come in at the URL of the flow that it is for: with that flow's security,
-// handshake, order, deduplication and answer. One that is for no flow, or no customer, is answered 404; one for a customer with several
-// instances 409; reason NOT_ROUTED.
-//
-// With a preprocess flow that flow takes the request, with its own security, and answers it: with its acknowledgement, or, if it is
-// synchronous, with its result. When it has succeeded, the request is queued for the flow that it is for, in the same step: it is never
-// lost between them. Where that flow asks for a key, the request must have brought it. A request that cannot go on makes the preprocess
-// flow's execution fail with reason NOT_ROUTED.
-//
-// At a SHARED endpoint the newest version tells whose a request is; the preprocess flow then runs for the integration and not for an
-// instance: it sees no config values and no customer, and of keys only those of the integration count. What is done with the request
-// then, the version tells that the customer's instance is on.
-type Endpoint struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// How many share a URL.
-	Type Endpoint_Type `protobuf:"varint,1,opt,name=type,proto3,enum=headrace.v1.Endpoint_Type" json:"type,omitempty"`
-	// The display name or id of the flow that looks at each request first. Its result is what the references below are to, as
-	// `onExecution.results`. Not set: they are to the request, as `payload`, which has the fields of a trigger's results.
-	PreprocessFlow string `protobuf:"bytes,2,opt,name=preprocess_flow,json=preprocessFlow,proto3" json:"preprocess_flow,omitempty"`
-	// For types other than PER_FLOW, required there: the display name or id of the flow that the request is for.
-	FlowName *Input `protobuf:"bytes,3,opt,name=flow_name,json=flowName,proto3" json:"flow_name,omitempty"`
-	// For SHARED, required there: the external id of the customer whose instance the request is for.
-	CustomerId *Input `protobuf:"bytes,4,opt,name=customer_id,json=customerId,proto3" json:"customer_id,omitempty"`
-	// For SHARED: the external id of one of the customer's users. It is kept for those who read the definition.
-	CustomerUserId *Input `protobuf:"bytes,5,opt,name=customer_user_id,json=customerUserId,proto3" json:"customer_user_id,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
-}
-
-func (x *Endpoint) Reset() {
-	*x = Endpoint{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[1]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *Endpoint) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*Endpoint) ProtoMessage() {}
-
-func (x *Endpoint) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[1]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use Endpoint.ProtoReflect.Descriptor instead.
-func (*Endpoint) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{1}
-}
-
-func (x *Endpoint) GetType() Endpoint_Type {
-	if x != nil {
-		return x.Type
-	}
-	return Endpoint_TYPE_UNSPECIFIED
-}
-
-func (x *Endpoint) GetPreprocessFlow() string {
-	if x != nil {
-		return x.PreprocessFlow
-	}
-	return ""
-}
-
-func (x *Endpoint) GetFlowName() *Input {
-	if x != nil {
-		return x.FlowName
-	}
-	return nil
-}
-
-func (x *Endpoint) GetCustomerId() *Input {
-	if x != nil {
-		return x.CustomerId
-	}
-	return nil
-}
-
-func (x *Endpoint) GetCustomerUserId() *Input {
-	if x != nil {
-		return x.CustomerUserId
-	}
-	return nil
-}
-
 // DeploySettings tells how deployments of an integration's instances behave.
 type DeploySettings struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -628,7 +473,7 @@ type DeploySettings struct {
 
 func (x *DeploySettings) Reset() {
 	*x = DeploySettings{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[2]
+	mi := &file_headrace_v1_integration_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -640,7 +485,7 @@ func (x *DeploySettings) String() string {
 func (*DeploySettings) ProtoMessage() {}
 
 func (x *DeploySettings) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[2]
+	mi := &file_headrace_v1_integration_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -653,7 +498,7 @@ func (x *DeploySettings) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeploySettings.ProtoReflect.Descriptor instead.
 func (*DeploySettings) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{2}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{1}
 }
 
 func (x *DeploySettings) GetFailurePolicy() DeploySettings_FailurePolicy {
@@ -687,7 +532,7 @@ type DefinitionNote struct {
 
 func (x *DefinitionNote) Reset() {
 	*x = DefinitionNote{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[3]
+	mi := &file_headrace_v1_integration_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -699,7 +544,7 @@ func (x *DefinitionNote) String() string {
 func (*DefinitionNote) ProtoMessage() {}
 
 func (x *DefinitionNote) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[3]
+	mi := &file_headrace_v1_integration_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -712,7 +557,7 @@ func (x *DefinitionNote) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DefinitionNote.ProtoReflect.Descriptor instead.
 func (*DefinitionNote) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{3}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *DefinitionNote) GetField() string {
@@ -762,7 +607,7 @@ type ImportWarning struct {
 
 func (x *ImportWarning) Reset() {
 	*x = ImportWarning{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[4]
+	mi := &file_headrace_v1_integration_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -774,7 +619,7 @@ func (x *ImportWarning) String() string {
 func (*ImportWarning) ProtoMessage() {}
 
 func (x *ImportWarning) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[4]
+	mi := &file_headrace_v1_integration_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -787,7 +632,7 @@ func (x *ImportWarning) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportWarning.ProtoReflect.Descriptor instead.
 func (*ImportWarning) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{4}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *ImportWarning) GetKind() ImportWarning_Kind {
@@ -840,7 +685,7 @@ type Problem struct {
 
 func (x *Problem) Reset() {
 	*x = Problem{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[5]
+	mi := &file_headrace_v1_integration_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -852,7 +697,7 @@ func (x *Problem) String() string {
 func (*Problem) ProtoMessage() {}
 
 func (x *Problem) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[5]
+	mi := &file_headrace_v1_integration_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -865,7 +710,7 @@ func (x *Problem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Problem.ProtoReflect.Descriptor instead.
 func (*Problem) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{5}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Problem) GetField() string {
@@ -904,7 +749,7 @@ type CreateIntegrationRequest struct {
 
 func (x *CreateIntegrationRequest) Reset() {
 	*x = CreateIntegrationRequest{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[6]
+	mi := &file_headrace_v1_integration_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -916,7 +761,7 @@ func (x *CreateIntegrationRequest) String() string {
 func (*CreateIntegrationRequest) ProtoMessage() {}
 
 func (x *CreateIntegrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[6]
+	mi := &file_headrace_v1_integration_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -929,7 +774,7 @@ func (x *CreateIntegrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateIntegrationRequest.ProtoReflect.Descriptor instead.
 func (*CreateIntegrationRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{6}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *CreateIntegrationRequest) GetIntegration() *Integration {
@@ -964,7 +809,7 @@ type CreateIntegrationResponse struct {
 
 func (x *CreateIntegrationResponse) Reset() {
 	*x = CreateIntegrationResponse{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[7]
+	mi := &file_headrace_v1_integration_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -976,7 +821,7 @@ func (x *CreateIntegrationResponse) String() string {
 func (*CreateIntegrationResponse) ProtoMessage() {}
 
 func (x *CreateIntegrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[7]
+	mi := &file_headrace_v1_integration_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -989,7 +834,7 @@ func (x *CreateIntegrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateIntegrationResponse.ProtoReflect.Descriptor instead.
 func (*CreateIntegrationResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{7}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *CreateIntegrationResponse) GetIntegration() *Integration {
@@ -1012,7 +857,7 @@ type GetIntegrationRequest struct {
 
 func (x *GetIntegrationRequest) Reset() {
 	*x = GetIntegrationRequest{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[8]
+	mi := &file_headrace_v1_integration_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1024,7 +869,7 @@ func (x *GetIntegrationRequest) String() string {
 func (*GetIntegrationRequest) ProtoMessage() {}
 
 func (x *GetIntegrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[8]
+	mi := &file_headrace_v1_integration_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1037,7 +882,7 @@ func (x *GetIntegrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetIntegrationRequest.ProtoReflect.Descriptor instead.
 func (*GetIntegrationRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{8}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GetIntegrationRequest) GetIntegrationId() string {
@@ -1065,7 +910,7 @@ type GetIntegrationResponse struct {
 
 func (x *GetIntegrationResponse) Reset() {
 	*x = GetIntegrationResponse{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[9]
+	mi := &file_headrace_v1_integration_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1077,7 +922,7 @@ func (x *GetIntegrationResponse) String() string {
 func (*GetIntegrationResponse) ProtoMessage() {}
 
 func (x *GetIntegrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[9]
+	mi := &file_headrace_v1_integration_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1090,7 +935,7 @@ func (x *GetIntegrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetIntegrationResponse.ProtoReflect.Descriptor instead.
 func (*GetIntegrationResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{9}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetIntegrationResponse) GetIntegration() *Integration {
@@ -1119,7 +964,7 @@ type ListIntegrationsRequest struct {
 
 func (x *ListIntegrationsRequest) Reset() {
 	*x = ListIntegrationsRequest{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[10]
+	mi := &file_headrace_v1_integration_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1131,7 +976,7 @@ func (x *ListIntegrationsRequest) String() string {
 func (*ListIntegrationsRequest) ProtoMessage() {}
 
 func (x *ListIntegrationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[10]
+	mi := &file_headrace_v1_integration_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1144,7 +989,7 @@ func (x *ListIntegrationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListIntegrationsRequest.ProtoReflect.Descriptor instead.
 func (*ListIntegrationsRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{10}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ListIntegrationsRequest) GetPageSize() int32 {
@@ -1195,7 +1040,7 @@ type ListIntegrationsResponse struct {
 
 func (x *ListIntegrationsResponse) Reset() {
 	*x = ListIntegrationsResponse{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[11]
+	mi := &file_headrace_v1_integration_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1207,7 +1052,7 @@ func (x *ListIntegrationsResponse) String() string {
 func (*ListIntegrationsResponse) ProtoMessage() {}
 
 func (x *ListIntegrationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[11]
+	mi := &file_headrace_v1_integration_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1220,7 +1065,7 @@ func (x *ListIntegrationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListIntegrationsResponse.ProtoReflect.Descriptor instead.
 func (*ListIntegrationsResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{11}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListIntegrationsResponse) GetIntegrations() []*Integration {
@@ -1258,7 +1103,7 @@ type UpdateIntegrationRequest struct {
 
 func (x *UpdateIntegrationRequest) Reset() {
 	*x = UpdateIntegrationRequest{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[12]
+	mi := &file_headrace_v1_integration_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1270,7 +1115,7 @@ func (x *UpdateIntegrationRequest) String() string {
 func (*UpdateIntegrationRequest) ProtoMessage() {}
 
 func (x *UpdateIntegrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[12]
+	mi := &file_headrace_v1_integration_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1283,7 +1128,7 @@ func (x *UpdateIntegrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateIntegrationRequest.ProtoReflect.Descriptor instead.
 func (*UpdateIntegrationRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{12}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *UpdateIntegrationRequest) GetIntegrationId() string {
@@ -1339,7 +1184,7 @@ type UpdateIntegrationResponse struct {
 
 func (x *UpdateIntegrationResponse) Reset() {
 	*x = UpdateIntegrationResponse{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[13]
+	mi := &file_headrace_v1_integration_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1351,7 +1196,7 @@ func (x *UpdateIntegrationResponse) String() string {
 func (*UpdateIntegrationResponse) ProtoMessage() {}
 
 func (x *UpdateIntegrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[13]
+	mi := &file_headrace_v1_integration_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1364,7 +1209,7 @@ func (x *UpdateIntegrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateIntegrationResponse.ProtoReflect.Descriptor instead.
 func (*UpdateIntegrationResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{13}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *UpdateIntegrationResponse) GetIntegration() *Integration {
@@ -1391,7 +1236,7 @@ type DeleteIntegrationRequest struct {
 
 func (x *DeleteIntegrationRequest) Reset() {
 	*x = DeleteIntegrationRequest{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[14]
+	mi := &file_headrace_v1_integration_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1403,7 +1248,7 @@ func (x *DeleteIntegrationRequest) String() string {
 func (*DeleteIntegrationRequest) ProtoMessage() {}
 
 func (x *DeleteIntegrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[14]
+	mi := &file_headrace_v1_integration_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1416,7 +1261,7 @@ func (x *DeleteIntegrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteIntegrationRequest.ProtoReflect.Descriptor instead.
 func (*DeleteIntegrationRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{14}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *DeleteIntegrationRequest) GetIntegrationId() string {
@@ -1456,7 +1301,7 @@ type DeleteIntegrationResponse struct {
 
 func (x *DeleteIntegrationResponse) Reset() {
 	*x = DeleteIntegrationResponse{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[15]
+	mi := &file_headrace_v1_integration_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1468,7 +1313,7 @@ func (x *DeleteIntegrationResponse) String() string {
 func (*DeleteIntegrationResponse) ProtoMessage() {}
 
 func (x *DeleteIntegrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[15]
+	mi := &file_headrace_v1_integration_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1481,7 +1326,7 @@ func (x *DeleteIntegrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteIntegrationResponse.ProtoReflect.Descriptor instead.
 func (*DeleteIntegrationResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{15}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{14}
 }
 
 // PublishIntegrationRequest asks for PublishIntegration.
@@ -1503,7 +1348,7 @@ type PublishIntegrationRequest struct {
 
 func (x *PublishIntegrationRequest) Reset() {
 	*x = PublishIntegrationRequest{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[16]
+	mi := &file_headrace_v1_integration_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1515,7 +1360,7 @@ func (x *PublishIntegrationRequest) String() string {
 func (*PublishIntegrationRequest) ProtoMessage() {}
 
 func (x *PublishIntegrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[16]
+	mi := &file_headrace_v1_integration_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1528,7 +1373,7 @@ func (x *PublishIntegrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublishIntegrationRequest.ProtoReflect.Descriptor instead.
 func (*PublishIntegrationRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{16}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *PublishIntegrationRequest) GetIntegrationId() string {
@@ -1577,7 +1422,7 @@ type PublishIntegrationResponse struct {
 
 func (x *PublishIntegrationResponse) Reset() {
 	*x = PublishIntegrationResponse{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[17]
+	mi := &file_headrace_v1_integration_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1589,7 +1434,7 @@ func (x *PublishIntegrationResponse) String() string {
 func (*PublishIntegrationResponse) ProtoMessage() {}
 
 func (x *PublishIntegrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[17]
+	mi := &file_headrace_v1_integration_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1602,7 +1447,7 @@ func (x *PublishIntegrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublishIntegrationResponse.ProtoReflect.Descriptor instead.
 func (*PublishIntegrationResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{17}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *PublishIntegrationResponse) GetVersion() *IntegrationVersion {
@@ -1631,7 +1476,7 @@ type RotateEndpointTokenRequest struct {
 
 func (x *RotateEndpointTokenRequest) Reset() {
 	*x = RotateEndpointTokenRequest{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[18]
+	mi := &file_headrace_v1_integration_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1643,7 +1488,7 @@ func (x *RotateEndpointTokenRequest) String() string {
 func (*RotateEndpointTokenRequest) ProtoMessage() {}
 
 func (x *RotateEndpointTokenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[18]
+	mi := &file_headrace_v1_integration_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1656,7 +1501,7 @@ func (x *RotateEndpointTokenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RotateEndpointTokenRequest.ProtoReflect.Descriptor instead.
 func (*RotateEndpointTokenRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{18}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *RotateEndpointTokenRequest) GetIntegrationId() string {
@@ -1705,7 +1550,7 @@ type RotateEndpointTokenResponse struct {
 
 func (x *RotateEndpointTokenResponse) Reset() {
 	*x = RotateEndpointTokenResponse{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[19]
+	mi := &file_headrace_v1_integration_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1717,7 +1562,7 @@ func (x *RotateEndpointTokenResponse) String() string {
 func (*RotateEndpointTokenResponse) ProtoMessage() {}
 
 func (x *RotateEndpointTokenResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[19]
+	mi := &file_headrace_v1_integration_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1730,7 +1575,7 @@ func (x *RotateEndpointTokenResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RotateEndpointTokenResponse.ProtoReflect.Descriptor instead.
 func (*RotateEndpointTokenResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{19}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *RotateEndpointTokenResponse) GetIntegration() *Integration {
@@ -1760,7 +1605,7 @@ type ImportIntegrationRequest struct {
 
 func (x *ImportIntegrationRequest) Reset() {
 	*x = ImportIntegrationRequest{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[20]
+	mi := &file_headrace_v1_integration_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1772,7 +1617,7 @@ func (x *ImportIntegrationRequest) String() string {
 func (*ImportIntegrationRequest) ProtoMessage() {}
 
 func (x *ImportIntegrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[20]
+	mi := &file_headrace_v1_integration_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1785,7 +1630,7 @@ func (x *ImportIntegrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportIntegrationRequest.ProtoReflect.Descriptor instead.
 func (*ImportIntegrationRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{20}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ImportIntegrationRequest) GetDefinition() string {
@@ -1842,7 +1687,7 @@ type ImportIntegrationResponse struct {
 
 func (x *ImportIntegrationResponse) Reset() {
 	*x = ImportIntegrationResponse{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[21]
+	mi := &file_headrace_v1_integration_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1854,7 +1699,7 @@ func (x *ImportIntegrationResponse) String() string {
 func (*ImportIntegrationResponse) ProtoMessage() {}
 
 func (x *ImportIntegrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[21]
+	mi := &file_headrace_v1_integration_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1867,7 +1712,7 @@ func (x *ImportIntegrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ImportIntegrationResponse.ProtoReflect.Descriptor instead.
 func (*ImportIntegrationResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{21}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ImportIntegrationResponse) GetIntegration() *Integration {
@@ -1916,7 +1761,7 @@ type ValidateIntegrationRequest struct {
 
 func (x *ValidateIntegrationRequest) Reset() {
 	*x = ValidateIntegrationRequest{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[22]
+	mi := &file_headrace_v1_integration_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1928,7 +1773,7 @@ func (x *ValidateIntegrationRequest) String() string {
 func (*ValidateIntegrationRequest) ProtoMessage() {}
 
 func (x *ValidateIntegrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[22]
+	mi := &file_headrace_v1_integration_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1941,7 +1786,7 @@ func (x *ValidateIntegrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateIntegrationRequest.ProtoReflect.Descriptor instead.
 func (*ValidateIntegrationRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{22}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ValidateIntegrationRequest) GetDefinition() string {
@@ -1968,7 +1813,7 @@ type ValidateIntegrationResponse struct {
 
 func (x *ValidateIntegrationResponse) Reset() {
 	*x = ValidateIntegrationResponse{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[23]
+	mi := &file_headrace_v1_integration_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1980,7 +1825,7 @@ func (x *ValidateIntegrationResponse) String() string {
 func (*ValidateIntegrationResponse) ProtoMessage() {}
 
 func (x *ValidateIntegrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[23]
+	mi := &file_headrace_v1_integration_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1993,7 +1838,7 @@ func (x *ValidateIntegrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ValidateIntegrationResponse.ProtoReflect.Descriptor instead.
 func (*ValidateIntegrationResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{23}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ValidateIntegrationResponse) GetValid() bool {
@@ -2039,7 +1884,7 @@ type ExportIntegrationRequest struct {
 
 func (x *ExportIntegrationRequest) Reset() {
 	*x = ExportIntegrationRequest{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[24]
+	mi := &file_headrace_v1_integration_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2051,7 +1896,7 @@ func (x *ExportIntegrationRequest) String() string {
 func (*ExportIntegrationRequest) ProtoMessage() {}
 
 func (x *ExportIntegrationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[24]
+	mi := &file_headrace_v1_integration_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2064,7 +1909,7 @@ func (x *ExportIntegrationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportIntegrationRequest.ProtoReflect.Descriptor instead.
 func (*ExportIntegrationRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{24}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ExportIntegrationRequest) GetIntegrationId() string {
@@ -2102,7 +1947,7 @@ type ExportIntegrationResponse struct {
 
 func (x *ExportIntegrationResponse) Reset() {
 	*x = ExportIntegrationResponse{}
-	mi := &file_headrace_v1_integration_proto_msgTypes[25]
+	mi := &file_headrace_v1_integration_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2114,7 +1959,7 @@ func (x *ExportIntegrationResponse) String() string {
 func (*ExportIntegrationResponse) ProtoMessage() {}
 
 func (x *ExportIntegrationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_v1_integration_proto_msgTypes[25]
+	mi := &file_headrace_v1_integration_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2127,7 +1972,7 @@ func (x *ExportIntegrationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExportIntegrationResponse.ProtoReflect.Descriptor instead.
 func (*ExportIntegrationResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{25}
+	return file_headrace_v1_integration_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ExportIntegrationResponse) GetDefinition() string {
@@ -2148,7 +1993,7 @@ var File_headrace_v1_integration_proto protoreflect.FileDescriptor
 
 const file_headrace_v1_integration_proto_rawDesc = "" +
 	"\n" +
-	"\x1dheadrace/v1/integration.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!headrace/v1/config_variable.proto\x1a\x16headrace/v1/flow.proto\x1a\x17headrace/v1/input.proto\x1a%headrace/v1/integration_version.proto\x1a\x16headrace/v1/view.proto\"\xc2\b\n" +
+	"\x1dheadrace/v1/integration.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!headrace/v1/config_variable.proto\x1a\x1aheadrace/v1/endpoint.proto\x1a\x16headrace/v1/flow.proto\x1a%headrace/v1/integration_version.proto\x1a\x16headrace/v1/view.proto\"\xc2\b\n" +
 	"\vIntegration\x128\n" +
 	"\x02id\x18\x01 \x01(\tB(\xe2A\x01\x05\xbaH!r\x1f\x18?2\x1b^([a-z0-9]+(-[a-z0-9]+)*)?$R\x02id\x12\x16\n" +
 	"\x03uid\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\x03uid\x12*\n" +
@@ -2174,19 +2019,7 @@ const file_headrace_v1_integration_proto_rawDesc = "" +
 	"\fendpoint_url\x18\x19 \x01(\tB\x04\xe2A\x01\x03R\vendpointUrl\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xf3\x02\n" +
-	"\bEndpoint\x128\n" +
-	"\x04type\x18\x01 \x01(\x0e2\x1a.headrace.v1.Endpoint.TypeB\b\xbaH\x05\x82\x01\x02\x10\x01R\x04type\x120\n" +
-	"\x0fpreprocess_flow\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18dR\x0epreprocessFlow\x12/\n" +
-	"\tflow_name\x18\x03 \x01(\v2\x12.headrace.v1.InputR\bflowName\x123\n" +
-	"\vcustomer_id\x18\x04 \x01(\v2\x12.headrace.v1.InputR\n" +
-	"customerId\x12<\n" +
-	"\x10customer_user_id\x18\x05 \x01(\v2\x12.headrace.v1.InputR\x0ecustomerUserId\"W\n" +
-	"\x04Type\x12\x14\n" +
-	"\x10TYPE_UNSPECIFIED\x10\x00\x12\x11\n" +
-	"\rTYPE_PER_FLOW\x10\x01\x12\x15\n" +
-	"\x11TYPE_PER_INSTANCE\x10\x02\x12\x0f\n" +
-	"\vTYPE_SHARED\x10\x03\"\x99\x02\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x99\x02\n" +
 	"\x0eDeploySettings\x12Z\n" +
 	"\x0efailure_policy\x18\x01 \x01(\x0e2).headrace.v1.DeploySettings.FailurePolicyB\b\xbaH\x05\x82\x01\x02\x10\x01R\rfailurePolicy\x12D\n" +
 	"\atimeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\x0f\xbaH\f\xaa\x01\t\"\x03\b\x84\a2\x02\b\x01R\atimeout\"e\n" +
@@ -2341,115 +2174,109 @@ func file_headrace_v1_integration_proto_rawDescGZIP() []byte {
 	return file_headrace_v1_integration_proto_rawDescData
 }
 
-var file_headrace_v1_integration_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_headrace_v1_integration_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
+var file_headrace_v1_integration_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_headrace_v1_integration_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
 var file_headrace_v1_integration_proto_goTypes = []any{
 	(DefinitionFormat)(0),               // 0: headrace.v1.DefinitionFormat
-	(Endpoint_Type)(0),                  // 1: headrace.v1.Endpoint.Type
-	(DeploySettings_FailurePolicy)(0),   // 2: headrace.v1.DeploySettings.FailurePolicy
-	(DefinitionNote_Kind)(0),            // 3: headrace.v1.DefinitionNote.Kind
-	(ImportWarning_Kind)(0),             // 4: headrace.v1.ImportWarning.Kind
-	(*Integration)(nil),                 // 5: headrace.v1.Integration
-	(*Endpoint)(nil),                    // 6: headrace.v1.Endpoint
-	(*DeploySettings)(nil),              // 7: headrace.v1.DeploySettings
-	(*DefinitionNote)(nil),              // 8: headrace.v1.DefinitionNote
-	(*ImportWarning)(nil),               // 9: headrace.v1.ImportWarning
-	(*Problem)(nil),                     // 10: headrace.v1.Problem
-	(*CreateIntegrationRequest)(nil),    // 11: headrace.v1.CreateIntegrationRequest
-	(*CreateIntegrationResponse)(nil),   // 12: headrace.v1.CreateIntegrationResponse
-	(*GetIntegrationRequest)(nil),       // 13: headrace.v1.GetIntegrationRequest
-	(*GetIntegrationResponse)(nil),      // 14: headrace.v1.GetIntegrationResponse
-	(*ListIntegrationsRequest)(nil),     // 15: headrace.v1.ListIntegrationsRequest
-	(*ListIntegrationsResponse)(nil),    // 16: headrace.v1.ListIntegrationsResponse
-	(*UpdateIntegrationRequest)(nil),    // 17: headrace.v1.UpdateIntegrationRequest
-	(*UpdateIntegrationResponse)(nil),   // 18: headrace.v1.UpdateIntegrationResponse
-	(*DeleteIntegrationRequest)(nil),    // 19: headrace.v1.DeleteIntegrationRequest
-	(*DeleteIntegrationResponse)(nil),   // 20: headrace.v1.DeleteIntegrationResponse
-	(*PublishIntegrationRequest)(nil),   // 21: headrace.v1.PublishIntegrationRequest
-	(*PublishIntegrationResponse)(nil),  // 22: headrace.v1.PublishIntegrationResponse
-	(*RotateEndpointTokenRequest)(nil),  // 23: headrace.v1.RotateEndpointTokenRequest
-	(*RotateEndpointTokenResponse)(nil), // 24: headrace.v1.RotateEndpointTokenResponse
-	(*ImportIntegrationRequest)(nil),    // 25: headrace.v1.ImportIntegrationRequest
-	(*ImportIntegrationResponse)(nil),   // 26: headrace.v1.ImportIntegrationResponse
-	(*ValidateIntegrationRequest)(nil),  // 27: headrace.v1.ValidateIntegrationRequest
-	(*ValidateIntegrationResponse)(nil), // 28: headrace.v1.ValidateIntegrationResponse
-	(*ExportIntegrationRequest)(nil),    // 29: headrace.v1.ExportIntegrationRequest
-	(*ExportIntegrationResponse)(nil),   // 30: headrace.v1.ExportIntegrationResponse
-	nil,                                 // 31: headrace.v1.Integration.LabelsEntry
-	(*Flow)(nil),                        // 32: headrace.v1.Flow
-	(*ConfigVariable)(nil),              // 33: headrace.v1.ConfigVariable
-	(*ConfigPage)(nil),                  // 34: headrace.v1.ConfigPage
-	(*timestamppb.Timestamp)(nil),       // 35: google.protobuf.Timestamp
-	(*Input)(nil),                       // 36: headrace.v1.Input
-	(*durationpb.Duration)(nil),         // 37: google.protobuf.Duration
-	(View)(0),                           // 38: headrace.v1.View
-	(*fieldmaskpb.FieldMask)(nil),       // 39: google.protobuf.FieldMask
-	(*IntegrationVersion)(nil),          // 40: headrace.v1.IntegrationVersion
+	(DeploySettings_FailurePolicy)(0),   // 1: headrace.v1.DeploySettings.FailurePolicy
+	(DefinitionNote_Kind)(0),            // 2: headrace.v1.DefinitionNote.Kind
+	(ImportWarning_Kind)(0),             // 3: headrace.v1.ImportWarning.Kind
+	(*Integration)(nil),                 // 4: headrace.v1.Integration
+	(*DeploySettings)(nil),              // 5: headrace.v1.DeploySettings
+	(*DefinitionNote)(nil),              // 6: headrace.v1.DefinitionNote
+	(*ImportWarning)(nil),               // 7: headrace.v1.ImportWarning
+	(*Problem)(nil),                     // 8: headrace.v1.Problem
+	(*CreateIntegrationRequest)(nil),    // 9: headrace.v1.CreateIntegrationRequest
+	(*CreateIntegrationResponse)(nil),   // 10: headrace.v1.CreateIntegrationResponse
+	(*GetIntegrationRequest)(nil),       // 11: headrace.v1.GetIntegrationRequest
+	(*GetIntegrationResponse)(nil),      // 12: headrace.v1.GetIntegrationResponse
+	(*ListIntegrationsRequest)(nil),     // 13: headrace.v1.ListIntegrationsRequest
+	(*ListIntegrationsResponse)(nil),    // 14: headrace.v1.ListIntegrationsResponse
+	(*UpdateIntegrationRequest)(nil),    // 15: headrace.v1.UpdateIntegrationRequest
+	(*UpdateIntegrationResponse)(nil),   // 16: headrace.v1.UpdateIntegrationResponse
+	(*DeleteIntegrationRequest)(nil),    // 17: headrace.v1.DeleteIntegrationRequest
+	(*DeleteIntegrationResponse)(nil),   // 18: headrace.v1.DeleteIntegrationResponse
+	(*PublishIntegrationRequest)(nil),   // 19: headrace.v1.PublishIntegrationRequest
+	(*PublishIntegrationResponse)(nil),  // 20: headrace.v1.PublishIntegrationResponse
+	(*RotateEndpointTokenRequest)(nil),  // 21: headrace.v1.RotateEndpointTokenRequest
+	(*RotateEndpointTokenResponse)(nil), // 22: headrace.v1.RotateEndpointTokenResponse
+	(*ImportIntegrationRequest)(nil),    // 23: headrace.v1.ImportIntegrationRequest
+	(*ImportIntegrationResponse)(nil),   // 24: headrace.v1.ImportIntegrationResponse
+	(*ValidateIntegrationRequest)(nil),  // 25: headrace.v1.ValidateIntegrationRequest
+	(*ValidateIntegrationResponse)(nil), // 26: headrace.v1.ValidateIntegrationResponse
+	(*ExportIntegrationRequest)(nil),    // 27: headrace.v1.ExportIntegrationRequest
+	(*ExportIntegrationResponse)(nil),   // 28: headrace.v1.ExportIntegrationResponse
+	nil,                                 // 29: headrace.v1.Integration.LabelsEntry
+	(*Flow)(nil),                        // 30: headrace.v1.Flow
+	(*ConfigVariable)(nil),              // 31: headrace.v1.ConfigVariable
+	(*ConfigPage)(nil),                  // 32: headrace.v1.ConfigPage
+	(*timestamppb.Timestamp)(nil),       // 33: google.protobuf.Timestamp
+	(*Endpoint)(nil),                    // 34: headrace.v1.Endpoint
+	(*durationpb.Duration)(nil),         // 35: google.protobuf.Duration
+	(View)(0),                           // 36: headrace.v1.View
+	(*fieldmaskpb.FieldMask)(nil),       // 37: google.protobuf.FieldMask
+	(*IntegrationVersion)(nil),          // 38: headrace.v1.IntegrationVersion
 }
 var file_headrace_v1_integration_proto_depIdxs = []int32{
-	31, // 0: headrace.v1.Integration.labels:type_name -> headrace.v1.Integration.LabelsEntry
-	32, // 1: headrace.v1.Integration.flows:type_name -> headrace.v1.Flow
-	33, // 2: headrace.v1.Integration.config_variables:type_name -> headrace.v1.ConfigVariable
-	34, // 3: headrace.v1.Integration.config_pages:type_name -> headrace.v1.ConfigPage
-	7,  // 4: headrace.v1.Integration.deploy_settings:type_name -> headrace.v1.DeploySettings
-	10, // 5: headrace.v1.Integration.problems:type_name -> headrace.v1.Problem
-	35, // 6: headrace.v1.Integration.create_time:type_name -> google.protobuf.Timestamp
-	35, // 7: headrace.v1.Integration.update_time:type_name -> google.protobuf.Timestamp
-	6,  // 8: headrace.v1.Integration.endpoint:type_name -> headrace.v1.Endpoint
-	1,  // 9: headrace.v1.Endpoint.type:type_name -> headrace.v1.Endpoint.Type
-	36, // 10: headrace.v1.Endpoint.flow_name:type_name -> headrace.v1.Input
-	36, // 11: headrace.v1.Endpoint.customer_id:type_name -> headrace.v1.Input
-	36, // 12: headrace.v1.Endpoint.customer_user_id:type_name -> headrace.v1.Input
-	2,  // 13: headrace.v1.DeploySettings.failure_policy:type_name -> headrace.v1.DeploySettings.FailurePolicy
-	37, // 14: headrace.v1.DeploySettings.timeout:type_name -> google.protobuf.Duration
-	3,  // 15: headrace.v1.DefinitionNote.kind:type_name -> headrace.v1.DefinitionNote.Kind
-	4,  // 16: headrace.v1.ImportWarning.kind:type_name -> headrace.v1.ImportWarning.Kind
-	5,  // 17: headrace.v1.CreateIntegrationRequest.integration:type_name -> headrace.v1.Integration
-	5,  // 18: headrace.v1.CreateIntegrationResponse.integration:type_name -> headrace.v1.Integration
-	38, // 19: headrace.v1.GetIntegrationRequest.view:type_name -> headrace.v1.View
-	5,  // 20: headrace.v1.GetIntegrationResponse.integration:type_name -> headrace.v1.Integration
-	38, // 21: headrace.v1.ListIntegrationsRequest.view:type_name -> headrace.v1.View
-	5,  // 22: headrace.v1.ListIntegrationsResponse.integrations:type_name -> headrace.v1.Integration
-	5,  // 23: headrace.v1.UpdateIntegrationRequest.integration:type_name -> headrace.v1.Integration
-	39, // 24: headrace.v1.UpdateIntegrationRequest.update_mask:type_name -> google.protobuf.FieldMask
-	5,  // 25: headrace.v1.UpdateIntegrationResponse.integration:type_name -> headrace.v1.Integration
-	40, // 26: headrace.v1.PublishIntegrationResponse.version:type_name -> headrace.v1.IntegrationVersion
-	37, // 27: headrace.v1.RotateEndpointTokenRequest.overlap:type_name -> google.protobuf.Duration
-	5,  // 28: headrace.v1.RotateEndpointTokenResponse.integration:type_name -> headrace.v1.Integration
-	5,  // 29: headrace.v1.ImportIntegrationResponse.integration:type_name -> headrace.v1.Integration
-	0,  // 30: headrace.v1.ImportIntegrationResponse.format:type_name -> headrace.v1.DefinitionFormat
-	8,  // 31: headrace.v1.ImportIntegrationResponse.notes:type_name -> headrace.v1.DefinitionNote
-	9,  // 32: headrace.v1.ImportIntegrationResponse.warnings:type_name -> headrace.v1.ImportWarning
-	10, // 33: headrace.v1.ValidateIntegrationResponse.problems:type_name -> headrace.v1.Problem
-	0,  // 34: headrace.v1.ValidateIntegrationResponse.format:type_name -> headrace.v1.DefinitionFormat
-	8,  // 35: headrace.v1.ValidateIntegrationResponse.notes:type_name -> headrace.v1.DefinitionNote
-	0,  // 36: headrace.v1.ExportIntegrationRequest.format:type_name -> headrace.v1.DefinitionFormat
-	8,  // 37: headrace.v1.ExportIntegrationResponse.notes:type_name -> headrace.v1.DefinitionNote
-	11, // 38: headrace.v1.IntegrationService.CreateIntegration:input_type -> headrace.v1.CreateIntegrationRequest
-	13, // 39: headrace.v1.IntegrationService.GetIntegration:input_type -> headrace.v1.GetIntegrationRequest
-	15, // 40: headrace.v1.IntegrationService.ListIntegrations:input_type -> headrace.v1.ListIntegrationsRequest
-	17, // 41: headrace.v1.IntegrationService.UpdateIntegration:input_type -> headrace.v1.UpdateIntegrationRequest
-	19, // 42: headrace.v1.IntegrationService.DeleteIntegration:input_type -> headrace.v1.DeleteIntegrationRequest
-	21, // 43: headrace.v1.IntegrationService.PublishIntegration:input_type -> headrace.v1.PublishIntegrationRequest
-	23, // 44: headrace.v1.IntegrationService.RotateEndpointToken:input_type -> headrace.v1.RotateEndpointTokenRequest
-	25, // 45: headrace.v1.IntegrationService.ImportIntegration:input_type -> headrace.v1.ImportIntegrationRequest
-	27, // 46: headrace.v1.IntegrationService.ValidateIntegration:input_type -> headrace.v1.ValidateIntegrationRequest
-	29, // 47: headrace.v1.IntegrationService.ExportIntegration:input_type -> headrace.v1.ExportIntegrationRequest
-	12, // 48: headrace.v1.IntegrationService.CreateIntegration:output_type -> headrace.v1.CreateIntegrationResponse
-	14, // 49: headrace.v1.IntegrationService.GetIntegration:output_type -> headrace.v1.GetIntegrationResponse
-	16, // 50: headrace.v1.IntegrationService.ListIntegrations:output_type -> headrace.v1.ListIntegrationsResponse
-	18, // 51: headrace.v1.IntegrationService.UpdateIntegration:output_type -> headrace.v1.UpdateIntegrationResponse
-	20, // 52: headrace.v1.IntegrationService.DeleteIntegration:output_type -> headrace.v1.DeleteIntegrationResponse
-	22, // 53: headrace.v1.IntegrationService.PublishIntegration:output_type -> headrace.v1.PublishIntegrationResponse
-	24, // 54: headrace.v1.IntegrationService.RotateEndpointToken:output_type -> headrace.v1.RotateEndpointTokenResponse
-	26, // 55: headrace.v1.IntegrationService.ImportIntegration:output_type -> headrace.v1.ImportIntegrationResponse
-	28, // 56: headrace.v1.IntegrationService.ValidateIntegration:output_type -> headrace.v1.ValidateIntegrationResponse
-	30, // 57: headrace.v1.IntegrationService.ExportIntegration:output_type -> headrace.v1.ExportIntegrationResponse
-	48, // [48:58] is the sub-list for method output_type
-	38, // [38:48] is the sub-list for method input_type
-	38, // [38:38] is the sub-list for extension type_name
-	38, // [38:38] is the sub-list for extension extendee
-	0,  // [0:38] is the sub-list for field type_name
+	29, // 0: headrace.v1.Integration.labels:type_name -> headrace.v1.Integration.LabelsEntry
+	30, // 1: headrace.v1.Integration.flows:type_name -> headrace.v1.Flow
+	31, // 2: headrace.v1.Integration.config_variables:type_name -> headrace.v1.ConfigVariable
+	32, // 3: headrace.v1.Integration.config_pages:type_name -> headrace.v1.ConfigPage
+	5,  // 4: headrace.v1.Integration.deploy_settings:type_name -> headrace.v1.DeploySettings
+	8,  // 5: headrace.v1.Integration.problems:type_name -> headrace.v1.Problem
+	33, // 6: headrace.v1.Integration.create_time:type_name -> google.protobuf.Timestamp
+	33, // 7: headrace.v1.Integration.update_time:type_name -> google.protobuf.Timestamp
+	34, // 8: headrace.v1.Integration.endpoint:type_name -> headrace.v1.Endpoint
+	1,  // 9: headrace.v1.DeploySettings.failure_policy:type_name -> headrace.v1.DeploySettings.FailurePolicy
+	35, // 10: headrace.v1.DeploySettings.timeout:type_name -> google.protobuf.Duration
+	2,  // 11: headrace.v1.DefinitionNote.kind:type_name -> headrace.v1.DefinitionNote.Kind
+	3,  // 12: headrace.v1.ImportWarning.kind:type_name -> headrace.v1.ImportWarning.Kind
+	4,  // 13: headrace.v1.CreateIntegrationRequest.integration:type_name -> headrace.v1.Integration
+	4,  // 14: headrace.v1.CreateIntegrationResponse.integration:type_name -> headrace.v1.Integration
+	36, // 15: headrace.v1.GetIntegrationRequest.view:type_name -> headrace.v1.View
+	4,  // 16: headrace.v1.GetIntegrationResponse.integration:type_name -> headrace.v1.Integration
+	36, // 17: headrace.v1.ListIntegrationsRequest.view:type_name -> headrace.v1.View
+	4,  // 18: headrace.v1.ListIntegrationsResponse.integrations:type_name -> headrace.v1.Integration
+	4,  // 19: headrace.v1.UpdateIntegrationRequest.integration:type_name -> headrace.v1.Integration
+	37, // 20: headrace.v1.UpdateIntegrationRequest.update_mask:type_name -> google.protobuf.FieldMask
+	4,  // 21: headrace.v1.UpdateIntegrationResponse.integration:type_name -> headrace.v1.Integration
+	38, // 22: headrace.v1.PublishIntegrationResponse.version:type_name -> headrace.v1.IntegrationVersion
+	35, // 23: headrace.v1.RotateEndpointTokenRequest.overlap:type_name -> google.protobuf.Duration
+	4,  // 24: headrace.v1.RotateEndpointTokenResponse.integration:type_name -> headrace.v1.Integration
+	4,  // 25: headrace.v1.ImportIntegrationResponse.integration:type_name -> headrace.v1.Integration
+	0,  // 26: headrace.v1.ImportIntegrationResponse.format:type_name -> headrace.v1.DefinitionFormat
+	6,  // 27: headrace.v1.ImportIntegrationResponse.notes:type_name -> headrace.v1.DefinitionNote
+	7,  // 28: headrace.v1.ImportIntegrationResponse.warnings:type_name -> headrace.v1.ImportWarning
+	8,  // 29: headrace.v1.ValidateIntegrationResponse.problems:type_name -> headrace.v1.Problem
+	0,  // 30: headrace.v1.ValidateIntegrationResponse.format:type_name -> headrace.v1.DefinitionFormat
+	6,  // 31: headrace.v1.ValidateIntegrationResponse.notes:type_name -> headrace.v1.DefinitionNote
+	0,  // 32: headrace.v1.ExportIntegrationRequest.format:type_name -> headrace.v1.DefinitionFormat
+	6,  // 33: headrace.v1.ExportIntegrationResponse.notes:type_name -> headrace.v1.DefinitionNote
+	9,  // 34: headrace.v1.IntegrationService.CreateIntegration:input_type -> headrace.v1.CreateIntegrationRequest
+	11, // 35: headrace.v1.IntegrationService.GetIntegration:input_type -> headrace.v1.GetIntegrationRequest
+	13, // 36: headrace.v1.IntegrationService.ListIntegrations:input_type -> headrace.v1.ListIntegrationsRequest
+	15, // 37: headrace.v1.IntegrationService.UpdateIntegration:input_type -> headrace.v1.UpdateIntegrationRequest
+	17, // 38: headrace.v1.IntegrationService.DeleteIntegration:input_type -> headrace.v1.DeleteIntegrationRequest
+	19, // 39: headrace.v1.IntegrationService.PublishIntegration:input_type -> headrace.v1.PublishIntegrationRequest
+	21, // 40: headrace.v1.IntegrationService.RotateEndpointToken:input_type -> headrace.v1.RotateEndpointTokenRequest
+	23, // 41: headrace.v1.IntegrationService.ImportIntegration:input_type -> headrace.v1.ImportIntegrationRequest
+	25, // 42: headrace.v1.IntegrationService.ValidateIntegration:input_type -> headrace.v1.ValidateIntegrationRequest
+	27, // 43: headrace.v1.IntegrationService.ExportIntegration:input_type -> headrace.v1.ExportIntegrationRequest
+	10, // 44: headrace.v1.IntegrationService.CreateIntegration:output_type -> headrace.v1.CreateIntegrationResponse
+	12, // 45: headrace.v1.IntegrationService.GetIntegration:output_type -> headrace.v1.GetIntegrationResponse
+	14, // 46: headrace.v1.IntegrationService.ListIntegrations:output_type -> headrace.v1.ListIntegrationsResponse
+	16, // 47: headrace.v1.IntegrationService.UpdateIntegration:output_type -> headrace.v1.UpdateIntegrationResponse
+	18, // 48: headrace.v1.IntegrationService.DeleteIntegration:output_type -> headrace.v1.DeleteIntegrationResponse
+	20, // 49: headrace.v1.IntegrationService.PublishIntegration:output_type -> headrace.v1.PublishIntegrationResponse
+	22, // 50: headrace.v1.IntegrationService.RotateEndpointToken:output_type -> headrace.v1.RotateEndpointTokenResponse
+	24, // 51: headrace.v1.IntegrationService.ImportIntegration:output_type -> headrace.v1.ImportIntegrationResponse
+	26, // 52: headrace.v1.IntegrationService.ValidateIntegration:output_type -> headrace.v1.ValidateIntegrationResponse
+	28, // 53: headrace.v1.IntegrationService.ExportIntegration:output_type -> headrace.v1.ExportIntegrationResponse
+	44, // [44:54] is the sub-list for method output_type
+	34, // [34:44] is the sub-list for method input_type
+	34, // [34:34] is the sub-list for extension type_name
+	34, // [34:34] is the sub-list for extension extendee
+	0,  // [0:34] is the sub-list for field type_name
 }
 
 func init() { file_headrace_v1_integration_proto_init() }
@@ -2458,8 +2285,8 @@ func file_headrace_v1_integration_proto_init() {
 		return
 	}
 	file_headrace_v1_config_variable_proto_init()
+	file_headrace_v1_endpoint_proto_init()
 	file_headrace_v1_flow_proto_init()
-	file_headrace_v1_input_proto_init()
 	file_headrace_v1_integration_version_proto_init()
 	file_headrace_v1_view_proto_init()
 	type x struct{}
@@ -2467,8 +2294,8 @@ func file_headrace_v1_integration_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_headrace_v1_integration_proto_rawDesc), len(file_headrace_v1_integration_proto_rawDesc)),
-			NumEnums:      5,
-			NumMessages:   27,
+			NumEnums:      4,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
