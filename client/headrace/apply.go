@@ -240,7 +240,7 @@ func (p *printer) problems(indent string, problems []*headracev1.Problem) {
 	if len(problems) == 0 {
 		return
 	}
-	p.line("%s%s", indent, p.the(plural(len(problems), "problem")+" to mend before it can be tested or published:", yellow))
+	p.line("%s%s", indent, p.the(plural(len(problems), "problem")+" to mend before it can be published:", yellow))
 	for _, one := range problems {
 		p.line("%s  %s %s", indent, p.the(clean(one.GetField())+":", bold), clean(one.GetDescription()))
 	}

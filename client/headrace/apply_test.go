@@ -34,7 +34,7 @@ func TestApply(t *testing.T) {
 	}
 	refused := answers()
 	refused["ImportIntegration"] = status.Error(codes.InvalidArgument, "flows: too few")
-	const problem = "  1 problem to mend before it can be tested or published:\n    flows: there is none\n"
+	const problem = "  1 problem to mend before it can be published:\n    flows: there is none\n"
 
 	tests := []struct {
 		name    string

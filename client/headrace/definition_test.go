@@ -44,7 +44,7 @@ func TestImport(t *testing.T) {
 			"replaced", answer,
 			[]string{"--integration", "acme"},
 			exitOK,
-			"integration acme replaced\n  warning: flow \"F\" is gone\n" + notes + "  1 problem to mend before it can be tested or published:\n    flows: there is none\n",
+			"integration acme replaced\n  warning: flow \"F\" is gone\n" + notes + "  1 problem to mend before it can be published:\n    flows: there is none\n",
 		},
 		{"created, if it were", &headracev1.ImportIntegrationResponse{Created: true, Integration: &headracev1.Integration{Id: "acme"}}, []string{"--validate-only"}, exitOK, "integration acme would be created\n"},
 		{"refused", bad.Err(), nil, exitRefused, "error: FILE: 2 mistakes in the definition\n  FILE:3: flows[0].name: it has none\n  definition: is no YAML\n  request req-1\n"},
