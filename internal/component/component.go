@@ -62,21 +62,26 @@ type Delegation struct {
 	Key       string // what the object is known by; "": by the step
 }
 
-// Call is what an action gets to do its work.
+// Call is one run of an action: what it is asked, where in a run of a flow it stands, and what it may use. Everything beside the inputs
+// comes from the engine and its host; an action that is tried alone needs no more of it than it reads.
 type Call struct {
 	Inputs         Inputs
-	Client         *outbound.Client // the only way out
-	IdempotencyKey string           // equal for every attempt of the same step; sent by actions that write over HTTP
-	Hop            int              // how many of our own hooks led here
-	Log            func(severity ipaas.Severity, message string)
-	State          State        // what flows keep; nil where nothing is kept
-	Surroundings   Surroundings // what the run has come to; nil outside of a flow
-	Now            time.Time    // when the step began, by the engine's clock; an action that needs the time takes it from here
-	Scripts        Scripts      // runs code; nil: the server runs none
-	StepID         string       // the step's; empty outside of a flow
-	Cursor         any          // where a recursive flow stands
+	IdempotencyKey string // equal for every attempt of the same step; sent by actions that write over HTTP
+
+	// Where it stands.
+	StepID       string       // the step's; empty outside of a flow
+	Surroundings Surroundings // what the run has come to; nil outside of a flow
+	Cursor       any          // where a recursive flow stands
+	Now          time.Time    // when the step began, by the engine's clock; an action that needs the time takes it from here
+	Hop          int          // how many of our own hooks led here
 	// Patient tells that it is worth to wait for another system that says it is busy: a deployment that fails is undone whole.
 	Patient bool
+
+	// What it may use.
+	Client  *outbound.Client // the only way out
+	State   State            // what flows keep; nil where nothing is kept
+	Scripts Scripts          // runs code; nil: the server runs none
+	Log     func(severity ipaas.Severity, message string)
 }
 
 // Result is what an action did.
