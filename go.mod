@@ -13,14 +13,14 @@ require (
 	github.com/elastic/go-seccomp-bpf v1.6.0 // the system calls that processes for scripts are left; Apache-2.0
 	github.com/fullstorydev/grpchan v1.1.2 // the gateway reaches the services in process, with their interceptors; MIT
 	github.com/google/go-cmp v0.7.0 // tests: differences; BSD-3-Clause
-	github.com/google/uuid v1.6.0 // UUIDs for flows; BSD-3-Clause
+	github.com/google/uuid v1.6.0 // UUIDs that flows ask for; BSD-3-Clause
 	github.com/grpc-ecosystem/grpc-gateway/v2 v2.33.0 // REST and OpenAPI out of the protos; BSD-3-Clause
 	github.com/jhump/protoreflect/v2 v2.0.0 // workshop: prints third-party protos; Apache-2.0
 	github.com/mattn/go-isatty v0.0.24 // colour only where a person looks; MIT
 	github.com/nlnwa/whatwg-url v0.6.2 // URL for scripts, as browsers read them; Apache-2.0
 	github.com/oklog/ulid/v2 v2.1.2 // ids that sort by birth; Apache-2.0
 	github.com/pressly/goose/v3 v3.29.0 // migrations; MIT
-	github.com/robfig/cron/v3 v3.0.1 // checks cron expressions; MIT
+	github.com/robfig/cron/v3 v3.0.1 // when cron expressions fire; MIT
 	github.com/rs/zerolog v1.28.0 // tests: keeps toxiproxy silent; MIT
 	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3 // JSON schemas of all drafts; Apache-2.0
 	github.com/vmihailenco/msgpack/v5 v5.4.1 // MessagePack; BSD-2-Clause
@@ -29,9 +29,8 @@ require (
 	go.yaml.in/yaml/v3 v3.0.5 // tests: real definitions; the gateway's generator needs it too; MIT and Apache-2.0
 	go.yaml.in/yaml/v4 v4.0.0 // YAML definitions, read as a tree; MIT and Apache-2.0
 	golang.org/x/net v0.62.0 // host names as browsers read them; HTML and encodings of text; BSD-3-Clause
-	golang.org/x/sync v0.24.0 // indirect; turns for large bodies; BSD-3-Clause
-	golang.org/x/sys v0.49.0 // the lock on the database file; BSD-3-Clause
-	golang.org/x/text v0.43.0 // words for what violates a schema; BSD-3-Clause
+	golang.org/x/sys v0.49.0 // the lock on the database file, and on processes for scripts; BSD-3-Clause
+	golang.org/x/text v0.43.0 // capitals of other languages; words for what violates a schema; BSD-3-Clause
 	google.golang.org/genproto/googleapis/api v0.0.0-20261104224025-d1e00e9f33ab // HTTP annotations; Apache-2.0
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20261104224025-d1e00e9f33ab // error details; Apache-2.0
 	google.golang.org/grpc v1.85.0 // fixed by the owner; Apache-2.0
@@ -68,6 +67,7 @@ require (
 	github.com/vmihailenco/tagparser/v2 v2.0.0 // indirect
 	go.uber.org/multierr v1.11.0 // indirect
 	golang.org/x/exp v0.0.0-20261014143641-f0251eb4aa3e // indirect
+	golang.org/x/sync v0.24.0 // indirect
 	google.golang.org/grpc/cmd/protoc-gen-go-grpc v1.6.2 // indirect
 	gopkg.in/tomb.v1 v1.0.0-20141024135613-dd632973f1e7 // indirect
 	modernc.org/libquickjs v0.14.0 // indirect

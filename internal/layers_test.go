@@ -19,20 +19,20 @@ var architecture = []row{
 	{pkg: "proto/gen"},
 	{pkg: "proto"}, // the OpenAPI document, embedded
 
-	// Leaves: values, references and templates, sealing, the guarded way out, places where tests break things.
+	// Leaves: they know values, and nothing of the product.
 	{pkg: "value"},
-	{pkg: "expr", imports: "value"},
-	{pkg: "format", imports: "value"},
-	{pkg: "liquid", imports: "value"},
-	{pkg: "secret", imports: "value"},
-	{pkg: "outbound"},
-	{pkg: "fault"},
+	{pkg: "expr", imports: "value"},    // references and templates
+	{pkg: "format", imports: "value"},  // XML, YAML, CSV and their like
+	{pkg: "liquid", imports: "value"},  // Liquid templates
+	{pkg: "secret", imports: "value"},  // sealing and redacting
 	{pkg: "sandbox", imports: "value"}, // untrusted JavaScript, in processes of its own
+	{pkg: "outbound"},                  // the guarded way out
+	{pkg: "fault"},                     // places where tests break things
 
 	// The nouns of the field and their own rules.
 	{pkg: "ipaas", imports: "value expr"},
 
-	// Definitions in the words of others.
+	// Definitions in the words of others. Only the API, which reads files, calls it: behind that there is one vocabulary.
 	{pkg: "prismatic", imports: "ipaas value expr"},
 
 	// What a component is, and those we ship.
@@ -98,7 +98,7 @@ var architecture = []row{
 	{pkg: "tools/protodeps"},
 	{pkg: "tools/coverfloor"},
 	{pkg: "tools/figures"},
-	{pkg: "tools/catalogue", imports: "component component/builtin ipaas"},
+	{pkg: "tools/catalogue", imports: "component component/builtin ipaas"}, // describes what is shipped
 }
 
 // borders keeps foreign packages out of places where they would undo the design.
