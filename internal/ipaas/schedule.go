@@ -53,7 +53,7 @@ func (c *checker) schedule(path string, t *Trigger) {
 		c.add(path, ReasonMalformed, "a schedule has %d of cron, every and configVariable: give one", given)
 	}
 	if s.Cron != "" {
-		if err := checkSchedule(s.Cron); err != nil {
+		if err := CheckCron(s.Cron); err != nil {
 			c.add(path+".cron", ReasonMalformed, "%q is no cron expression: %v", value.Shorten(s.Cron), err)
 		}
 	}

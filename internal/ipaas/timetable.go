@@ -158,8 +158,8 @@ func parseFields(spec string) (*cron.SpecSchedule, error) {
 	return schedule, nil
 }
 
-// checkSchedule refuses what is not a cron expression of five fields with an optional time zone before it.
-func checkSchedule(text string) error {
+// CheckCron refuses what is not a cron expression of five fields with an optional time zone before it.
+func CheckCron(text string) error {
 	_, fields, err := cutZone(text)
 	if err == nil {
 		_, err = parseFields(fields)

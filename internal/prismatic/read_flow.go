@@ -5,8 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/robfig/cron/v3"
-
 	"github.com/headrace/headrace/internal/expr"
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/value"
@@ -195,7 +193,7 @@ func (r *reader) cron(at, text, zone string) *ipaas.Schedule {
 	if text == "" {
 		return nil
 	}
-	if _, err := cron.ParseStandard(text); err != nil {
+	if err := ipaas.CheckCron(text); err != nil {
 		r.wrong(at, ipaas.ReasonMalformed, "%q is no cron expression: %v", value.Shorten(text), err)
 		return nil
 	}

@@ -303,6 +303,12 @@ empty: ""
 			[]string{"MALFORMED flows[0].steps[0].schedule.value", "MISPLACED flows[0].steps[0].branches", "ASSUMED flows[0].steps[0]"},
 		},
 		{
+			"schedules that are none", "name: A\nflows:\n  - {name: F, steps: [{name: T, isTrigger: true, action: {key: schedule, component: {key: schedule-triggers}}, schedule: {value: TZ=0}}]}\n" +
+				"  - {name: G, steps: [{name: T, isTrigger: true, action: {key: schedule, component: {key: schedule-triggers}}, schedule: {value: '@daily'}}]}\n",
+			func(*ipaas.Definition) any { return nil }, nil,
+			[]string{"ASSUMED flows[0].steps[0]", "ASSUMED flows[1].steps[0]", "MALFORMED flows[0].steps[0].schedule.value", "MALFORMED flows[1].steps[0].schedule.value"},
+		},
+		{
 			"names that are taken, too long or missing", "name: A\nrequiredConfigVars: [{key: V, dataType: string}, {key: V, dataType: string}]\nflows: [{name: F, trigger: {name: T}, steps: [" +
 				"{name: S, action: {key: a, component: {key: x}}}, {name: S, action: {key: a, component: {key: x}}}, {action: {key: a, component: {key: x}}}]}, {name: " +
 				strings.Repeat("n", 101) + ", trigger: {name: T}}]\n",
