@@ -242,10 +242,8 @@ func (w *writer) defaultText(at string, v *ipaas.ConfigVariable) (text, zone str
 		return string(value.JSON(given)), ""
 	}
 	text = value.Text(given)
-	for _, prefix := range []string{zonePrefix, "TZ="} {
-		if rest, ok := strings.CutPrefix(text, prefix); ok && v.Type == ipaas.ConfigSchedule {
-			zone, text, _ = strings.Cut(rest, " ")
-		}
+	if rest, ok := strings.CutPrefix(text, zonePrefix); ok && v.Type == ipaas.ConfigSchedule {
+		zone, text, _ = strings.Cut(rest, " ")
 	}
 	if _, ok := given.(string); !ok && v.Collection == "" {
 		w.notes.add(at+"."+v.DefaultField(), Changed, "all defaults are texts there")

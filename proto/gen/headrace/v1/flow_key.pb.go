@@ -138,9 +138,9 @@ func (x *FlowKey) GetCreateTime() *timestamppb.Timestamp {
 // CreateFlowKeyRequest asks for CreateFlowKey.
 type CreateFlowKeyRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The instance, or empty.
+	// The instance. One of it and `integration_id` is given.
 	InstanceId string `protobuf:"bytes,1,opt,name=instance_id,json=instanceId,proto3" json:"instance_id,omitempty"`
-	// The integration, or empty.
+	// The integration. One of it and `instance_id` is given.
 	IntegrationId string `protobuf:"bytes,2,opt,name=integration_id,json=integrationId,proto3" json:"integration_id,omitempty"`
 	// The flow, of what the instance is on, or of the draft or newest version.
 	FlowId string `protobuf:"bytes,3,opt,name=flow_id,json=flowId,proto3" json:"flow_id,omitempty"`
@@ -275,9 +275,9 @@ func (x *CreateFlowKeyResponse) GetFlowKey() *FlowKey {
 // GetFlowKeyRequest asks for GetFlowKey.
 type GetFlowKeyRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The instance, or empty.
+	// The instance. One of it and `integration_id` is given.
 	InstanceId string `protobuf:"bytes,1,opt,name=instance_id,json=instanceId,proto3" json:"instance_id,omitempty"`
-	// The integration, or empty.
+	// The integration. One of it and `instance_id` is given.
 	IntegrationId string `protobuf:"bytes,2,opt,name=integration_id,json=integrationId,proto3" json:"integration_id,omitempty"`
 	// The flow.
 	FlowId string `protobuf:"bytes,3,opt,name=flow_id,json=flowId,proto3" json:"flow_id,omitempty"`
@@ -403,9 +403,9 @@ func (x *GetFlowKeyResponse) GetFlowKey() *FlowKey {
 // ListFlowKeysRequest asks for ListFlowKeys.
 type ListFlowKeysRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The instance, or empty.
+	// The instance. One of it and `integration_id` is given.
 	InstanceId string `protobuf:"bytes,1,opt,name=instance_id,json=instanceId,proto3" json:"instance_id,omitempty"`
-	// The integration, or empty.
+	// The integration. One of it and `instance_id` is given.
 	IntegrationId string `protobuf:"bytes,2,opt,name=integration_id,json=integrationId,proto3" json:"integration_id,omitempty"`
 	// The flow.
 	FlowId string `protobuf:"bytes,3,opt,name=flow_id,json=flowId,proto3" json:"flow_id,omitempty"`
@@ -567,9 +567,9 @@ func (x *ListFlowKeysResponse) GetNextPageToken() string {
 // DeleteFlowKeyRequest asks for DeleteFlowKey.
 type DeleteFlowKeyRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The instance, or empty.
+	// The instance. One of it and `integration_id` is given.
 	InstanceId string `protobuf:"bytes,1,opt,name=instance_id,json=instanceId,proto3" json:"instance_id,omitempty"`
-	// The integration, or empty.
+	// The integration. One of it and `instance_id` is given.
 	IntegrationId string `protobuf:"bytes,2,opt,name=integration_id,json=integrationId,proto3" json:"integration_id,omitempty"`
 	// The flow.
 	FlowId string `protobuf:"bytes,3,opt,name=flow_id,json=flowId,proto3" json:"flow_id,omitempty"`
