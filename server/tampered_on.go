@@ -58,9 +58,9 @@ func (forgetful) ListRegistrations(context.Context, string, ...ipaas.Registratio
 }
 
 func (s forgetful) CommitDeployment(
-	ctx context.Context, id string, now time.Time, t storage.Takeover, state ...storage.StateChange,
+	ctx context.Context, id string, now time.Time, t storage.Takeover,
 ) ([]ipaas.Registration, error) {
-	_, err := s.Store.CommitDeployment(ctx, id, now, t, state...)
+	_, err := s.Store.CommitDeployment(ctx, id, now, t)
 	return nil, err
 }
 

@@ -93,10 +93,10 @@ func (s *cutStore) BeginDeployment(ctx context.Context, d ipaas.Deployment, hook
 }
 
 func (s *cutStore) CommitDeployment(
-	ctx context.Context, id string, now time.Time, t storage.Takeover, state ...storage.StateChange,
+	ctx context.Context, id string, now time.Time, t storage.Takeover,
 ) (rows []ipaas.Registration, err error) {
 	err = s.cut.around("CommitDeployment", func() (err error) {
-		rows, err = s.Store.CommitDeployment(ctx, id, now, t, state...)
+		rows, err = s.Store.CommitDeployment(ctx, id, now, t)
 		return err
 	})
 	return rows, err

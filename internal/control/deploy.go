@@ -7,6 +7,7 @@ import (
 
 	"github.com/headrace/headrace/internal/fault"
 	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/storage"
 )
 
 // DeployResult is what a deployment came to, or, where only a plan was asked for, what it would do.
@@ -281,12 +282,13 @@ func deployTimeout(c *candidate, flow *ipaas.Flow, ex ipaas.Execution) *ipaas.De
 // commit switches to the candidate, and only then removes what the old generation had and the new one has no more.
 func (p *Plane) commit(ctx context.Context, c *candidate) error {
 	fault.Point("deploy-commit")
-	state, err := p.committedState(ctx, c)
-	if err != nil {
-		return fmt.Errorf("commit deployment %s: %w", c.deployment.ID, err)
+	keeps := false
+	c.takeover.State = func(waiting []storage.StateChange) ([]storage.StateChange, error) {
+		keeps = len(waiting) > 0
+		return p.committedState(c, waiting)
 	}
-	superseded, err := p.store.CommitDeployment(ctx, c.deployment.ID, p.now(), c.takeover, state...)
-	if len(state) > 0 && isRefusal(err) {
+	superseded, err := p.store.CommitDeployment(ctx, c.deployment.ID, p.now(), c.takeover)
+	if keeps && isRefusal(err) {
 		return p.rollback(ctx, c, ipaas.DeploymentError{
 			Reason: ipaas.ReasonInitFlowFailed, Message: "what its flows keep cannot be kept: " + err.Error(),
 		})

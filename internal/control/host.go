@@ -185,10 +185,14 @@ func (h *host) Tried(ctx context.Context, step engine.Step, done engine.Done) er
 func (h *host) Complete(ctx context.Context, step engine.Step, done engine.Done) (engine.Done, error) {
 	starts := h.starts[step.Path]
 	made, err := h.end(ctx, step, done, starts)
-	var before *storage.AlreadyStarted
-	for errors.As(err, &before) {
-		if err = starts.leaveOut(before, &done); err != nil {
-			return made, fmt.Errorf("complete step %s: %w", step.Path, err)
+	for {
+		var before *storage.AlreadyStarted
+		if errors.As(err, &before) {
+			if err := starts.leaveOut(before, &done); err != nil {
+				return made, fmt.Errorf("complete step %s: %w", step.Path, err)
+			}
+		} else if !errors.Is(err, storage.ErrOvertaken) {
+			break
 		}
 		made, err = h.end(ctx, step, done, starts)
 	}

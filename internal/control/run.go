@@ -25,6 +25,7 @@ type job struct {
 	urls       map[string]string // by flow id
 	keys       *flowKeys         // read when it runs
 	deployment string            // the deployment it is part of; it reconciles the registrations
+	pending    string            // the deployment whose flow has started it, which ran then: what it keeps waits for that, too
 	reconcile  bool              // registrations are kept over runs: a deployment, or a test of an instance-deploy flow
 	deadline   time.Time         // by the steady clock; earlier than the execution's own time limit; zero: none
 	standIns   engine.StandIns   // of a test; nil: there are none

@@ -153,9 +153,9 @@ func (s *frail) GetGeneration(ctx context.Context, instanceID string, number int
 }
 
 func (s *frail) CommitDeployment(
-	ctx context.Context, id string, now time.Time, t storage.Takeover, state ...storage.StateChange,
+	ctx context.Context, id string, now time.Time, t storage.Takeover,
 ) ([]ipaas.Registration, error) {
-	return at(s, "CommitDeployment", func() ([]ipaas.Registration, error) { return s.Store.CommitDeployment(ctx, id, now, t, state...) })
+	return at(s, "CommitDeployment", func() ([]ipaas.Registration, error) { return s.Store.CommitDeployment(ctx, id, now, t) })
 }
 
 func (s *frail) BeginRollback(ctx context.Context, id string, cause ipaas.DeploymentError, keep bool, now time.Time) ([]ipaas.Registration, error) {

@@ -2,6 +2,7 @@ package control
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,12 +18,13 @@ import (
 	"github.com/headrace/headrace/internal/value"
 )
 
-// kept is what flows keep, as the steps of one execution see it. What flows of a deployment change waits for its commit: they see it,
-// and nobody else does.
+// kept is what flows keep, as the steps of one execution see it. What flows of a deployment change, and what these have started, waits for
+// its commit: they see it, and nobody else does.
 type kept struct {
 	host        *host
 	integration string          // its uid; empty: not looked up yet
 	waiting     []waitingChange // as far as they were read
+	committed   bool            // the deployment that started the execution has succeeded since
 }
 
 // waitingChange is a change that waits for the commit of a deployment.
@@ -49,6 +51,10 @@ func (k *kept) Get(ctx context.Context, scope ipaas.StateScope, key string) (any
 }
 
 func (k *kept) get(ctx context.Context, place ipaas.StatePlace, key string) (any, bool, error) {
+	changes, err := k.waitingFor(ctx, place)
+	if err != nil {
+		return nil, false, err
+	}
 	var v any
 	e, err := k.host.plane.store.GetState(ctx, place, key)
 	there := err == nil
@@ -60,9 +66,10 @@ func (k *kept) get(ctx context.Context, place ipaas.StatePlace, key string) (any
 	case !errors.Is(err, ipaas.NotFound):
 		return nil, false, err
 	}
-	changes, err := k.waitingFor(ctx, place)
-	if err != nil {
+	if again, err := k.overtaken(ctx, place.Scope); err != nil {
 		return nil, false, err
+	} else if again {
+		return k.get(ctx, place, key)
 	}
 	for _, c := range changes {
 		switch {
@@ -117,6 +124,14 @@ func (k *kept) All(ctx context.Context, scope ipaas.StateScope) (*value.Object, 
 	if err != nil {
 		return nil, err
 	}
+	return k.all(ctx, place)
+}
+
+func (k *kept) all(ctx context.Context, place ipaas.StatePlace) (*value.Object, error) {
+	changes, err := k.waitingFor(ctx, place)
+	if err != nil {
+		return nil, err
+	}
 	all := map[string]any{}
 	for after := ""; ; {
 		page, err := k.host.plane.store.ListState(ctx, place, after, statePage)
@@ -133,9 +148,10 @@ func (k *kept) All(ctx context.Context, scope ipaas.StateScope) (*value.Object, 
 			break
 		}
 	}
-	changes, err := k.waitingFor(ctx, place)
-	if err != nil {
+	if again, err := k.overtaken(ctx, place.Scope); err != nil {
 		return nil, err
+	} else if again {
+		return k.all(ctx, place)
 	}
 	for _, c := range changes {
 		if c.Operation == ipaas.StateClear {
@@ -194,7 +210,35 @@ func (p *Plane) integrationOwner(ctx context.Context, in ipaas.Instance) (string
 
 // waits reports whether a change of a scope waits for the commit of the deployment.
 func (k *kept) waits(scope ipaas.StateScope) bool {
-	return k.host.job.deployment != "" && scope != ipaas.StateExecution
+	return k.deployment() != "" && scope != ipaas.StateExecution
+}
+
+// deployment is the one whose commit changes wait for; empty: for none.
+func (k *kept) deployment() string {
+	if k.committed {
+		return ""
+	}
+	return cmp.Or(k.host.job.deployment, k.host.job.pending)
+}
+
+// overtaken reports whether the deployment that has started the execution has succeeded, so that what was read is to be read again: what
+// waited is carried out. What one started that is undone keeps nothing.
+func (k *kept) overtaken(ctx context.Context, scope ipaas.StateScope) (bool, error) {
+	if k.host.job.pending == "" || !k.waits(scope) {
+		return false, nil
+	}
+	d, err := k.host.plane.store.GetDeployment(ctx, k.host.job.instance.ID, k.host.job.pending)
+	switch {
+	case err != nil:
+		return false, err
+	case d.State == ipaas.DeploymentRunning:
+		return false, nil
+	case d.State == ipaas.DeploymentSucceeded:
+		k.committed, k.waiting = true, nil
+		return true, nil
+	default:
+		return false, &refusedState{fmt.Errorf("deployment %s failed, and what its flows have started keeps nothing", d.ID)}
+	}
 }
 
 // waitingFor returns the changes of a place that wait for the commit of the deployment.
@@ -202,11 +246,7 @@ func (k *kept) waitingFor(ctx context.Context, place ipaas.StatePlace) ([]waitin
 	if !k.waits(place.Scope) {
 		return nil, nil
 	}
-	last := int64(0)
-	if n := len(k.waiting); n > 0 {
-		last = k.waiting[n-1].sequence
-	}
-	more, err := k.host.plane.waitingChanges(ctx, k.host.job.deployment, last)
+	more, err := k.host.plane.waitingChanges(ctx, k.deployment(), k.lastWaiting())
 	if err != nil {
 		return nil, err
 	}
@@ -218,6 +258,14 @@ func (k *kept) waitingFor(ctx context.Context, place ipaas.StatePlace) ([]waitin
 		}
 	}
 	return of, nil
+}
+
+// lastWaiting is the sequence of the last change that is known to wait.
+func (k *kept) lastWaiting() int64 {
+	if n := len(k.waiting); n > 0 {
+		return k.waiting[n-1].sequence
+	}
+	return 0
 }
 
 // refusedState says that what a step wants to keep is not kept. It fails the step.
@@ -253,18 +301,17 @@ func (k *kept) changed(
 		if _, secret := k.host.redact(c.Key); secret {
 			return nil, &refusedState{errors.New("a key that holds a secret or the URL of a flow would be read by everybody: give another")}
 		}
-		if !k.waits(c.Scope) {
-			stored := k.host.plane.stateChange(place, c.Key, k.host.job.execution.ID, []component.StateChange{c}, k.host.redact)
-			if c.AsResult {
-				stored.Next = k.completing(stored.Next, place, c, completes, out)
+		stored := k.host.plane.stateChange(place, c.Key, k.host.job.execution.ID, []component.StateChange{c}, k.host.redact)
+		if c.AsResult {
+			stored.Next = k.completing(stored.Next, place, c, completes, out)
+		}
+		if k.waits(c.Scope) {
+			w := waitingChange{place: place, StateChange: c, executionID: k.host.job.execution.ID}
+			if err := k.wait(ctx, w, &stored, out); err != nil {
+				return nil, err
 			}
-			out.changes = append(out.changes, stored)
-			continue
 		}
-		w := waitingChange{place: place, StateChange: c, executionID: k.host.job.execution.ID}
-		if err := k.wait(ctx, w, out); err != nil {
-			return nil, err
-		}
+		out.changes = append(out.changes, stored)
 	}
 	return out, nil
 }
@@ -290,12 +337,13 @@ func (k *kept) completing(
 	}
 }
 
-// wait notes a change down that waits for the commit of the deployment, if it could be carried out now.
-func (k *kept) wait(ctx context.Context, w waitingChange, out *stateOutcome) error {
+// wait lets a change wait for the commit of the deployment, if it could be carried out now. Whether it still has to is known for certain
+// only when it is stored.
+func (k *kept) wait(ctx context.Context, w waitingChange, stored *storage.StateChange, out *stateOutcome) error {
 	p := k.host.plane
 	if w.Operation != ipaas.StateClear {
 		v, there, err := k.get(ctx, w.place, w.Key)
-		if err != nil {
+		if err != nil || !k.waits(w.place.Scope) {
 			return err
 		}
 		for _, earlier := range out.waiting { // of the same step
@@ -315,14 +363,15 @@ func (k *kept) wait(ctx context.Context, w waitingChange, out *stateOutcome) err
 		}
 		if w.AsResult {
 			out.result = &after.exact
+			stored.Sequence = k.lastWaiting() + int64(len(out.waiting)) + 1 // two that count at once get two numbers
 		}
 	}
-	sealed, err := p.sealChange(k.host.job.deployment, w)
+	sealed, err := p.sealChange(k.deployment(), w)
 	if err != nil {
 		return err
 	}
 	out.waiting = append(out.waiting, w)
-	out.changes = append(out.changes, storage.StateChange{Place: w.place, Key: w.Key, ExecutionID: w.executionID, Sealed: sealed})
+	stored.Sealed = sealed
 	return nil
 }
 
@@ -483,6 +532,10 @@ func (p *Plane) waitingChanges(ctx context.Context, deploymentID string, after i
 	if err != nil {
 		return nil, err
 	}
+	return p.openChanges(deploymentID, rows)
+}
+
+func (p *Plane) openChanges(deploymentID string, rows []storage.StateChange) ([]waitingChange, error) {
 	waiting := make([]waitingChange, len(rows))
 	for i, row := range rows {
 		text, err := p.keys.Open(row.Sealed, changeSealPlace(deploymentID, row.Place))
@@ -503,8 +556,8 @@ func (p *Plane) waitingChanges(ctx context.Context, deploymentID string, after i
 
 // committedState makes of the changes that wait for the commit of a deployment what is carried out with it: on what is there by then, not
 // on what the deployment saw, so that nothing is lost of what others count and collect meanwhile.
-func (p *Plane) committedState(ctx context.Context, c *candidate) ([]storage.StateChange, error) {
-	waiting, err := p.waitingChanges(ctx, c.deployment.ID, 0)
+func (p *Plane) committedState(c *candidate, rows []storage.StateChange) ([]storage.StateChange, error) {
+	waiting, err := p.openChanges(c.deployment.ID, rows)
 	if err != nil {
 		return nil, err
 	}

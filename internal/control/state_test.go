@@ -364,6 +364,164 @@ func TestWhatADeploymentKeepsOutlivesACrash(t *testing.T) {
 	}
 }
 
+// spreading is an integration whose deployment starts a flow that counts, before its end and after it.
+func spreading(end ...ipaas.Step) ipaas.Definition {
+	return ipaas.Definition{DisplayName: "Spreading", Flows: []ipaas.Flow{
+		syncFlow("Read", keep("Read", "getCrossFlowValue", key("n")), note("Note", ref("read.results"))),
+		deployFlow("Init", append([]ipaas.Step{
+			keep("Ten", "incrementCrossFlowValue", inputs{"keyInput": lit("n"), "amountInput": num("10")}),
+			invoke("Start", lit("Fill"), lit("x")), step("Hold", "probe.wait", inputs{"value": lit("init")}),
+		}, end...)...),
+		crossFlow("Fill",
+			keep("One", "incrementCrossFlowValue", key("n")), keep("Seen", "getCrossFlowValue", key("n")), keep("Keys", "listCrossFlowKeys", nil),
+			note("Note", tmpl("{{$one.results}} {{$seen.results}} {{$keys.results}}")), step("Wait", "probe.wait", inputs{"value": lit("fill")}),
+			keep("More", "incrementCrossFlowValue", key("n")), note("Note More", ref("more.results"))),
+	}}
+}
+
+func TestWhatADeploymentHasStartedKeepsNothingBeforeItsCommit(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.publish("int-spread", spreading())
+	w.publish("int-spread", spreading(step("Fail", "probe.fail", inputs{"value": lit("no")})))
+	w.instance("spread", "int-spread", nil)
+	deploy := func(version int) <-chan error {
+		w.probe.hold("init")
+		w.probe.hold("fill")
+		ended := make(chan error, 1)
+		go func() {
+			_, err := w.DeployInstance(t.Context(), "spread", version, plain)
+			ended <- err
+		}()
+		<-w.probe.gate("init").reached
+		<-w.probe.gate("fill").reached
+		return ended
+	}
+	kept := func(when, want string) {
+		t.Helper()
+		if got := w.answer(must[map[string]string](t)(w.hookURLs("spread"))["read"], `{}`); got != want {
+			t.Errorf("%s others see %s, want %s", when, got, want)
+		}
+	}
+	ended := deploy(1)
+	if rows := w.dumped("state_entries"); len(rows) != 0 {
+		t.Errorf("while the first deployment runs there is %v", rows)
+	}
+	w.probe.gate("init").pass()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	kept("after the commit", `11`)
+	w.probe.gate("fill").pass() // of an execution that runs across the commit
+	w.succeeded(w.executions("flow_id", "fill")[0].ID)
+	kept("and what it keeps then at once:", `12`)
+	ended = deploy(2)
+	kept("while the second runs", `12`)
+	w.probe.gate("init").pass()
+	refused(t, <-ended, ipaas.ReasonInitFlowFailed)
+	if ex := w.ended(w.executions("flow_id", "fill")[0].ID); ex.State != ipaas.ExecutionCanceled {
+		t.Errorf("what it started is %s", ex.State)
+	}
+	kept("after the rollback", `12`)
+	ended = deploy(1)
+	w.probe.gate("init").pass()
+	w.probe.gate("fill").pass()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	w.succeeded(w.executions("flow_id", "fill")[0].ID)
+	kept("after the third", `24`)
+	want := []string{`"11 11 [\"n\"]"`, `11`, `12`, `12`, `"23 23 [\"n\"]"`, `12`, `12`, `"23 23 [\"n\"]"`, `24`, `24`}
+	if diff := cmp.Diff(want, w.probe.notes()); diff != "" {
+		t.Errorf("they saw (-want +got):\n%s", diff)
+	}
+	if rows := w.dumped("state_changes"); len(rows) != 0 {
+		t.Errorf("left: %v", rows)
+	}
+}
+
+// TestNothingIsLostOfWhatIsCountedAcrossACommit lets executions count that a deployment has started, while it is committed.
+func TestNothingIsLostOfWhatIsCountedAcrossACommit(t *testing.T) {
+	t.Parallel()
+	const started, each = 12, 4
+	w := newWorld(t)
+	var items []string
+	for i := range started {
+		items = append(items, strconv.Itoa(i))
+	}
+	var counts []ipaas.Step
+	for i := range each {
+		counts = append(counts, keep("Count "+strconv.Itoa(i), "incrementCrossFlowValue", key("n")), note("Note "+strconv.Itoa(i), ref(fmt.Sprintf("count%d.results", i))))
+	}
+	hooks := w.deployed("count", ipaas.Definition{DisplayName: "Count", Flows: []ipaas.Flow{
+		deployFlow("Init", ipaas.Step{
+			DisplayName: "Each", Action: "loop.loopOverItems", Inputs: inputs{"items": lit("[" + strings.Join(items, ",") + "]")},
+			Steps: []ipaas.Step{invoke("Start", lit("Fill"), lit("x"))},
+		}),
+		crossFlow("Fill", counts...),
+		syncFlow("Read", keep("Read", "getCrossFlowValue", key("n")), step("Say", "probe.flaky", inputs{"value": ref("read.results")})),
+	}}, nil)
+	for _, ex := range w.executions("flow_id", "fill") {
+		w.succeeded(ex.ID)
+	}
+	numbers := map[string]int{}
+	for _, n := range w.probe.notes() {
+		numbers[n]++
+	}
+	for n := 1; n <= started*each; n++ {
+		if got := numbers[strconv.Itoa(n)]; got != 1 {
+			t.Errorf("number %d was given %d times", n, got)
+		}
+	}
+	w.answer(hooks["Read"], `{}`)
+	e := must[storage.Page[ipaas.StateEntry]](t)(w.ListStateEntries(t.Context(), "count", storage.Query{Size: 10})).Items[0]
+	if v := must[control.StateEntryView](t)(w.GetStateEntry(t.Context(), "count", e.ID)); fmt.Sprint(v.Value) != strconv.Itoa(started*each) {
+		t.Errorf("the count is %v, want %d", v.Value, started*each)
+	}
+}
+
+// TestKilledAtAnyMomentADeploymentAndWhatItStartedKeepAllOrNothing kills the plane at each moment of a deployment that starts a flow: what
+// the two have counted is there once, or not at all where the deployment is undone.
+func TestKilledAtAnyMomentADeploymentAndWhatItStartedKeepAllOrNothing(t *testing.T) {
+	t.Parallel()
+	for _, fails := range []bool{false, true} {
+		t.Run(fmt.Sprintf("fails=%t", fails), func(t *testing.T) {
+			t.Parallel()
+			end := note("End", lit("end"))
+			if fails {
+				end = step("Fail", "probe.fail", inputs{"value": lit("no")})
+			}
+			killedAtEach(t, func(w *world) {
+				w.publish("int-spread", spreading(end))
+				w.instance("spread", "int-spread", nil)
+			}, func(w *world) {
+				w.probe.gate("init").pass()
+				w.probe.gate("fill").pass()
+				_, _ = w.DeployInstance(t.Context(), "spread", 0, plain)
+			}, func(t *testing.T, w *world) {
+				var d ipaas.Deployment
+				w.eventually("the deployment has ended, and what it started", func() bool {
+					page := must[storage.Page[ipaas.Deployment]](t)(w.store.ListDeployments(t.Context(), "spread", storage.Query{Size: 1}))
+					if len(page.Items) == 0 {
+						return true // it had not begun
+					}
+					d = page.Items[0]
+					return (d.State == ipaas.DeploymentSucceeded || d.State == ipaas.DeploymentFailed) &&
+						!slices.ContainsFunc(w.executions("flow_id", "fill"), func(ex ipaas.Execution) bool { return !ex.State.Ended() })
+				})
+				n := ""
+				for _, e := range must[storage.Page[ipaas.StateEntry]](t)(w.ListStateEntries(t.Context(), "spread", storage.Query{Size: 10})).Items {
+					n += fmt.Sprint(must[control.StateEntryView](t)(w.GetStateEntry(t.Context(), "spread", e.ID)).Value)
+				}
+				want := map[ipaas.DeploymentState]string{ipaas.DeploymentSucceeded: "12"}[d.State]
+				if n != want {
+					t.Errorf("the deployment is %s, and the count is %q, want %q", d.State, n, want)
+				}
+			})
+		})
+	}
+}
+
 func TestRemoveFlowsSeeWhatWasKeptAndDeletionForgetsIt(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -186,6 +186,9 @@ func (p *Plane) runPrepared(ctx context.Context, ex ipaas.Execution) error {
 // boundJob makes ready what an execution was bound to when it first started.
 func (p *Plane) boundJob(ctx context.Context, in ipaas.Instance, ex ipaas.Execution) (*job, error) {
 	j := &job{execution: ex, instance: in}
+	if ex.Generation == 0 {
+		j.pending = ex.DeploymentID
+	}
 	var err error
 	if j.program, err = p.boundProgram(ctx, in, ex); err != nil {
 		return nil, err

@@ -20,11 +20,11 @@ type Deployments interface {
 	// deployments that are INTENT or CREATED and that this deployment did not use become REMOVE_PENDING. It returns those, last created
 	// first. What registrations were before this deployment updated them is forgotten. With a source deployment the candidate's config
 	// becomes the instance's, as its next revision unless it is the current one, and the generation has that revision. Executions that
-	// those of the deployment have started and that have not ended are of the new generation. The given changes of state are carried out,
-	// and those that waited for this are gone.
+	// those of the deployment have started and that have not ended are of the new generation. The changes of state that t makes of those
+	// that waited for this are carried out; if one is refused, nothing happens.
 	// From then on the instance has the schedules of t and no others; one whose spec is that of before keeps its next time. The
 	// executions of t are added as QUEUED; they wait while the instance is paused. Conflict if the deployment is not RUNNING.
-	CommitDeployment(ctx context.Context, id string, now time.Time, t Takeover, state ...StateChange) ([]ipaas.Registration, error)
+	CommitDeployment(ctx context.Context, id string, now time.Time, t Takeover) ([]ipaas.Registration, error)
 	// BeginRollback moves a RUNNING deployment to ROLLING_BACK and makes its registrations that are INTENT or CREATED REMOVE_PENDING,
 	// last created first in the answer, among them the CREATED ones that it updated, to be restored; with keep they stay as they are,
 	// what the updated ones were before is forgotten, and none is returned. Registrations it only used are not touched. Changes of state
@@ -57,4 +57,7 @@ type Deployments interface {
 type Takeover struct {
 	Schedules  []ipaas.FlowSchedule
 	Executions []ipaas.Execution
+	// State makes of the changes of state that waited what is carried out; nil: nothing. It must be quick and depend on nothing else, since
+	// it may be asked more than once. Its error is returned as it is.
+	State func(waiting []StateChange) ([]StateChange, error)
 }

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/headrace/headrace/internal/ipaas"
@@ -44,11 +45,16 @@ type StateChange struct {
 	// nothing else, since it may be asked more than once. step is the step that is completed with the change, which Next may complete
 	// with what it finds; nil elsewhere. Its error refuses the change, and is returned as it is.
 	Next func(current *StateValue, step *ipaas.StepResult) (next *StateValue, err error)
-	// Sealed, in place of Next, is a change that waits for the commit of the execution's deployment. At most so many bytes as a place
-	// may hold wait for one deployment, Exhausted STATE_FULL beyond.
-	Sealed   string
-	Sequence int64 // of one that waits
+	// Sealed is the change as it waits for the commit of the execution's deployment, while that is RUNNING. Once it has SUCCEEDED, the change
+	// is carried out like any; of one that is undone it is Gone INSTANCE_REMOVED. At most so many bytes as a place may hold wait for one
+	// deployment, Exhausted STATE_FULL beyond.
+	Sealed string
+	// Sequence is that of one that waits. Given with a change it is ErrOvertaken if the change would wait with another one.
+	Sequence int64
 }
+
+// ErrOvertaken is the error of a step whose change of state waits behind others than it knew.
+var ErrOvertaken = errors.New("another change of state was made meanwhile")
 
 // StateValue is the value of a key.
 type StateValue struct {

@@ -130,7 +130,7 @@ RETURNING ` + registrationColumns
 
 // CommitDeployment switches the instance to the candidate.
 func (db *DB) CommitDeployment(
-	ctx context.Context, id string, now time.Time, t storage.Takeover, state ...storage.StateChange,
+	ctx context.Context, id string, now time.Time, t storage.Takeover,
 ) (superseded []ipaas.Registration, err error) {
 	err = db.write(ctx, func(ctx context.Context, tx *tx) error {
 		uid, d, err := deploymentInState(ctx, tx, id, ipaas.DeploymentRunning)
@@ -170,10 +170,7 @@ func (db *DB) CommitDeployment(
 		if err := tx.do(ctx, forgetBefore, id); err != nil {
 			return err
 		}
-		if err := changeState(ctx, tx, state, nil, now); err != nil {
-			return err
-		}
-		if err := tx.do(ctx, deleteChanges, id); err != nil {
+		if err := settleState(ctx, tx, id, t.State, now); err != nil {
 			return err
 		}
 		return tx.do(ctx, endDeployment, id, ipaas.DeploymentSucceeded, micros(now))

@@ -112,15 +112,20 @@ func bindInvoked(ctx context.Context, q querier, by, ex *ipaas.Execution, at *pl
 	case err != nil:
 		return err
 	case state != ipaas.DeploymentRunning:
-		return &ipaas.Error{
-			Kind: ipaas.Gone, Reason: ipaas.ReasonInstanceRemoved,
-			Message: fmt.Sprintf("deployment %s failed, and what its flows have started does not go on", by.DeploymentID),
-			Meta:    map[string]string{"deployment_id": by.DeploymentID},
-		}
+		return undoneDeployment(by.DeploymentID)
 	}
 	ex.DeploymentID, at.paused = by.DeploymentID, false
 	ex.Version, ex.DefinitionHash, ex.ConfigRevision = candidate.Version, candidate.DefinitionHash, candidate.ConfigRevision
 	return nil
+}
+
+// undoneDeployment refuses what an execution does that a deployment has started which failed.
+func undoneDeployment(id string) error {
+	return &ipaas.Error{
+		Kind: ipaas.Gone, Reason: ipaas.ReasonInstanceRemoved,
+		Message: fmt.Sprintf("deployment %s failed, and what its flows have started does not go on", id),
+		Meta:    map[string]string{"deployment_id": id},
+	}
 }
 
 // checkQueueOfTest bounds what waits at a test instance, which is of no customer.

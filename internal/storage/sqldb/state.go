@@ -251,7 +251,7 @@ func forgetState(ctx context.Context, tx *tx, owner string) error {
 
 const (
 	selectDeploymentOf = `
-SELECT d.id FROM executions e JOIN deployments d ON d.id = e.deployment_id WHERE e.id = $1 AND d.state = 'RUNNING'`
+SELECT d.id, d.state FROM executions e JOIN deployments d ON d.id = e.deployment_id WHERE e.id = $1`
 	selectLastChange = `SELECT sequence, bytes FROM state_changes WHERE deployment_id = $1 ORDER BY sequence DESC LIMIT 1`
 	insertChange     = `
 INSERT INTO state_changes (deployment_id, sequence, owner, scope, flow_id, key, execution_id, sealed, bytes)
@@ -261,23 +261,17 @@ SELECT sequence, scope, owner, flow_id, key, execution_id, sealed FROM state_cha
 	deleteChanges = `DELETE FROM state_changes WHERE deployment_id = $1`
 )
 
-// noteState notes changes down that wait for the commit of the deployment that an execution is part of.
-func noteState(ctx context.Context, tx *tx, executionID string, changes []storage.StateChange) error {
-	var id string
-	err := tx.row(ctx, selectDeploymentOf, []any{executionID}, &id)
-	if errors.Is(err, sql.ErrNoRows) {
-		return moved("deployment of execution", executionID, "not RUNNING", string(ipaas.DeploymentRunning))
-	}
-	if err != nil {
-		return err
-	}
+// noteState notes changes down that wait for the commit of a deployment.
+func noteState(ctx context.Context, tx *tx, id string, changes []storage.StateChange) error {
 	var sequence, bytes int64
 	if err := tx.row(ctx, selectLastChange, []any{id}, &sequence, &bytes); err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
 	for i := range changes {
 		c := &changes[i]
-		sequence++
+		if sequence++; c.Sequence != 0 && c.Sequence != sequence {
+			return storage.ErrOvertaken
+		}
 		if bytes += int64(len(c.Key) + len(c.Sealed)); bytes > ipaas.MaxStateSize {
 			return stateFull(c.Place, fmt.Sprintf("waits for the deployment with changes of more than %d bytes", ipaas.MaxStateSize))
 		}
@@ -292,14 +286,40 @@ func noteState(ctx context.Context, tx *tx, executionID string, changes []storag
 // ListStateChanges returns the changes that wait for the commit of a deployment.
 func (db *DB) ListStateChanges(ctx context.Context, deploymentID string, after int64) (found []storage.StateChange, err error) {
 	err = db.view(func(q querier) error {
-		return q.rows(ctx, selectChanges, []any{deploymentID, after}, func(scan scanner) error {
-			var c storage.StateChange
-			err := scan(&c.Sequence, &c.Place.Scope, &c.Place.Owner, &c.Place.FlowID, &c.Key, &c.ExecutionID, &c.Sealed)
-			found = append(found, c)
-			return err
-		})
+		found, err = stateChanges(ctx, q, deploymentID, after)
+		return err
 	})
 	return found, err
+}
+
+func stateChanges(ctx context.Context, q querier, deploymentID string, after int64) (found []storage.StateChange, err error) {
+	err = q.rows(ctx, selectChanges, []any{deploymentID, after}, func(scan scanner) error {
+		var c storage.StateChange
+		err := scan(&c.Sequence, &c.Place.Scope, &c.Place.Owner, &c.Place.FlowID, &c.Key, &c.ExecutionID, &c.Sealed)
+		found = append(found, c)
+		return err
+	})
+	return found, err
+}
+
+// settleState carries out what is made of the changes that waited for the commit of a deployment.
+func settleState(
+	ctx context.Context, tx *tx, deploymentID string, made func([]storage.StateChange) ([]storage.StateChange, error), now time.Time,
+) error {
+	if made != nil {
+		waiting, err := stateChanges(ctx, tx, deploymentID, 0)
+		if err != nil {
+			return err
+		}
+		changes, err := made(waiting)
+		if err != nil {
+			return err
+		}
+		if err := changeState(ctx, tx, changes, nil, now); err != nil {
+			return err
+		}
+	}
+	return tx.do(ctx, deleteChanges, deploymentID)
 }
 
 // completeState carries out the changes of a step, or notes them down for its deployment. It may complete the step with what it finds.
@@ -312,10 +332,23 @@ func completeState(ctx context.Context, tx *tx, s *ipaas.StepResult, changes []s
 			now = append(now, c)
 		}
 	}
-	if len(later) > 0 {
-		if err := noteState(ctx, tx, s.ExecutionID, later); err != nil {
+	if len(later) == 0 {
+		return changeState(ctx, tx, now, s, s.EndTime)
+	}
+	var id string
+	var state ipaas.DeploymentState
+	if err := tx.row(ctx, selectDeploymentOf, []any{s.ExecutionID}, &id, &state); err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	switch state {
+	case ipaas.DeploymentSucceeded:
+		return changeState(ctx, tx, changes, s, s.EndTime) // in order: nothing waits any more
+	case ipaas.DeploymentRunning:
+		if err := noteState(ctx, tx, id, later); err != nil {
 			return err
 		}
+		return changeState(ctx, tx, now, s, s.EndTime)
+	default:
+		return undoneDeployment(id)
 	}
-	return changeState(ctx, tx, now, s, s.EndTime)
 }

@@ -257,7 +257,9 @@ var stateSentences = []sentence{
 		waits := []storage.StateChange{
 			{Place: place, Key: "a", ExecutionID: ex.ID, Sealed: "first"}, {Place: place, ExecutionID: ex.ID, Sealed: "second"},
 		}
-		check(t, s.CompleteStep(t.Context(), 1, ended(w.begun(ex.ID, "one")), nil, nil, keeping(waits[0])))
+		carried := mark(place, "a") // in place of the first, once nothing waits any more
+		carried.Sealed = "first"
+		check(t, s.CompleteStep(t.Context(), 1, ended(w.begun(ex.ID, "one")), nil, nil, keeping(carried)))
 		check(t, s.CompleteStep(t.Context(), 1, ended(w.begun(ex.ID, "two")), nil, nil, keeping(waits[1], waits[0])))
 		want := []storage.StateChange{waits[0], waits[1], waits[0]}
 		for i := range want {
@@ -266,22 +268,57 @@ var stateSentences = []sentence{
 		same(t, "waiting", want, got(s.ListStateChanges(t.Context(), dep.ID, 0))(t))
 		same(t, "waiting after the first", want[1:], got(s.ListStateChanges(t.Context(), dep.ID, 1))(t))
 		same(t, "kept", nil, w.keeps(place))
-		got(s.CommitDeployment(t.Context(), dep.ID, at(w.next()), storage.Takeover{}, put(place, "a", "1"), mark(place, "a")))(t)
+		got(s.CommitDeployment(t.Context(), dep.ID, at(w.next()), storage.Takeover{State: func(waiting []storage.StateChange) ([]storage.StateChange, error) {
+			same(t, "waiting at the commit", want, waiting)
+			return []storage.StateChange{put(place, "a", "1"), mark(place, "a")}, nil
+		}}))(t)
 		same(t, "kept after the commit", []string{"a=1x"}, w.keeps(place))
 		same(t, "waiting after the commit", nil, got(s.ListStateChanges(t.Context(), dep.ID, 0))(t))
-		err := s.CompleteStep(t.Context(), 1, ended(w.begun(ex.ID, "three")), nil, nil, keeping(waits[0]))
-		wantKind(t, err, ipaas.Conflict, "")
+		check(t, s.CompleteStep(t.Context(), 1, ended(w.begun(ex.ID, "three")), nil, nil, keeping(put(place, "b", "2"), carried, mark(place, "b"))))
+		same(t, "kept once nothing waits", []string{"a=1xx", "b=2x"}, w.keeps(place))
+		same(t, "waiting then", nil, got(s.ListStateChanges(t.Context(), dep.ID, 0))(t))
 		same(t, "of none", nil, got(s.ListStateChanges(t.Context(), "nothing", 0))(t))
+	}},
+	{"a_change_that_knew_of_fewer_that_wait_is_overtaken", func(t *testing.T, s storage.Store) {
+		w := newWorld(t, s)
+		place := kept(w.instance("i"))
+		dep := w.begin("i", definition("ERP", "orders"))
+		ex := w.event("i", "orders")
+		ex.State, ex.Inline, ex.Attempts, ex.DeploymentID, ex.LeaseTime = ipaas.ExecutionRunning, true, 1, dep.ID, never
+		check(t, s.StartExecution(t.Context(), ex))
+		change := func(sequence int64) storage.StateChange {
+			c := mark(place, "a")
+			c.Sealed, c.Sequence = "sealed", sequence
+			return c
+		}
+		check(t, s.CompleteStep(t.Context(), 1, ended(w.begun(ex.ID, "one")), nil, nil, keeping(change(0), change(2))))
+		for _, wrong := range []int64{1, 2, 4} {
+			err := s.CompleteStep(t.Context(), 1, ended(w.begun(ex.ID, "two")), nil, nil, keeping(change(wrong)))
+			if !errors.Is(err, storage.ErrOvertaken) {
+				t.Errorf("one that expects to be the %d.: %v", wrong, err)
+			}
+		}
+		check(t, s.CompleteStep(t.Context(), 1, ended(w.begun(ex.ID, "two")), nil, nil, keeping(change(3))))
+		if n := len(got(s.ListStateChanges(t.Context(), dep.ID, 0))(t)); n != 3 {
+			t.Errorf("%d wait, want 3", n)
+		}
 	}},
 	{"a_commit_that_is_refused_a_change_has_not_happened", func(t *testing.T, s storage.Store) {
 		w := newWorld(t, s)
 		place := kept(w.instance("i"))
 		dep := w.begin("i", definition("ERP", "orders"))
-		_, err := s.CommitDeployment(t.Context(), dep.ID, at(w.next()), storage.Takeover{}, put(place, "a", "1"), storage.StateChange{
+		bad := storage.StateChange{
 			Place: place, Key: "b", Next: func(*storage.StateValue, *ipaas.StepResult) (*storage.StateValue, error) { return nil, errRefused },
-		})
-		if !errors.Is(err, errRefused) {
-			t.Errorf("it says %v", err)
+		}
+		for _, state := range []func([]storage.StateChange) ([]storage.StateChange, error){
+			func([]storage.StateChange) ([]storage.StateChange, error) {
+				return []storage.StateChange{put(place, "a", "1"), bad}, nil
+			},
+			func([]storage.StateChange) ([]storage.StateChange, error) { return nil, errRefused },
+		} {
+			if _, err := s.CommitDeployment(t.Context(), dep.ID, at(w.next()), storage.Takeover{State: state}); !errors.Is(err, errRefused) {
+				t.Errorf("it says %v", err)
+			}
 		}
 		same(t, "kept", nil, w.keeps(place))
 		if d := got(s.GetDeployment(t.Context(), "i", dep.ID))(t); d.State != ipaas.DeploymentRunning {
@@ -296,9 +333,14 @@ var stateSentences = []sentence{
 			ex := w.event("i", "orders")
 			ex.State, ex.Inline, ex.Attempts, ex.DeploymentID, ex.LeaseTime = ipaas.ExecutionRunning, true, 1, dep.ID, never
 			check(t, s.StartExecution(t.Context(), ex))
-			check(t, s.CompleteStep(t.Context(), 1, ended(w.begun(ex.ID, "one")), nil, nil, keeping(storage.StateChange{Place: place, Key: "a", Sealed: "sealed"})))
+			waits := put(place, "a", "1")
+			waits.Sealed = "sealed"
+			check(t, s.CompleteStep(t.Context(), 1, ended(w.begun(ex.ID, "one")), nil, nil, keeping(waits)))
 			got(s.BeginRollback(t.Context(), dep.ID, ipaas.DeploymentError{Reason: ipaas.ReasonInitFlowFailed}, keep, at(w.next())))(t)
 			same(t, "waiting", nil, got(s.ListStateChanges(t.Context(), dep.ID, 0))(t))
+			err := s.CompleteStep(t.Context(), 1, ended(w.begun(ex.ID, "two")), nil, nil, keeping(waits))
+			wantKind(t, err, ipaas.Gone, ipaas.ReasonInstanceRemoved)
+			same(t, "kept", nil, w.keeps(place))
 			check(t, s.FinishRollback(t.Context(), dep.ID, at(w.next())))
 		}
 	}},
