@@ -24,6 +24,12 @@ func tampered(s storage.Store) storage.Store {
 	if fault.Broken(fault.NoLedger) {
 		s = forgetful{s}
 	}
+	if fault.Broken(fault.FireApart) {
+		s = halfhearted{s}
+	}
+	if fault.Broken(fault.KeepAtOnce) {
+		s = hurried{s}
+	}
 	return s
 }
 
@@ -75,6 +81,32 @@ func (forgetful) RollbackLeft(context.Context, string) ([]ipaas.Registration, er
 
 func (forgetful) RegistrationsToRemove(context.Context, time.Time, int) ([]ipaas.Registration, error) {
 	return nil, nil
+}
+
+// halfhearted starts a flow by the clock, and takes its time afterwards.
+type halfhearted struct{ storage.Store }
+
+func (s halfhearted) FireSchedule(
+	ctx context.Context, f ipaas.FlowSchedule, next time.Time, ex ipaas.Execution, a storage.Admission,
+) (bool, error) {
+	if _, err := s.AcceptExecution(ctx, ex, a); err != nil {
+		return false, err
+	}
+	return true, s.ResetSchedule(ctx, f, next, ex.CreateTime)
+}
+
+// hurried lets no change of state wait.
+type hurried struct{ storage.Store }
+
+func (s hurried) CompleteStep(
+	ctx context.Context, attempt int, step ipaas.StepResult, logs []ipaas.Log, created *ipaas.Registration, effects ...storage.StepEffects,
+) error {
+	for i := range effects {
+		for j := range effects[i].State {
+			effects[i].State[j].Sealed, effects[i].State[j].Sequence = "", 0
+		}
+	}
+	return s.Store.CompleteStep(ctx, attempt, step, logs, created, effects...)
 }
 
 // tamperedComponents returns the components with what a fault test wants broken: without stable idempotency keys.

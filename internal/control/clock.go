@@ -1,6 +1,10 @@
 package control
 
-import "time"
+import (
+	"time"
+
+	"github.com/headrace/headrace/internal/fault"
+)
 
 // clock tells what time it is, and what time it is at least: the clock on the wall may be moved, by years, while the server runs.
 type clock struct {
@@ -11,7 +15,7 @@ type clock struct {
 
 func newClock(wall func() time.Time, elapsed func() time.Duration) clock {
 	if wall == nil {
-		wall = time.Now
+		wall = fault.Now
 	}
 	if elapsed == nil {
 		begun := time.Now()

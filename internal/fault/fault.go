@@ -14,6 +14,8 @@ const (
 	PlanVariable = "HEADRACE_FAULTS"
 	// BrokenVariable holds the names of promises that are broken, apart by commas.
 	BrokenVariable = "HEADRACE_BROKEN"
+	// AheadVariable holds how far the server's clock is ahead, as a duration: schedules take minutes, and tests have seconds.
+	AheadVariable = "HEADRACE_AHEAD"
 )
 
 // Points are the places at which a fault can strike, each with what has happened when it is reached. A test compares the list
@@ -62,4 +64,8 @@ const (
 	NoLedger = "no-ledger"
 	// NoKeys gives every attempt of a step an idempotency key of its own.
 	NoKeys = "no-keys"
+	// FireApart starts a flow by the clock in one step, and takes its time in another one.
+	FireApart = "fire-apart"
+	// KeepAtOnce keeps at once what is to wait for a deployment.
+	KeepAtOnce = "keep-at-once"
 )

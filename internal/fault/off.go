@@ -2,6 +2,11 @@
 
 package fault
 
+import "time"
+
+// Now is what the clock says.
+func Now() time.Time { return time.Now() }
+
 // Point does nothing.
 func Point(string) {}
 

@@ -65,6 +65,21 @@ func (s strike) happen(name string, hit int) {
 	}
 }
 
+var ahead = sync.OnceValue(func() time.Duration {
+	text := os.Getenv(AheadVariable)
+	if text == "" {
+		return 0
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		panic(AheadVariable + ": " + err.Error())
+	}
+	return d
+})
+
+// Now is what the clock says, or will say in a while if the environment wants that.
+func Now() time.Time { return time.Now().Add(ahead()) }
+
 // Broken reports whether the environment wants a promise broken.
 func Broken(promise string) bool { return slices.Contains(broken(), promise) }
 

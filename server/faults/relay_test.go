@@ -41,6 +41,27 @@ func (s *server) deployRelay(t *testing.T, customer, to string) string {
 
 func (s *server) deployRelayAs(t *testing.T, definition, customer, to string) string {
 	t.Helper()
+	s.createRelay(t, definition, customer, to)
+	res, err := s.api.Deploy(within(t, time.Minute), customer, client.DeployOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.hook(t, res.GetInstance(), 0)
+}
+
+// hook returns the URL of a flow of an instance.
+func (s *server) hook(t *testing.T, in *headracev1.Instance, flow int) string {
+	t.Helper()
+	hook, err := url.Parse(in.GetFlows()[flow].GetWebhookUrl())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return "http://" + s.httpAddr + hook.Path
+}
+
+// createRelay creates an instance for a customer of its own, of an integration with the id relay.
+func (s *server) createRelay(t *testing.T, definition, customer, to string) {
+	t.Helper()
 	ctx := within(t, time.Minute)
 	if _, err := s.api.Integrations.GetIntegration(ctx, &headracev1.GetIntegrationRequest{IntegrationId: "relay"}); err != nil {
 		if _, err := s.api.ImportIntegration(ctx, "", definition); err != nil {
@@ -59,15 +80,6 @@ func (s *server) deployRelayAs(t *testing.T, definition, customer, to string) st
 	if err != nil {
 		t.Fatal(err)
 	}
-	res, err := s.api.Deploy(ctx, customer, client.DeployOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	hook, err := url.Parse(res.GetInstance().GetFlows()[0].GetWebhookUrl())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return "http://" + s.httpAddr + hook.Path
 }
 
 func text(s string) *headracev1.ConfigValue {

@@ -24,7 +24,7 @@ type report struct {
 
 // A result is one line of the table that the document shows.
 type result struct {
-	Target  string `json:"target"`            // T1 … T28, or F1 … F70
+	Target  string `json:"target"`            // T1 … T33, or F1 … F70
 	Goal    string `json:"goal"`              // in short
 	Size    string `json:"size"`              // of this run
 	Figure  string `json:"figure"`            // what came out

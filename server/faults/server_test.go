@@ -50,8 +50,9 @@ type process struct {
 
 // breakage is what a start of the program breaks.
 type breakage struct {
-	plan   string // what happens at points, as HEADRACE_FAULTS has it
-	broken string // promises, as HEADRACE_BROKEN has them
+	plan   string        // what happens at points, as HEADRACE_FAULTS has it
+	broken string        // promises, as HEADRACE_BROKEN has them
+	ahead  time.Duration // of its clock
 }
 
 // newServer prepares a server with faults; nothing runs yet.
@@ -119,7 +120,7 @@ func (s *server) launch(b breakage) {
 		"--max-crashes", "1000", // the kills come from outside and say nothing against what runs
 	}, s.args)
 	p := &process{cmd: exec.Command(words[0], words[1:]...), stderr: new(transcript), exited: make(chan struct{})}
-	p.cmd.Env = append(os.Environ(), fault.PlanVariable+"="+b.plan, fault.BrokenVariable+"="+b.broken)
+	p.cmd.Env = append(os.Environ(), fault.PlanVariable+"="+b.plan, fault.BrokenVariable+"="+b.broken, fault.AheadVariable+"="+b.ahead.String())
 	p.cmd.Stdout, p.cmd.Stderr = io.Discard, p.stderr
 	if err := p.cmd.Start(); err != nil {
 		s.t.Fatal(err)
