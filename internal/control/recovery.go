@@ -18,14 +18,11 @@ type leftovers struct {
 	undeploys []ipaas.Instance // with the generation that served
 }
 
-// anyLease is later than every lease ends.
-const anyLease = 100 * 365 * 24 * time.Hour
-
 // takeStock finds what a stopped server left, before this one begins anything: executions that were running, which can go on at once,
 // and deployments and deletions that did not end. The store belongs to one process at a time, so at this moment nothing that is marked
 // as running runs, whatever its lease says. It calls no other system: those may be slow, and the start does not wait for them.
 func (p *Plane) takeStock(ctx context.Context) (err error) {
-	if _, err := p.recoverExecutions(ctx, p.now().Add(anyLease)); err != nil {
+	if _, err := p.recoverExecutions(ctx, p.now(), true); err != nil {
 		return err
 	}
 	if err := p.recoverRemovals(ctx, p.now().Add(time.Microsecond)); err != nil {
@@ -47,10 +44,10 @@ func (p *Plane) takeStock(ctx context.Context) (err error) {
 	return nil
 }
 
-// recoverExecutions deals with executions whose lease had ended at a moment. Those that this process runs are none of them, however far
+// recoverExecutions deals with executions whose lease had ended at a moment, or all, whatever their leases say. Those that this process runs are none of them, however far
 // the clock was moved. It returns whether some are to be run again.
-func (p *Plane) recoverExecutions(ctx context.Context, at time.Time) (again bool, err error) {
-	done, err := p.store.RecoverExecutions(ctx, at, storage.Recovery{MaxCrashes: p.limits.MaxCrashes, Except: p.live.ids()})
+func (p *Plane) recoverExecutions(ctx context.Context, at time.Time, all bool) (again bool, err error) {
+	done, err := p.store.RecoverExecutions(ctx, at, storage.Recovery{MaxCrashes: p.limits.MaxCrashes, Except: p.live.ids(), All: all})
 	if err != nil {
 		return false, fmt.Errorf("recover executions: %w", err)
 	}

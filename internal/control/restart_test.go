@@ -112,6 +112,9 @@ func TestInlineExecutionLeftByACrashIsFailed(t *testing.T) {
 	if ex.State != ipaas.ExecutionFailed || ex.Error.Reason != ipaas.ExecutionInterrupted {
 		t.Errorf("it is %s: %+v", ex.State, ex.Error)
 	}
+	if late := time.Until(ex.EndTime); late > time.Minute {
+		t.Errorf("it ended %v from now", late)
+	}
 	w.probe.gate("gate").pass()
 	if err := <-ended; err != nil {
 		t.Error(err)

@@ -62,7 +62,7 @@ func (p *Plane) expire(ctx context.Context) {
 	if err := p.recoverRemovals(ctx, now.Add(-3*p.limits.Removal)); err != nil && ctx.Err() == nil {
 		p.logger.Error("look for removals that nobody carries out", "error", err)
 	}
-	if again, err := p.recoverExecutions(ctx, now); err != nil && ctx.Err() == nil {
+	if again, err := p.recoverExecutions(ctx, now, false); err != nil && ctx.Err() == nil {
 		p.logger.Error("look for executions that nobody runs", "error", err)
 	} else if again {
 		p.wake()

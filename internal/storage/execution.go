@@ -157,6 +157,7 @@ type Deduplication struct {
 type Recovery struct {
 	MaxCrashes int      // with so many crashes an execution is given up; 0: never
 	Except     []string // executions that the caller knows to run
+	All        bool     // whatever their leases say: nobody runs any
 }
 
 // Recovered is how many executions recovery brought to a state.

@@ -2,6 +2,7 @@ package sqldb
 
 import (
 	"context"
+	"math"
 	"slices"
 	"time"
 
@@ -75,7 +76,11 @@ func (db *DB) RecoverExecutions(ctx context.Context, now time.Time, r storage.Re
 			return err
 		}
 		var lapsed []lost
-		err := tx.rows(ctx, selectLapsed, []any{micros(now)}, func(scan scanner) error {
+		until := micros(now)
+		if r.All {
+			until = math.MaxInt64
+		}
+		err := tx.rows(ctx, selectLapsed, []any{until}, func(scan scanner) error {
 			var l lost
 			err := scan(&l.seq, &l.id, &l.crashes, &l.inline, &l.canceling)
 			if !slices.Contains(r.Except, l.id) {

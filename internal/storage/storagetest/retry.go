@@ -327,6 +327,18 @@ var retrySentences = []sentence{
 		}
 		w.wantNothingToClaim()
 	}},
+	{"recovery_of_all_minds_no_lease", func(t *testing.T, s storage.Store) {
+		w := newWorld(t, s)
+		w.active("i")
+		id := w.accept("i", "orders").ID
+		w.claim()
+		same(t, "recovered", storage.Recovered{}, got(s.RecoverExecutions(t.Context(), at(100), storage.Recovery{MaxCrashes: 1}))(t))
+		same(t, "recovered of all", storage.Recovered{DeadLettered: 1},
+			got(s.RecoverExecutions(t.Context(), at(100), storage.Recovery{MaxCrashes: 1, All: true}))(t))
+		if ex := w.execution(id); !ex.EndTime.Equal(at(100)) {
+			t.Errorf("it ended at %v", ex.EndTime)
+		}
+	}},
 	{"recovery_leaves_alone_what_it_is_told_to_run", func(t *testing.T, s storage.Store) {
 		w := newWorld(t, s)
 		w.active("i")
