@@ -31,7 +31,7 @@ func faultsIn(t *testing.T, binary string) (found []string) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{
-		fault.PlanVariable, fault.BrokenVariable, fault.AckBeforeCommit, fault.SyncNormal, fault.IgnoreFull, fault.NoKeys,
+		fault.PlanVariable, fault.BrokenVariable, fault.AheadVariable, fault.AckBeforeCommit, fault.SyncNormal, fault.IgnoreFull, fault.NoKeys, fault.FireApart, fault.KeepAtOnce,
 	} {
 		if strings.Contains(string(text), name) {
 			found = append(found, name)

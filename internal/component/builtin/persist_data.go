@@ -32,7 +32,7 @@ func persistData() *component.Component {
 	c := &component.Component{
 		ID: "persist-data", DisplayName: "Persist Data",
 		Description: fmt.Sprintf("Keep values beyond a step, by key. Each operation is carried out once, on what is there when the step ends: executions "+
-			"that count or collect at the same time lose nothing. What a deployment's flows keep is seen by others when it has succeeded. "+
+			"that count or collect at the same time lose nothing. What a deployment's flows keep, and those that these start, is seen by others when it has succeeded. "+
 			"A value has at most %d bytes as JSON, a key %d; a scope holds at most %d keys and %d bytes.",
 			ipaas.MaxStateValue, ipaas.MaxStateKey, ipaas.MaxStateKeys, ipaas.MaxStateSize),
 	}
