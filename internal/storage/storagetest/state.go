@@ -258,7 +258,7 @@ var stateSentences = []sentence{
 			{Place: place, Key: "a", ExecutionID: ex.ID, Sealed: "first"}, {Place: place, ExecutionID: ex.ID, Sealed: "second"},
 		}
 		carried := mark(place, "a") // in place of the first, once nothing waits any more
-		carried.Sealed = "first"
+		carried.ExecutionID, carried.Sealed = ex.ID, "first"
 		check(t, s.CompleteStep(t.Context(), 1, ended(w.begun(ex.ID, "one")), nil, nil, keeping(carried)))
 		check(t, s.CompleteStep(t.Context(), 1, ended(w.begun(ex.ID, "two")), nil, nil, keeping(waits[1], waits[0])))
 		want := []storage.StateChange{waits[0], waits[1], waits[0]}
