@@ -26,8 +26,8 @@ flows:
         inputs: {url: {configVariable: URL}, data: {value: "1 run"}}
 `
 
-// longWait lets the next time of the clockwork come.
-const longWait = time.Hour + time.Second
+// afterNext lets the next time of the clockwork come.
+const afterNext = time.Hour + time.Second
 
 // TestSchedules kills the server again and again around the times of a flow (T29): each time runs once, and those that it slept through
 // are made up for by one run.
@@ -45,7 +45,7 @@ func TestSchedules(t *testing.T) {
 	var ahead time.Duration
 	deaths := 0
 	for i, points := range hours {
-		ahead += longWait
+		ahead += afterNext
 		for _, point := range points {
 			s.dieOf(breakage{plan: point + "=kill@1", ahead: ahead})
 			deaths++
@@ -110,7 +110,7 @@ func (s *server) ticks(t *testing.T) (runs, times int) {
 func (s *server) tornTimes(t *testing.T, ahead time.Duration) (doubled int) {
 	t.Helper()
 	for commit := 1; commit <= 5 && doubled == 0; commit++ {
-		ahead += longWait
+		ahead += afterNext
 		s.dieOf(breakage{plan: fmt.Sprintf("writer-committed=kill@%d", commit), broken: fault.FireApart, ahead: ahead})
 		s.start(breakage{ahead: ahead})
 		time.Sleep(100 * time.Millisecond) // a time that was not taken is taken now
