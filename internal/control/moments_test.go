@@ -9,7 +9,7 @@ func strideOfMoments() int {
 	case os.Getenv("HEADRACE_SOAK") != "":
 		return 1
 	case underRace:
-		return 27
+		return 60
 	default:
 		return 3
 	}
