@@ -359,7 +359,7 @@ func recordedInputs(inputs component.Inputs) *value.Object {
 	return o
 }
 
-// shownInputs makes resolved inputs a value: a connection is shown by its config variable.
+// shownInputs makes resolved inputs a value, to be shown, and to undo with: a connection is its config variable, by which it is found again.
 func shownInputs(inputs component.Inputs) *value.Object {
 	o := value.Obj()
 	for _, key := range sortedKeys(inputs) {
@@ -419,9 +419,6 @@ func holdsConnection(v any) bool {
 	}
 	return false
 }
-
-// inputsObject makes resolved inputs a value for undoing: the connection is found again by its config variable.
-func inputsObject(inputs component.Inputs) *value.Object { return shownInputs(inputs) }
 
 func stepPlace(row ipaas.StepResult) string {
 	return strings.Join([]string{"step", row.ExecutionID, row.Path}, "|")

@@ -79,7 +79,7 @@ func (h *host) decided(ctx context.Context, row ipaas.Registration, d engine.Dec
 }
 
 func (h *host) sealInputs(registrationID string, c engine.Creation) string {
-	return h.plane.keys.Seal(value.Encode(inputsObject(c.Step.Inputs)), registrationPlace(registrationID, "inputs"))
+	return h.plane.keys.Seal(value.Encode(shownInputs(c.Step.Inputs)), registrationPlace(registrationID, "inputs"))
 }
 
 // earlierIntent finds what an earlier attempt or try of this execution announced and did not record the end of. In a deployment, or where the
