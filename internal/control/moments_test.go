@@ -9,7 +9,7 @@ func strideOfMoments() int {
 	case os.Getenv("HEADRACE_SOAK") != "":
 		return 1
 	case underRace:
-		return 60
+		return 9
 	default:
 		return 3
 	}
