@@ -345,13 +345,22 @@ func (w *world) succeeded(id string) ipaas.Execution {
 // eventually waits until something holds.
 func (w *world) eventually(what string, holds func() bool) {
 	w.t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(patience())
 	for !holds() {
 		if time.Now().After(deadline) {
 			w.t.Fatalf("waited in vain until %s\n%s", what, w.logs)
 		}
 		time.Sleep(5 * time.Millisecond) // between looks
 	}
+}
+
+// patience is how long is waited for what will not come: only a test that fails takes so long. Under the race detector all is many times
+// slower, and machines are busy.
+func patience() time.Duration {
+	if underRace {
+		return 2 * time.Minute
+	}
+	return 20 * time.Second
 }
 
 // steps returns the step results of an execution, which are not many.
