@@ -54,7 +54,7 @@ func coded() ipaas.Definition {
 				]});`),
 			),
 			hookFlow("On Trouble", codeStep("Fail", `module.exports = async ({configVars}) => { throw new Error('refused with ' + configVars.Token); };`)),
-			hookFlow("On Greed", codeStep("Take", `const all = []; for (;;) all.push(new Uint8Array(5e7));`)),
+			hookFlow("On Greed", codeStep("Take", `const all = []; for (;;) all.push('x'.repeat(2e7) + all.length);`)),
 		},
 	}
 }
