@@ -13,7 +13,8 @@ import (
 // newCodeWorld opens a world that runs code of steps.
 func newCodeWorld(t *testing.T) *world {
 	t.Helper()
-	pool, err := sandbox.New(sandbox.Options{}, slog.New(slog.DiscardHandler))
+	// Little memory: taking it is slow under the race detector.
+	pool, err := sandbox.New(sandbox.Options{Timeout: patience(), Memory: 32 << 20}, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +55,7 @@ func coded() ipaas.Definition {
 				]});`),
 			),
 			hookFlow("On Trouble", codeStep("Fail", `module.exports = async ({configVars}) => { throw new Error('refused with ' + configVars.Token); };`)),
-			hookFlow("On Greed", codeStep("Take", `const all = []; for (;;) all.push('x'.repeat(2e7) + all.length);`)),
+			hookFlow("On Greed", codeStep("Take", `const all = []; for (;;) all.push('x'.repeat(5e6) + all.length);`)),
 		},
 	}
 }
@@ -85,7 +86,7 @@ func TestCodeRunsInFlows(t *testing.T) {
 		t.Errorf("code that throws ended %s: %+v", failed.State, failed.Error)
 	}
 	greedy := w.ended(w.accepted(urls["On Greed"], `{}`))
-	if greedy.State != ipaas.ExecutionFailed || !strings.Contains(greedy.Error.Message, "the code used more than 128 MB of memory") {
+	if greedy.State != ipaas.ExecutionFailed || !strings.Contains(greedy.Error.Message, "the code used more than 32 MB of memory") {
 		t.Errorf("code that takes all memory ended %s: %+v", greedy.State, greedy.Error)
 	}
 	w.succeeded(w.accepted(urls["On Order"], `{"id":1}`))
