@@ -76,12 +76,12 @@ func newWorld(t *testing.T, limits ...control.Limits) *world {
 
 // emptyDatabase is a database in which nothing is. Making one takes every migration: for most tests, and above all under the race
 // detector, longer than all else.
-var emptyDatabase = sync.OnceValues(func() ([]byte, error) {
+var emptyDatabase = sync.OnceValues(func() (content []byte, err error) {
 	dir, err := os.MkdirTemp("", "headrace-empty-")
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	name := filepath.Join(dir, "headrace.db")
 	db, err := sqldb.OpenSQLite(context.Background(), name, slog.New(slog.DiscardHandler))
 	if err != nil {
