@@ -36,7 +36,7 @@ var architecture = []row{
 	{pkg: "prismatic", imports: "ipaas value expr"},
 
 	// What a component is, and those we ship.
-	{pkg: "component", imports: "ipaas value expr outbound sandbox"},
+	{pkg: "component", imports: "ipaas value expr format outbound sandbox"},
 	{pkg: "component/builtin", imports: "component ipaas value expr format liquid outbound sandbox"},
 	{pkg: "component/declarative", imports: "component ipaas value expr outbound"},
 
@@ -52,7 +52,7 @@ var architecture = []row{
 	// The plane decides: the use cases.
 	{
 		pkg:     "control",
-		imports: "engine component component/declarative storage ipaas secret outbound value fault sandbox",
+		imports: "engine component component/declarative storage ipaas format secret outbound value fault sandbox",
 		tests:   "component/builtin storage/sqldb examples/acme-erp/fake",
 	},
 

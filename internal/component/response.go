@@ -2,12 +2,12 @@ package component
 
 import (
 	"maps"
-	"mime"
 	"net/http"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
+	"github.com/headrace/headrace/internal/format"
 	"github.com/headrace/headrace/internal/outbound"
 	"github.com/headrace/headrace/internal/value"
 )
@@ -19,9 +19,9 @@ func ParseBody(resp *outbound.Response) any {
 	if len(resp.Body) == 0 {
 		return nil
 	}
-	kind := mediaType(resp.ContentType)
-	if isJSON(kind) || kind == "" || kind == "text/plain" || kind == "text/json" {
-		if v, ok := parseJSON(resp.Body, isJSON(kind) || kind == "text/json"); ok {
+	kind, _ := format.MediaType(resp.ContentType)
+	if format.IsJSON(kind) || kind == "" || kind == "text/plain" {
+		if v, ok := parseJSON(resp.Body, format.IsJSON(kind)); ok {
 			return v
 		}
 	}
@@ -56,19 +56,9 @@ func Headers(h http.Header) *value.Object {
 	return o
 }
 
-func mediaType(contentType string) string {
-	kind, _, err := mime.ParseMediaType(contentType)
-	if err != nil {
-		kind, _, _ = strings.Cut(contentType, ";")
-	}
-	return strings.ToLower(strings.TrimSpace(kind))
-}
-
-func isJSON(kind string) bool { return kind == "application/json" || strings.HasSuffix(kind, "+json") }
-
 func isText(kind string) bool {
 	switch {
-	case kind == "", isJSON(kind), strings.HasPrefix(kind, "text/"), strings.HasSuffix(kind, "+xml"):
+	case kind == "", format.IsJSON(kind), strings.HasPrefix(kind, "text/"), strings.HasSuffix(kind, "+xml"):
 		return true
 	}
 	switch kind {

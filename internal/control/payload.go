@@ -5,12 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"mime/multipart"
-	"net/url"
 	"strings"
 	"unicode/utf8"
 
+	"github.com/headrace/headrace/internal/format"
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/value"
 )
@@ -19,18 +18,20 @@ import (
 // becomes its value, a form an object, a multipart form an object of parts {data, contentType}, other text a text, the rest bytes.
 func parseBody(payload ipaas.Payload) (raw, body *value.Object, err error) {
 	payload.ContentType = validText(payload.ContentType)
-	contentType, params := mediaType(payload.ContentType)
+	kind, params := format.MediaType(payload.ContentType)
 	var data any
 	switch {
 	case len(payload.Body) == 0:
 		data = nil
-	case isJSON(contentType):
+	case format.IsJSON(kind):
 		if data, err = value.Parse(payload.Body); err != nil {
 			err = malformedPayload("JSON", err)
 		}
-	case contentType == "application/x-www-form-urlencoded":
-		data, err = parseForm(payload.Body)
-	case contentType == "multipart/form-data":
+	case kind == "application/x-www-form-urlencoded":
+		if data, err = format.ParseForm(payload.Body); err != nil {
+			err = malformedPayload("form", err)
+		}
+	case kind == "multipart/form-data":
 		data, err = parseMultipart(payload.Body, params["boundary"])
 	default:
 		data = textOrBytes(payload.Body, payload.ContentType)
@@ -49,22 +50,8 @@ func part(data any, contentType string) *value.Object {
 	return o
 }
 
-// mediaType is lenient: a header that does not parse counts by what stands before its first semicolon.
-func mediaType(header string) (string, map[string]string) {
-	contentType, params, err := mime.ParseMediaType(header)
-	if err != nil {
-		before, _, _ := strings.Cut(header, ";")
-		return strings.ToLower(strings.TrimSpace(before)), nil
-	}
-	return contentType, params
-}
-
-func isJSON(contentType string) bool {
-	return contentType == "application/json" || contentType == "text/json" || strings.HasSuffix(contentType, "+json")
-}
-
 func textOrBytes(body []byte, contentType string) any {
-	kind, _ := mediaType(contentType)
+	kind, _ := format.MediaType(contentType)
 	binary := strings.HasPrefix(kind, "image/") || strings.HasPrefix(kind, "audio/") || strings.HasPrefix(kind, "video/") ||
 		kind == "application/octet-stream" || kind == "application/pdf" || kind == "application/zip"
 	switch {
@@ -75,27 +62,6 @@ func textOrBytes(body []byte, contentType string) any {
 	default:
 		return value.Bytes{Data: body, ContentType: contentType}
 	}
-}
-
-// parseForm keeps the order of first appearance; a name that repeats becomes a list.
-func parseForm(body []byte) (any, error) {
-	o := value.Obj()
-	for field := range strings.SplitSeq(string(body), "&") {
-		if field == "" {
-			continue
-		}
-		name, text, _ := strings.Cut(field, "=")
-		key, err := url.QueryUnescape(name)
-		if err != nil {
-			return nil, malformedPayload("form", err)
-		}
-		val, err := url.QueryUnescape(text)
-		if err != nil {
-			return nil, malformedPayload("form", err)
-		}
-		o.Add(validText(key), validText(val))
-	}
-	return o, nil
 }
 
 // maxParts bounds the parts of a multipart body.
