@@ -1,18 +1,14 @@
 package control
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/headrace/headrace/internal/component"
-	"github.com/headrace/headrace/internal/engine"
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/storage"
 	"github.com/headrace/headrace/internal/value"
@@ -25,14 +21,6 @@ type kept struct {
 	integration string          // its uid; empty: not looked up yet
 	waiting     []waitingChange // as far as they were read
 	committed   bool            // the deployment that started the execution has succeeded since
-}
-
-// waitingChange is a change that waits for the commit of a deployment.
-type waitingChange struct {
-	place    ipaas.StatePlace
-	sequence int64
-	component.StateChange
-	executionID string
 }
 
 // statePage is how many entries are read at a time.
@@ -281,7 +269,7 @@ func isRefusal(err error) bool {
 	return errors.As(err, &r) || reason == ipaas.ReasonStateFull || reason == ipaas.ReasonInstanceRemoved
 }
 
-// outcome is what became of the changes of one step.
+// stateOutcome is what became of the changes of one step.
 type stateOutcome struct {
 	changes []storage.StateChange
 	waiting []waitingChange // those of them that wait
@@ -373,255 +361,4 @@ func (k *kept) wait(ctx context.Context, w waitingChange, stored *storage.StateC
 	out.waiting = append(out.waiting, w)
 	stored.Sealed = sealed
 	return nil
-}
-
-// A redaction takes secrets and tokens out of a value, and tells whether there were some.
-type redaction func(v any) (clean any, changed bool)
-
-// stateChange makes of operations on one key, or of one that clears a place, a change for the store. redact is that of who makes it.
-func (p *Plane) stateChange(
-	place ipaas.StatePlace, key, executionID string, operations []component.StateChange, redact redaction,
-) storage.StateChange {
-	change := storage.StateChange{Place: place, Key: key, ExecutionID: executionID}
-	if key == "" {
-		return change
-	}
-	change.Next = func(current *storage.StateValue, _ *ipaas.StepResult) (*storage.StateValue, error) {
-		var v keptValue
-		if current != nil {
-			var err error
-			if v, err = p.openKept(place, key, current.Sealed); err != nil {
-				return nil, err
-			}
-		}
-		v, there, err := applyState(key, v, current != nil, operations, redact)
-		if err != nil || !there {
-			return nil, err
-		}
-		return p.sealKept(place, key, v), nil
-	}
-	return change
-}
-
-// keptValue is the value of a key. Where it holds secrets there is another one to be shown: what is kept for an integration holds those
-// of many instances, and each writer knows only its own.
-type keptValue struct {
-	exact any
-	hides bool
-	shown any // where it hides something
-}
-
-// applyState carries operations out, on what is shown of the value as on the value itself.
-func applyState(key string, v keptValue, there bool, operations []component.StateChange, redact redaction) (keptValue, bool, error) {
-	for _, c := range operations {
-		next, keep, err := c.Apply(v.exact, there)
-		if err != nil {
-			return v, false, &refusedState{err}
-		}
-		clean, changed := c.Value, false
-		if redact != nil {
-			clean, changed = redact(c.Value)
-		}
-		if c.Operation == ipaas.StateSet {
-			v.hides = false // of what there was nothing is left
-		}
-		if v.hides || changed {
-			before := v.exact
-			if v.hides {
-				before = v.shown
-			}
-			c.Value = clean
-			if v.shown, _, err = c.Apply(before, there); err != nil {
-				v.shown = redacted // the operation cannot be carried out on what may be shown
-			}
-			v.hides = true
-		}
-		if v.exact, there = next, keep; !keep {
-			v = keptValue{}
-		}
-	}
-	if !there {
-		return v, false, nil
-	}
-	if _, err := value.FromGo(v.exact); err != nil { // a list nests one level deeper than what is put into it
-		return v, false, &refusedState{fmt.Errorf("key %q would hold what is no value: %w", key, err)}
-	}
-	if size := len(value.Encode(v.exact)); size > ipaas.MaxStateValue {
-		return v, false, &refusedState{fmt.Errorf(
-			"key %q would hold %d bytes, and a value may have %d: keep less, or spread it over several keys", key, size, ipaas.MaxStateValue,
-		)}
-	}
-	return v, true, nil
-}
-
-// sealKept seals a value, and on a line of its own what is shown of it.
-func (p *Plane) sealKept(place ipaas.StatePlace, key string, v keptValue) *storage.StateValue {
-	text := value.Encode(v.exact)
-	size := len(text)
-	if v.hides {
-		text = append(append(text, '\n'), value.Encode(v.shown)...)
-	}
-	return &storage.StateValue{Sealed: p.keys.Seal(text, stateSealPlace(place, key)), Size: size}
-}
-
-func (p *Plane) openKept(place ipaas.StatePlace, key, sealed string) (v keptValue, err error) {
-	text, err := p.keys.Open(sealed, stateSealPlace(place, key))
-	if err != nil {
-		return v, fmt.Errorf("open what is kept of scope %s: %w", place.Scope, err)
-	}
-	text, shown, hides := bytes.Cut(text, []byte("\n")) // which no encoded value holds
-	if v.exact, err = value.Decode(text); err != nil || !hides {
-		return v, err
-	}
-	v.hides = true
-	v.shown, err = value.Decode(shown)
-	return v, err
-}
-
-func (p *Plane) openState(place ipaas.StatePlace, key, sealed string) (any, error) {
-	v, err := p.openKept(place, key, sealed)
-	return v.exact, err
-}
-
-func stateSealPlace(place ipaas.StatePlace, key string) string {
-	return strings.Join([]string{"state", string(place.Scope), place.Owner, place.FlowID, key}, "|")
-}
-
-// changeText is the form on disk, under seal, of a change that waits or was recorded with its step.
-type changeText struct {
-	Operation ipaas.StateOperation `json:"operation"`
-	Key       string               `json:"key,omitempty"`
-	Value     string               `json:"value,omitempty"`
-}
-
-func textOfChange(c component.StateChange) changeText {
-	t := changeText{Operation: c.Operation, Key: c.Key}
-	if c.Value != nil {
-		t.Value = string(value.Encode(c.Value))
-	}
-	return t
-}
-
-func (t changeText) change(scope ipaas.StateScope) (component.StateChange, error) {
-	c := component.StateChange{Scope: scope, Operation: t.Operation, Key: t.Key}
-	if t.Value == "" {
-		return c, nil
-	}
-	var err error
-	if c.Value, err = value.Decode([]byte(t.Value)); err != nil {
-		err = fmt.Errorf("read a change of state: %w", err)
-	}
-	return c, err
-}
-
-func changeSealPlace(deploymentID string, place ipaas.StatePlace) string {
-	return strings.Join([]string{"state-change", deploymentID, string(place.Scope), place.Owner, place.FlowID}, "|")
-}
-
-func (p *Plane) sealChange(deploymentID string, w waitingChange) (string, error) {
-	text, err := json.Marshal(textOfChange(w.StateChange))
-	if err != nil {
-		return "", fmt.Errorf("keep a change of state: %w", err)
-	}
-	return p.keys.Seal(text, changeSealPlace(deploymentID, w.place)), nil
-}
-
-// waitingChanges returns the changes that wait for the commit of a deployment, in order, those after a sequence.
-func (p *Plane) waitingChanges(ctx context.Context, deploymentID string, after int64) ([]waitingChange, error) {
-	rows, err := p.store.ListStateChanges(ctx, deploymentID, after)
-	if err != nil {
-		return nil, err
-	}
-	return p.openChanges(deploymentID, rows)
-}
-
-func (p *Plane) openChanges(deploymentID string, rows []storage.StateChange) ([]waitingChange, error) {
-	waiting := make([]waitingChange, len(rows))
-	for i, row := range rows {
-		text, err := p.keys.Open(row.Sealed, changeSealPlace(deploymentID, row.Place))
-		if err != nil {
-			return nil, fmt.Errorf("open a change of state of deployment %s: %w", deploymentID, err)
-		}
-		var t changeText
-		if err := json.Unmarshal(text, &t); err != nil {
-			return nil, fmt.Errorf("read a change of state of deployment %s: %w", deploymentID, err)
-		}
-		waiting[i] = waitingChange{place: row.Place, sequence: row.Sequence, executionID: row.ExecutionID}
-		if waiting[i].StateChange, err = t.change(row.Place.Scope); err != nil {
-			return nil, err
-		}
-	}
-	return waiting, nil
-}
-
-// committedState makes of the changes that wait for the commit of a deployment what is carried out with it: on what is there by then, not
-// on what the deployment saw, so that nothing is lost of what others count and collect meanwhile.
-func (p *Plane) committedState(c *candidate, rows []storage.StateChange) ([]storage.StateChange, error) {
-	waiting, err := p.openChanges(c.deployment.ID, rows)
-	if err != nil {
-		return nil, err
-	}
-	mask := p.mask(c.urls)
-	return p.foldedState(waiting, func(v any) (any, bool) { return withoutSecrets(c.settings, mask, v) }), nil
-}
-
-// foldedState makes one change of all operations on the same key, so that each value is opened and sealed once.
-func (p *Plane) foldedState(waiting []waitingChange, redact redaction) []storage.StateChange {
-	type key struct {
-		place ipaas.StatePlace
-		name  string
-	}
-	operations, last := map[key][]component.StateChange{}, map[key]string{}
-	var order []key
-	for _, w := range waiting {
-		at := key{w.place, w.Key}
-		if w.Operation == ipaas.StateClear {
-			order = slices.DeleteFunc(order, func(k key) bool { return k.place == w.place })
-			for k := range operations {
-				if k.place == w.place {
-					delete(operations, k)
-				}
-			}
-		}
-		if _, known := operations[at]; !known {
-			order = append(order, at)
-		}
-		operations[at], last[at] = append(operations[at], w.StateChange), w.executionID
-	}
-	var changes []storage.StateChange
-	for _, at := range order {
-		changes = append(changes, p.stateChange(at.place, at.name, last[at], operations[at], redact))
-	}
-	return changes
-}
-
-// replayedState returns what the steps that a replay takes over kept of scope EXECUTION, as changes of the replay.
-func (p *Plane) replayedState(executionID string, steps []ipaas.StepResult) ([]storage.StateChange, error) {
-	place := ipaas.StatePlace{Scope: ipaas.StateExecution, Owner: executionID}
-	var all []waitingChange
-	for i := range steps {
-		kept, err := p.openExact(steps[i])
-		if err != nil {
-			return nil, err
-		}
-		for _, t := range kept.State {
-			c, err := t.change(ipaas.StateExecution)
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, waitingChange{place: place, StateChange: c, executionID: executionID})
-		}
-	}
-	return p.foldedState(all, nil), nil // nobody is shown it
-}
-
-// executionChanges returns those changes of a step that a replay which takes the step over has to make again.
-func executionChanges(done engine.Done) []changeText {
-	var texts []changeText
-	for _, c := range done.State {
-		if c.Scope == ipaas.StateExecution {
-			texts = append(texts, textOfChange(c))
-		}
-	}
-	return texts
 }
