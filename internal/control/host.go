@@ -29,6 +29,8 @@ type host struct {
 	starts  map[string]*starting // what steps under way start, by path
 	outcome engine.Outcome       // exact; what is stored of it is without secrets
 	retried bool                 // it failed, and is tried again
+
+	checkpoint checkpoint
 }
 
 func newHost(p *Plane, j *job) *host {
@@ -37,6 +39,7 @@ func newHost(p *Plane, j *job) *host {
 		used: map[string]bool{}, tried: map[string]bool{}, starts: map[string]*starting{},
 	}
 	h.state = &kept{host: h}
+	h.checkpoint.fresh = j.execution.Attempts == 1 && j.execution.ReplayOf == "" // a replay may begin with what another one recorded
 	return h
 }
 
@@ -48,13 +51,13 @@ func (h *host) trigger(ctx context.Context, results *value.Object) error {
 		DisplayName: flow.Trigger.DisplayName, Action: flow.Trigger.Type, State: ipaas.StepRunning,
 		Inputs: "{}", StartTime: h.plane.now(),
 	}
-	row, done, err := h.plane.store.BeginStep(ctx, h.job.execution.Attempts, step)
+	row, done, err := h.begin(ctx, true, step)
 	if err != nil || done {
 		return err
 	}
 	row.Result, row.Redacted, _ = h.storedText(withoutURLs(results))
 	row.State, row.Tries, row.EndTime = ipaas.StepSucceeded, 1, h.plane.now()
-	return h.complete(ctx, row, nil, nil)
+	return h.complete(ctx, true, row, nil, nil, storage.StepEffects{})
 }
 
 // Begin implements engine.Host.
@@ -65,7 +68,7 @@ func (h *host) Begin(ctx context.Context, step engine.Step) (*engine.Done, error
 		}
 	}
 	inputs, redacted, _ := h.storedText(recordedInputs(step.Inputs))
-	row, done, err := h.plane.store.BeginStep(ctx, h.job.execution.Attempts, ipaas.StepResult{
+	row, done, err := h.begin(ctx, step.Quiet, ipaas.StepResult{
 		ExecutionID: h.job.execution.ID, Path: step.Path, StepID: step.ID, DisplayName: step.DisplayName, Action: step.Action,
 		State: ipaas.StepRunning, Inputs: inputs, Redacted: redacted, StandIn: step.StandIn, StartTime: h.plane.now(),
 	})
@@ -73,7 +76,6 @@ func (h *host) Begin(ctx context.Context, step engine.Step) (*engine.Done, error
 		return nil, err
 	}
 	h.begun[step.Path] = row
-	h.plane.tails.notify(h.job.execution.ID)
 	if !done && row.Tries > 0 {
 		h.tried[step.Path] = true
 	} else if !done && row.Exact == "" {
@@ -91,13 +93,15 @@ func (h *host) Decide(ctx context.Context, step engine.Step, done engine.Done) e
 	}
 	row.Exact, row.Branch, row.Tries = sealed, done.Branch, done.Tries
 	h.begun[step.Path] = row
-	return h.complete(ctx, row, h.storedLogs(done.Logs), nil)
+	return h.complete(ctx, step.Quiet, row, h.storedLogs(done.Logs), nil, storage.StepEffects{})
 }
 
 // Call implements engine.Host.
 func (h *host) Call(ctx context.Context, step engine.Step, action *component.Action, call component.Call) (component.Result, error) {
-	call.Client, call.Patient = h.plane.client.Through(h.job.tape, step.Path), h.job.deployment != ""
-	call.Scripts = h.plane.scriptsOf(h.job.instance)
+	if !step.Quiet { // one that said that it only computes, and does not, fails
+		call.Client, call.Patient = h.plane.client.Through(h.job.tape, step.Path), h.job.deployment != ""
+		call.Scripts = h.plane.scriptsOf(h.job.instance)
+	}
 	fault.Point("step-begun")
 	result, err := action.Perform(ctx, call)
 	fault.Point("step-called")
@@ -117,7 +121,7 @@ func (h *host) Tried(ctx context.Context, step engine.Step, done engine.Done) er
 	if err != nil {
 		return err
 	}
-	return h.complete(ctx, row, h.storedLogs(done.Logs), registration)
+	return h.complete(ctx, false, row, h.storedLogs(done.Logs), registration, storage.StepEffects{}) // the wait for the next try is seen
 }
 
 // Complete implements engine.Host.
@@ -178,7 +182,7 @@ func (h *host) end(ctx context.Context, step engine.Step, done engine.Done, star
 	if done.Error == "" {
 		effects.Starts = starts.all()
 	}
-	if err := h.complete(ctx, row, h.storedLogs(done.Logs), registration, effects); err != nil {
+	if err := h.complete(ctx, step.Quiet, row, h.storedLogs(done.Logs), registration, effects); err != nil {
 		return done, err
 	}
 	if len(effects.Starts) > 0 {
@@ -190,14 +194,23 @@ func (h *host) end(ctx context.Context, step engine.Step, done engine.Done, star
 	return done, nil
 }
 
+// complete records how a step stands that has done something, with all that is not recorded yet. Of one that is quiet, and has no effect
+// after all, that can wait.
 func (h *host) complete(
-	ctx context.Context, row ipaas.StepResult, logs []ipaas.Log, registration *ipaas.Registration, effects ...storage.StepEffects,
+	ctx context.Context, quiet bool, row ipaas.StepResult, logs []ipaas.Log, registration *ipaas.Registration, effects storage.StepEffects,
 ) error {
-	// What has happened must be remembered even if time is up.
-	err := h.plane.store.CompleteStep(context.WithoutCancel(ctx), h.job.execution.Attempts, row, logs, registration, effects...)
-	fault.Point("step-completed")
+	ctx = context.WithoutCancel(ctx) // what has happened must be remembered even if time is up
+	defer fault.Point("step-completed")
+	if quiet && h.checkpoint.fresh && registration == nil && len(effects.State)+len(effects.Starts) == 0 {
+		return h.note(ctx, true, row, logs)
+	}
+	effects.Before = h.checkpoint.progress
+	if err := h.plane.store.CompleteStep(ctx, h.job.execution.Attempts, row, logs, registration, effects); err != nil {
+		return err
+	}
+	h.checkpoint.recorded()
 	h.plane.tails.notify(h.job.execution.ID)
-	return err
+	return nil
 }
 
 // finished turns an outcome into the execution as it is recorded.

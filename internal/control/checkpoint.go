@@ -1,0 +1,98 @@
+package control
+
+import (
+	"context"
+	"time"
+
+	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/storage"
+)
+
+// checkpoint is what has happened in a run and is not recorded yet. Steps that only compute need not be recorded one by one: if they are
+// lost, the next attempt computes them again, perhaps with another result, and nobody can tell, since nothing came of the first one.
+// They are recorded, in order and in one step, with what comes next that somebody could tell: the beginning of a step that reads or
+// writes, what flows keep, the end of the run.
+type checkpoint struct {
+	fresh    bool // nothing of what comes now was recorded by an earlier attempt
+	progress storage.Progress
+	places   map[string]int // of steps in progress, by path
+	size     int            // of their texts
+	begun    time.Time      // when the first of it happened, by the steady clock
+}
+
+// The bounds of what is not recorded: what is lost has to be computed again, is held in memory, and is not shown to who watches the run.
+const (
+	maxUnrecordedSteps = 256
+	maxUnrecordedSize  = 1 << 20
+	maxUnrecordedTime  = 200 * time.Millisecond
+)
+
+// put notes how a step stands, and what it logged.
+func (c *checkpoint) put(row ipaas.StepResult, logs []ipaas.Log, now time.Time) {
+	if c.empty() {
+		c.begun, c.places = now, map[string]int{}
+	}
+	i, there := c.places[row.Path]
+	if !there {
+		i = len(c.progress.Steps)
+		c.places[row.Path] = i
+		c.progress.Steps = append(c.progress.Steps, ipaas.StepResult{})
+	}
+	c.size += sizeOfStep(row) - sizeOfStep(c.progress.Steps[i])
+	c.progress.Steps[i] = row
+	c.progress.Logs = append(c.progress.Logs, logs...)
+	for i := range logs {
+		c.size += len(logs[i].Message)
+	}
+}
+
+func sizeOfStep(row ipaas.StepResult) int { return len(row.Inputs) + len(row.Result) + len(row.Exact) }
+
+func (c *checkpoint) empty() bool { return len(c.progress.Steps) == 0 }
+
+// due reports whether it is time to record it.
+func (c *checkpoint) due(now time.Time) bool {
+	return len(c.progress.Steps) >= maxUnrecordedSteps || c.size >= maxUnrecordedSize || now.Sub(c.begun) >= maxUnrecordedTime
+}
+
+// recorded forgets what is recorded now.
+func (c *checkpoint) recorded() { *c = checkpoint{fresh: c.fresh} }
+
+// note notes how a step stands. It is recorded at once, with all that is not, unless the step is quiet.
+func (h *host) note(ctx context.Context, quiet bool, row ipaas.StepResult, logs []ipaas.Log) error {
+	now := h.plane.clock.steady()
+	h.checkpoint.put(row, logs, now)
+	if quiet && !h.checkpoint.due(now) {
+		return nil
+	}
+	return h.record(ctx)
+}
+
+// record records what is not recorded yet.
+func (h *host) record(ctx context.Context) error {
+	if h.checkpoint.empty() {
+		return nil
+	}
+	ex := &h.job.execution
+	if err := h.plane.store.RecordProgress(ctx, ex.ID, ex.Attempts, h.checkpoint.progress); err != nil {
+		return err
+	}
+	h.checkpoint.recorded()
+	h.plane.tails.notify(ex.ID)
+	return nil
+}
+
+// begin records that a step begins, or returns with done true what an earlier attempt recorded of it.
+func (h *host) begin(ctx context.Context, quiet bool, row ipaas.StepResult) (recorded ipaas.StepResult, done bool, err error) {
+	if h.checkpoint.fresh {
+		return row, false, h.note(ctx, quiet, row, nil)
+	}
+	recorded, done, err = h.plane.store.BeginStep(ctx, h.job.execution.Attempts, row)
+	if err != nil {
+		return recorded, false, err
+	}
+	// Steps run one after another, so behind one that neither ended nor decided what its inner steps run for nothing was begun.
+	h.checkpoint.fresh = !done && recorded.Exact == ""
+	h.plane.tails.notify(h.job.execution.ID)
+	return recorded, done, nil
+}
