@@ -20,11 +20,11 @@ type checkpoint struct {
 	begun    time.Time      // when the first of it happened, by the steady clock
 }
 
-// The bounds of what is not recorded: what is lost has to be computed again, is held in memory, and is not shown to who watches the run.
+// The bounds of what is not recorded, beside the plane's of its time: what is lost has to be computed again, is held in memory, and is not
+// shown to who watches the run.
 const (
 	maxUnrecordedSteps = 256
 	maxUnrecordedSize  = 1 << 20
-	maxUnrecordedTime  = 200 * time.Millisecond
 )
 
 // put notes how a step stands, and what it logged.
@@ -50,9 +50,9 @@ func sizeOfStep(row ipaas.StepResult) int { return len(row.Inputs) + len(row.Res
 
 func (c *checkpoint) empty() bool { return len(c.progress.Steps) == 0 }
 
-// due reports whether it is time to record it.
-func (c *checkpoint) due(now time.Time) bool {
-	return len(c.progress.Steps) >= maxUnrecordedSteps || c.size >= maxUnrecordedSize || now.Sub(c.begun) >= maxUnrecordedTime
+// due reports whether it is to be recorded at a moment, since there is much of it or it is older than it may be.
+func (c *checkpoint) due(now time.Time, oldest time.Duration) bool {
+	return len(c.progress.Steps) >= maxUnrecordedSteps || c.size >= maxUnrecordedSize || now.Sub(c.begun) >= oldest
 }
 
 // recorded forgets what is recorded now.
@@ -62,7 +62,7 @@ func (c *checkpoint) recorded() { *c = checkpoint{fresh: c.fresh} }
 func (h *host) note(ctx context.Context, quiet bool, row ipaas.StepResult, logs []ipaas.Log) error {
 	now := h.plane.clock.steady()
 	h.checkpoint.put(row, logs, now)
-	if quiet && !h.checkpoint.due(now) {
+	if quiet && !h.checkpoint.due(now, h.plane.limits.Unrecorded) {
 		return nil
 	}
 	return h.record(ctx)

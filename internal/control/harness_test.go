@@ -114,6 +114,9 @@ func bareWorld(t *testing.T, dir string, limits ...control.Limits) *world {
 	if len(limits) > 0 {
 		w.limits = limits[0]
 	}
+	if w.limits.Unrecorded == 0 {
+		w.limits.Unrecorded = time.Hour // how many writes there are is then the same on each machine
+	}
 	if w.limits.LookAgain == nil {
 		w.limits.LookAgain = []time.Duration{time.Millisecond, 10 * time.Millisecond}
 	}
