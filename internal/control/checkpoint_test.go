@@ -78,7 +78,7 @@ func (d *diary) RetryExecution(ctx context.Context, ex, next ipaas.Execution, be
 }
 
 // watched is a world of which each write of steps is noted.
-func watched(t *testing.T, limits ...control.Limits) (*world, *diary) {
+func watched(t testing.TB, limits ...control.Limits) (*world, *diary) {
 	t.Helper()
 	w, d := newWorld(t, limits...), &diary{}
 	w.stop()
@@ -159,7 +159,7 @@ func TestARetryIsAddedWithWhatTheTryBeforeComputed(t *testing.T) {
 	t.Parallel()
 	w, d := watched(t)
 	flow := hookFlow("On Event", compute("A"), wrong("B"))
-	flow.Retry = &ipaas.Retry{MaxAttempts: 1}
+	flow.Retry = &ipaas.Retry{MaxAttempts: 1, Delay: time.Millisecond}
 	urls := w.deployed("smith", ipaas.Definition{DisplayName: "Smith", Flows: []ipaas.Flow{flow}}, nil)
 	first := w.ended(w.accepted(urls["On Event"], `{}`))
 	w.ended(first.SupersededBy)
