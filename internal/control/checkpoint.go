@@ -13,7 +13,8 @@ import (
 // They are recorded, in order and in one step, with what comes next that somebody could tell: the beginning of a step that reads or
 // writes, what flows keep, the end of the run.
 type checkpoint struct {
-	fresh    bool // nothing of what comes now was recorded by an earlier attempt
+	fresh    bool  // nothing of what comes now was recorded by an earlier attempt
+	recalled int64 // the sequence of the last step that was
 	progress storage.Progress
 	places   map[string]int // of steps in progress, by path
 	size     int            // of their texts
@@ -55,8 +56,8 @@ func (c *checkpoint) due(now time.Time, oldest time.Duration) bool {
 	return len(c.progress.Steps) >= maxUnrecordedSteps || c.size >= maxUnrecordedSize || now.Sub(c.begun) >= oldest
 }
 
-// recorded forgets what is recorded now.
-func (c *checkpoint) recorded() { *c = checkpoint{fresh: c.fresh} }
+// forget forgets what is recorded now.
+func (c *checkpoint) forget() { *c = checkpoint{fresh: c.fresh, recalled: c.recalled} }
 
 // note notes how a step stands. It is recorded at once, with all that is not, unless the step is quiet.
 func (h *host) note(ctx context.Context, quiet bool, row ipaas.StepResult, logs []ipaas.Log) error {
@@ -77,7 +78,7 @@ func (h *host) record(ctx context.Context) error {
 	if err := h.plane.store.RecordProgress(ctx, ex.ID, ex.Attempts, h.checkpoint.progress); err != nil {
 		return err
 	}
-	h.checkpoint.recorded()
+	h.checkpoint.forget()
 	h.plane.tails.notify(ex.ID)
 	return nil
 }
@@ -87,12 +88,27 @@ func (h *host) begin(ctx context.Context, quiet bool, row ipaas.StepResult) (rec
 	if h.checkpoint.fresh {
 		return row, false, h.note(ctx, quiet, row, nil)
 	}
+	if recorded, done, err = h.recorded(ctx, row); err != nil || done {
+		return recorded, done, err
+	}
 	recorded, done, err = h.plane.store.BeginStep(ctx, h.job.execution.Attempts, row)
 	if err != nil {
 		return recorded, false, err
 	}
+	h.checkpoint.recalled = recorded.Sequence
 	// Steps run one after another, so behind one that neither ended nor decided what its inner steps run for nothing was begun.
 	h.checkpoint.fresh = !done && recorded.Exact == ""
 	h.plane.tails.notify(h.job.execution.ID)
 	return recorded, done, nil
+}
+
+// recorded looks for a step that an earlier attempt recorded the end of. Steps come in the same order as then, so it is the next one, and
+// nothing has to be written to find out.
+func (h *host) recorded(ctx context.Context, row ipaas.StepResult) (recorded ipaas.StepResult, done bool, err error) {
+	next, err := h.plane.store.ListStepResults(ctx, row.ExecutionID, h.checkpoint.recalled, 1)
+	if err != nil || len(next) == 0 || next[0].Path != row.Path || next[0].State == ipaas.StepRunning {
+		return ipaas.StepResult{}, false, err
+	}
+	h.checkpoint.recalled = next[0].Sequence
+	return next[0], true, nil
 }

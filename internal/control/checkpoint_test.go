@@ -168,7 +168,7 @@ func TestARetryIsAddedWithWhatTheTryBeforeComputed(t *testing.T) {
 	}
 }
 
-func TestAReplayFromAStepAsksForWhatItTakesOverAndForNoMore(t *testing.T) {
+func TestAReplayFromAStepWritesNothingOfWhatItTakesOver(t *testing.T) {
 	t.Parallel()
 	w, d := watched(t)
 	urls := w.deployed("smith", ipaas.Definition{DisplayName: "Smith", Flows: []ipaas.Flow{
@@ -179,7 +179,7 @@ func TestAReplayFromAStepAsksForWhatItTakesOverAndForNoMore(t *testing.T) {
 	w.succeeded(ex.ID)
 	want := []string{
 		"finish trigger a each each[0].b each[1].b c d",
-		"begin trigger: done true", "begin a: done true", "begin each: done true", "begin c: done false", "finish c d",
+		"begin c: done false", "finish c d",
 	}
 	if diff := cmp.Diff(want, d.read()); diff != "" {
 		t.Errorf("what was written (-want +got):\n%s", diff)
@@ -267,6 +267,28 @@ func TestAStopInGoodOrderRecordsWhatWasComputed(t *testing.T) {
 	}
 	if notes := w.probe.notes(); !slices.Equal(notes, []string{before[1].Result}) {
 		t.Errorf("noted was %v, want %s", notes, before[1].Result)
+	}
+}
+
+func TestTheNextAttemptWritesNothingOfWhatIsRecorded(t *testing.T) {
+	t.Parallel()
+	w, d := watched(t)
+	urls := w.deployed("smith", ipaas.Definition{DisplayName: "Smith", Flows: []ipaas.Flow{hookFlow(
+		"On Event", compute("A"), twice("Each", compute("B"), step("Think", "probe.think", inputs{"value": lit("gate")})), compute("C"),
+	)}}, nil)
+	g := w.probe.gate("gate")
+	id := w.accepted(urls["On Event"], `{}`)
+	<-g.reached
+	w.restart()
+	<-g.reached
+	g.pass()
+	w.succeeded(id)
+	want := []string{
+		"record trigger a each… each[0].b each[0].think…",
+		"begin each: done false", "begin each[0].think: done false", "finish each[0].think each[1].b each[1].think each c",
+	}
+	if diff := cmp.Diff(want, d.read()); diff != "" {
+		t.Errorf("what was written (-want +got):\n%s", diff)
 	}
 }
 

@@ -208,7 +208,7 @@ func (h *host) complete(
 	if err := h.plane.store.CompleteStep(ctx, h.job.execution.Attempts, row, logs, registration, effects); err != nil {
 		return err
 	}
-	h.checkpoint.recorded()
+	h.checkpoint.forget()
 	h.plane.tails.notify(h.job.execution.ID)
 	return nil
 }
