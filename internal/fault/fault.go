@@ -66,6 +66,8 @@ const (
 	NoKeys = "no-keys"
 	// FireApart starts a flow by the clock in one step, and takes its time in another one.
 	FireApart = "fire-apart"
+	// ForgetComputed does not record, before a step that reads or writes, what was computed for it.
+	ForgetComputed = "forget-computed"
 	// KeepAtOnce keeps at once what is to wait for a deployment.
 	KeepAtOnce = "keep-at-once"
 )
