@@ -27,6 +27,9 @@ func tampered(s storage.Store) storage.Store {
 	if fault.Broken(fault.FireApart) {
 		s = halfhearted{s}
 	}
+	if fault.Broken(fault.ForgetComputed) {
+		s = amnesiac{s}
+	}
 	if fault.Broken(fault.KeepAtOnce) {
 		s = hurried{s}
 	}
@@ -107,6 +110,16 @@ func (s hurried) CompleteStep(
 		}
 	}
 	return s.Store.CompleteStep(ctx, attempt, step, logs, created, effects...)
+}
+
+// amnesiac records of what has happened only the last.
+type amnesiac struct{ storage.Store }
+
+func (s amnesiac) RecordProgress(ctx context.Context, executionID string, attempt int, p storage.Progress) error {
+	if n := len(p.Steps); n > 0 {
+		p.Steps = p.Steps[n-1:]
+	}
+	return s.Store.RecordProgress(ctx, executionID, attempt, p)
 }
 
 // tamperedComponents returns the components with what a fault test wants broken: without stable idempotency keys.

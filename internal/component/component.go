@@ -45,6 +45,9 @@ type Action struct {
 	Delegate func(in Inputs, registry Registry) (Delegation, error)
 	// CheckDelegate refuses a step whose Delegate is certain to fail. typeOf gives the connection type of a config variable.
 	CheckDelegate func(inputs map[string]ipaas.Input, typeOf func(variable string) string, registry Registry) error
+	// Lasts tells of one whose effect is PURE that it waits, or runs code: it is shown as under way before it begins. Other pure actions
+	// are given no Client and no Scripts, and may be run once more unseen.
+	Lasts bool
 	// StartsFlow is the key of the input that names the flow which the action starts, so that a definition without it can be refused.
 	StartsFlow string
 	// SetsCursor tells that its result is the cursor of a recursive flow from here on.

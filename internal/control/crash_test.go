@@ -134,8 +134,12 @@ func (s *cutStore) CompleteStep(ctx context.Context, attempt int, r ipaas.StepRe
 	return s.cut.around("CompleteStep "+r.Path, func() error { return s.Store.CompleteStep(ctx, attempt, r, logs, created, effects...) })
 }
 
-func (s *cutStore) FinishExecution(ctx context.Context, ex ipaas.Execution) error {
-	return s.cut.around("FinishExecution", func() error { return s.Store.FinishExecution(ctx, ex) })
+func (s *cutStore) RecordProgress(ctx context.Context, executionID string, attempt int, p storage.Progress) error {
+	return s.cut.around("RecordProgress", func() error { return s.Store.RecordProgress(ctx, executionID, attempt, p) })
+}
+
+func (s *cutStore) FinishExecution(ctx context.Context, ex ipaas.Execution, before ...storage.Progress) error {
+	return s.cut.around("FinishExecution", func() error { return s.Store.FinishExecution(ctx, ex, before...) })
 }
 
 func (s *cutStore) BeginRegistration(ctx context.Context, r ipaas.Registration) (begun ipaas.Registration, err error) {

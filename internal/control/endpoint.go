@@ -171,11 +171,11 @@ func looksFirst(program *engine.Program, ex *ipaas.Execution) bool {
 
 // route ends an execution that has looked at a request, and in the same step queues the one that the request becomes, as if it had come
 // in at that flow's own URL. Where there is none, or it is refused there, the execution fails and says why.
-func (p *Plane) route(ctx context.Context, j *job, ex ipaas.Execution, result any) (ipaas.Execution, error) {
-	next, a, err := p.routed(ctx, j, ex, result)
+func (p *Plane) route(ctx context.Context, h *host, ex ipaas.Execution, result any) (ipaas.Execution, error) {
+	next, a, err := p.routed(ctx, h.job, ex, result)
 	if err == nil {
 		var routed ipaas.Execution
-		if routed, err = p.store.RouteExecution(ctx, ex, next, a); err == nil {
+		if routed, err = p.store.RouteExecution(ctx, ex, next, a, h.checkpoint.progress); err == nil {
 			ex.RoutedTo = routed.ID
 			return ex, nil
 		}
@@ -186,7 +186,7 @@ func (p *Plane) route(ctx context.Context, j *job, ex ipaas.Execution, result an
 	p.logger.Warn("a request could not be routed", "execution", ex.ID, "instance", ex.InstanceID, "integration", ex.IntegrationID, "error", err)
 	ex.State, ex.Result, ex.Response = ipaas.ExecutionFailed, "", nil
 	ex.Error = &ipaas.ExecutionError{Reason: ipaas.ExecutionNotRouted, Message: cut("the request could not go on: "+err.Error(), ipaas.MaxLogMessage)}
-	return ex, p.store.FinishExecution(ctx, ex)
+	return ex, p.store.FinishExecution(ctx, ex, h.checkpoint.progress)
 }
 
 // refusesRequest reports whether an error says something of a request, rather than of the store or of the execution that looked at it.

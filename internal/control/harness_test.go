@@ -31,13 +31,14 @@ import (
 // world is a plane with its worker over a store on disk, the address at which its hooks are reached, and an ERP to integrate with.
 type world struct {
 	*control.Plane
-	t       *testing.T
+	t       testing.TB
 	dir     string
 	store   *sqldb.DB
 	limits  control.Limits
 	logs    *logBuffer
 	probe   *probe
 	scripts component.Scripts                 // nil: no code is run
+	alter   func(*component.Action)           // of the built-in components, before they are registered; nil: nothing is altered
 	wrap    func(storage.Store) storage.Store // between the plane and its store; nil: nothing
 	cutter  atomic.Pointer[cutter]            // between the plane and the ERP; nil: nothing
 	ahead   atomic.Int64                      // how much more time has passed for the plane, in nanoseconds
@@ -57,7 +58,7 @@ type world struct {
 const erpKey = "canary-erp-key-7d1f"
 
 // newWorld opens a world whose worker runs until the end of the test.
-func newWorld(t *testing.T, limits ...control.Limits) *world {
+func newWorld(t testing.TB, limits ...control.Limits) *world {
 	t.Helper()
 	w := bareWorld(t, t.TempDir(), limits...)
 	w.beginEmpty()
@@ -105,7 +106,7 @@ func (w *world) beginEmpty() {
 	}
 }
 
-func bareWorld(t *testing.T, dir string, limits ...control.Limits) *world {
+func bareWorld(t testing.TB, dir string, limits ...control.Limits) *world {
 	t.Helper()
 	w := &world{
 		t: t, dir: dir, logs: &logBuffer{}, probe: newProbe(), client: &http.Client{Transport: &http.Transport{}},
@@ -113,6 +114,9 @@ func bareWorld(t *testing.T, dir string, limits ...control.Limits) *world {
 	}
 	if len(limits) > 0 {
 		w.limits = limits[0]
+	}
+	if w.limits.Unrecorded == 0 {
+		w.limits.Unrecorded = time.Hour // how many writes there are is then the same on each machine
 	}
 	if w.limits.LookAgain == nil {
 		w.limits.LookAgain = []time.Duration{time.Millisecond, 10 * time.Millisecond}
@@ -151,9 +155,17 @@ func (w *world) start() {
 	if w.wrap != nil {
 		between = w.wrap(w.store)
 	}
+	builtins := append(builtin.All(), w.probe.component())
+	if w.alter != nil {
+		for _, c := range builtins {
+			for i := range c.Actions {
+				w.alter(&c.Actions[i])
+			}
+		}
+	}
 	begun, ahead := time.Now(), time.Duration(w.ahead.Load())
 	w.Plane, err = control.New(ctx, control.Options{
-		Store: between, Keys: keys, Builtins: append(builtin.All(), w.probe.component()), Client: client, Scripts: w.scripts,
+		Store: between, Keys: keys, Builtins: builtins, Client: client, Scripts: w.scripts,
 		PublicURL: public, Logger: logger,
 		Now:     func() time.Time { return time.Now().Add(time.Duration(w.ahead.Load() + w.moved.Load())) },
 		Elapsed: func() time.Duration { return time.Since(begun) + time.Duration(w.ahead.Load()) - ahead },
@@ -374,7 +386,7 @@ func (w *world) steps(executionID string) []ipaas.StepResult {
 }
 
 // must returns v, and ends the test if there is an error.
-func must[T any](t *testing.T) func(v T, err error) T {
+func must[T any](t testing.TB) func(v T, err error) T {
 	return func(v T, err error) T {
 		t.Helper()
 		if err != nil {
@@ -393,7 +405,7 @@ func violationsOf(err error) []ipaas.Violation {
 }
 
 // refused checks that an error has a reason, and returns what else it says.
-func refused(t *testing.T, err error, reason ipaas.Reason) ipaas.Error {
+func refused(t testing.TB, err error, reason ipaas.Reason) ipaas.Error {
 	t.Helper()
 	var e *ipaas.Error
 	if !errors.As(err, &e) || e.Reason != reason {

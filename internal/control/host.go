@@ -1,13 +1,9 @@
 package control
 
 import (
-	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/headrace/headrace/internal/component"
@@ -33,6 +29,8 @@ type host struct {
 	starts  map[string]*starting // what steps under way start, by path
 	outcome engine.Outcome       // exact; what is stored of it is without secrets
 	retried bool                 // it failed, and is tried again
+
+	checkpoint checkpoint
 }
 
 func newHost(p *Plane, j *job) *host {
@@ -41,6 +39,7 @@ func newHost(p *Plane, j *job) *host {
 		used: map[string]bool{}, tried: map[string]bool{}, starts: map[string]*starting{},
 	}
 	h.state = &kept{host: h}
+	h.checkpoint.fresh = j.execution.Attempts == 1 && j.execution.ReplayOf == "" // a replay may begin with what another one recorded
 	return h
 }
 
@@ -52,13 +51,13 @@ func (h *host) trigger(ctx context.Context, results *value.Object) error {
 		DisplayName: flow.Trigger.DisplayName, Action: flow.Trigger.Type, State: ipaas.StepRunning,
 		Inputs: "{}", StartTime: h.plane.now(),
 	}
-	row, done, err := h.plane.store.BeginStep(ctx, h.job.execution.Attempts, step)
+	row, done, err := h.begin(ctx, true, step)
 	if err != nil || done {
 		return err
 	}
 	row.Result, row.Redacted, _ = h.storedText(withoutURLs(results))
 	row.State, row.Tries, row.EndTime = ipaas.StepSucceeded, 1, h.plane.now()
-	return h.complete(ctx, row, nil, nil)
+	return h.complete(ctx, true, row, nil, nil, storage.StepEffects{})
 }
 
 // Begin implements engine.Host.
@@ -69,7 +68,7 @@ func (h *host) Begin(ctx context.Context, step engine.Step) (*engine.Done, error
 		}
 	}
 	inputs, redacted, _ := h.storedText(recordedInputs(step.Inputs))
-	row, done, err := h.plane.store.BeginStep(ctx, h.job.execution.Attempts, ipaas.StepResult{
+	row, done, err := h.begin(ctx, step.Quiet, ipaas.StepResult{
 		ExecutionID: h.job.execution.ID, Path: step.Path, StepID: step.ID, DisplayName: step.DisplayName, Action: step.Action,
 		State: ipaas.StepRunning, Inputs: inputs, Redacted: redacted, StandIn: step.StandIn, StartTime: h.plane.now(),
 	})
@@ -77,70 +76,12 @@ func (h *host) Begin(ctx context.Context, step engine.Step) (*engine.Done, error
 		return nil, err
 	}
 	h.begun[step.Path] = row
-	h.plane.tails.notify(h.job.execution.ID)
 	if !done && row.Tries > 0 {
 		h.tried[step.Path] = true
 	} else if !done && row.Exact == "" {
 		return nil, nil
 	}
 	return h.recall(row, done)
-}
-
-// exact is what resuming needs of a step and what redaction may have changed in its row.
-type exact struct {
-	Result string          `json:"result,omitempty"`
-	Items  string          `json:"items,omitempty"`
-	Stop   *ipaas.Response `json:"stop,omitempty"`
-	Break  bool            `json:"break,omitempty"`
-
-	Cause    *ipaas.ExecutionError `json:"cause,omitempty"`
-	Canceled bool                  `json:"canceled,omitempty"`
-	Error    string                `json:"error,omitempty"` // of a failure that is ignored: the steps behind it see it
-	State    []changeText          `json:"state,omitempty"` // of scope EXECUTION
-}
-
-// recall turns the row of a step that an earlier attempt recorded into what the engine goes on with.
-func (h *host) recall(row ipaas.StepResult, completed bool) (*engine.Done, error) {
-	d := &engine.Done{
-		Error: row.Error, Ignored: row.Ignored, Tries: row.Tries, Branch: row.Branch, Decided: !completed, Start: row.StartTime, End: row.EndTime,
-	}
-	kept, err := h.plane.openExact(row)
-	if err != nil {
-		return nil, err
-	}
-	d.Error = cmp.Or(kept.Error, d.Error)
-	d.Stop, d.Break, d.Cause, d.Canceled = kept.Stop, kept.Break, kept.Cause, kept.Canceled
-	if kept.Items != "" {
-		items, err := value.Decode([]byte(kept.Items))
-		if err != nil {
-			return nil, fmt.Errorf("read the items of step %s: %w", row.Path, err)
-		}
-		d.Items, _ = items.([]any)
-	}
-	if kept.Result != "" {
-		result, err := value.Decode([]byte(kept.Result))
-		if err != nil {
-			return nil, fmt.Errorf("read the result of step %s: %w", row.Path, err)
-		}
-		d.Result = result
-	}
-	return d, nil
-}
-
-// openExact returns what a row holds of its step under seal, or else in clear.
-func (p *Plane) openExact(row ipaas.StepResult) (exact, error) {
-	kept := exact{Result: row.Result}
-	if row.Exact == "" {
-		return kept, nil
-	}
-	text, err := p.keys.Open(row.Exact, stepPlace(row))
-	if err != nil {
-		return kept, fmt.Errorf("open the exact result of step %s of execution %s: %w", row.Path, row.ExecutionID, err)
-	}
-	if err := json.Unmarshal(text, &kept); err != nil {
-		return kept, fmt.Errorf("read the exact result of step %s of execution %s: %w", row.Path, row.ExecutionID, err)
-	}
-	return kept, nil
 }
 
 // Decide implements engine.Host.
@@ -152,13 +93,15 @@ func (h *host) Decide(ctx context.Context, step engine.Step, done engine.Done) e
 	}
 	row.Exact, row.Branch, row.Tries = sealed, done.Branch, done.Tries
 	h.begun[step.Path] = row
-	return h.complete(ctx, row, h.storedLogs(done.Logs), nil)
+	return h.complete(ctx, step.Quiet, row, h.storedLogs(done.Logs), nil, storage.StepEffects{})
 }
 
 // Call implements engine.Host.
 func (h *host) Call(ctx context.Context, step engine.Step, action *component.Action, call component.Call) (component.Result, error) {
-	call.Client, call.Patient = h.plane.client.Through(h.job.tape, step.Path), h.job.deployment != ""
-	call.Scripts = h.plane.scriptsOf(h.job.instance)
+	if !step.Quiet { // one that said that it only computes, and does not, fails
+		call.Client, call.Patient = h.plane.client.Through(h.job.tape, step.Path), h.job.deployment != ""
+		call.Scripts = h.plane.scriptsOf(h.job.instance)
+	}
 	fault.Point("step-begun")
 	result, err := action.Perform(ctx, call)
 	fault.Point("step-called")
@@ -178,7 +121,7 @@ func (h *host) Tried(ctx context.Context, step engine.Step, done engine.Done) er
 	if err != nil {
 		return err
 	}
-	return h.complete(ctx, row, h.storedLogs(done.Logs), registration)
+	return h.complete(ctx, false, row, h.storedLogs(done.Logs), registration, storage.StepEffects{}) // the wait for the next try is seen
 }
 
 // Complete implements engine.Host.
@@ -239,7 +182,7 @@ func (h *host) end(ctx context.Context, step engine.Step, done engine.Done, star
 	if done.Error == "" {
 		effects.Starts = starts.all()
 	}
-	if err := h.complete(ctx, row, h.storedLogs(done.Logs), registration, effects); err != nil {
+	if err := h.complete(ctx, step.Quiet, row, h.storedLogs(done.Logs), registration, effects); err != nil {
 		return done, err
 	}
 	if len(effects.Starts) > 0 {
@@ -251,31 +194,23 @@ func (h *host) end(ctx context.Context, step engine.Step, done engine.Done, star
 	return done, nil
 }
 
-// fill puts the result of a step into its row, without secrets, and under seal what a resume needs beside that.
-func (h *host) fill(row *ipaas.StepResult, done engine.Done) error {
-	result, redacted, altered := h.storedText(done.Result)
-	row.Result, row.Redacted, row.Exact = result, row.Redacted || redacted, ""
-	e := exact{Stop: done.Stop, Break: done.Break, Cause: done.Cause, Canceled: done.Canceled, State: executionChanges(done)}
-	if done.Ignored && row.Error != done.Error {
-		e.Error = done.Error
-	}
-	if !altered && e.Stop == nil && !e.Break && e.Cause == nil && !e.Canceled && e.Error == "" && e.State == nil {
-		return nil
-	}
-	e.Result = string(value.Encode(done.Result))
-	sealed, err := h.seal(*row, e)
-	row.Exact = sealed
-	return err
-}
-
+// complete records how a step stands that has done something, with all that is not recorded yet. Of one that is quiet, and has no effect
+// after all, that can wait.
 func (h *host) complete(
-	ctx context.Context, row ipaas.StepResult, logs []ipaas.Log, registration *ipaas.Registration, effects ...storage.StepEffects,
+	ctx context.Context, quiet bool, row ipaas.StepResult, logs []ipaas.Log, registration *ipaas.Registration, effects storage.StepEffects,
 ) error {
-	// What has happened must be remembered even if time is up.
-	err := h.plane.store.CompleteStep(context.WithoutCancel(ctx), h.job.execution.Attempts, row, logs, registration, effects...)
-	fault.Point("step-completed")
+	ctx = context.WithoutCancel(ctx) // what has happened must be remembered even if time is up
+	defer fault.Point("step-completed")
+	if quiet && h.checkpoint.fresh && registration == nil && len(effects.State)+len(effects.Starts) == 0 {
+		return h.note(ctx, true, row, logs)
+	}
+	effects.Before = h.checkpoint.progress
+	if err := h.plane.store.CompleteStep(ctx, h.job.execution.Attempts, row, logs, registration, effects); err != nil {
+		return err
+	}
+	h.checkpoint.forget()
 	h.plane.tails.notify(h.job.execution.ID)
-	return err
+	return nil
 }
 
 // finished turns an outcome into the execution as it is recorded.
@@ -291,146 +226,4 @@ func (h *host) finished(outcome engine.Outcome) ipaas.Execution {
 	ex.Response = h.storedResponse(outcome.Response)
 	h.outcome = outcome
 	return ex
-}
-
-func (h *host) storedResponse(r *ipaas.Response) *ipaas.Response {
-	if r == nil {
-		return nil
-	}
-	stored := &ipaas.Response{Status: r.Status, Body: []byte(h.storedMessage(string(r.Body)))}
-	for _, header := range r.Headers {
-		stored.Headers = append(stored.Headers, ipaas.NamedText{Name: header.Name, Text: h.storedMessage(header.Text)})
-	}
-	return stored
-}
-
-// storedText returns a value as it is stored: without secrets and tokens. redacted tells that a secret was taken out, altered that what
-// is stored is not what it was.
-func (h *host) storedText(v any) (text string, redacted, altered bool) {
-	clean, redacted := h.job.settings.redact(v)
-	clean, ofKeys := h.job.keys.redactor.Value(clean)
-	hidden, masked := h.mask.HideValue(clean)
-	redacted = redacted || ofKeys
-	return string(value.Encode(hidden)), redacted, redacted || masked
-}
-
-// redact takes secrets and tokens out of a value.
-func (h *host) redact(v any) (any, bool) { return withoutSecrets(h.job.settings, h.mask, v) }
-
-func withoutSecrets(s *settings, mask *secret.Mask, v any) (any, bool) {
-	clean, changed := s.redact(v)
-	hidden, masked := mask.HideValue(clean)
-	return hidden, changed || masked
-}
-
-func (h *host) storedMessage(text string) string {
-	return h.mask.Hide(h.job.keys.redactor.Text(h.job.settings.redactor.Text(text)))
-}
-
-func (h *host) storedLogs(logs []ipaas.Log) []ipaas.Log {
-	for i := range logs {
-		logs[i].ExecutionID = h.job.execution.ID
-		logs[i].Message = cut(h.storedMessage(logs[i].Message), ipaas.MaxLogMessage)
-	}
-	return logs
-}
-
-func (h *host) seal(row ipaas.StepResult, e exact) (string, error) {
-	text, err := json.Marshal(e)
-	if err != nil {
-		return "", fmt.Errorf("keep the exact result of step %s: %w", row.Path, err)
-	}
-	return h.plane.keys.Seal(text, stepPlace(row)), nil
-}
-
-// maxRecordedInput is how large an input is recorded, as value.Size has it. A loop over a large payload may give the payload to each of
-// its rounds: nobody needs it in the history a thousand times.
-const maxRecordedInput = 256 << 10
-
-// recordedInputs makes resolved inputs a value in which what is large is only named.
-func recordedInputs(inputs component.Inputs) *value.Object {
-	o := shownInputs(inputs)
-	for _, key := range o.Keys() {
-		v, _ := o.Get(key)
-		if value.Size(v, maxRecordedInput) > maxRecordedInput {
-			o.Set(key, fmt.Sprintf("[left out: %s of more than %d KiB]", value.Kind(v), maxRecordedInput>>10))
-		}
-	}
-	return o
-}
-
-// shownInputs makes resolved inputs a value, to be shown, and to undo with: a connection is its config variable, by which it is found again.
-func shownInputs(inputs component.Inputs) *value.Object {
-	o := value.Obj()
-	for _, key := range sortedKeys(inputs) {
-		switch v := inputs[key].(type) {
-		case nil:
-		case *component.Connection:
-			o.Set(key, object("configVariable", v.ConfigVariable, "type", v.Type))
-		case []component.Pair:
-			o.Set(key, pairsObject(v))
-		default:
-			o.Set(key, shownInput(v))
-		}
-	}
-	return o
-}
-
-// shownInput is an input of an action that declares none: what it is given may hold connections.
-func shownInput(v any) any {
-	switch v := v.(type) {
-	case *component.Connection:
-		return object("configVariable", v.ConfigVariable, "type", v.Type)
-	case []any:
-		if !slices.ContainsFunc(v, holdsConnection) {
-			return v
-		}
-		shown := make([]any, len(v))
-		for i := range v {
-			shown[i] = shownInput(v[i])
-		}
-		return shown
-	case *value.Object:
-		if !holdsConnection(v) {
-			return v
-		}
-		shown := value.Obj()
-		for key, item := range v.All() {
-			shown.Set(key, shownInput(item))
-		}
-		return shown
-	default:
-		return v
-	}
-}
-
-func holdsConnection(v any) bool {
-	switch v := v.(type) {
-	case *component.Connection:
-		return true
-	case []any:
-		return slices.ContainsFunc(v, holdsConnection)
-	case *value.Object:
-		for _, item := range v.All() {
-			if holdsConnection(item) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-func stepPlace(row ipaas.StepResult) string {
-	return strings.Join([]string{"step", row.ExecutionID, row.Path}, "|")
-}
-
-func registrationPlace(id, field string) string {
-	return strings.Join([]string{"registration", id, field}, "|")
-}
-
-func cut(text string, most int) string {
-	if runes := []rune(text); len(runes) > most {
-		return string(runes[:most])
-	}
-	return text
 }

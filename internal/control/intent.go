@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/engine"
@@ -80,6 +81,10 @@ func (h *host) decided(ctx context.Context, row ipaas.Registration, d engine.Dec
 
 func (h *host) sealInputs(registrationID string, c engine.Creation) string {
 	return h.plane.keys.Seal(value.Encode(shownInputs(c.Step.Inputs)), registrationPlace(registrationID, "inputs"))
+}
+
+func registrationPlace(id, field string) string {
+	return strings.Join([]string{"registration", id, field}, "|")
 }
 
 // earlierIntent finds what an earlier attempt or try of this execution announced and did not record the end of. In a deployment, or where the

@@ -3,6 +3,8 @@ package control_test
 import (
 	"context"
 	"errors"
+	"maps"
+	"strings"
 	"sync"
 
 	"github.com/headrace/headrace/internal/component"
@@ -17,6 +19,7 @@ type probe struct {
 	gates map[string]*gate
 	fails map[string]int      // how often probe.flaky still fails, by its value
 	keys  map[string][]string // the idempotency keys that came to probe.flaky
+	sends map[string][]string // those that came to probe.send, with what was sent, by what it is
 }
 
 // gate is a place where steps wait.
@@ -29,7 +32,7 @@ type gate struct {
 func (g *gate) pass() { g.once.Do(func() { close(g.open) }) }
 
 func newProbe() *probe {
-	return &probe{gates: map[string]*gate{}, fails: map[string]int{}, keys: map[string][]string{}}
+	return &probe{gates: map[string]*gate{}, fails: map[string]int{}, keys: map[string][]string{}, sends: map[string][]string{}}
 }
 
 // fail makes probe.flaky fail so many times for a value.
@@ -57,6 +60,33 @@ func (p *probe) flaky(_ context.Context, call component.Call) (component.Result,
 		return component.Result{}, errors.New("not yet")
 	}
 	return component.Result{Data: name}, nil
+}
+
+// send keeps what came under which key. Its value is a text: what it is that is sent, =, and what is sent.
+func (p *probe) send(_ context.Context, call component.Call) (component.Result, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	what, sent, _ := strings.Cut(call.Inputs.Text("value"), "=")
+	p.sends[what] = append(p.sends[what], call.IdempotencyKey+" "+sent)
+	return component.Result{Data: sent}, nil
+}
+
+// sentTo returns all that probe.send was sent, by what it is.
+func (p *probe) sentTo() map[string][]string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return maps.Clone(p.sends)
+}
+
+func (p *probe) wait(ctx context.Context, call component.Call) (component.Result, error) {
+	g := p.gate(call.Inputs.Text("value"))
+	g.reached <- struct{}{}
+	select {
+	case <-g.open:
+		return component.Result{Data: "waited"}, nil
+	case <-ctx.Done():
+		return component.Result{}, ctx.Err()
+	}
 }
 
 // gate returns the gate of a name.
@@ -91,6 +121,8 @@ func (p *probe) component() *component.Component {
 			Perform: perform,
 		}
 	}
+	think := action("think", p.wait)
+	think.Effect = ipaas.EffectPure
 	faulty := action("faulty", func(context.Context, component.Call) (component.Result, error) { return component.Result{}, nil })
 	faulty.Undo = &ipaas.Undo{}
 	faulty.Target = func(component.Inputs) string { panic("a fault of our own") }
@@ -98,6 +130,8 @@ func (p *probe) component() *component.Component {
 		ID: "probe", DisplayName: "Probe",
 		Actions: []component.Action{
 			action("flaky", p.flaky),
+			action("send", p.send),
+			think,  // as wait, and says that it only computes
 			faulty, // breaks the engine, not the action
 			// note keeps its value and gives it back.
 			action("note", func(_ context.Context, call component.Call) (component.Result, error) {
@@ -107,16 +141,7 @@ func (p *probe) component() *component.Component {
 				return component.Result{Data: call.Inputs.Value("value")}, nil
 			}),
 			// wait waits at the gate its value names.
-			action("wait", func(ctx context.Context, call component.Call) (component.Result, error) {
-				g := p.gate(call.Inputs.Text("value"))
-				g.reached <- struct{}{}
-				select {
-				case <-g.open:
-					return component.Result{Data: "waited"}, nil
-				case <-ctx.Done():
-					return component.Result{}, ctx.Err()
-				}
-			}),
+			action("wait", p.wait),
 			// fail fails with its value as words.
 			action("fail", func(_ context.Context, call component.Call) (component.Result, error) {
 				return component.Result{}, errors.New(call.Inputs.Text("value"))

@@ -57,11 +57,12 @@ func (p *Plane) run(ctx context.Context, j *job) (ipaas.Execution, *host, error)
 	h := newHost(p, j)
 	outcome, err := p.runFlow(ctx, j, h)
 	if err != nil {
+		_ = h.record(context.WithoutCancel(ctx)) // so that it is not done again; if it cannot be recorded, it is
 		return j.execution, h, fmt.Errorf("execution %s: %w", j.execution.ID, p.stopped(err))
 	}
 	ex := h.finished(outcome)
 	fault.Point("execution-finish")
-	if ex, h.retried, err = p.record(context.WithoutCancel(ctx), j, ex, outcome.Result); err != nil {
+	if ex, h.retried, err = p.record(context.WithoutCancel(ctx), h, ex, outcome.Result); err != nil {
 		return j.execution, h, fmt.Errorf("finish execution %s: %w", ex.ID, err)
 	}
 	fault.Point("execution-finished")
@@ -98,18 +99,18 @@ func (p *Plane) timeLeft(j *job) time.Duration {
 	return most
 }
 
-// record records the end of a run, and with it the next try if there is to be one, or where the request goes that it looked at. It
-// returns the execution as it ended.
-func (p *Plane) record(ctx context.Context, j *job, ex ipaas.Execution, result any) (_ ipaas.Execution, retried bool, err error) {
-	if ex.State == ipaas.ExecutionSucceeded && looksFirst(j.program, &ex) {
-		ex, err = p.route(ctx, j, ex, result)
+// record records the end of a run, and with it what is not recorded yet, the next try if there is to be one, or where the request goes
+// that it looked at. It returns the execution as it ended.
+func (p *Plane) record(ctx context.Context, h *host, ex ipaas.Execution, result any) (_ ipaas.Execution, retried bool, err error) {
+	if ex.State == ipaas.ExecutionSucceeded && looksFirst(h.job.program, &ex) {
+		ex, err = p.route(ctx, h, ex, result)
 		return ex, false, err
 	}
-	next := p.nextTry(j, ex)
+	next := p.nextTry(h.job, ex)
 	if next == nil {
-		return ex, false, p.store.FinishExecution(ctx, ex)
+		return ex, false, p.store.FinishExecution(ctx, ex, h.checkpoint.progress)
 	}
-	retried, err = p.store.RetryExecution(ctx, ex, *next)
+	retried, err = p.store.RetryExecution(ctx, ex, *next, h.checkpoint.progress)
 	return ex, retried, err
 }
 

@@ -237,8 +237,12 @@ func (s *frail) CompleteStep(ctx context.Context, attempt int, step ipaas.StepRe
 	return s.do("CompleteStep", func() error { return s.Store.CompleteStep(ctx, attempt, step, logs, created, effects...) })
 }
 
-func (s *frail) FinishExecution(ctx context.Context, ex ipaas.Execution) error {
-	return s.do("FinishExecution", func() error { return s.Store.FinishExecution(ctx, ex) })
+func (s *frail) RecordProgress(ctx context.Context, executionID string, attempt int, p storage.Progress) error {
+	return s.do("RecordProgress", func() error { return s.Store.RecordProgress(ctx, executionID, attempt, p) })
+}
+
+func (s *frail) FinishExecution(ctx context.Context, ex ipaas.Execution, before ...storage.Progress) error {
+	return s.do("FinishExecution", func() error { return s.Store.FinishExecution(ctx, ex, before...) })
 }
 
 func (s *frail) RecoverExecutions(ctx context.Context, now time.Time, r storage.Recovery) (storage.Recovered, error) {

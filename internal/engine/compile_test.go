@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/engine"
 	"github.com/headrace/headrace/internal/ipaas"
 )
@@ -172,5 +173,33 @@ func TestTriggerInputs(t *testing.T) {
 	}
 	if _, wrong := p.TriggerInputs("none", nil); len(wrong) != 1 || wrong[0].Reason != ipaas.ReasonUnknownTrigger {
 		t.Errorf("of an unknown flow = %v", wrong)
+	}
+}
+
+func TestQuietIsWhatOnlyComputes(t *testing.T) {
+	t.Parallel()
+	c := &component.Component{ID: "c", Actions: []component.Action{
+		{Action: ipaas.Action{Key: "computes", Effect: ipaas.EffectPure}},
+		{Action: ipaas.Action{Key: "lasts", Effect: ipaas.EffectPure}, Lasts: true},
+		{Action: ipaas.Action{Key: "starts", Effect: ipaas.EffectPure}, StartsFlow: "flow"},
+		{Action: ipaas.Action{Key: "creates", Effect: ipaas.EffectPure, Undo: &ipaas.Undo{Action: "removes"}}},
+		{Action: ipaas.Action{Key: "removes", Effect: ipaas.EffectPure}, Removes: func(component.Inputs) (string, error) { return "", nil }},
+		{Action: ipaas.Action{Key: "reads", Effect: ipaas.EffectRead}},
+		{Action: ipaas.Action{Key: "says-nothing"}},
+	}}
+	var steps []ipaas.Step
+	for i := range c.Actions {
+		steps = append(steps, step(c.Actions[i].Key, "c."+c.Actions[i].Key))
+	}
+	steps = append(steps, step("unknown", "c.unknown"))
+	def := definition(ipaas.Flow{DisplayName: "Flow", Steps: steps})
+	var quiet []string
+	for _, s := range engine.Compile(def, "", component.NewRegistry(c)).Steps("flow") {
+		if s.Quiet {
+			quiet = append(quiet, s.Action)
+		}
+	}
+	if diff := cmp.Diff([]string{"c.computes"}, quiet); diff != "" {
+		t.Errorf("quiet (-want +got):\n%s", diff)
 	}
 }

@@ -41,7 +41,8 @@ type Outcome struct {
 type Host interface {
 	// Begin announces that a step is about to run. If an earlier attempt completed it, what it recorded is returned and the step
 	// is not run again; if it only decided something, or some of its tries failed, that comes back in Done with Decided set, and the
-	// step goes on from there.
+	// step goes on from there. That a Quiet step begins need not be durable, nor how it ended, until something begins that is not
+	// Quiet, or the run ends.
 	Begin(ctx context.Context, step Step) (*Done, error)
 	// Decide records what a step decided before its inner steps run: the items of a loop, and what it logged so far. Resuming
 	// re-decides nothing.
@@ -76,7 +77,8 @@ type Step struct {
 	Key         string // by which references name it
 	DisplayName string
 	Action      string           // component.action
-	Effect      ipaas.Effect     // progress must be durable before a write
+	Effect      ipaas.Effect     // progress must be durable before it reads or writes
+	Quiet       bool             // it only computes: run once more, nobody could tell
 	Inputs      component.Inputs // resolved
 	Ignores     bool             // the flow goes on if it fails
 	StandIn     bool             // its action is not run: there is none, or a test supplies what it comes to

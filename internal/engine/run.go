@@ -132,6 +132,12 @@ func effect(action *component.Action) ipaas.Effect {
 	return action.Effect
 }
 
+// quiet reports whether an action only computes. What waits or runs code is to be seen while it is under way.
+func quiet(action *component.Action) bool {
+	return effect(action) == ipaas.EffectPure && !action.Lasts && action.StartsFlow == "" &&
+		action.Undo == nil && action.Delegate == nil && action.Removes == nil
+}
+
 // admit decides whether one more step may begin.
 func (r *runner) admit(ctx context.Context, at Step) (how, error) {
 	if ctx.Err() != nil {

@@ -138,6 +138,11 @@ func TestRunOrderOfHostCalls(t *testing.T) {
 	if s := h.steps["each[1].inner[0].say"]; s.ID != "say" || s.DisplayName != "Say" || s.Action != "tools.echo" || s.Effect != ipaas.EffectPure {
 		t.Errorf("step = %+v", s)
 	}
+	for path, want := range map[string]bool{"each": true, "each[1].inner[0].say": true, "create": false, "after": true} {
+		if h.steps[path].Quiet != want {
+			t.Errorf("step %s is quiet: %v", path, !want)
+		}
+	}
 	if s := h.steps["create"]; s.Effect != ipaas.EffectWrite {
 		t.Errorf("effect of an action that declares none = %s, want WRITE", s.Effect)
 	}

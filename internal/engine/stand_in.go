@@ -43,7 +43,10 @@ func (s *step) standsIn(given StandIns, at Step) bool {
 
 // at is a step of the definition at a place in a run.
 func (s *step) at(path string) Step {
-	return Step{Path: path, ID: s.def.ID, Key: s.key, DisplayName: s.def.DisplayName, Action: s.def.Action, Effect: effect(s.action), Ignores: s.def.OnError.Ignores()}
+	return Step{
+		Path: path, ID: s.def.ID, Key: s.key, DisplayName: s.def.DisplayName, Action: s.def.Action,
+		Effect: effect(s.action), Quiet: quiet(s.action), Ignores: s.def.OnError.Ignores(),
+	}
 }
 
 // standIn is what a step comes to whose action is not run.

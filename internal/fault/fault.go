@@ -29,11 +29,11 @@ var Points = map[string]string{
 	"accept-answer":    "the answer to an event is about to be written",
 
 	"execution-claimed":  "an execution is taken, and its first step has not begun",
-	"execution-finish":   "the last step is recorded, and the end of the execution is not",
+	"execution-finish":   "the last step has ended, and the end of the execution is not recorded",
 	"execution-finished": "the end of the execution is recorded",
-	"step-begun":         "a step is recorded as begun, and nothing was called yet",
+	"step-begun":         "a step is recorded as begun, unless it only computes, and nothing was called yet",
 	"step-called":        "the step's action has done what it does, and nothing of it is recorded",
-	"step-completed":     "the step's result is recorded",
+	"step-completed":     "the step's result is recorded, unless the step only computes",
 
 	"schedule-due":   "the time of a flow has come, and nothing of that is on disk",
 	"schedule-fired": "the time is taken and its execution on disk, and nobody knows it yet",
@@ -66,6 +66,8 @@ const (
 	NoKeys = "no-keys"
 	// FireApart starts a flow by the clock in one step, and takes its time in another one.
 	FireApart = "fire-apart"
+	// ForgetComputed does not record, before a step that reads or writes, what was computed for it.
+	ForgetComputed = "forget-computed"
 	// KeepAtOnce keeps at once what is to wait for a deployment.
 	KeepAtOnce = "keep-at-once"
 )

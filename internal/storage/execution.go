@@ -48,8 +48,11 @@ type Executions interface {
 	ReleaseExecution(ctx context.Context, id string, attempt int, now time.Time) error
 	// BeginStep records that a step began; it gets the next sequence. A step of the same path that did not end is begun again: it
 	// keeps its sequence and what it decided. If it ended before, well or badly, it is returned as it is with done true, and nothing
-	// is changed. Conflict if the execution is not RUNNING in the given attempt; so in CompleteStep, FinishExecution and RetryExecution.
+	// is changed. Conflict if the execution is not RUNNING in the given attempt; so in every method that records something of it.
 	BeginStep(ctx context.Context, attempt int, s ipaas.StepResult) (recorded ipaas.StepResult, done bool, err error)
+	// RecordProgress records in one step, all of it or nothing, what has happened in an execution: each step as it stands, and lines. A step
+	// of a path that is not there is added with the next sequence; one that did not end before keeps its sequence. Conflict for one that did.
+	RecordProgress(ctx context.Context, executionID string, attempt int, p Progress) error
 	// CompleteStep records in one step how a step ended, the lines it logged, and what became of its registration: created is the
 	// row with state, remote id and result filled in, or nil. A step may also be recorded as RUNNING still, with what it decided.
 	// NotFound for a step that was not begun, Conflict for one that has ended. What was decided while the call was under way stands: a
@@ -66,18 +69,20 @@ type Executions interface {
 	CompleteStep(
 		ctx context.Context, attempt int, s ipaas.StepResult, logs []ipaas.Log, created *ipaas.Registration, effects ...StepEffects,
 	) error
-	// FinishExecution moves a RUNNING execution to a final state with its error, result and response.
-	FinishExecution(ctx context.Context, ex ipaas.Execution) error
+	// FinishExecution moves a RUNNING execution to a final state with its error, result and response. What happened before and is not
+	// recorded yet is recorded in the same step as RecordProgress does it, all or nothing; so in RouteExecution, RetryExecution and, from
+	// its effects, CompleteStep.
+	FinishExecution(ctx context.Context, ex ipaas.Execution, before ...Progress) error
 	// RouteExecution finishes an execution as FinishExecution does, and in the same step accepts next, which its request becomes, as
 	// AcceptExecution does: it is PreprocessedBy the one before, which is RoutedTo it, or to the one that was accepted first for its
 	// deduplication key. If next is refused, nothing is done. Of one that was told to stop, next is not accepted, and what is returned is
 	// empty.
-	RouteExecution(ctx context.Context, ex, next ipaas.Execution, a Admission) (ipaas.Execution, error)
+	RouteExecution(ctx context.Context, ex, next ipaas.Execution, a Admission, before ...Progress) (ipaas.Execution, error)
 	// RetryExecution finishes an execution as FinishExecution does, and adds next to try it again: with the payload and the place in
 	// its lane of the one before, the next try of the same origin, asleep until its wake time. It does not add it, and says so, if the
 	// execution was told to stop, its instance is undeployed, being deleted or deleted, or a newer event of its flow has the same
 	// RequestKey: by that it is superseded.
-	RetryExecution(ctx context.Context, ex, next ipaas.Execution) (added bool, err error)
+	RetryExecution(ctx context.Context, ex, next ipaas.Execution, before ...Progress) (added bool, err error)
 	// CancelExecution ends an execution before its end. A QUEUED one is CANCELED. A RUNNING one is marked as Canceling, which whoever
 	// runs it carries out, or else recovery. One that is Blocking stays as it ended and gives up its place. Precondition
 	// EXECUTION_ENDED for another one that has ended, and PART_OF_DEPLOYMENT for an Inline one of a deployment that runs.
@@ -107,12 +112,20 @@ type Executions interface {
 	ListExecutions(ctx context.Context, q Query) (Page[ipaas.Execution], error)
 	// ListStepResults returns at most limit step results of an execution with a sequence above after, in order.
 	ListStepResults(ctx context.Context, executionID string, after int64, limit int) ([]ipaas.StepResult, error)
-	// ListLogs returns at most limit lines of an execution with a sequence above after, in order. CompleteStep numbers lines from 1.
+	// ListLogs returns at most limit lines of an execution with a sequence above after, in order. They are numbered from 1 as they are
+	// recorded.
 	ListLogs(ctx context.Context, executionID string, after int64, limit int) ([]ipaas.Log, error)
+}
+
+// Progress is what has happened in an execution since something of it was recorded last, in order.
+type Progress struct {
+	Steps []ipaas.StepResult
+	Logs  []ipaas.Log
 }
 
 // StepEffects is what a step does beside its result.
 type StepEffects struct {
+	Before Progress // what happened before the step ended, which may have begun with it
 	State  []StateChange
 	Starts []Invocation // executions that it starts
 }

@@ -18,6 +18,21 @@ var deaths = []string{
 	"step-begun", "step-called", "step-completed", "execution-finish", "execution-finished",
 }
 
+// fickle is the relay with an id beside each event, which is another one each time it is computed: sent with another id, an event would
+// have another key, too, and a second effect.
+var fickle = strings.Replace(relay, `      - displayName: Send
+        action: http.httpPost
+        inputs:
+          url: {configVariable: URL}
+          data: {reference: trigger.results.body.data}
+`, `      - {displayName: Id, action: uuid.generateUuid, inputs: {version: {value: v7}}}
+      - displayName: Send
+        action: http.httpPost
+        inputs:
+          url: {configVariable: URL}
+          data: {template: "{{$trigger.results.body.data}} {{$id.results}}"}
+`, 1)
+
 // TestCrash kills the server again and again while it takes and runs events (T1): what was acknowledged has its effect, once.
 func TestCrash(t *testing.T) {
 	t.Parallel()
@@ -35,10 +50,15 @@ func TestCrash(t *testing.T) {
 	if len(keyless.duplicated) == 0 {
 		t.Errorf("with another idempotency key for each attempt nothing was doubled either: the checker is blind: %s", keyless)
 	}
+	forgetting, _ := crash(t, events/5, 3, breakage{plan: "step-called=kill@40", broken: fault.ForgetComputed})
+	if len(forgetting.duplicated) == 0 {
+		t.Errorf("with what was computed forgotten nothing was doubled either: the checker is blind: %s", forgetting)
+	}
 	results.add(t, result{
 		Target: "T1", Goal: "kill -9 loses nothing and doubles nothing",
 		Size: fmt.Sprintf("%d events, %d kills", events, kills), Figure: fmt.Sprintf("%s, %d requests repeated under their keys", got, repeats),
-		Control: "acknowledged before the commit: " + hasty.String() + "; a key for each attempt: " + keyless.String(),
+		Control: "acknowledged before the commit: " + hasty.String() + "; a key for each attempt: " + keyless.String() +
+			"; what was computed forgotten: " + forgetting.String(),
 	})
 }
 
@@ -50,7 +70,7 @@ func crash(t *testing.T, events, kills int, b breakage) (got verdict, repeats in
 	chance := rand.New(rand.NewPCG(seed, 1))
 	to, s := newSink(t), newServer(t)
 	s.start(breakage{})
-	hook := s.deployRelay(t, "smith", to.URL+"/smith")
+	hook := s.deployRelayAs(t, fickle, "smith", to.URL+"/smith")
 	s.kill()
 
 	sending := newSenders(t, hook, 0)

@@ -20,6 +20,7 @@ func registry() component.Registry { return component.NewRegistry(builtin.All().
 func TestDeclarations(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
+	var lasting []string
 	for _, c := range builtin.All() {
 		if !ipaas.ValidID(c.ID) || seen[c.ID] {
 			t.Errorf("component id %q is malformed or there twice", c.ID)
@@ -60,6 +61,12 @@ func TestDeclarations(t *testing.T) {
 			if a.Request != nil || a.Result != "" {
 				t.Errorf("%s has parts of a declarative action", at)
 			}
+			if a.Lasts {
+				lasting = append(lasting, at)
+			}
+			if a.Effect == ipaas.EffectPure && (a.Undo != nil || a.Delegate != nil || a.Removes != nil || a.StartsFlow != "") {
+				t.Errorf("%s creates, removes or starts something, and says that it only computes", at)
+			}
 		}
 		keys = map[string]bool{}
 		for i := range c.Triggers {
@@ -73,6 +80,11 @@ func TestDeclarations(t *testing.T) {
 				t.Errorf("%s cannot receive", at)
 			}
 		}
+	}
+	slices.Sort(lasting)
+	want := []string{"code.runCode", "collection-tools.filter", "collection-tools.map", "collection-tools.sort", "sleep.sleep"}
+	if diff := cmp.Diff(want, lasting); diff != "" {
+		t.Errorf("what waits or runs code (-want +got):\n%s", diff)
 	}
 }
 

@@ -34,6 +34,7 @@ func code() *component.Component {
 					},
 				},
 			},
+			Lasts:   true,
 			Perform: runCode,
 		}},
 	}

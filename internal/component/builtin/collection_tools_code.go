@@ -24,6 +24,7 @@ func codeListActions() []component.Action {
 				Inputs: []ipaas.InputField{list, functionInput("filterCodeInput", "Filter Function",
 					"A function of an item and its index, async or not, that says whether to keep it.", "(item, index) => item.active", true)},
 			},
+			Lasts: true,
 			Perform: func(ctx context.Context, call component.Call) (component.Result, error) {
 				return listCode(ctx, call, sandbox.Filter, map[string]string{"filter": "filterCodeInput"})
 			},
@@ -41,6 +42,7 @@ func codeListActions() []component.Action {
 					{Key: "contextInput", DisplayName: "Context", Type: ipaas.FieldData, Description: "A value that the functions are given besides the item and its index."},
 				},
 			},
+			Lasts: true,
 			Perform: func(ctx context.Context, call component.Call) (component.Result, error) {
 				return listCode(ctx, call, sandbox.Map, map[string]string{"transform": "transformCodeInput", "filter": "filterCodeInput"})
 			},
@@ -53,6 +55,7 @@ func codeListActions() []component.Action {
 					"A function of two items that gives a negative number if the first comes first, 0 if they are equal, else a positive one. None: items are compared as texts.",
 					"(a, b) => a.price - b.price", false)},
 			},
+			Lasts: true,
 			Perform: func(ctx context.Context, call component.Call) (component.Result, error) {
 				return listCode(ctx, call, sandbox.Sort, map[string]string{"compare": "sortCodeInput"})
 			},

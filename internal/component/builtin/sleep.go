@@ -25,6 +25,7 @@ func sleep() *component.Component {
 					Description: "How long to wait, in milliseconds, 0 to 900000.",
 				}},
 			},
+			Lasts: true,
 			Perform: func(ctx context.Context, call component.Call) (component.Result, error) {
 				return component.Result{}, rest(ctx, call.Inputs)
 			},

@@ -166,9 +166,9 @@ UPDATE executions SET state = $3, error = $4, result = $5, response = $6, end_ti
 WHERE seq = $1 AND attempts = $2 AND state = 'RUNNING' RETURNING in_lane, canceling`
 
 // FinishExecution moves a RUNNING execution to a final state.
-func (db *DB) FinishExecution(ctx context.Context, ex ipaas.Execution) error {
+func (db *DB) FinishExecution(ctx context.Context, ex ipaas.Execution, before ...storage.Progress) error {
 	return db.write(ctx, func(ctx context.Context, tx *tx) error {
-		seq, end, err := finish(ctx, tx, ex)
+		seq, end, err := finish(ctx, tx, ex, before)
 		if err != nil || !end.inLane {
 			return err
 		}
@@ -179,14 +179,16 @@ func (db *DB) FinishExecution(ctx context.Context, ex ipaas.Execution) error {
 const routeExecution = `UPDATE executions SET routed_to = $2 WHERE seq = $1`
 
 // RouteExecution finishes an execution that looked at a request, and accepts the one that the request becomes.
-func (db *DB) RouteExecution(ctx context.Context, ex, next ipaas.Execution, a storage.Admission) (out ipaas.Execution, err error) {
+func (db *DB) RouteExecution(
+	ctx context.Context, ex, next ipaas.Execution, a storage.Admission, before ...storage.Progress,
+) (out ipaas.Execution, err error) {
 	if err := db.waiting.admit(ctx, db, next.CustomerID, next.CreateTime, a.MaxQueued); err != nil {
 		return ipaas.Execution{}, err
 	}
 	next = accepted(next)
 	next.PreprocessedBy = ex.ID
 	err = db.write(ctx, func(ctx context.Context, tx *tx) error {
-		seq, end, err := finish(ctx, tx, ex)
+		seq, end, err := finish(ctx, tx, ex, before)
 		if err != nil {
 			return err
 		}
@@ -213,11 +215,14 @@ func (db *DB) RouteExecution(ctx context.Context, ex, next ipaas.Execution, a st
 // finished is what matters of an execution when it ends.
 type finished struct{ inLane, canceling bool }
 
-func finish(ctx context.Context, tx *tx, ex ipaas.Execution) (seq int64, end finished, err error) {
+func finish(ctx context.Context, tx *tx, ex ipaas.Execution, before []storage.Progress) (seq int64, end finished, err error) {
 	if !ex.State.Ended() {
 		return 0, end, fmt.Errorf("finish execution %s: %s is no final state", ex.ID, ex.State)
 	}
 	if seq, err = runningExecution(ctx, tx, ex.ID, ex.Attempts); err != nil {
+		return 0, end, err
+	}
+	if err := putProgress(ctx, tx, seq, before...); err != nil {
 		return 0, end, err
 	}
 	err = tx.row(ctx, finishExecution,

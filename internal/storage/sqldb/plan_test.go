@@ -42,7 +42,7 @@ func TestHistoryIsNeverReadFromEndToEnd(t *testing.T) {
 		"flow runs": countOfFlow, "queued": countQueued, "place": selectPlace, "make ready": makeReady, "promote": promoteNext,
 		"known event": selectDeduplication, "old keys": deleteDeduplications, "payload": copyPayload, "before": selectBefore,
 		"expire": expireHeld, "receipts": deleteReceipts, "rotated": deleteRotated,
-		"step": selectStep, "steps": selectSteps, "logs": selectLogs, "last log": selectLastLog, "begin step": insertStep,
+		"step": selectStep, "steps": selectSteps, "logs": selectLogs, "last log": selectLastLog, "begin step": insertStep, "keep step": keepStep,
 		"hook": selectWebhook, "hooks": selectCurrentWebhooks, "deployments": selectAllUnfinished, "request": selectByRequest,
 		"key": selectByKey, "used": selectUsedRegistrations, "superseded": supersedeUnused, "dropped": dropCreated,
 		"ended": selectEnded, "some logs": deleteSomeLogs, "some steps": deleteSomeSteps, "old deployments": selectOldDeployments,

@@ -57,9 +57,9 @@ func (b *before) follow(ctx context.Context, tx *tx, ex *ipaas.Execution, paused
 }
 
 // RetryExecution finishes an execution and adds its next try.
-func (db *DB) RetryExecution(ctx context.Context, ex, next ipaas.Execution) (added bool, err error) {
+func (db *DB) RetryExecution(ctx context.Context, ex, next ipaas.Execution, before ...storage.Progress) (added bool, err error) {
 	err = db.write(ctx, func(ctx context.Context, tx *tx) error {
-		seq, end, err := finish(ctx, tx, ex)
+		seq, end, err := finish(ctx, tx, ex, before)
 		if err != nil {
 			return err
 		}

@@ -54,6 +54,45 @@ func (db *DB) BeginStep(ctx context.Context, attempt int, s ipaas.StepResult) (r
 	return recorded, done, nil
 }
 
+// keepStep adds a step, or records of one that did not end how it stands.
+const keepStep = insertStep + `
+ON CONFLICT (execution_seq, path) DO UPDATE SET step_id = excluded.step_id, display_name = excluded.display_name, action = excluded.action,
+	state = excluded.state, inputs = excluded.inputs, result = excluded.result, exact = excluded.exact, redacted = excluded.redacted,
+	error = excluded.error, ignored = excluded.ignored, tries = excluded.tries, branch = excluded.branch, start_time = excluded.start_time,
+	end_time = excluded.end_time, stand_in = excluded.stand_in
+WHERE step_results.state = 'RUNNING'`
+
+// RecordProgress records what has happened in an execution.
+func (db *DB) RecordProgress(ctx context.Context, executionID string, attempt int, p storage.Progress) error {
+	return db.write(ctx, func(ctx context.Context, tx *tx) error {
+		seq, err := runningExecution(ctx, tx, executionID, attempt)
+		if err != nil {
+			return err
+		}
+		return putProgress(ctx, tx, seq, p)
+	})
+}
+
+func putProgress(ctx context.Context, tx *tx, seq int64, all ...storage.Progress) error {
+	for _, p := range all {
+		for i := range p.Steps {
+			s := &p.Steps[i]
+			n, err := tx.exec(ctx, keepStep, seq, s.Path, s.StepID, s.DisplayName, s.Action, s.State, s.Inputs, s.Result, s.Exact,
+				flag(s.Redacted), s.Error, flag(s.Ignored), s.Tries, s.Branch, micros(s.StartTime), micros(s.EndTime), flag(s.StandIn))
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				return moved("step", s.Path, "recorded as ended", string(ipaas.StepRunning))
+			}
+		}
+		if err := putLogs(ctx, tx, seq, p.Logs); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func getStep(ctx context.Context, q querier, seq int64, executionID, path string) (ipaas.StepResult, error) {
 	s, err := scanStep(func(dest ...any) error { return q.row(ctx, selectStep, []any{seq, path}, dest...) })
 	s.ExecutionID = executionID
@@ -76,7 +115,7 @@ WHERE execution_seq = $1 AND path = $2`
 INSERT INTO logs (execution_seq, sequence, severity, message, step_path, create_time) VALUES ($1, $2, $3, $4, $5, $6)`
 )
 
-// CompleteStep records how a step ended, the lines it logged, and what became of its registration.
+// CompleteStep records how a step ended, the lines it logged, what became of its registration, and what happened before.
 func (db *DB) CompleteStep(
 	ctx context.Context, attempt int, given ipaas.StepResult, logs []ipaas.Log, created *ipaas.Registration, effects ...storage.StepEffects,
 ) error {
@@ -92,6 +131,11 @@ func (db *DB) CompleteStep(
 		seq, err := runningExecution(ctx, tx, s.ExecutionID, attempt)
 		if err != nil {
 			return err
+		}
+		for _, e := range effects {
+			if err := putProgress(ctx, tx, seq, e.Before); err != nil {
+				return err
+			}
 		}
 		was, err := getStep(ctx, tx, seq, s.ExecutionID, s.Path)
 		if errors.Is(err, sql.ErrNoRows) {

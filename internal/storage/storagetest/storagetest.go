@@ -45,6 +45,7 @@ func Run(t *testing.T, open func(t *testing.T) storage.Store) {
 		{"claims", claimSentences},
 		{"retries", retrySentences},
 		{"steps", stepSentences},
+		{"progress", progressSentences},
 		{"state", stateSentences},
 		{"invocations", invocationSentences},
 		{"request_keys", requestKeySentences},
