@@ -26,11 +26,11 @@ type dataFormat struct {
 var (
 	csvFields = []ipaas.InputField{
 		{
-			Key: "csvHeader", DisplayName: "CSV Header", Type: ipaas.FieldBoolean, Default: "true",
+			Key: "isHeader", DisplayName: "CSV Header", Type: ipaas.FieldBoolean, Default: "true",
 			Description: "Whether the first line holds the names of the columns. Without it each row is a list.",
 		},
 		{
-			Key: "unflattenKeys", DisplayName: "Un-Flatten CSV Keys", Type: ipaas.FieldBoolean, Default: "false",
+			Key: "unFlattenCsvKeys", DisplayName: "Un-Flatten CSV Keys", Type: ipaas.FieldBoolean, Default: "false",
 			Description: "Whether a column such as person__first makes an object in an object.",
 		},
 		delimiterField(),
@@ -126,7 +126,7 @@ func readCSV(in component.Inputs) (any, error) {
 	if !ok {
 		return v, nil
 	}
-	table := format.CSV{Delimiter: in.Text("delimiter"), Header: in.Bool("csvHeader"), Unflatten: in.Bool("unflattenKeys")}
+	table := format.CSV{Delimiter: in.Text("delimiter"), Header: in.Bool("isHeader"), Unflatten: in.Bool("unFlattenCsvKeys")}
 	rows, err := table.Parse(data)
 	if err != nil {
 		return nil, inInput("data", err)
@@ -218,7 +218,7 @@ func deserializers() []component.Action {
 		dataAction("deserializeFormData", "Deserialize URL-encoded Form Data", "Reads a form as browsers send it, such as a=1&b=2.", "An object by name. All values are texts; those of a name that repeats are a list.",
 			[]ipaas.InputField{dataField("data", "Data", "The form, as a text or bytes, or a whole body with `data` and `contentType`. A form that was parsed before is returned as it is."+bounds)}, deserializeForm),
 		dataAction("deserializeJsonl", "Deserialize JSON Lines (.jsonl)", "Reads a text with a JSON value on every line. Empty lines count for nothing.", "A list of the values.",
-			[]ipaas.InputField{dataField("data", "JSONL Data", "The lines, as a text or bytes. A list is returned as it is."+bounds)}, deserializeJSONLines),
+			[]ipaas.InputField{dataField("jsonl", "JSONL Data", "The lines, as a text or bytes. A list is returned as it is."+bounds)}, deserializeJSONLines),
 		dataAction("deserializeFromBinary", "Deserialize BINARY", "Reads bytes: JSON if they are JSON, else text if they are UTF-8. Text that is base64 of bytes is decoded by text-manipulation.",
 			"What the bytes hold; bytes that are no text stay bytes.", []ipaas.InputField{dataField("data", "Data", "The bytes. Anything else is returned as it is.")},
 			func(in component.Inputs) (any, error) {
@@ -247,17 +247,17 @@ func deserializeForm(in component.Inputs) (any, error) {
 }
 
 func deserializeJSONLines(in component.Inputs) (any, error) {
-	v := contentInput(in, "data")
+	v := contentInput(in, "jsonl")
 	data, _, ok := encodedData(v)
 	if !ok {
 		if _, isList := v.([]any); !isList {
-			return nil, wrongKind("data", v, "lines of JSON as text")
+			return nil, wrongKind("jsonl", v, "lines of JSON as text")
 		}
 		return v, nil
 	}
 	list, err := format.ParseJSONLines(data)
 	if err != nil {
-		return nil, inInput("data", err)
+		return nil, inInput("jsonl", err)
 	}
 	return list, nil
 }
@@ -287,15 +287,15 @@ func serializers() []component.Action {
 				return text, nil
 			}),
 		dataAction("serializeJsonl", "Serialize JSON Lines (.jsonl)", "Writes each item of a list as a line of JSON.", "The lines as a text.",
-			[]ipaas.InputField{dataField("data", "Array of JavaScript Objects to serialize", "The list.")},
+			[]ipaas.InputField{dataField("array", "Array of JavaScript Objects to serialize", "The list.")},
 			func(in component.Inputs) (any, error) {
-				list, err := listContent(in, "data")
+				list, err := listContent(in, "array")
 				if err != nil {
 					return nil, err
 				}
 				text, err := format.JSONLines(list)
 				if err != nil {
-					return nil, inInput("data", err)
+					return nil, inInput("array", err)
 				}
 				return text, nil
 			}),

@@ -46,7 +46,7 @@ func formatDateTime(in component.Inputs) (any, error) {
 	if len(format) > maxFormat {
 		return nil, fmt.Errorf("input %q is longer than %d bytes: shorten it", "format", maxFormat)
 	}
-	t, err := localInput(in)
+	t, err := localInput(in, "dateTime", "timeZone")
 	if err != nil {
 		return nil, err
 	}

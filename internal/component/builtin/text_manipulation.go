@@ -96,7 +96,7 @@ func replaceActions() []component.Action {
 			}),
 		pure("replaceMultipleSubstring", "Find & Replace Multiple Substrings", "Replaces several things in one go: what is put in for one is not looked at again.", "The changed text.",
 			replaceSeveral, text, ipaas.InputField{
-				Key: "replacements", DisplayName: "Replace With", Type: ipaas.FieldText, Collection: ipaas.CollectionKeyValueList, Required: true, Example: `{"a": "b"}`,
+				Key: "replaceMultiple", DisplayName: "Replace With", Type: ipaas.FieldText, Collection: ipaas.CollectionKeyValueList, Required: true, Example: `{"a": "b"}`,
 				Description: "What to look for, taken literally, and what to put there. Where two are found at one place, the earlier one counts.",
 			}),
 		pure("match", "Match Regex", "Looks for a regular expression in a text.",
@@ -222,16 +222,16 @@ func replaceText(in component.Inputs) (any, error) {
 const maxReplacements = 1000
 
 func replaceSeveral(in component.Inputs) (any, error) {
-	pairs := in.Pairs("replacements")
+	pairs := in.Pairs("replaceMultiple")
 	if len(pairs) > maxReplacements {
-		return nil, fmt.Errorf("input %q has %d items: give %d at most", "replacements", len(pairs), maxReplacements)
+		return nil, fmt.Errorf("input %q has %d items: give %d at most", "replaceMultiple", len(pairs), maxReplacements)
 	}
 	text, most := in.Text("text"), 0
 	all := make([]string, 0, 2*len(pairs))
 	for i, p := range pairs {
 		with := value.Text(p.Value)
 		if p.Key == "" {
-			return nil, fmt.Errorf("input %q: item %d looks for an empty text: give what to look for", "replacements", i)
+			return nil, fmt.Errorf("input %q: item %d looks for an empty text: give what to look for", "replaceMultiple", i)
 		}
 		most += strings.Count(text, p.Key) * len(with)
 		all = append(all, p.Key, with)
