@@ -111,16 +111,19 @@ func chunks(in component.Inputs) (any, error) {
 	return out, nil
 }
 
-func flatten(in component.Inputs) (any, error) {
+func flatten(in component.Inputs) (any, error) { return flattened(in.List("listInput")), nil }
+
+// flattened puts the items of lists in place of the lists.
+func flattened(list []any) []any {
 	out := []any{}
-	for _, item := range in.List("listInput") {
+	for _, item := range list {
 		if inner, ok := item.([]any); ok {
 			out = append(out, inner...)
 			continue
 		}
 		out = append(out, item)
 	}
-	return out, nil
+	return out
 }
 
 func sameItem(a, b any) bool {
