@@ -44,7 +44,7 @@ var (
 	xmlOutputs = []ipaas.InputField{
 		{
 			Key: "rootElement", DisplayName: "Root Element", Example: "order",
-			Description: "The name of the root element, which is put around the data. None: the only key of the data is the root; data with several keys, or a list, gets the root `root`.",
+			Description: rootNote + "None: each key of the data is an element, with nothing around them if there are several; a list gets the root `root`, with its items as `item`.",
 		},
 		{
 			Key: "prettyPrint", DisplayName: "Pretty Print", Type: ipaas.FieldBoolean, Default: "false",
@@ -62,6 +62,8 @@ func delimiterField() ipaas.InputField {
 		Description: "The character between cells. \\t stands for a tab.",
 	}
 }
+
+const rootNote = "The name of the root element, which is put around the data. "
 
 const bounds = " At most 16 MiB and a million parts, 64 levels deep."
 
@@ -140,7 +142,7 @@ func readXML(in component.Inputs) (any, error) {
 	if !ok {
 		return v, nil
 	}
-	doc, err := format.ParseXML(data, isText)
+	doc, err := format.ParseFragment(data, isText)
 	if err != nil {
 		return nil, inInput("data", err)
 	}
@@ -172,7 +174,7 @@ func writeJSON(v any, in component.Inputs) (any, error) {
 }
 
 func writeXML(v any, in component.Inputs) (any, error) {
-	return format.WriteXML{Root: in.Text("rootElement"), Pretty: in.Bool("prettyPrint"), Declaration: true}.Of(v)
+	return format.WriteXML{Root: in.Text("rootElement"), Pretty: in.Bool("prettyPrint"), Fragment: true}.Of(v)
 }
 
 func writeYAML(v any, _ component.Inputs) (any, error) { return format.YAML(v) }
@@ -209,7 +211,7 @@ func deserializers() []component.Action {
 		dataAction("deserializeFromJson", "Deserialize JSON", "Reads JSON, so that later steps can refer to what is in it.", "What the JSON holds. Numbers keep their digits, objects their order.",
 			[]ipaas.InputField{dataField("data", "Data", "The JSON, as a text or bytes. Data that was parsed before is returned as it is."+bounds)}, readJSON),
 		dataAction("deserializeFromXml", "Deserialize XML", "Reads XML. An element with only text becomes that text, any other an object: its attributes as @name, its elements by name, "+
-			"those that repeat as a list, and its own text as #text. A document type is refused.", "An object with the name of the root as its only key.",
+			"those that repeat as a list, and its own text as #text. A document type is refused.", "An object with the name of the root as its only key; of XML with several roots one after the other, with a key for each.",
 			append([]ipaas.InputField{dataField("data", "Data", "The XML, as a text or bytes. Data that was parsed before is returned as it is."+bounds)}, xmlFields...), readXML),
 		dataAction("deserializeFromYaml", "Deserialize YAML", "Reads one document of YAML. Aliases are followed.", "What the YAML holds.",
 			[]ipaas.InputField{dataField("data", "Data", "The YAML, as a text or bytes, at most 4 MiB. Data that was parsed before is returned as it is.")}, readYAML),

@@ -28,24 +28,28 @@ func bin(data, contentType string) value.Bytes {
 func TestChangeDataFormat(t *testing.T) {
 	t.Parallel()
 	const (
-		c       = "change-data-format."
-		table   = "name,qty\nBolt,2\nNut,007\n"
-		order   = `<order id="7"><item>Bolt</item><item>Nut</item><total>1.50</total></order>`
-		declare = `<?xml version="1.0" encoding="UTF-8"?>`
+		c     = "change-data-format."
+		table = "name,qty\nBolt,2\nNut,007\n"
+		order = `<order id="7"><item>Bolt</item><item>Nut</item><total>1.50</total></order>`
 	)
 	runCases(t, []actionCase{
 		{action: c + "csvToJson", name: "rows", with: map[string]any{"data": table}, is: `[{"name":"Bolt","qty":"2"},{"name":"Nut","qty":"007"}]`},
 		{action: c + "csvToJson", name: "without a header", in: `{"data":"a;b","isHeader":"false","delimiter":";","prettyPrint":true}`, is: "[\n  [\n    \"a\",\n    \"b\"\n  ]\n]"},
 		{action: c + "csvToJson", name: "unflattened", in: `{"data":"p__a,p__b\n1,2","unFlattenCsvKeys":true}`, is: `[{"p":{"a":"1","b":"2"}}]`},
 		{action: c + "csvToJson", name: "broken", in: `{"data":"a\n\"b"}`, fails: `input "data": line 2, column 3: a quoted cell does not end`},
-		{action: c + "csvToXml", name: "rows", with: map[string]any{"data": bin("a\n1\n", "text/csv"), "rootElement": "rows"}, is: declare + `<rows><item><a>1</a></item></rows>`},
+		{action: c + "csvToXml", name: "rows", with: map[string]any{"data": bin("a\n1\n", "text/csv"), "rootElement": "rows"}, is: `<rows><item><a>1</a></item></rows>`},
 		{action: c + "csvToXml", name: "a column that is no name", in: `{"data":"Column 1\n1"}`, fails: `input "data": root.item.Column 1: the key is no name that XML allows`},
 		{action: c + "csvToYaml", name: "rows", with: map[string]any{"data": table}, is: "- name: Bolt\n  qty: \"2\"\n- name: Nut\n  qty: \"007\"\n"},
 		{action: c + "jsonToCsv", name: "text", in: `{"data":"[{\"a\":1.0,\"b\":{\"c\":\"x,y\"}}]"}`, is: "a,b__c\n1.0,\"x,y\"\n"},
 		{action: c + "jsonToCsv", name: "a number", in: `{"data":5}`, fails: `input "data": it is a number: a table is made of a list of objects`},
-		{action: c + "jsonToXml", name: "an object of several keys", in: `{"data":{"Hydrazine":12.50,"O2":0.1}}`, is: declare + `<root><Hydrazine>12.50</Hydrazine><O2>0.1</O2></root>`},
-		{action: c + "jsonToXml", name: "one key", in: `{"data":"{\"order\":{\"@id\":7,\"item\":[1,2]}}"}`, is: declare + `<order id="7"><item>1</item><item>2</item></order>`},
-		{action: c + "jsonToXml", name: "a named root", in: `{"data":{"a":1},"rootElement":"fuel","prettyPrint":"true"}`, is: declare + "\n<fuel>\n  <a>1</a>\n</fuel>"},
+		{action: c + "jsonToXml", name: "an object of several keys", in: `{"data":{"Hydrazine":12.50,"O2":[0.1,1]}}`, is: `<Hydrazine>12.50</Hydrazine><O2>0.1</O2><O2>1</O2>`},
+		{action: c + "jsonToXml", name: "several keys on lines", in: `{"data":{"a":{"b":1},"c":2},"prettyPrint":true}`, is: "<a>\n  <b>1</b>\n</a>\n<c>2</c>"},
+		{action: c + "jsonToXml", name: "an attribute alone", in: `{"data":{"@a":1}}`, is: `<root a="1"></root>`},
+		{action: c + "jsonToXml", name: "a key that is no name", in: `{"data":{"a":1,"b c":1}}`, fails: `input "data": b c: the key is no name that XML allows`},
+		{action: c + "xmlToJson", name: "several roots", in: `{"data":"<dob>1990-01-01</dob>\n<person><first>Bob</first></person>\n<dob/>"}`, is: `{"dob":["1990-01-01",""],"person":{"first":"Bob"}}`},
+		{action: c + "xmlToJson", name: "text beside roots", in: `{"data":"<a/>hidden<b/>"}`, fails: `input "data": line 1, column 5: text stands outside of the root`},
+		{action: c + "jsonToXml", name: "one key", in: `{"data":"{\"order\":{\"@id\":7,\"item\":[1,2]}}"}`, is: `<order id="7"><item>1</item><item>2</item></order>`},
+		{action: c + "jsonToXml", name: "a named root", in: `{"data":{"a":1},"rootElement":"fuel","prettyPrint":"true"}`, is: "<fuel>\n  <a>1</a>\n</fuel>"},
 		{action: c + "jsonToXml", name: "no JSON", in: `{"data":"{\"a\": secret}"}`, fails: `input "data": line 1, column 7: this is no JSON`},
 		{action: c + "jsonToXml", name: "nothing", in: `{}`, fails: "has no value, and it is required"},
 		{action: c + "jsonToYaml", name: "object", in: `{"data":{"b":[1.50,"2"],"a":null}}`, is: "b:\n  - 1.50\n  - \"2\"\na: null\n"},
@@ -56,13 +60,13 @@ func TestChangeDataFormat(t *testing.T) {
 		{action: c + "yamlToCsv", name: "rows", in: `{"data":"- a: 1\n- a: 2\n  b: 3\n"}`, is: "a,b\n1,\n2,3\n"},
 		{action: c + "yamlToJson", name: "document", in: `{"data":"a: &x [1.50]\nb: *x"}`, is: `{"a":[1.50],"b":[1.50]}`},
 		{action: c + "yamlToJson", name: "broken", in: `{"data":"a: [secret"}`, fails: `input "data": line`},
-		{action: c + "yamlToXml", name: "document", in: `{"data":"a:\n  b: 1"}`, is: declare + `<a><b>1</b></a>`},
+		{action: c + "yamlToXml", name: "document", in: `{"data":"a:\n  b: 1"}`, is: `<a><b>1</b></a>`},
 		{action: c + "binaryToCsv", name: "objects", in: `{"data":[{"a":1}]}`, is: "a\n1\n"},
 		{action: c + "binaryToJson", name: "a parsed body", in: `{"data":{"b":1.50,"a":[]}}`, is: `{"b":1.50,"a":[]}`},
 		{action: c + "binaryToJson", name: "bytes of JSON", with: map[string]any{"data": bin(`{ "a": 1 }`, "application/octet-stream")}, is: `{"a":1}`},
 		{action: c + "binaryToJson", name: "a text", in: `{"data":"hi"}`, is: `"hi"`},
 		{action: c + "binaryToJson", name: "bytes that are no text", with: map[string]any{"data": bin("\xff", "")}, is: `"/w=="`},
-		{action: c + "binaryToXml", name: "object", in: `{"data":{"a":{"b":true}}}`, is: declare + `<a><b>true</b></a>`},
+		{action: c + "binaryToXml", name: "object", in: `{"data":{"a":{"b":true}}}`, is: `<a><b>true</b></a>`},
 		{action: c + "binaryToYaml", name: "object", in: `{"data":{"a":"true"}}`, is: "a: \"true\"\n"},
 	})
 }
