@@ -27,6 +27,9 @@ func TestTextManipulation(t *testing.T) {
 		{action: "text-manipulation.joinLines", name: "as in an export", in: `{"strings":["a","b"],"newlineType":"newline","numberOfNewlines":"1"}`, want: `"a\nb"`},
 		{action: "text-manipulation.joinLines", name: "two of Windows", in: `{"strings":["a","b"],"newlineType":"crlf","numberOfNewlines":2}`, want: `"a\r\n\r\nb"`},
 		{action: "text-manipulation.joinLines", name: "of HTML", in: `{"strings":["a","b"],"newlineType":"br"}`, want: `"a<br />b"`},
+		{action: "text-manipulation.joinLines", name: "the line end itself", in: `{"strings":["a","b"],"newlineType":"\r\n"}`, want: `"a\r\nb"`},
+		{action: "text-manipulation.joinLines", name: "the line end as it is typed", in: `{"strings":["a","b"],"newlineType":"\\n","numberOfNewlines":""}`, want: `"a\nb"`},
+		{action: "text-manipulation.joinLines", name: "no line end", in: `{"strings":["a","b"],"newlineType":"cr"}`, fails: `input "newlineType" is no end of a line: give newline, crlf or br`},
 		{action: "text-manipulation.joinLines", name: "too many", in: `{"strings":["a"],"numberOfNewlines":101}`, fails: `input "numberOfNewlines" is 101: give 0 to 100`},
 		{action: "text-manipulation.replace", name: "everywhere", in: `{"text":"a-b-c","find":"-","replace":"+"}`, want: `"a+b+c"`},
 		{action: "text-manipulation.replace", name: "a folder", in: `{"text":"/x/unprocessed/a.xml","find":"/unprocessed/","replace":"/processed/"}`, want: `"/x/processed/a.xml"`},
@@ -70,7 +73,9 @@ func TestTextManipulation(t *testing.T) {
 		{action: "text-manipulation.decodeBase64", name: "a text", in: `{"text":" aMOp\nbGxv "}`, want: `"héllo"`},
 		{action: "text-manipulation.decodeBase64", name: "of URLs, without padding", in: `{"text":"_wA"}`, is: value.Bytes{Data: []byte{0xff, 0}, ContentType: "application/octet-stream"}},
 		{action: "text-manipulation.decodeBase64", name: "none", in: `{"text":"?"}`, fails: `input "text" is no base64`},
-		{action: "text-manipulation.htmlEncode", name: "all of them", in: `{"text":"<a href='x'>&\"</a>"}`, want: `"&lt;a href=&#39;x&#39;&gt;&amp;&#34;&lt;/a&gt;"`},
+		{action: "text-manipulation.htmlEncode", name: "all of them", in: `{"text":"<a href='x'>&\"</a>"}`, want: `"&#x3C;a href=&#x27;x&#x27;&#x3E;&#x26;&#x22;&#x3C;/a&#x3E;"`},
+		{action: "text-manipulation.htmlEncode", name: "beyond ASCII", in: `{"text":"© ≠ 𝌆\n\u0001"}`, want: `"&#xA9; &#x2260; &#x1D306;\n&#x1;"`},
+		{action: "text-manipulation.htmlEncode", name: "too large", with: map[string]any{"text": strings.Repeat("\u2260", 5<<20)}, fails: `the text would be larger than 32 MiB`},
 		{action: "text-manipulation.htmlDecode", name: "named and numbered", in: `{"text":"&lt;&eacute;&#39;&#x27;&unknown;"}`, want: `"<é''&unknown;"`},
 	})
 }
