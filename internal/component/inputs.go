@@ -104,8 +104,8 @@ func resolveField(f *ipaas.InputField, v any) (any, error) {
 		}
 		v = d
 	}
-	if v == nil || v == "" && f.Type != ipaas.FieldData {
-		// An empty line in a form is no value; an empty text as data is one.
+	if v == nil || v == "" && f.Type != ipaas.FieldData && f.Collection == "" {
+		// An empty line in a form is no value; an empty text as data is one, and as a list one without items.
 		if f.Required {
 			return nil, &missing{}
 		}

@@ -66,6 +66,7 @@ func TestResolve(t *testing.T) {
 		{"list in a text", list, `"[1]"`, []any{value.Number("1")}},
 		{"list left empty", list, `" "`, []any{}},
 		{"list left empty with a default", ipaas.InputField{Collection: ipaas.CollectionList, Default: `["x"]`}, `""`, []any{"x"}},
+		{"required list left empty", ipaas.InputField{Collection: ipaas.CollectionList, Required: true}, `""`, []any{}},
 		{"pairs", pairs, `[{"key":"a","value":1},{"key":"a","value":null},{"key":2}]`, []component.Pair{{Key: "a", Value: "1"}, {Key: "a"}, {Key: "2"}}},
 		{"pairs of an object", pairs, `{"b":true,"a":"x"}`, []component.Pair{{Key: "b", Value: "true"}, {Key: "a", Value: "x"}}},
 		{"pairs in a text", pairs, `"{\"b\":1}"`, []component.Pair{{Key: "b", Value: "1"}}},

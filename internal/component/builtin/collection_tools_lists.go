@@ -35,8 +35,8 @@ func listActions() []component.Action {
 		Key: "numberInput", DisplayName: "Number of Elements", Type: ipaas.FieldNumber, Default: "1", Description: "How many elements, 1 or more.",
 	}
 	return []component.Action{
-		pure("create", "Create List", "Makes a list.", "The list.", func(in component.Inputs) (any, error) { return in.List("items"), nil }, ipaas.InputField{
-			Key: "items", DisplayName: "List Items", Type: ipaas.FieldData, Collection: ipaas.CollectionList, Required: true, Description: "The items, in order.",
+		pure("create", "Create List", "Makes a list.", "The list.", func(in component.Inputs) (any, error) { return slices.Concat([]any{}, in.List("items")), nil }, ipaas.InputField{
+			Key: "items", DisplayName: "List Items", Type: ipaas.FieldData, Collection: ipaas.CollectionList, Description: "The items, in order. None: the list is empty.",
 		}),
 		pure("first", "First", "Takes the first element of a list.", "The element; nothing if the list is empty.", func(in component.Inputs) (any, error) { return itemAt(in.List("listInput"), 0), nil }, list),
 		pure("last", "Last", "Takes the last element of a list.", "The element; nothing if the list is empty.", func(in component.Inputs) (any, error) { return itemAt(in.List("listInput"), -1), nil }, list),

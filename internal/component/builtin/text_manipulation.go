@@ -41,7 +41,7 @@ func textInput() ipaas.InputField {
 func pieceActions() []component.Action {
 	text := textInput()
 	strs := ipaas.InputField{
-		Key: "strings", DisplayName: "Strings", Type: ipaas.FieldText, Collection: ipaas.CollectionList, Required: true, Example: `["a", "b"]`,
+		Key: "strings", DisplayName: "Strings", Type: ipaas.FieldText, Collection: ipaas.CollectionList, Example: `["a", "b"]`,
 		Description: "The texts, in order. What is no text is joined as it reads in a template; nothing is an empty text.",
 	}
 	return []component.Action{
