@@ -240,8 +240,8 @@ func pairActions() []component.Action {
 			}),
 		pure("fieldValueMapping", "Field Value Mapping", "Joins two mappings by their keys: a field map says how a field is called elsewhere, values say what is in it.",
 			"The list, in the order of `mappings`, of objects with `key`, the value of the first mapping, and `value`, that of the second; nothing where it has none.", mapFields,
-			ipaas.InputField{Key: "mappings", DisplayName: "Key Mappings", Type: ipaas.FieldData, Collection: ipaas.CollectionKeyValueList, Required: true, Description: "The fields, and how each is called elsewhere."},
-			ipaas.InputField{Key: "values", DisplayName: "Value Mappings", Type: ipaas.FieldData, Collection: ipaas.CollectionKeyValueList, Required: true, Description: "The fields, and what is in each."},
+			ipaas.InputField{Key: "mappings", DisplayName: "Key Mappings", Type: ipaas.FieldData, Collection: ipaas.CollectionKeyValueList, Description: "The fields, and how each is called elsewhere."},
+			ipaas.InputField{Key: "values", DisplayName: "Value Mappings", Type: ipaas.FieldData, Collection: ipaas.CollectionKeyValueList, Description: "The fields, and what is in each."},
 		),
 	}
 }

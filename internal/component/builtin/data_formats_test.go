@@ -536,6 +536,7 @@ func TestHTMLUtils(t *testing.T) {
 	with := map[string]any{"html": page}
 	runCases(t, []actionCase{
 		{action: "html-utils.stripHtmlTags", name: "page", with: with, is: "THi &amp; youOnetwoab12\n x\n  y"},
+		{action: "html-utils.stripHtmlTags", name: "nothing", in: `{}`, is: ""},
 		{action: "html-utils.stripHtmlTags", name: "no HTML", in: `{"html":"1 < 2"}`, is: "1 < 2"},
 		{action: "html-utils.stripHtmlTags", name: "broken", in: `{"html":"a<b"}`, is: "a"},
 		{action: "html-utils.htmlToPlaintext", name: "page", with: with, is: "Hi & you\n\nOne\ntwo\n\n- a\n- b\n1 2\n\n x\n  y"},
