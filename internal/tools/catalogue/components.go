@@ -18,7 +18,7 @@ an action, and a flow its trigger, as ` + "`component.key`" + `. Components of y
 [actions.md](actions.md).
 
 An input that is not given has its default. A list, or named values, may also be given as JSON text or a file of JSON, named values also as a
-list of `{"key": …, "value": …}`. A number may be given as the text that says it, such as 007, .5 or +7; a boolean as true, t, yes, y, 1, or
+list of objects with a key and a value. A number may be given as the text that says it, such as 007, .5 or +7; a boolean as true, t, yes, y, 1, or
 false, f, no, n, 0; a choice in capital or small letters; and whatever is to be a text is made one, lists and objects as JSON. An empty text
 is no value for what cannot be empty: the default, if there is one, counts. The effect of an action tells what running it does to the world: *pure* does nothing to it, *read* asks other systems,
 *write* may change them.
