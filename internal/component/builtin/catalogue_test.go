@@ -251,5 +251,7 @@ func FuzzActions(f *testing.F) {
 		}
 	}
 	f.Add(uint(0), uint64(0))
-	f.Fuzz(func(t *testing.T, action uint, seed uint64) { tryAction(t, names[action%uint(len(names))], seed, client) })
+	f.Fuzz(func(t *testing.T, action uint, seed uint64) {
+		tryAction(t, names[action%uint(len(names))], seed, client)
+	})
 }

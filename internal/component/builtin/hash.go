@@ -19,8 +19,8 @@ import (
 
 	"golang.org/x/crypto/blake2b"
 	"golang.org/x/crypto/blake2s"
-	"golang.org/x/crypto/md4"       //nolint:gosec,staticcheck // systems that hash with it are still spoken to
-	"golang.org/x/crypto/ripemd160" //nolint:gosec,staticcheck // systems that hash with it are still spoken to
+	"golang.org/x/crypto/md4"       //nolint:staticcheck // systems that hash with it are still spoken to
+	"golang.org/x/crypto/ripemd160" //nolint:staticcheck // systems that hash with it are still spoken to
 
 	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/ipaas"

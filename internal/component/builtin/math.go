@@ -187,7 +187,9 @@ func mathOfOne() []component.Action {
 			return fromDecimal(out), nil
 		}, of)
 	}
-	one := func(key, name, description, output string) component.Action { return takes(number, key, name, description, output) }
+	one := func(key, name, description, output string) component.Action {
+		return takes(number, key, name, description, output)
+	}
 	exponent := number
 	exponent.Key, exponent.DisplayName = "exponent", "Exponent"
 	round := pure("round", "Round", "Rounds a number. A half goes up: 2.5 is 3, and -2.5 is -2.", "The rounded number.", roundNumber, number,
