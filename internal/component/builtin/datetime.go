@@ -30,7 +30,7 @@ func dateTime() *component.Component {
 				"The moment in UTC, as 2026-01-31T12:00:00.000Z.", adjustDateTime, adjustments()...),
 			pure("formatDateTime", "Format Date/Time", "Writes a moment as wanted.", "The text.", formatDateTime, namedDateTime("dateTime", "Date/Time", "The moment."), zoneInput("timeZone"), ipaas.InputField{
 				Key: "format", DisplayName: "Format", Default: `"YYYY-MM-DDTHH:mm:ss.SSSZ"`, Example: "DD.MM.YYYY HH:mm",
-				Description: "How to write it. YYYY, YY: year. MMMM, MMM, MM, M: month. DD, D: day. dddd, ddd: day of the week. HH, H: hour of 24; hh, h: of 12; A, a: AM or PM. mm, m: minute. " +
+				Description: "How to write it. YYYY, YY: year. MMMM, MMM, MM, M: month. DD, D: day. dddd, ddd, dd: day of the week; d: its number from 0, Sunday. HH, H: hour of 24; hh, h: of 12; A, a: AM or PM. mm, m: minute. " +
 					"ss, s: second. SSS: milliseconds. Z: offset as +02:00, ZZ: as +0200. X, x: seconds, milliseconds since 1970. What stands in [brackets] and everything else is written as it is.",
 			}),
 			pure("convertToISOString", "Convert Date/Time to ISO String", "Writes a moment in UTC.", "The moment, as 2026-01-31T12:00:00.000Z.",

@@ -24,6 +24,8 @@ var dateTokens = []struct{ token, layout string }{
 	{"D", "2"},
 	{"dddd", "Monday"},
 	{"ddd", "Mon"},
+	{"dd", ""},
+	{"d", ""},
 	{"HH", "15"},
 	{"H", ""}, // what Go has no layout for
 	{"hh", "03"},
@@ -75,6 +77,10 @@ func nextToken(t time.Time, format string) (token, text string) {
 		switch known.token {
 		case "H":
 			return known.token, strconv.Itoa(t.Hour())
+		case "dd":
+			return known.token, t.Format("Mon")[:2]
+		case "d":
+			return known.token, strconv.Itoa(int(t.Weekday()))
 		case "SSS":
 			return known.token, fmt.Sprintf("%03d", t.Nanosecond()/int(time.Millisecond))
 		case "X":
