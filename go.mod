@@ -28,6 +28,7 @@ require (
 	go.uber.org/goleak v1.3.0 // tests: goroutines left behind; MIT
 	go.yaml.in/yaml/v3 v3.0.5 // tests: real definitions; the gateway's generator needs it too; MIT and Apache-2.0
 	go.yaml.in/yaml/v4 v4.0.0 // YAML definitions, read as a tree; MIT and Apache-2.0
+	golang.org/x/crypto v0.58.0 // hashes that other systems still ask for; BSD-3-Clause
 	golang.org/x/net v0.62.0 // host names as browsers read them; HTML and encodings of text; BSD-3-Clause
 	golang.org/x/sys v0.49.0 // the lock on the database file, and on processes for scripts; BSD-3-Clause
 	golang.org/x/text v0.43.0 // capitals of other languages; words for what violates a schema; BSD-3-Clause

@@ -1,12 +1,15 @@
 package component
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/value"
@@ -101,8 +104,8 @@ func resolveField(f *ipaas.InputField, v any) (any, error) {
 		}
 		v = d
 	}
-	if v == nil || v == "" && f.Type != ipaas.FieldData {
-		// An empty line in a form is no value; an empty text as data is one.
+	if v == nil || v == "" && f.Type != ipaas.FieldData && f.Collection == "" {
+		// An empty line in a form is no value; an empty text as data is one, and as a list one without items.
 		if f.Required {
 			return nil, &missing{}
 		}
@@ -140,7 +143,7 @@ func isUnset(f *ipaas.InputField, v any) bool {
 
 func resolveList(f *ipaas.InputField, v any) (any, error) {
 	list, ok := v.([]any)
-	if text, isText := v.(string); isText {
+	if text, isText := encoded(v); isText {
 		// Lists come as JSON text from config variables and from definitions that were written elsewhere.
 		if strings.TrimSpace(text) == "" {
 			return []any{}, nil
@@ -165,7 +168,7 @@ func resolveList(f *ipaas.InputField, v any) (any, error) {
 }
 
 func resolvePairs(f *ipaas.InputField, v any) (any, error) {
-	if text, ok := v.(string); ok {
+	if text, ok := encoded(v); ok {
 		if strings.TrimSpace(text) == "" {
 			return []Pair{}, nil
 		}
@@ -203,6 +206,15 @@ func resolvePairs(f *ipaas.InputField, v any) (any, error) {
 		pairs[i].Value = one
 	}
 	return pairs, nil
+}
+
+// encoded returns a text, or bytes that are one, such as a file: it may be JSON.
+func encoded(v any) (string, bool) {
+	if b, ok := v.(value.Bytes); ok && utf8.Valid(b.Data) {
+		return string(b.Data), true
+	}
+	text, ok := v.(string)
+	return text, ok
 }
 
 // resolveOne turns one value into what the field's type declares.
@@ -245,14 +257,27 @@ func toText(f *ipaas.InputField, v any) (any, error) {
 	switch {
 	case text == "":
 		return text, nil
-	case len(f.Choices) > 0 && !slices.Contains(f.Choices, text):
-		return nil, &notAChoice{text: text, choices: f.Choices, secret: f.Secret}
+	case len(f.Choices) > 0:
+		return toChoice(f, text)
 	case f.Type == ipaas.FieldDate:
 		return toTime(f, text, time.DateOnly, "a date such as 2026-01-31")
 	case f.Type == ipaas.FieldTimestamp:
 		return toTime(f, text, time.RFC3339, "a moment such as 2026-01-31T12:00:00Z")
 	}
 	return text, nil
+}
+
+// toChoice returns the choice that a text names, in capital or small letters.
+func toChoice(f *ipaas.InputField, text string) (any, error) {
+	if slices.Contains(f.Choices, text) {
+		return text, nil
+	}
+	for _, choice := range f.Choices {
+		if strings.EqualFold(choice, strings.TrimSpace(text)) {
+			return choice, nil
+		}
+	}
+	return nil, &notAChoice{text: text, choices: f.Choices, secret: f.Secret}
 }
 
 // toTime checks that a text is a time; it stays the text it is.
@@ -272,10 +297,8 @@ func toNumber(f *ipaas.InputField, v any) (any, error) {
 		if text == "" {
 			return nil, nil
 		}
-		if parsed, err := value.Parse([]byte(text)); err == nil {
-			if n, ok := parsed.(value.Number); ok {
-				return n, nil
-			}
+		if n, ok := spelledNumber(text); ok {
+			return n, nil
 		}
 		return nil, fmt.Errorf("is %s: give a number", quote(f, text))
 	default:
@@ -283,17 +306,44 @@ func toNumber(f *ipaas.InputField, v any) (any, error) {
 	}
 }
 
+// spelling is how people and other programs write numbers, beyond what JSON allows: +7, 007, .5 and 5.
+var spelling = regexp.MustCompile(`^([+-]?)0*([0-9]*)(?:\.([0-9]*))?([eE][+-]?[0-9]+)?$`)
+
+// spelledNumber returns the number that a text says.
+func spelledNumber(text string) (value.Number, bool) {
+	if n, ok := value.ParseNumber(text); ok {
+		return n, true
+	}
+	m := spelling.FindStringSubmatch(text)
+	if digits, _, _ := strings.Cut(strings.ToLower(text), "e"); m == nil || !strings.ContainsAny(digits, "0123456789") {
+		return "", false
+	}
+	plain := strings.TrimPrefix(m[1], "+") + cmp.Or(m[2], "0")
+	if m[3] != "" {
+		plain += "." + m[3]
+	}
+	return value.ParseNumber(plain + m[4])
+}
+
 func toBool(f *ipaas.InputField, v any) (any, error) {
 	switch v := v.(type) {
 	case bool:
 		return v, nil
+	case value.Number:
+		switch {
+		case value.Equal(v, value.Number("1")):
+			return true, nil
+		case value.Equal(v, value.Number("0")):
+			return false, nil
+		}
+		return nil, errors.New("is a number: give true or false")
 	case string:
 		switch strings.ToLower(strings.TrimSpace(v)) {
 		case "":
 			return nil, nil
-		case "true":
+		case "true", "t", "yes", "y", "1":
 			return true, nil
-		case "false":
+		case "false", "f", "no", "n", "0":
 			return false, nil
 		}
 		return nil, fmt.Errorf("is %s: give true or false", quote(f, v))

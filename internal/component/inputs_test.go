@@ -1,6 +1,7 @@
 package component_test
 
 import (
+	"strconv"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -47,7 +48,17 @@ func TestResolve(t *testing.T) {
 		{"boolean", boolean, `false`, false},
 		{"boolean in a text", boolean, `"TRUE"`, true},
 		{"boolean left empty with a default", ipaas.InputField{Type: ipaas.FieldBoolean, Default: "true", Required: true}, `""`, true},
+		{"boolean as SDKs take it", boolean, `" Yes"`, true},
+		{"boolean of one letter", boolean, `"F"`, false},
+		{"boolean as a number", boolean, `1.0`, true},
+		{"boolean as a number in a text", boolean, `"0"`, false},
+		{"number with a sign", number, `"+7"`, value.Number("7")},
+		{"number with zeros", number, `"-007.50e+2"`, value.Number("-7.50e+2")},
+		{"number without what is before the point", number, `"-.5"`, value.Number("-0.5")},
+		{"number without what is behind the point", number, `"5."`, value.Number("5")},
+		{"zeros alone", number, `"000"`, value.Number("0")},
 		{"choice", choice, `"a"`, "a"},
+		{"choice in capitals", choice, `" A"`, "a"},
 		{"choice left empty", choice, `""`, "b"},
 		{"date", ipaas.InputField{Type: ipaas.FieldDate}, `"2024-02-29"`, "2024-02-29"},
 		{"timestamp", ipaas.InputField{Type: ipaas.FieldTimestamp}, `"2026-01-31T12:00:00.5+02:00"`, "2026-01-31T12:00:00.5+02:00"},
@@ -55,6 +66,7 @@ func TestResolve(t *testing.T) {
 		{"list in a text", list, `"[1]"`, []any{value.Number("1")}},
 		{"list left empty", list, `" "`, []any{}},
 		{"list left empty with a default", ipaas.InputField{Collection: ipaas.CollectionList, Default: `["x"]`}, `""`, []any{"x"}},
+		{"required list left empty", ipaas.InputField{Collection: ipaas.CollectionList, Required: true}, `""`, []any{}},
 		{"pairs", pairs, `[{"key":"a","value":1},{"key":"a","value":null},{"key":2}]`, []component.Pair{{Key: "a", Value: "1"}, {Key: "a"}, {Key: "2"}}},
 		{"pairs of an object", pairs, `{"b":true,"a":"x"}`, []component.Pair{{Key: "b", Value: "true"}, {Key: "a", Value: "x"}}},
 		{"pairs in a text", pairs, `"{\"b\":1}"`, []component.Pair{{Key: "b", Value: "1"}}},
@@ -71,6 +83,32 @@ func TestResolve(t *testing.T) {
 				t.Errorf("%v (-want +got):\n%s", wrong, diff)
 			}
 		})
+	}
+}
+
+func TestResolveReadsFiles(t *testing.T) {
+	t.Parallel()
+	fields := []ipaas.InputField{
+		{Key: "list", Collection: ipaas.CollectionList, Type: ipaas.FieldNumber},
+		{Key: "pairs", Collection: ipaas.CollectionKeyValueList},
+		{Key: "none", Collection: ipaas.CollectionList},
+	}
+	got, wrong := component.Resolve(fields, map[string]any{
+		"list": value.Bytes{Data: []byte("[1]"), ContentType: "application/json"}, "pairs": value.Bytes{Data: []byte(`{"a":1}`)}, "none": value.Bytes{Data: []byte("\xff[]")},
+	})
+	want := component.Inputs{"list": []any{value.Number("1")}, "pairs": []component.Pair{{Key: "a", Value: "1"}}}
+	if diff := cmp.Diff(want, got); diff != "" || len(wrong) != 1 || wrong[0].Description != "is bytes: give a list" {
+		t.Errorf("%v (-want +got):\n%s", wrong, diff)
+	}
+}
+
+func TestResolveRefusesWhatIsNoNumber(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"1,000", "1_000", "0x10", "--1", "+", "-", ".", "e1", ".e1", "1e", "NaN", "Infinity", "1 2", "١", "true"} {
+		_, wrong := component.Resolve([]ipaas.InputField{{Key: "x", Type: ipaas.FieldNumber}}, map[string]any{"x": text})
+		if len(wrong) != 1 || wrong[0].Description != "is the text "+strconv.Quote(text)+": give a number" {
+			t.Errorf("%q: got %v", text, wrong)
+		}
 	}
 }
 
@@ -96,7 +134,7 @@ func TestResolveTellsAllThatIsWrong(t *testing.T) {
 	}
 	connection := &component.Connection{}
 	given := map[string]any{
-		"a": "", "b": "", "c": "many", "d": value.Number("1"), "e": "z", "f": []any{"x", "z"}, "g": parse(t, `{"k":"v"}`), "h": "text", "i": connection,
+		"a": "", "b": "", "c": "many", "d": value.Number("2"), "e": "z", "f": []any{"x", "z"}, "g": parse(t, `{"k":"v"}`), "h": "text", "i": connection,
 		"j": "2026-02-30", "k": "2026-01-31", "l": "hunter2", "m": "hunter2", "n": parse(t, `[{"a":1}]`), "o": "x", "p": connection,
 	}
 	_, got := component.Resolve(fields, given)

@@ -79,6 +79,18 @@ func (c CSV) Parse(data []byte) ([]any, error) {
 	}
 }
 
+// Names returns the names of the columns of a table with a header that Parse has read.
+func (c CSV) Names(data []byte) []string {
+	r := csv.NewReader(bytes.NewReader(withoutMark(data)))
+	r.Comma, _ = c.comma()
+	record, err := r.Read()
+	if err != nil {
+		return nil
+	}
+	names, _ := columns(record, 1)
+	return names
+}
+
 // csvError keeps the place of an error and none of the text.
 func csvError(err error) error {
 	var parse *csv.ParseError

@@ -2,6 +2,7 @@ package format
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -58,11 +59,16 @@ func (e *Element) Root() *Element {
 
 // ParseXML reads a document. A document type is refused, and with it every entity but the five of XML: they are how a small
 // text becomes a huge one or fetches files. Bytes may be in any encoding that their declaration names, texts are UTF-8.
-func ParseXML(data []byte, isText bool) (*Element, error) {
+func ParseXML(data []byte, isText bool) (*Element, error) { return parseXML(data, isText, false) }
+
+// ParseFragment reads what ParseXML reads, and also several roots one after the other, as WriteXML makes them of an object.
+func ParseFragment(data []byte, isText bool) (*Element, error) { return parseXML(data, isText, true) }
+
+func parseXML(data []byte, isText, fragment bool) (*Element, error) {
 	if err := tooLarge(len(data)); err != nil {
 		return nil, err
 	}
-	r := xmlReader{isText: isText, dec: xml.NewDecoder(bytes.NewReader(withoutMark(data)))}
+	r := xmlReader{isText: isText, fragment: fragment, dec: xml.NewDecoder(bytes.NewReader(withoutMark(data)))}
 	r.dec.CharsetReader = r.charset
 	doc := &Element{}
 	r.open = []*Element{doc}
@@ -91,6 +97,7 @@ func ParseXML(data []byte, isText bool) (*Element, error) {
 type xmlReader struct {
 	dec          *xml.Decoder
 	isText       bool
+	fragment     bool       // may have several roots
 	open         []*Element // the document and the elements that are open
 	items        int
 	line, column int
@@ -165,7 +172,7 @@ func rawName(n xml.Name) string {
 
 func (r *xmlReader) start(t xml.StartElement) error {
 	parent := r.top()
-	if len(r.open) == 1 && parent.Root() != nil {
+	if len(r.open) == 1 && parent.Root() != nil && !r.fragment {
 		return r.wrong("a second root begins: a document has one")
 	}
 	if len(r.open) > value.MaxDepth {
@@ -264,14 +271,17 @@ type XMLValue struct {
 	AlwaysLists      map[string]bool
 }
 
-// Of returns the value of an element or of a document, whose only key is its root.
+// Of returns the value of an element, or of a document: an object whose keys are its roots, of which it usually has one.
 func (x XMLValue) Of(e *Element) (any, error) {
-	if e.Name == "" && e.parent == nil {
-		root := e.Root()
-		v, err := x.element(root, 1, false)
-		return value.Obj(value.Field{Key: x.name(root.Name), Value: v}), err
+	if e.Name != "" || e.parent != nil {
+		return x.element(e, 0, false)
 	}
-	return x.element(e, 0, false)
+	if len(e.Children) == 1 {
+		v, err := x.element(e.Root(), 1, false)
+		return value.Obj(value.Field{Key: x.name(e.Root().Name), Value: v}), err
+	}
+	o := value.Obj()
+	return o, x.children(o, e, 0, false)
 }
 
 func (x XMLValue) name(name string) string {
@@ -299,7 +309,7 @@ func (x XMLValue) element(e *Element, depth int, preserve bool) (any, error) {
 		}
 		o.Set(attributeMark+x.name(a.Name), a.Value)
 	}
-	counts, elements := map[string]int{}, 0
+	elements := 0
 	var text strings.Builder
 	for _, c := range e.Children {
 		if c.Name == "" {
@@ -307,7 +317,6 @@ func (x XMLValue) element(e *Element, depth int, preserve bool) (any, error) {
 			continue
 		}
 		elements++
-		counts[x.name(c.Name)]++
 	}
 	if elements == 0 && o.Len() == 0 {
 		return x.scalar(text.String(), preserve), nil
@@ -315,22 +324,33 @@ func (x XMLValue) element(e *Element, depth int, preserve bool) (any, error) {
 	if depth >= value.MaxDepth {
 		return nil, tooDeep("element <" + shortName(e.Name) + ">")
 	}
-	lists := map[string]*[]any{}
-	for _, c := range e.Children {
-		if c.Name == "" {
-			continue
-		}
-		if err := x.child(o, lists, c, counts[x.name(c.Name)], depth, preserve); err != nil {
-			return nil, err
-		}
-	}
-	for name, list := range lists {
-		o.Set(name, *list)
+	if err := x.children(o, e, depth, preserve); err != nil {
+		return nil, err
 	}
 	if own := text.String(); strings.TrimSpace(own) != "" {
 		o.Set(textKey, x.scalar(own, preserve))
 	}
 	return o, nil
+}
+
+// children sets the values of the elements in e.
+func (x XMLValue) children(o *value.Object, e *Element, depth int, preserve bool) error {
+	counts, lists := map[string]int{}, map[string]*[]any{}
+	for _, c := range e.Children {
+		counts[x.name(c.Name)]++
+	}
+	for _, c := range e.Children {
+		if c.Name == "" {
+			continue
+		}
+		if err := x.child(o, lists, c, counts[x.name(c.Name)], depth, preserve); err != nil {
+			return err
+		}
+	}
+	for name, list := range lists {
+		o.Set(name, *list)
+	}
+	return nil
 }
 
 // child sets the value of an element in the object of its parent, where count of its name stand.
@@ -377,11 +397,16 @@ type WriteXML struct {
 	Root        string // name of the root; "": the only key of the object, or `root` where there is no only one
 	Pretty      bool   // indented by two spaces
 	Declaration bool   // begins with <?xml …?>
+	Fragment    bool   // without Root, the keys of an object are elements one after the other, with no root around them
 }
 
 // Of returns the document of a value.
 func (x WriteXML) Of(v any) (string, error) {
 	w := xmlWriter{pretty: x.Pretty}
+	if o, ok := v.(*value.Object); ok && x.Fragment && x.Root == "" && elementsOnly(o) {
+		_, err := w.content(o, -1, nil)
+		return strings.TrimPrefix(w.b.String(), "\n"), cmp.Or(err, w.err)
+	}
 	name := x.Root
 	if name == "" {
 		name = "root"
@@ -406,6 +431,16 @@ func (x WriteXML) Of(v any) (string, error) {
 		return "", err
 	}
 	return w.b.String(), w.err
+}
+
+// elementsOnly reports whether an object has no attributes and no text of its own: these need an element around them.
+func elementsOnly(o *value.Object) bool {
+	for key := range o.All() {
+		if key == textKey || strings.HasPrefix(key, attributeMark) {
+			return false
+		}
+	}
+	return true
 }
 
 // place is where a value stands. Its path is only put together for an error: keys may be long, and have many siblings.

@@ -26,11 +26,11 @@ type dataFormat struct {
 var (
 	csvFields = []ipaas.InputField{
 		{
-			Key: "csvHeader", DisplayName: "CSV Header", Type: ipaas.FieldBoolean, Default: "true",
+			Key: "isHeader", DisplayName: "CSV Header", Type: ipaas.FieldBoolean, Default: "true",
 			Description: "Whether the first line holds the names of the columns. Without it each row is a list.",
 		},
 		{
-			Key: "unflattenKeys", DisplayName: "Un-Flatten CSV Keys", Type: ipaas.FieldBoolean, Default: "false",
+			Key: "unFlattenCsvKeys", DisplayName: "Un-Flatten CSV Keys", Type: ipaas.FieldBoolean, Default: "false",
 			Description: "Whether a column such as person__first makes an object in an object.",
 		},
 		delimiterField(),
@@ -44,7 +44,7 @@ var (
 	xmlOutputs = []ipaas.InputField{
 		{
 			Key: "rootElement", DisplayName: "Root Element", Example: "order",
-			Description: "The name of the root element, which is put around the data. None: the only key of the data is the root; data with several keys, or a list, gets the root `root`.",
+			Description: rootNote + "None: each key of the data is an element, with nothing around them if there are several; a list gets the root `root`, with its items as `item`.",
 		},
 		{
 			Key: "prettyPrint", DisplayName: "Pretty Print", Type: ipaas.FieldBoolean, Default: "false",
@@ -62,6 +62,8 @@ func delimiterField() ipaas.InputField {
 		Description: "The character between cells. \\t stands for a tab.",
 	}
 }
+
+const rootNote = "The name of the root element, which is put around the data. "
 
 const bounds = " At most 16 MiB and a million parts, 64 levels deep."
 
@@ -126,7 +128,7 @@ func readCSV(in component.Inputs) (any, error) {
 	if !ok {
 		return v, nil
 	}
-	table := format.CSV{Delimiter: in.Text("delimiter"), Header: in.Bool("csvHeader"), Unflatten: in.Bool("unflattenKeys")}
+	table := format.CSV{Delimiter: in.Text("delimiter"), Header: in.Bool("isHeader"), Unflatten: in.Bool("unFlattenCsvKeys")}
 	rows, err := table.Parse(data)
 	if err != nil {
 		return nil, inInput("data", err)
@@ -140,7 +142,7 @@ func readXML(in component.Inputs) (any, error) {
 	if !ok {
 		return v, nil
 	}
-	doc, err := format.ParseXML(data, isText)
+	doc, err := format.ParseFragment(data, isText)
 	if err != nil {
 		return nil, inInput("data", err)
 	}
@@ -172,7 +174,7 @@ func writeJSON(v any, in component.Inputs) (any, error) {
 }
 
 func writeXML(v any, in component.Inputs) (any, error) {
-	return format.WriteXML{Root: in.Text("rootElement"), Pretty: in.Bool("prettyPrint"), Declaration: true}.Of(v)
+	return format.WriteXML{Root: in.Text("rootElement"), Pretty: in.Bool("prettyPrint"), Fragment: true}.Of(v)
 }
 
 func writeYAML(v any, _ component.Inputs) (any, error) { return format.YAML(v) }
@@ -209,7 +211,7 @@ func deserializers() []component.Action {
 		dataAction("deserializeFromJson", "Deserialize JSON", "Reads JSON, so that later steps can refer to what is in it.", "What the JSON holds. Numbers keep their digits, objects their order.",
 			[]ipaas.InputField{dataField("data", "Data", "The JSON, as a text or bytes. Data that was parsed before is returned as it is."+bounds)}, readJSON),
 		dataAction("deserializeFromXml", "Deserialize XML", "Reads XML. An element with only text becomes that text, any other an object: its attributes as @name, its elements by name, "+
-			"those that repeat as a list, and its own text as #text. A document type is refused.", "An object with the name of the root as its only key.",
+			"those that repeat as a list, and its own text as #text. A document type is refused.", "An object with the name of the root as its only key; of XML with several roots one after the other, with a key for each.",
 			append([]ipaas.InputField{dataField("data", "Data", "The XML, as a text or bytes. Data that was parsed before is returned as it is."+bounds)}, xmlFields...), readXML),
 		dataAction("deserializeFromYaml", "Deserialize YAML", "Reads one document of YAML. Aliases are followed.", "What the YAML holds.",
 			[]ipaas.InputField{dataField("data", "Data", "The YAML, as a text or bytes, at most 4 MiB. Data that was parsed before is returned as it is.")}, readYAML),
@@ -218,7 +220,7 @@ func deserializers() []component.Action {
 		dataAction("deserializeFormData", "Deserialize URL-encoded Form Data", "Reads a form as browsers send it, such as a=1&b=2.", "An object by name. All values are texts; those of a name that repeats are a list.",
 			[]ipaas.InputField{dataField("data", "Data", "The form, as a text or bytes, or a whole body with `data` and `contentType`. A form that was parsed before is returned as it is."+bounds)}, deserializeForm),
 		dataAction("deserializeJsonl", "Deserialize JSON Lines (.jsonl)", "Reads a text with a JSON value on every line. Empty lines count for nothing.", "A list of the values.",
-			[]ipaas.InputField{dataField("data", "JSONL Data", "The lines, as a text or bytes. A list is returned as it is."+bounds)}, deserializeJSONLines),
+			[]ipaas.InputField{dataField("jsonl", "JSONL Data", "The lines, as a text or bytes. A list is returned as it is."+bounds)}, deserializeJSONLines),
 		dataAction("deserializeFromBinary", "Deserialize BINARY", "Reads bytes: JSON if they are JSON, else text if they are UTF-8. Text that is base64 of bytes is decoded by text-manipulation.",
 			"What the bytes hold; bytes that are no text stay bytes.", []ipaas.InputField{dataField("data", "Data", "The bytes. Anything else is returned as it is.")},
 			func(in component.Inputs) (any, error) {
@@ -247,17 +249,17 @@ func deserializeForm(in component.Inputs) (any, error) {
 }
 
 func deserializeJSONLines(in component.Inputs) (any, error) {
-	v := contentInput(in, "data")
+	v := contentInput(in, "jsonl")
 	data, _, ok := encodedData(v)
 	if !ok {
 		if _, isList := v.([]any); !isList {
-			return nil, wrongKind("data", v, "lines of JSON as text")
+			return nil, wrongKind("jsonl", v, "lines of JSON as text")
 		}
 		return v, nil
 	}
 	list, err := format.ParseJSONLines(data)
 	if err != nil {
-		return nil, inInput("data", err)
+		return nil, inInput("jsonl", err)
 	}
 	return list, nil
 }
@@ -287,15 +289,15 @@ func serializers() []component.Action {
 				return text, nil
 			}),
 		dataAction("serializeJsonl", "Serialize JSON Lines (.jsonl)", "Writes each item of a list as a line of JSON.", "The lines as a text.",
-			[]ipaas.InputField{dataField("data", "Array of JavaScript Objects to serialize", "The list.")},
+			[]ipaas.InputField{dataField("array", "Array of JavaScript Objects to serialize", "The list.")},
 			func(in component.Inputs) (any, error) {
-				list, err := listContent(in, "data")
+				list, err := listContent(in, "array")
 				if err != nil {
 					return nil, err
 				}
 				text, err := format.JSONLines(list)
 				if err != nil {
-					return nil, inInput("data", err)
+					return nil, inInput("array", err)
 				}
 				return text, nil
 			}),

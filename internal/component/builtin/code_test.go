@@ -66,6 +66,8 @@ func TestCode(t *testing.T) {
 		},
 
 		{action: "collection-tools.filter", name: "keeps", in: `{"listInput":[{"n":1},{"n":2},{"n":3}],"filterCodeInput":"(item, index) => item.n !== 2 && index < 5;"}`, want: `[{"n":1},{"n":3}]`},
+		{action: "collection-tools.filter", name: "without a function", in: `{"listInput":[1,0],"filterCodeInput":" "}`, want: `[1,0]`},
+		{action: "collection-tools.map", name: "without functions", in: `{"listInput":[1,0],"filterCodeInput":""}`, want: `[1,0]`},
 		{action: "collection-tools.filter", name: "async", in: `{"listInput":[1,2,3],"filterCodeInput":"async function (item) { return item > 1 }"}`, want: `[2,3]`},
 		{action: "collection-tools.filter", name: "list_as_text", in: `{"listInput":"[1,2]","filterCodeInput":"(i) => i > 1"}`, want: `[2]`},
 		{action: "collection-tools.filter", name: "no_list", in: `{"listInput":{"a":1},"filterCodeInput":"(i) => i"}`, fails: `input "listInput" is an object: give a list`},
@@ -81,9 +83,9 @@ func TestCode(t *testing.T) {
 			want: `[{"v":10,"index":0},{"v":30,"index":2}]`,
 		},
 		{action: "collection-tools.map", name: "async", in: `{"listInput":["a"],"transformCodeInput":"async (item) => item.toUpperCase()"}`, want: `["A"]`},
-		{action: "collection-tools.sort", name: "compares", in: `{"listInput":[{"n":3},{"n":1},{"n":2}],"sortCodeInput":"(a, b) => a.n - b.n"}`, want: `[{"n":1},{"n":2},{"n":3}]`},
-		{action: "collection-tools.sort", name: "as_texts", in: `{"listInput":[10,9,"1",null]}`, want: `["1",10,9,null]`},
-		{action: "collection-tools.sort", name: "no_number", in: `{"listInput":[1,2],"sortCodeInput":"(a, b) => 'x'"}`, fails: "it gave a string for two items"},
+		{action: "collection-tools.sort", name: "compares", in: `{"list":[{"n":3},{"n":1},{"n":2}],"sortComparisonFunction":"(a, b) => a.n - b.n"}`, want: `[{"n":1},{"n":2},{"n":3}]`},
+		{action: "collection-tools.sort", name: "as_texts", in: `{"list":[10,9,"1",null]}`, want: `["1",10,9,null]`},
+		{action: "collection-tools.sort", name: "no_number", in: `{"list":[1,2],"sortComparisonFunction":"(a, b) => 'x'"}`, fails: "it gave a string for two items"},
 	})
 }
 

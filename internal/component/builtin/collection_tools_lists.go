@@ -35,8 +35,8 @@ func listActions() []component.Action {
 		Key: "numberInput", DisplayName: "Number of Elements", Type: ipaas.FieldNumber, Default: "1", Description: "How many elements, 1 or more.",
 	}
 	return []component.Action{
-		pure("create", "Create List", "Makes a list.", "The list.", func(in component.Inputs) (any, error) { return in.List("items"), nil }, ipaas.InputField{
-			Key: "items", DisplayName: "List Items", Type: ipaas.FieldData, Collection: ipaas.CollectionList, Required: true, Description: "The items, in order.",
+		pure("create", "Create List", "Makes a list.", "The list.", func(in component.Inputs) (any, error) { return slices.Concat([]any{}, in.List("items")), nil }, ipaas.InputField{
+			Key: "items", DisplayName: "List Items", Type: ipaas.FieldData, Collection: ipaas.CollectionList, Description: "The items, in order. None: the list is empty.",
 		}),
 		pure("first", "First", "Takes the first element of a list.", "The element; nothing if the list is empty.", func(in component.Inputs) (any, error) { return itemAt(in.List("listInput"), 0), nil }, list),
 		pure("last", "Last", "Takes the last element of a list.", "The element; nothing if the list is empty.", func(in component.Inputs) (any, error) { return itemAt(in.List("listInput"), -1), nil }, list),
@@ -48,8 +48,8 @@ func listActions() []component.Action {
 		pure("flatten", "Flatten", "Makes one list out of a list of lists.", "The list of all their elements. An element that is no list stays as it is, and so do lists in those lists.", flatten, list),
 		pure("concatenate", "Concatenate", "Puts a list behind another one.", "The list of the elements of both.",
 			func(in component.Inputs) (any, error) {
-				return slices.Concat(in.List("listInput"), in.List("secondListInput")), nil
-			}, list, listInput("secondListInput", "The list to put behind it.")),
+				return slices.Concat(in.List("listInput"), in.List("anotherListInput")), nil
+			}, list, listInput("anotherListInput", "The list to put behind it.")),
 		pure("append", "Append", "Adds an element to the end of a list.", "The list with the element.",
 			func(in component.Inputs) (any, error) {
 				return append(slices.Clone(in.List("listInput")), in.Value("elementInput")), nil
@@ -62,8 +62,8 @@ func listActions() []component.Action {
 		pure("deduplicate", "De-duplicate", "Leaves out elements that stand earlier in the list, too. Numbers are equal by what they count, objects whatever the order of their keys.",
 			"The list of different elements, in the order in which each comes first.", distinct, list),
 		pure("selectItemFromList", "Select Item From List by Index", "Takes an element out of a list by its number.", "The element; nothing where there is none.", selectItem, list, ipaas.InputField{
-			Key: "indexInput", DisplayName: "Index", Required: true, Example: "0",
-			Description: "Its number, from 0; below 0 it is counted from the end. For lists in lists numbers with dots between them: 0.2 is the third element of the first list.",
+			Key: "indexInput", DisplayName: "Index", Type: ipaas.FieldData, Required: true, Example: "[0, 2]",
+			Description: "Its number, from 0; below 0 it is counted from the end. For lists in lists a list of numbers, or numbers with dots between them: 0.2 is the third element of the first list.",
 		}),
 	}
 }
@@ -111,16 +111,19 @@ func chunks(in component.Inputs) (any, error) {
 	return out, nil
 }
 
-func flatten(in component.Inputs) (any, error) {
+func flatten(in component.Inputs) (any, error) { return flattened(in.List("listInput")), nil }
+
+// flattened puts the items of lists in place of the lists.
+func flattened(list []any) []any {
 	out := []any{}
-	for _, item := range in.List("listInput") {
+	for _, item := range list {
 		if inner, ok := item.([]any); ok {
 			out = append(out, inner...)
 			continue
 		}
 		out = append(out, item)
 	}
-	return out, nil
+	return out
 }
 
 func sameItem(a, b any) bool {
@@ -152,15 +155,28 @@ func distinct(in component.Inputs) (any, error) {
 
 func selectItem(in component.Inputs) (any, error) {
 	var at any = in.List("listInput")
-	for _, part := range strings.Split(in.Text("indexInput"), ".") {
+	for _, part := range indices(looseJSON(in, "indexInput")) {
 		i, err := strconv.Atoi(strings.TrimSpace(part))
 		if err != nil {
-			return nil, fmt.Errorf("input %q is no number of an element: give one such as 0, or several with dots between them", "indexInput")
+			return nil, fmt.Errorf("input %q is no number of an element: give one such as 0, or a list of them for lists in lists", "indexInput")
 		}
 		list, _ := at.([]any)
 		at = itemAt(list, i)
 	}
 	return at, nil
+}
+
+// indices takes a list of numbers, or numbers with dots between them, apart.
+func indices(v any) []string {
+	list, ok := v.([]any)
+	if !ok {
+		return strings.Split(value.Text(v), ".")
+	}
+	parts := make([]string, len(list))
+	for i := range list {
+		parts[i] = value.Text(list[i])
+	}
+	return parts
 }
 
 // maxPath bounds a path into an object.
@@ -217,15 +233,15 @@ func pairActions() []component.Action {
 		pure("toObject", "Key Value Pair List to Object", "Makes an object of a list of keys and values.", "The object. Of a key that stands twice the last value counts.",
 			func(in component.Inputs) (any, error) {
 				o := value.Obj()
-				return o, setAll(o, in, "keyValueList")
+				return o, setAll(o, in, "kvList")
 			}, ipaas.InputField{
-				Key: "keyValueList", DisplayName: "Key/Value List", Type: ipaas.FieldData, Collection: ipaas.CollectionKeyValueList, Required: true, Example: `[{"key": "a", "value": 1}]`,
+				Key: "kvList", DisplayName: "Key/Value List", Type: ipaas.FieldData, Collection: ipaas.CollectionKeyValueList, Required: true, Example: `[{"key": "a", "value": 1}]`,
 				Description: "The list of objects with `key` and `value`.",
 			}),
 		pure("fieldValueMapping", "Field Value Mapping", "Joins two mappings by their keys: a field map says how a field is called elsewhere, values say what is in it.",
-			"The list, in the order of `keyMappings`, of objects with `key`, the value of the first mapping, and `value`, that of the second; nothing where it has none.", mapFields,
-			ipaas.InputField{Key: "keyMappings", DisplayName: "Key Mappings", Type: ipaas.FieldData, Collection: ipaas.CollectionKeyValueList, Required: true, Description: "The fields, and how each is called elsewhere."},
-			ipaas.InputField{Key: "valueMappings", DisplayName: "Value Mappings", Type: ipaas.FieldData, Collection: ipaas.CollectionKeyValueList, Required: true, Description: "The fields, and what is in each."},
+			"The list, in the order of `mappings`, of objects with `key`, the value of the first mapping, and `value`, that of the second; nothing where it has none.", mapFields,
+			ipaas.InputField{Key: "mappings", DisplayName: "Key Mappings", Type: ipaas.FieldData, Collection: ipaas.CollectionKeyValueList, Description: "The fields, and how each is called elsewhere."},
+			ipaas.InputField{Key: "values", DisplayName: "Value Mappings", Type: ipaas.FieldData, Collection: ipaas.CollectionKeyValueList, Description: "The fields, and what is in each."},
 		),
 	}
 }
@@ -244,11 +260,11 @@ func pairsOf(o *value.Object) []any {
 
 func mapFields(in component.Inputs) (any, error) {
 	values := map[string]any{}
-	for _, p := range in.Pairs("valueMappings") {
+	for _, p := range in.Pairs("values") {
 		values[p.Key] = p.Value
 	}
 	out := []any{}
-	for _, p := range in.Pairs("keyMappings") {
+	for _, p := range in.Pairs("mappings") {
 		out = append(out, pair(p.Value, values[p.Key]))
 	}
 	return out, nil
@@ -258,20 +274,20 @@ func aggregate() component.Action {
 	a := pure("aggregate", "Aggregate", "Makes one number of a list of numbers, or of those that a function likes, reckoned as Math does.",
 		"The number. Of an empty list COUNT and SUM are 0 and PRODUCT is 1; the others have no result, and the step fails.",
 		nil, listInput("listInput", "The numbers; texts that are numbers count as such. For COUNT anything may be in it."), ipaas.InputField{
-			Key: "aggregateFunction", DisplayName: "Aggregate Function", Required: true, Choices: []string{"AVERAGE", "COUNT", "MAX", "MIN", "SUM", "PRODUCT", "MEDIAN"},
+			Key: "aggregateFunctionInput", DisplayName: "Aggregate Function", Required: true, Choices: []string{"AVERAGE", "COUNT", "MAX", "MIN", "SUM", "PRODUCT", "MEDIAN"},
 			Description: "What to make of them.",
 		},
-		functionInput("filterCodeInput", "Filter Function", "A function of an item and its index that says whether it counts. None: all do.", "(item, index) => item > 0", false))
+		functionInput("filterCodeInput", "Filter Function", "A function of an item and its index that says whether it counts.", "(item, index) => item > 0", everyItem))
 	a.Perform = func(ctx context.Context, call component.Call) (component.Result, error) {
 		list := call.Inputs.List("listInput")
-		if strings.TrimSpace(call.Inputs.Text("filterCodeInput")) != "" {
-			liked, err := listCode(ctx, call, sandbox.Filter, map[string]string{"filter": "filterCodeInput"})
+		if code := strings.TrimSpace(call.Inputs.Text("filterCodeInput")); code != "" && code != everyItem {
+			liked, err := listCode(ctx, call, "listInput", sandbox.Filter, map[string]string{"filter": "filterCodeInput"})
 			if err != nil {
 				return component.Result{}, err
 			}
 			list, _ = liked.Data.([]any) // the sandbox's filter gives nothing else
 		}
-		data, err := aggregateList(list, call.Inputs.Text("aggregateFunction"))
+		data, err := aggregateList(list, call.Inputs.Text("aggregateFunctionInput"))
 		return component.Result{Data: data}, err
 	}
 	return a

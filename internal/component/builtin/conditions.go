@@ -81,9 +81,12 @@ type operand struct {
 	parsed any // raw, but a text that is JSON is what it says
 }
 
+// absent is a term that is not there: like nothing, but not the same, and no number.
+type absent struct{}
+
 func term(list []any, i int) operand {
 	if i >= len(list) {
-		return operand{}
+		return operand{raw: absent{}, parsed: absent{}}
 	}
 	raw := list[i]
 	if b, ok := raw.(value.Bytes); ok {
@@ -98,6 +101,15 @@ func term(list []any, i int) operand {
 		parsed = text
 	}
 	return operand{raw: raw, parsed: parsed}
+}
+
+func isAbsent(v any) bool { _, ok := v.(absent); return ok }
+
+func termKind(x operand) string {
+	if isAbsent(x.raw) {
+		return "a term that is missing"
+	}
+	return value.Kind(x.parsed)
 }
 
 var unary = map[string]func(operand) (bool, error){
@@ -158,7 +170,7 @@ func isEmpty(x operand) (bool, error) {
 	if text, ok := x.raw.(string); ok {
 		return text == "", nil
 	}
-	return false, fmt.Errorf("%s can be neither empty nor not: give a list or a text", value.Kind(x.parsed))
+	return false, fmt.Errorf("%s can be neither empty nor not: give a list or a text", termKind(x))
 }
 
 func equal(left, right operand) (bool, error) {
@@ -166,6 +178,9 @@ func equal(left, right operand) (bool, error) {
 }
 
 func exactlyMatches(left, right operand) (bool, error) {
+	if isAbsent(left.parsed) || isAbsent(right.parsed) {
+		return isAbsent(left.parsed) && isAbsent(right.parsed), nil
+	}
 	return value.Equal(left.parsed, right.parsed), nil
 }
 
@@ -188,7 +203,7 @@ func in(left, right operand) (bool, error) {
 		_, ok := container.Get(text(left.raw))
 		return ok, nil
 	default:
-		return false, fmt.Errorf("nothing can be contained in %s: give a text, a list or an object on the right", value.Kind(right.parsed))
+		return false, fmt.Errorf("nothing can be contained in %s: give a text, a list or an object on the right", termKind(right))
 	}
 }
 

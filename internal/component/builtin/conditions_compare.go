@@ -17,7 +17,7 @@ import (
 // truthy reports whether v counts as true: it is not nothing, false, zero or an empty text.
 func truthy(v any) bool {
 	switch v := v.(type) {
-	case nil:
+	case nil, absent:
 		return false
 	case bool:
 		return v
@@ -45,6 +45,8 @@ func text(v any) string {
 	switch v := v.(type) {
 	case nil:
 		return "null"
+	case absent:
+		return "undefined"
 	case string:
 		return v
 	case value.Number:
@@ -168,8 +170,8 @@ func compareNumbers(x, y number) (int, bool) {
 
 // looselyEqual is JavaScript's ==, for values that are not the same list or object.
 func looselyEqual(a, b any) bool {
-	if a == nil || b == nil {
-		return a == nil && b == nil
+	if isNothing(a) || isNothing(b) {
+		return isNothing(a) && isNothing(b)
 	}
 	if composite(a) && composite(b) {
 		return false
@@ -183,6 +185,8 @@ func looselyEqual(a, b any) bool {
 	c, ordered := compareNumbers(toNumber(a), toNumber(b))
 	return ordered && c == 0
 }
+
+func isNothing(v any) bool { return v == nil || isAbsent(v) }
 
 // deepEqual compares lists and objects item by item, what is in them loosely; but nothing equals nothing only.
 func deepEqual(a, b any) bool {

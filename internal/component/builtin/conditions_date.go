@@ -135,11 +135,12 @@ func parseISOTime(s string) (float64, bool) {
 	return hours*3_600_000 + minutes*60_000 + seconds*1000, hours < 25 && minutes < 60 && seconds < 60
 }
 
-// parseISOOffset returns the milliseconds to add to come to UTC. What is no offset counts as none.
+// parseISOOffset returns the milliseconds to add to come to UTC. What is no offset counts as none, but a text of
+// two lines is no date.
 func parseISOOffset(s string) (float64, bool) {
 	m := isoOffset.FindStringSubmatch(s)
 	if m == nil {
-		return 0, true
+		return 0, !strings.ContainsAny(s, "\n\r\u2028\u2029")
 	}
 	millis := float64(unit(m[2], 0)*3_600_000 + unit(m[3], 0)*60_000)
 	if m[1] == "+" {

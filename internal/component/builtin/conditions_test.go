@@ -1,6 +1,7 @@
 package builtin
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"os"
@@ -10,8 +11,30 @@ import (
 	"github.com/headrace/headrace/internal/value"
 )
 
-// TestConditionsAgreeWithTheirModel runs conditions whose outcome was recorded with the evaluator they were written for.
+// TestConditionsAgreeWithTheirModel runs conditions whose outcome was recorded with the evaluator they were written for,
+// @prismatic-io/spectral 10.31.1 on Node 20 in UTC. Those here were made by chance out of hostile values; left out are only those
+// where our numbers keep digits that JavaScript's do not.
 func TestConditionsAgreeWithTheirModel(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile(filepath.Join("testdata", "conditions.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := bytes.Split(bytes.TrimSpace(data), []byte("\n"))
+	if len(lines) < 700 {
+		t.Fatalf("there are %d cases only", len(lines))
+	}
+	for _, line := range lines {
+		c, err := value.Parse(line)
+		if err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+		agrees(t, c)
+	}
+}
+
+// TestConditionsAgreeWithTheSample does so with cases that others chose.
+func TestConditionsAgreeWithTheSample(t *testing.T) {
 	t.Parallel()
 	// The sample is kept beside the checkout, not in it.
 	data, err := os.ReadFile(filepath.Join("..", "..", "..", "..", "shared", "compat", "conditions-sample.json"))
@@ -31,20 +54,26 @@ func TestConditionsAgreeWithTheirModel(t *testing.T) {
 	if len(cases) < 200 {
 		t.Fatalf("the sample has %d cases only", len(cases))
 	}
-	for _, item := range cases {
-		o, _ := item.(*value.Object)
-		condition, _ := o.Get("expression")
-		fails, _ := o.Get("error")
-		want, _ := o.Get("result")
-		got, err := evaluate(condition)
-		switch {
-		case fails == true:
-			if err == nil {
-				t.Errorf("%s: got %t, want an error", value.JSON(condition), got)
-			}
-		case err != nil || got != want:
-			t.Errorf("%s: got %t, %v; want %v", value.JSON(condition), got, err, want)
+	for _, c := range cases {
+		agrees(t, c)
+	}
+}
+
+// agrees evaluates a case: {expression, result} or {expression, error}.
+func agrees(t *testing.T, c any) {
+	t.Helper()
+	o, _ := c.(*value.Object)
+	condition, _ := o.Get("expression")
+	fails, _ := o.Get("error")
+	want, _ := o.Get("result")
+	got, err := evaluate(condition)
+	switch {
+	case fails == true:
+		if err == nil {
+			t.Errorf("%s: got %t, want an error", value.JSON(condition), got)
 		}
+	case err != nil || got != want:
+		t.Errorf("%s: got %t, %v; want %v", value.JSON(condition), got, err, want)
 	}
 }
 
@@ -116,6 +145,11 @@ func TestConditions(t *testing.T) {
 		{`["and",["isTrue",true],["or",["isTrue",false],["isTrue","y"]]]`, true},
 		{`["and",["isTrue",false],["isEmpty",5]]`, false},
 		{`["or",["isTrue",true],["isEmpty",5]]`, true},
+		{`["greaterThanOrEqual",0]`, false},
+		{`["lessThanOrEqual"]`, false},
+		{`["exactlyMatches",null]`, false},
+		{`["exactlyMatches"]`, true},
+		{`["startsWith","undef"]`, true},
 	}
 	for _, tt := range tests {
 		condition, err := value.Parse([]byte(tt.condition))
@@ -137,9 +171,12 @@ func TestConditionsRefuse(t *testing.T) {
 		{`["or",["isTrue",true],["equals",1,1]]`, `operator "equals" is unknown`},
 		{`["isEmpty",null]`, "isEmpty: nothing can be neither empty nor not: give a list or a text"},
 		{`["isNotEmpty",{}]`, "isNotEmpty: an object can be neither empty nor not: give a list or a text"},
+		{`["isEmpty"]`, "isEmpty: a term that is missing can be neither empty nor not: give a list or a text"},
+		{`["in","a"]`, "in: nothing can be contained in a term that is missing: give a text, a list or an object on the right"},
 		{`["in","a","5"]`, "in: nothing can be contained in a number: give a text, a list or an object on the right"},
 		{`["dateTimeSame","soon",1]`, `dateTimeSame: "soon" is no date: give a date such as 2026-01-31 or 2026-01-31T12:00:00Z, or seconds since 1970`},
 		{`["dateTimeAfter",0,1]`, `dateTimeAfter: "0" is no date: give a date such as 2026-01-31 or 2026-01-31T12:00:00Z, or seconds since 1970`},
+		{`["dateTimeAfter","2021-02-28T00:00Z\n",1]`, `dateTimeAfter: "2021-02-28T00:00Z\n" is no date: give a date such as 2026-01-31 or 2026-01-31T12:00:00Z, or seconds since 1970`},
 		{`["dateTimeAfter","2021-02-29",1]`, `dateTimeAfter: "2021-02-29" is no date: give a date such as 2026-01-31 or 2026-01-31T12:00:00Z, or seconds since 1970`},
 	}
 	for _, tt := range tests {

@@ -1,16 +1,22 @@
 package builtin
 
 import (
+	"slices"
+	"strings"
+	"unicode/utf8"
+
 	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/format"
 	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/value"
 )
 
 func csvComponent() *component.Component {
 	return &component.Component{
 		ID: "csv", DisplayName: "CSV", Description: "Read and write tables of text.",
 		Actions: []component.Action{
-			dataAction("parse", "Parse", "Reads a table.", "A list of objects by column, or of lists without a header. All cells are texts.", []ipaas.InputField{
+			dataAction("parse", "Parse", "Reads a table.", "An object. `data`: the rows, as objects by column, or without a header as lists; all cells are texts. `errors`: an empty list, as a table that cannot be read fails the step. "+
+				"`meta`: `delimiter`, `linebreak` (what ends its first line), `fields` (the names of the columns, with a header), `cursor` (how many characters were read), `truncated` and `aborted` (false).", []ipaas.InputField{
 				dataField("csv", "CSV Data", "The table, as a text or bytes. A line that is shorter than the header leaves its last columns out."+bounds),
 				delimiterField(),
 				{
@@ -28,10 +34,10 @@ func csvComponent() *component.Component {
 					return generateCSV(in, "inputArray", in.Bool("includeHeader"))
 				}),
 			dataAction("generate", "Generate", "Writes a list of lists as a table.", "The table as a text. Lines end in \\n.", []ipaas.InputField{
-				dataField("data", "Data", "The rows: lists of cells."),
+				dataField("rowData", "Data", "The rows: lists of cells, or JSON texts of them."),
 				delimiterField(),
 			},
-				func(in component.Inputs) (any, error) { return generateCSV(in, "data", true) }),
+				func(in component.Inputs) (any, error) { return generateCSV(in, "rowData", true) }),
 		},
 	}
 }
@@ -42,17 +48,55 @@ func parseCSV(in component.Inputs) (any, error) {
 	if !ok {
 		return nil, wrongKind("csv", v, "a table as a text or bytes")
 	}
-	rows, err := format.CSV{Delimiter: in.Text("delimiter"), Header: in.Bool("header")}.Parse(data)
+	table := format.CSV{Delimiter: in.Text("delimiter"), Header: in.Bool("header")}
+	rows, err := table.Parse(data)
 	if err != nil {
 		return nil, inInput("csv", err)
 	}
-	return rows, nil
+	return value.Obj(
+		value.Field{Key: "data", Value: rows},
+		value.Field{Key: "errors", Value: []any{}},
+		value.Field{Key: "meta", Value: tableMeta(table, string(data))},
+	), nil
+}
+
+// tableMeta says of a table what readers of CSV say.
+func tableMeta(table format.CSV, text string) *value.Object {
+	delimiter, linebreak := table.Delimiter, "\n"
+	switch delimiter {
+	case "":
+		delimiter = ","
+	case `\t`, "tab":
+		delimiter = "\t"
+	}
+	if first, _, _ := strings.Cut(text, "\n"); strings.HasSuffix(first, "\r") {
+		linebreak = "\r\n"
+	}
+	meta := value.Obj(
+		value.Field{Key: "delimiter", Value: delimiter}, value.Field{Key: "linebreak", Value: linebreak},
+		value.Field{Key: "aborted", Value: false}, value.Field{Key: "truncated", Value: false},
+		value.Field{Key: "cursor", Value: value.FromInt(int64(utf8.RuneCountInString(text)))},
+	)
+	if table.Header {
+		names := []any{}
+		for _, name := range table.Names([]byte(text)) {
+			names = append(names, name)
+		}
+		meta.Set("fields", names)
+	}
+	return meta
 }
 
 func generateCSV(in component.Inputs, key string, header bool) (any, error) {
 	rows, err := listContent(in, key)
 	if err != nil {
 		return nil, err
+	}
+	rows = slices.Clone(rows)
+	for i, row := range rows {
+		if _, isText := row.(string); isText { // forms give each item as a text
+			rows[i] = looseJSON(component.Inputs{key: row}, key)
+		}
 	}
 	text, err := format.CSV{Delimiter: in.Text("delimiter"), Header: header}.Write(rows)
 	if err != nil {

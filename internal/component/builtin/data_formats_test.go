@@ -4,6 +4,8 @@ import (
 	"archive/zip"
 	"bytes"
 	"compress/gzip"
+	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -26,24 +28,28 @@ func bin(data, contentType string) value.Bytes {
 func TestChangeDataFormat(t *testing.T) {
 	t.Parallel()
 	const (
-		c       = "change-data-format."
-		table   = "name,qty\nBolt,2\nNut,007\n"
-		order   = `<order id="7"><item>Bolt</item><item>Nut</item><total>1.50</total></order>`
-		declare = `<?xml version="1.0" encoding="UTF-8"?>`
+		c     = "change-data-format."
+		table = "name,qty\nBolt,2\nNut,007\n"
+		order = `<order id="7"><item>Bolt</item><item>Nut</item><total>1.50</total></order>`
 	)
 	runCases(t, []actionCase{
 		{action: c + "csvToJson", name: "rows", with: map[string]any{"data": table}, is: `[{"name":"Bolt","qty":"2"},{"name":"Nut","qty":"007"}]`},
-		{action: c + "csvToJson", name: "without a header", in: `{"data":"a;b","csvHeader":"false","delimiter":";","prettyPrint":true}`, is: "[\n  [\n    \"a\",\n    \"b\"\n  ]\n]"},
-		{action: c + "csvToJson", name: "unflattened", in: `{"data":"p__a,p__b\n1,2","unflattenKeys":true}`, is: `[{"p":{"a":"1","b":"2"}}]`},
+		{action: c + "csvToJson", name: "without a header", in: `{"data":"a;b","isHeader":"false","delimiter":";","prettyPrint":true}`, is: "[\n  [\n    \"a\",\n    \"b\"\n  ]\n]"},
+		{action: c + "csvToJson", name: "unflattened", in: `{"data":"p__a,p__b\n1,2","unFlattenCsvKeys":true}`, is: `[{"p":{"a":"1","b":"2"}}]`},
 		{action: c + "csvToJson", name: "broken", in: `{"data":"a\n\"b"}`, fails: `input "data": line 2, column 3: a quoted cell does not end`},
-		{action: c + "csvToXml", name: "rows", with: map[string]any{"data": bin("a\n1\n", "text/csv"), "rootElement": "rows"}, is: declare + `<rows><item><a>1</a></item></rows>`},
+		{action: c + "csvToXml", name: "rows", with: map[string]any{"data": bin("a\n1\n", "text/csv"), "rootElement": "rows"}, is: `<rows><item><a>1</a></item></rows>`},
 		{action: c + "csvToXml", name: "a column that is no name", in: `{"data":"Column 1\n1"}`, fails: `input "data": root.item.Column 1: the key is no name that XML allows`},
 		{action: c + "csvToYaml", name: "rows", with: map[string]any{"data": table}, is: "- name: Bolt\n  qty: \"2\"\n- name: Nut\n  qty: \"007\"\n"},
 		{action: c + "jsonToCsv", name: "text", in: `{"data":"[{\"a\":1.0,\"b\":{\"c\":\"x,y\"}}]"}`, is: "a,b__c\n1.0,\"x,y\"\n"},
 		{action: c + "jsonToCsv", name: "a number", in: `{"data":5}`, fails: `input "data": it is a number: a table is made of a list of objects`},
-		{action: c + "jsonToXml", name: "an object of several keys", in: `{"data":{"Hydrazine":12.50,"O2":0.1}}`, is: declare + `<root><Hydrazine>12.50</Hydrazine><O2>0.1</O2></root>`},
-		{action: c + "jsonToXml", name: "one key", in: `{"data":"{\"order\":{\"@id\":7,\"item\":[1,2]}}"}`, is: declare + `<order id="7"><item>1</item><item>2</item></order>`},
-		{action: c + "jsonToXml", name: "a named root", in: `{"data":{"a":1},"rootElement":"fuel","prettyPrint":"true"}`, is: declare + "\n<fuel>\n  <a>1</a>\n</fuel>"},
+		{action: c + "jsonToXml", name: "an object of several keys", in: `{"data":{"Hydrazine":12.50,"O2":[0.1,1]}}`, is: `<Hydrazine>12.50</Hydrazine><O2>0.1</O2><O2>1</O2>`},
+		{action: c + "jsonToXml", name: "several keys on lines", in: `{"data":{"a":{"b":1},"c":2},"prettyPrint":true}`, is: "<a>\n  <b>1</b>\n</a>\n<c>2</c>"},
+		{action: c + "jsonToXml", name: "an attribute alone", in: `{"data":{"@a":1}}`, is: `<root a="1"></root>`},
+		{action: c + "jsonToXml", name: "a key that is no name", in: `{"data":{"a":1,"b c":1}}`, fails: `input "data": b c: the key is no name that XML allows`},
+		{action: c + "xmlToJson", name: "several roots", in: `{"data":"<dob>1990-01-01</dob>\n<person><first>Bob</first></person>\n<dob/>"}`, is: `{"dob":["1990-01-01",""],"person":{"first":"Bob"}}`},
+		{action: c + "xmlToJson", name: "text beside roots", in: `{"data":"<a/>hidden<b/>"}`, fails: `input "data": line 1, column 5: text stands outside of the root`},
+		{action: c + "jsonToXml", name: "one key", in: `{"data":"{\"order\":{\"@id\":7,\"item\":[1,2]}}"}`, is: `<order id="7"><item>1</item><item>2</item></order>`},
+		{action: c + "jsonToXml", name: "a named root", in: `{"data":{"a":1},"rootElement":"fuel","prettyPrint":"true"}`, is: "<fuel>\n  <a>1</a>\n</fuel>"},
 		{action: c + "jsonToXml", name: "no JSON", in: `{"data":"{\"a\": secret}"}`, fails: `input "data": line 1, column 7: this is no JSON`},
 		{action: c + "jsonToXml", name: "nothing", in: `{}`, fails: "has no value, and it is required"},
 		{action: c + "jsonToYaml", name: "object", in: `{"data":{"b":[1.50,"2"],"a":null}}`, is: "b:\n  - 1.50\n  - \"2\"\na: null\n"},
@@ -54,13 +60,13 @@ func TestChangeDataFormat(t *testing.T) {
 		{action: c + "yamlToCsv", name: "rows", in: `{"data":"- a: 1\n- a: 2\n  b: 3\n"}`, is: "a,b\n1,\n2,3\n"},
 		{action: c + "yamlToJson", name: "document", in: `{"data":"a: &x [1.50]\nb: *x"}`, is: `{"a":[1.50],"b":[1.50]}`},
 		{action: c + "yamlToJson", name: "broken", in: `{"data":"a: [secret"}`, fails: `input "data": line`},
-		{action: c + "yamlToXml", name: "document", in: `{"data":"a:\n  b: 1"}`, is: declare + `<a><b>1</b></a>`},
+		{action: c + "yamlToXml", name: "document", in: `{"data":"a:\n  b: 1"}`, is: `<a><b>1</b></a>`},
 		{action: c + "binaryToCsv", name: "objects", in: `{"data":[{"a":1}]}`, is: "a\n1\n"},
 		{action: c + "binaryToJson", name: "a parsed body", in: `{"data":{"b":1.50,"a":[]}}`, is: `{"b":1.50,"a":[]}`},
 		{action: c + "binaryToJson", name: "bytes of JSON", with: map[string]any{"data": bin(`{ "a": 1 }`, "application/octet-stream")}, is: `{"a":1}`},
 		{action: c + "binaryToJson", name: "a text", in: `{"data":"hi"}`, is: `"hi"`},
 		{action: c + "binaryToJson", name: "bytes that are no text", with: map[string]any{"data": bin("\xff", "")}, is: `"/w=="`},
-		{action: c + "binaryToXml", name: "object", in: `{"data":{"a":{"b":true}}}`, is: declare + `<a><b>true</b></a>`},
+		{action: c + "binaryToXml", name: "object", in: `{"data":{"a":{"b":true}}}`, is: `<a><b>true</b></a>`},
 		{action: c + "binaryToYaml", name: "object", in: `{"data":{"a":"true"}}`, is: "a: \"true\"\n"},
 	})
 }
@@ -89,9 +95,9 @@ func TestDeserializing(t *testing.T) {
 		{action: c + "deserializeFormData", name: "bytes", with: map[string]any{"data": bin("a=1", "")}, want: `{"a":"1"}`},
 		{action: c + "deserializeFormData", name: "a list", in: `{"data":[1]}`, fails: `input "data" is a list: give a form as text`},
 		{action: c + "deserializeFormData", name: "broken", in: `{"data":"a=%x"}`, fails: `input "data": field 1: a % is not followed by`},
-		{action: c + "deserializeJsonl", name: "lines", in: `{"data":"{\"a\":1}\n\n2\n"}`, want: `[{"a":1},2]`},
-		{action: c + "deserializeJsonl", name: "a broken line", in: `{"data":"1\n{secret}"}`, fails: `input "data": line 2, column 2: this is no JSON`},
-		{action: c + "deserializeJsonl", name: "a number", in: `{"data":1}`, fails: `input "data" is a number: give lines of JSON as text`},
+		{action: c + "deserializeJsonl", name: "lines", in: `{"jsonl":"{\"a\":1}\n\n2\n"}`, want: `[{"a":1},2]`},
+		{action: c + "deserializeJsonl", name: "a broken line", in: `{"jsonl":"1\n{secret}"}`, fails: `input "jsonl": line 2, column 2: this is no JSON`},
+		{action: c + "deserializeJsonl", name: "a number", in: `{"jsonl":1}`, fails: `input "jsonl" is a number: give lines of JSON as text`},
 		{action: c + "deserializeFromBinary", name: "JSON", with: map[string]any{"data": bin(`{"a":1}`, "")}, want: `{"a":1}`},
 		{action: c + "deserializeFromBinary", name: "text", with: map[string]any{"data": bin(`hi`, "")}, want: `"hi"`},
 		{action: c + "deserializeFromBinary", name: "neither", with: map[string]any{"data": bin("\xff", "image/png")}, is: bin("\xff", "image/png")},
@@ -107,8 +113,8 @@ func TestSerializing(t *testing.T) {
 		{action: c + "serializeToJson", name: "indented", in: `{"data":[1],"prettyPrint":true}`, is: "[\n  1\n]"},
 		{action: c + "serializeFormData", name: "object", in: `{"data":{"a b":"c&d","e":[1,2],"f":{"g":1}}}`, is: `a+b=c%26d&e=1&e=2&f=%7B%22g%22%3A1%7D`},
 		{action: c + "serializeFormData", name: "a list", in: `{"data":[1]}`, fails: `input "data" is a list: give an object`},
-		{action: c + "serializeJsonl", name: "list", in: `{"data":[{"a":1},2]}`, is: "{\"a\":1}\n2\n"},
-		{action: c + "serializeJsonl", name: "a text", in: `{"data":"x"}`, fails: `input "data" is a text: give a list`},
+		{action: c + "serializeJsonl", name: "list", in: `{"array":[{"a":1},2]}`, is: "{\"a\":1}\n2\n"},
+		{action: c + "serializeJsonl", name: "a text", in: `{"array":"x"}`, fails: `input "array" is a text: give a list`},
 		{action: c + "prettyPrint", name: "a text of JSON", in: `{"data":"{\"a\":[1.50,{}]}"}`, is: "{\n  \"a\": [\n    1.50,\n    {}\n  ]\n}"},
 		{action: c + "prettyPrint", name: "another text", in: `{"data":"hi"}`, is: "hi"},
 		{action: c + "convertToString", name: "number", in: `{"value":1.50}`, is: "1.50"},
@@ -169,16 +175,21 @@ func TestXMLComponent(t *testing.T) {
 func TestCSVComponent(t *testing.T) {
 	t.Parallel()
 	runCases(t, []actionCase{
-		{action: "csv.parse", name: "with a header", in: `{"csv":"a,b\n1,\"x,y\"","delimiter":","}`, want: `[{"a":"1","b":"x,y"}]`},
-		{action: "csv.parse", name: "without", in: `{"csv":"a;b","delimiter":";","header":"false"}`, want: `[["a","b"]]`},
-		{action: "csv.parse", name: "bytes", with: map[string]any{"csv": bin("a\n1\n", "text/csv")}, want: `[{"a":"1"}]`},
+		{action: "csv.parse", name: "with a header", in: `{"csv":"a,b\n1,\"x,y\"","delimiter":","}`, want: `{"data":[{"a":"1","b":"x,y"}],"errors":[],"meta":{"delimiter":",","linebreak":"\n","aborted":false,"truncated":false,"cursor":11,"fields":["a","b"]}}`},
+		{action: "csv.parse", name: "without", in: `{"csv":"a;b","delimiter":";","header":"false"}`, want: `{"data":[["a","b"]],"errors":[],"meta":{"delimiter":";","linebreak":"\n","aborted":false,"truncated":false,"cursor":3}}`},
+		{action: "csv.parse", name: "bytes", with: map[string]any{"csv": bin("a\r\n1\r\n", "text/csv")}, want: `{"data":[{"a":"1"}],"errors":[],"meta":{"delimiter":",","linebreak":"\r\n","aborted":false,"truncated":false,"cursor":6,"fields":["a"]}}`},
+		{action: "csv.parse", name: "nothing", in: `{"csv":"","delimiter":""}`, want: `{"data":[],"errors":[],"meta":{"delimiter":",","linebreak":"\n","aborted":false,"truncated":false,"cursor":0,"fields":[]}}`},
+		{action: "csv.parse", name: "a header alone", in: `{"csv":"a, b"}`, want: `{"data":[],"errors":[],"meta":{"delimiter":",","linebreak":"\n","aborted":false,"truncated":false,"cursor":4,"fields":["a","b"]}}`},
+		{action: "csv.parse", name: "a tab", in: `{"csv":"a\tb\n1\t2","delimiter":"\\t"}`, want: `{"data":[{"a":"1","b":"2"}],"errors":[],"meta":{"delimiter":"\t","linebreak":"\n","aborted":false,"truncated":false,"cursor":7,"fields":["a","b"]}}`},
 		{action: "csv.parse", name: "too many cells", in: `{"csv":"a\n1,secret"}`, fails: `input "csv": line 2: it has 2 cells, but the header has 1 names`},
 		{action: "csv.parse", name: "a list", in: `{"csv":[]}`, fails: `input "csv" is a list: give a table as a text or bytes`},
 		{action: "csv.generateFromObject", name: "objects", in: `{"inputArray":[{"Column 1":"foo","Column 2":1.50},{"Column 2":null,"x":[1]}]}`, is: "Column 1,Column 2,x\nfoo,1.50,\n,,[1]\n"},
 		{action: "csv.generateFromObject", name: "a text of JSON, no header", in: `{"inputArray":"[{\"a\":1,\"b\":2}]","includeHeader":"false","delimiter":"\\t"}`, is: "1\t2\n"},
 		{action: "csv.generateFromObject", name: "a delimiter that is none", in: `{"inputArray":[{"a":1}],"delimiter":"ab"}`, fails: `input "inputArray": the delimiter is not one character`},
 		{action: "csv.generateFromObject", name: "a number", in: `{"inputArray":1}`, fails: `input "inputArray" is a number: give a list`},
-		{action: "csv.generate", name: "lists", in: `{"data":[["a","b"],[1]]}`, is: "a,b\n1\n"},
+		{action: "csv.generate", name: "lists", in: `{"rowData":[["a","b"],[1]]}`, is: "a,b\n1\n"},
+		{action: "csv.generate", name: "lists as texts", in: `{"rowData":["[\"a\",\"b\"]","[1]"],"delimiter":";"}`, is: "a;b\n1\n"},
+		{action: "csv.generate", name: "a row that is none", in: `{"rowData":["a"]}`, fails: `input "rowData": row 0: it is a text: give an object or a list`},
 	})
 }
 
@@ -225,7 +236,7 @@ func TestLiquidTemplate(t *testing.T) {
 
 func TestUUID(t *testing.T) {
 	t.Parallel()
-	const a = "uuid.generateUuid"
+	const a = "uuid.generateUUID"
 	made := func(key, in string) string {
 		t.Helper()
 		action := actionNamed(t, a)
@@ -247,39 +258,66 @@ func TestUUID(t *testing.T) {
 	if a, b := made("", `{}`), made("", `{}`); a == b || !v4.MatchString(a) {
 		t.Errorf("without a key: %s and %s", a, b)
 	}
-	a1, a2 := made("k1", `{"version":"v7","case":"upper","removeDashes":true}`), made("k1", `{"version":"v7","case":"upper","removeDashes":"true"}`)
+	a1, a2 := made("k1", `{"version":"v7","casing":"upper","removeDashes":true}`), made("k1", `{"version":"v7","casing":"upper","removeDashes":"true"}`)
 	if !v7.MatchString(a1) || a1 >= a2 {
 		t.Errorf("version 7: %s, then %s", a1, a2)
 	}
 	runCases(t, []actionCase{
-		{action: "uuid.emptyUuid", name: "plain", is: "00000000-0000-0000-0000-000000000000"},
-		{action: "uuid.emptyUuid", name: "bare", in: `{"removeDashes":true}`, is: "00000000000000000000000000000000"},
+		{action: "uuid.emptyUUID", name: "plain", is: "00000000-0000-0000-0000-000000000000"},
+		{action: "uuid.emptyUUID", name: "bare", in: `{"removeDashes":true}`, is: "00000000000000000000000000000000"},
 	})
+}
+
+// hashed is what hashing gives.
+func hashed(inHex string) *value.Object {
+	sum, err := hex.DecodeString(inHex)
+	if err != nil {
+		panic(err)
+	}
+	return value.Obj(value.Field{Key: "hex", Value: inHex}, value.Field{Key: "base64", Value: base64.StdEncoding.EncodeToString(sum)})
+}
+
+// signed is what signing gives.
+func signed(inHex string) *value.Object {
+	o := hashed(inHex)
+	sum, err := hex.DecodeString(inHex)
+	if err != nil {
+		panic(err)
+	}
+	o.Set("byteArray", bin(string(sum), "application/octet-stream"))
+	return o
 }
 
 func TestHashes(t *testing.T) {
 	t.Parallel()
 	const abc = `{"message":"abc"}`
 	runCases(t, []actionCase{
-		{action: "hash.computeHash", name: "by default", in: abc, is: "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
-		{action: "hash.computeHash", name: "in base64", in: `{"message":"abc","hashFunction":"sha1","encoding":"base64"}`, is: "qZk+NkcGgWq6PiVxeFDCbJzQ2J0="},
-		{action: "hash.computeHash", name: "bytes", with: map[string]any{"message": bin("abc", "")}, in: `{"hashFunction":"md5"}`, is: "900150983cd24fb0d6963f7d28e17f72"},
-		{action: "hash.computeHash", name: "an object as JSON", in: `{"message":{"a":1.0},"hashFunction":"md5"}`, is: "e47e54c5e61e4f0a318e2f1a9296c49f"},
-		{action: "hash.computeHash", name: "an unknown function", in: `{"message":"abc","hashFunction":"crc"}`, fails: "give one of md5, sha1"},
-		{action: "hash.computeMD5", name: "abc", in: abc, is: "900150983cd24fb0d6963f7d28e17f72"},
-		{action: "hash.computeSHA1", name: "abc", in: abc, is: "a9993e364706816aba3e25717850c26c9cd0d89d"},
-		{action: "hash.computeSHA224", name: "abc", in: abc, is: "23097d223405d8228642a477bda255b32aadbce4bda0b3f7e36c9da7"},
-		{action: "hash.computeSHA256", name: "abc", in: abc, is: "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
-		{action: "hash.computeSHA384", name: "abc", in: abc, is: "cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a7"},
-		{action: "hash.computeSHA512", name: "abc", in: abc, is: "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f"},
-		{action: "hash.computeSHA512-224", name: "abc", in: abc, is: "4634270f707b6a54daae7530460842e20e37ed265ceee9a43e8924aa"},
-		{action: "hash.computeSHA512-256", name: "abc", in: abc, is: "53048e2681941ef99b2e29b76b4c7dabe4c2d0c634fc6d46e0e2f13107e7af23"},
-		{action: "hash.computeSHA3-224", name: "abc", in: abc, is: "e642824c3f8cf24ad09234ee7d3c766fc9a3a5168d0c94ad73b46fdf"},
-		{action: "hash.computeSHA3-256", name: "abc", in: abc, is: "3a985da74fe225b2045c172d6bd390bd855f086e3e9d525b46bfe24511431532"},
-		{action: "hash.computeSHA3-384", name: "abc", in: abc, is: "ec01498288516fc926459f58e2c6ad8df9b473cb0fc08c2596da7cf0e49be4b298d88cea927ac7f539f1edf228376d25"},
-		{action: "hash.computeSHA3-512", name: "abc", in: abc, is: "b751850b1a57168a5693cd924b6b096e08f621827444f70d884f5d0240d2712e10e116e9192af3c91a7ec57647e3934057340b4cf408d5a56592f8274eec53f0"},
-		{action: "hash.computeHmac", name: "sha256", in: `{"message":"what do ya want for nothing?","secretKey":"Jefe"}`, is: "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"},
-		{action: "hash.computeHmac", name: "a key in hex, base64 out", in: `{"message":"what do ya want for nothing?","secretKey":"4a656665","secretKeyEncoding":"hex","encoding":"base64"}`, is: "W9zBRr9gdU5qBCQmCJV1x1oAPwidJzmDnexYuWTsOEM="},
+		{action: "hash.computeHash", name: "by default", in: abc, is: hashed("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")},
+		{action: "hash.computeHash", name: "sha1", in: `{"message":"abc","hashFunction":"sha1"}`, want: `{"hex":"a9993e364706816aba3e25717850c26c9cd0d89d","base64":"qZk+NkcGgWq6PiVxeFDCbJzQ2J0="}`},
+		{action: "hash.computeHash", name: "as a form leaves it", in: `{"message":"abc","hashFunction":""}`, is: hashed("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")},
+		{action: "hash.computeHash", name: "bytes", with: map[string]any{"message": bin("abc", "")}, in: `{"hashFunction":"md5"}`, is: hashed("900150983cd24fb0d6963f7d28e17f72")},
+		{action: "hash.computeHash", name: "an object as JSON", in: `{"message":{"a":1.0},"hashFunction":"md5"}`, is: hashed("e47e54c5e61e4f0a318e2f1a9296c49f")},
+		{action: "hash.computeHash", name: "an unknown function", in: `{"message":"abc","hashFunction":"crc"}`, fails: "give one of blake2b512, blake2s256, md4, md5"},
+		{action: "hash.computeblake2b512", name: "abc", in: abc, is: hashed("ba80a53f981c4d0d6a2797b69f12f6e94c212f14685ac4b74b12bb6fdbffa2d17d87c5392aab792dc252d5de4533cc9518d38aa8dbf1925ab92386edd4009923")},
+		{action: "hash.computeblake2s256", name: "abc", in: abc, is: hashed("508c5e8c327c14e2e1a72ba34eeb452f37458b209ed63a294d999b4c86675982")},
+		{action: "hash.computemd4", name: "abc", in: abc, is: hashed("a448017aaf21d8525fc10ae87aa6729d")},
+		{action: "hash.computemd5-sha1", name: "abc", in: abc, is: hashed("900150983cd24fb0d6963f7d28e17f72a9993e364706816aba3e25717850c26c9cd0d89d")},
+		{action: "hash.computeripemd160", name: "abc", in: abc, is: hashed("8eb208f7e05d987a9b044a8e98c6b087f15a0bfc")},
+		{action: "hash.computemd5", name: "abc", in: abc, is: hashed("900150983cd24fb0d6963f7d28e17f72")},
+		{action: "hash.computesha1", name: "abc", in: abc, is: hashed("a9993e364706816aba3e25717850c26c9cd0d89d")},
+		{action: "hash.computesha224", name: "abc", in: abc, is: hashed("23097d223405d8228642a477bda255b32aadbce4bda0b3f7e36c9da7")},
+		{action: "hash.computesha256", name: "abc", in: abc, is: hashed("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")},
+		{action: "hash.computesha384", name: "abc", in: abc, is: hashed("cb00753f45a35e8bb5a03d699ac65007272c32ab0eded1631a8b605a43ff5bed8086072ba1e7cc2358baeca134c825a7")},
+		{action: "hash.computesha512", name: "abc", in: abc, is: hashed("ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f")},
+		{action: "hash.computesha512-224", name: "abc", in: abc, is: hashed("4634270f707b6a54daae7530460842e20e37ed265ceee9a43e8924aa")},
+		{action: "hash.computesha512-256", name: "abc", in: abc, is: hashed("53048e2681941ef99b2e29b76b4c7dabe4c2d0c634fc6d46e0e2f13107e7af23")},
+		{action: "hash.computesha3-224", name: "abc", in: abc, is: hashed("e642824c3f8cf24ad09234ee7d3c766fc9a3a5168d0c94ad73b46fdf")},
+		{action: "hash.computesha3-256", name: "abc", in: abc, is: hashed("3a985da74fe225b2045c172d6bd390bd855f086e3e9d525b46bfe24511431532")},
+		{action: "hash.computesha3-384", name: "abc", in: abc, is: hashed("ec01498288516fc926459f58e2c6ad8df9b473cb0fc08c2596da7cf0e49be4b298d88cea927ac7f539f1edf228376d25")},
+		{action: "hash.computesha3-512", name: "abc", in: abc, is: hashed("b751850b1a57168a5693cd924b6b096e08f621827444f70d884f5d0240d2712e10e116e9192af3c91a7ec57647e3934057340b4cf408d5a56592f8274eec53f0")},
+		{action: "hash.computeHmac", name: "sha256", in: `{"message":"what do ya want for nothing?","secretKey":"Jefe"}`, is: signed("5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843")},
+		{action: "hash.computeHmac", name: "md5 and sha1", in: `{"message":"abc","secretKey":"k","hashFunction":"md5-sha1"}`, is: signed("97cfbb1d0da23504b735e2eef8d66b6e3dbc979d1772d6058e8c63b9950eb9227f472173")},
+		{action: "hash.computeHmac", name: "a key in hex", in: `{"message":"what do ya want for nothing?","secretKey":"4a656665","secretKeyEncoding":"hex"}`, is: signed("5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843")},
 		{action: "hash.computeHmac", name: "a key that is no hex", in: `{"message":"x","secretKey":"secret","secretKeyEncoding":"hex"}`, fails: `input "secretKey" is not hex: correct it, or its encoding`},
 		{action: "hash.computeHmac", name: "no key", in: `{"message":"x"}`, fails: "has no value, and it is required"},
 		{action: "hash.computeHmac", name: "a key of nothing", with: map[string]any{"secretKey": bin("", "")}, in: `{"message":"x"}`, fails: `input "secretKey" is empty`},
@@ -301,11 +339,12 @@ func TestHMACWebhook(t *testing.T) {
 	_, tr := registry().Trigger("hash.hmacWebhookTrigger")
 	signed := func(function, encoding, body string) string {
 		t.Helper()
-		got, err := run(t, "hash.computeHmac", map[string]any{"message": body, "secretKey": "s3cr3t-key", "hashFunction": function, "encoding": encoding})
+		got, err := run(t, "hash.computeHmac", map[string]any{"message": body, "secretKey": "s3cr3t-key", "hashFunction": function})
 		if err != nil {
 			t.Fatal(err)
 		}
-		return got.Data.(string)
+		text, _ := got.Data.(*value.Object).Get(encoding)
+		return text.(string)
 	}
 	hexed := signed("sha256", "hex", body)
 	const setup = `"hmacHeaderName":"X-Signature","secretKey":"s3cr3t-key"`
@@ -317,12 +356,12 @@ func TestHMACWebhook(t *testing.T) {
 	}{
 		{"signed", `{` + setup + `}`, named("x-signature", hexed), body, ""},
 		{"signed with a prefix", `{` + setup + `,"prefix":"sha256="}`, named("X-Signature", "sha256="+hexed), body, ""},
-		{"signed with sha1 in base64", `{` + setup + `,"hmacHashFunction":"sha1","encoding":"base64"}`, named("X-Signature", signed("sha1", "base64", body)), body, ""},
+		{"signed with sha1 in base64", `{` + setup + `,"hashFunction":"sha1","encoding":"base64"}`, named("X-Signature", signed("sha1", "base64", body)), body, ""},
 		{"one of two", `{` + setup + `}`, named("X-Signature", good, "X-Signature", hexed), body, ""},
 		{"nothing signed", `{` + setup + `}`, named("X-Signature", signed("sha256", "hex", "")), "", ""},
 		{"another body", `{` + setup + `}`, named("X-Signature", hexed), `{"a":1.0}`, "the signature is not that of the body"},
 		{"another key", `{"hmacHeaderName":"X-Signature","secretKey":"other"}`, named("X-Signature", hexed), body, "the signature is not that of the body"},
-		{"another function", `{` + setup + `,"hmacHashFunction":"sha512"}`, named("X-Signature", hexed), body, "the signature is not"},
+		{"another function", `{` + setup + `,"hashFunction":"sha512"}`, named("X-Signature", hexed), body, "the signature is not"},
 		{"without the prefix", `{` + setup + `,"prefix":"sha256="}`, named("X-Signature", hexed), body, "the signature is not"},
 		{"cut", `{` + setup + `}`, named("X-Signature", hexed[:32]), body, "the signature is not"},
 		{"empty", `{` + setup + `}`, named("X-Signature", ""), body, "the signature is not"},
@@ -397,9 +436,9 @@ func TestZip(t *testing.T) {
 		if err := w.Close(); err != nil {
 			t.Fatal(err)
 		}
-		return map[string]any{"zipFileData": value.Bytes{Data: b.Bytes(), ContentType: "application/zip"}}
+		return map[string]any{"file": value.Bytes{Data: b.Bytes(), ContentType: "application/zip"}}
 	}
-	const key = `input "zipFileData"`
+	const key = `input "file"`
 	many := make([]string, 2002)
 	for i := range many {
 		many[i] = strings.Repeat("x", i+1)[:i/2+1]
@@ -422,14 +461,14 @@ func TestZip(t *testing.T) {
 	damaged := gz([]byte("hello world"))
 	damaged.Data[len(damaged.Data)-6]++ // in the checksum
 	runCases(t, []actionCase{
-		{action: "zip.decompressGzip", name: "text", with: map[string]any{"gzipFileData": gz([]byte("hi"))}, is: bin("hi", "text/plain; charset=utf-8")},
-		{action: "zip.decompressGzip", name: "no gzip", with: map[string]any{"gzipFileData": bin("secret", "")}, fails: `input "gzipFileData" is not what gzip makes`},
-		{action: "zip.decompressGzip", name: "damaged", with: map[string]any{"gzipFileData": damaged}, fails: `input "gzipFileData": the packed data is damaged`},
-		{action: "zip.decompressGzip", name: "a text that is no base64", in: `{"gzipFileData":"%"}`, fails: `input "gzipFileData" is a text that is no base64`},
-		{action: "zip.decompressGzip", name: "a bomb", with: map[string]any{"gzipFileData": gz(zeros[:8<<20])}, fails: "more than 200 times as large: it is refused as a bomb"},
-		{action: "zip.decompressGzip", name: "small and of one letter", with: map[string]any{"gzipFileData": gz(zeros[:1<<20])}, is: value.Bytes{Data: zeros[:1<<20], ContentType: "application/octet-stream"}},
+		{action: "zip.decompressGzip", name: "text", with: map[string]any{"file": gz([]byte("hi"))}, is: bin("hi", "text/plain; charset=utf-8")},
+		{action: "zip.decompressGzip", name: "no gzip", with: map[string]any{"file": bin("secret", "")}, fails: `input "file" is not what gzip makes`},
+		{action: "zip.decompressGzip", name: "damaged", with: map[string]any{"file": damaged}, fails: `input "file": the packed data is damaged`},
+		{action: "zip.decompressGzip", name: "a text that is no base64", in: `{"file":"%"}`, fails: `input "file" is a text that is no base64`},
+		{action: "zip.decompressGzip", name: "a bomb", with: map[string]any{"file": gz(zeros[:8<<20])}, fails: "more than 200 times as large: it is refused as a bomb"},
+		{action: "zip.decompressGzip", name: "small and of one letter", with: map[string]any{"file": gz(zeros[:1<<20])}, is: value.Bytes{Data: zeros[:1<<20], ContentType: "application/octet-stream"}},
 		{action: "zip.unzip", name: "files and folders", with: archive("dir/", "", "dir/a.txt", "A", "b.json", `{"x":1}`), is: []any{unzipped("dir/", "a.txt", "A"), unzipped("", "b.json", `{"x":1}`)}},
-		{action: "zip.unzip", name: "no archive", with: map[string]any{"zipFileData": bin("x", "")}, fails: key + " is no Zip archive"},
+		{action: "zip.unzip", name: "no archive", with: map[string]any{"file": bin("x", "")}, fails: key + " is no Zip archive"},
 		{action: "zip.unzip", name: "absolute", with: archive("/etc/passwd", "x"), fails: key + ": file 1: a name of a file is absolute"},
 		{action: "zip.unzip", name: "a drive", with: archive("c:x", "x"), fails: "a name of a file is absolute"},
 		{action: "zip.unzip", name: "out of its folder", with: archive("a", "", "a/../../b", "x"), fails: key + ": file 2: a name of a file leads out of its folder"},
@@ -437,12 +476,12 @@ func TestZip(t *testing.T) {
 		{action: "zip.unzip", name: "a name twice", with: archive("a", "1", "a", "2"), fails: "its name stands twice"},
 		{action: "zip.unzip", name: "many files", with: archive(many...), fails: key + " has more than 1000 files"},
 		{action: "zip.unzip", name: "a bomb", with: archive("a", string(zeros[:8<<20])), fails: "file 1: unpacked it is more than 200 times as large"},
-		{action: "zip.unzip", name: "too large in sum", with: map[string]any{"zipFileData": value.Bytes{Data: stored.Bytes()}}, fails: key + ": file 2: unpacked it is larger than 32 MiB in sum"},
+		{action: "zip.unzip", name: "too large in sum", with: map[string]any{"file": value.Bytes{Data: stored.Bytes()}}, fails: key + ": file 2: unpacked it is larger than 32 MiB in sum"},
 		{action: "zip.zip", name: "a list", in: `{"files":[1]}`, fails: `input "files" is a list: give an object with names of files as keys, or a list of objects`},
 		{action: "zip.zip", name: "a file twice", in: `{"files":[{"name":"a","data":"1"},{"name":"a","path":"","data":"2"}]}`, fails: `each file once`},
 		{action: "zip.zip", name: "a list with a name that leads out", in: `{"files":[{"name":"a","path":"../","data":"1"}]}`, fails: `leads out of its folder`},
 		{action: "zip.zip", name: "a name that leads out", in: `{"files":{"../a":"x"}}`, fails: `input "files": a name of a file leads out of its folder`},
-		{action: "zip.compressGzip", name: "too large", with: map[string]any{"fileData": value.Bytes{Data: zeros}}, fails: `input "fileData" is larger than 32 MiB`},
+		{action: "zip.compressGzip", name: "too large", with: map[string]any{"file": value.Bytes{Data: zeros}}, fails: `input "file" is larger than 32 MiB`},
 		{action: "zip.zip", name: "too large", with: map[string]any{"files": value.Obj(value.Field{Key: "a", Value: value.Bytes{Data: zeros}})}, fails: `input "files" is larger than 32 MiB in sum`},
 	})
 }
@@ -473,7 +512,7 @@ func TestPackingIsRepeatable(t *testing.T) {
 	if packed.ContentType != "application/zip" {
 		t.Errorf("content type %q", packed.ContentType)
 	}
-	got, err := run(t, "zip.unzip", map[string]any{"zipFileData": packed})
+	got, err := run(t, "zip.unzip", map[string]any{"file": packed})
 	want := []any{unzipped("a/", "b.txt", "hi"), unzipped("", "c.json", `{"x":1.50}`)}
 	if diff := cmp.Diff(any(want), got.Data); err != nil || diff != "" {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
@@ -481,8 +520,8 @@ func TestPackingIsRepeatable(t *testing.T) {
 	if again := pack("zip.zip", map[string]any{"files": got.Data}); !value.Equal(again, packed) {
 		t.Error("what was unpacked is packed into another archive")
 	}
-	zipped := pack("zip.compressGzip", map[string]any{"fileData": "hi"})
-	got, err = run(t, "zip.decompressGzip", map[string]any{"gzipFileData": zipped})
+	zipped := pack("zip.compressGzip", map[string]any{"file": "hi"})
+	got, err = run(t, "zip.decompressGzip", map[string]any{"file": zipped})
 	if err != nil || !value.Equal(got.Data, bin("hi", "text/plain; charset=utf-8")) {
 		t.Errorf("got %v, %v", got.Data, err)
 	}
@@ -497,6 +536,7 @@ func TestHTMLUtils(t *testing.T) {
 	with := map[string]any{"html": page}
 	runCases(t, []actionCase{
 		{action: "html-utils.stripHtmlTags", name: "page", with: with, is: "THi &amp; youOnetwoab12\n x\n  y"},
+		{action: "html-utils.stripHtmlTags", name: "nothing", in: `{}`, is: ""},
 		{action: "html-utils.stripHtmlTags", name: "no HTML", in: `{"html":"1 < 2"}`, is: "1 < 2"},
 		{action: "html-utils.stripHtmlTags", name: "broken", in: `{"html":"a<b"}`, is: "a"},
 		{action: "html-utils.htmlToPlaintext", name: "page", with: with, is: "Hi & you\n\nOne\ntwo\n\n- a\n- b\n1 2\n\n x\n  y"},

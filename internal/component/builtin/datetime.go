@@ -28,31 +28,31 @@ func dateTime() *component.Component {
 			pure("adjustDateTime", "Adjust Date/Time",
 				"Moves a moment by some time, forth or, with negative numbers, back. Years and months come first; a day that a month does not have becomes its last one.",
 				"The moment in UTC, as 2026-01-31T12:00:00.000Z.", adjustDateTime, adjustments()...),
-			pure("formatDateTime", "Format Date/Time", "Writes a moment as wanted.", "The text.", formatDateTime, dateTimeInput(), zoneInput(), ipaas.InputField{
+			pure("formatDateTime", "Format Date/Time", "Writes a moment as wanted.", "The text.", formatDateTime, namedDateTime("dateTime", "Date/Time", "The moment."), zoneInput("timeZone"), ipaas.InputField{
 				Key: "format", DisplayName: "Format", Default: `"YYYY-MM-DDTHH:mm:ss.SSSZ"`, Example: "DD.MM.YYYY HH:mm",
-				Description: "How to write it. YYYY, YY: year. MMMM, MMM, MM, M: month. DD, D: day. dddd, ddd: day of the week. HH, H: hour of 24; hh, h: of 12; A, a: AM or PM. mm, m: minute. " +
+				Description: "How to write it. YYYY, YY: year. MMMM, MMM, MM, M: month. DD, D: day. dddd, ddd, dd: day of the week; d: its number from 0, Sunday. HH, H: hour of 24; hh, h: of 12; A, a: AM or PM. mm, m: minute. " +
 					"ss, s: second. SSS: milliseconds. Z: offset as +02:00, ZZ: as +0200. X, x: seconds, milliseconds since 1970. What stands in [brackets] and everything else is written as it is.",
 			}),
-			pure("convertToIsoString", "Convert Date/Time to ISO String", "Writes a moment in UTC.", "The moment, as 2026-01-31T12:00:00.000Z.",
+			pure("convertToISOString", "Convert Date/Time to ISO String", "Writes a moment in UTC.", "The moment, as 2026-01-31T12:00:00.000Z.",
 				func(in component.Inputs) (any, error) {
-					t, err := momentInput(in, "dateTimeInput")
+					t, err := placedInput(in, "dateTimeInput", "timeZoneInput")
 					return t.UTC().Format(isoUTC), err
 				}, dateTimeInput(), zoneOfInput()),
-			pure("convertToLocalIsoString", "Convert Date/Time to Local ISO String", "Writes a moment in the time of a place.", "The moment with the offset, as 2026-01-31T13:00:00.000+01:00.",
+			pure("convertToLocalISOString", "Convert Date/Time to Local ISO String", "Writes a moment in the time of a place.", "The moment with the offset, as 2026-01-31T13:00:00.000+01:00.",
 				func(in component.Inputs) (any, error) {
-					t, err := localInput(in)
+					t, err := localInput(in, "dateTimeInput", "timeZoneInput")
 					return t.Format(isoLocal), err
-				}, dateTimeInput(), zoneInput()),
+				}, dateTimeInput(), zoneInput("timeZoneInput")),
 			pure("convertToEpoch", "Convert Date to Epoch", "Counts the time since 1970 began.", "The number of milliseconds or, if asked for, whole seconds since 1970-01-01T00:00:00Z.",
 				func(in component.Inputs) (any, error) {
 					t, err := momentInput(in, "dateTimeInput")
-					return epoch(t, in.Bool("epochInSeconds")), err
-				}, dateTimeInput(), secondsFlag("Whether to count seconds instead of milliseconds.")),
+					return epoch(t, in.Bool("displayEpochInSeconds")), err
+				}, dateTimeInput(), secondsFlag("displayEpochInSeconds", "Display Epoch In Seconds", "Whether to count seconds instead of milliseconds.")),
 			pure("convertFromEpoch", "Convert Epoch Timestamp to Date", "Finds the moment that is some time after 1970 began.", "The moment in UTC, as 2026-01-31T12:00:00.000Z.",
 				fromEpoch, ipaas.InputField{
-					Key: "epochInput", DisplayName: "Epoch Timestamp", Type: ipaas.FieldNumber, Required: true, Example: "1769860800000",
+					Key: "timestamp", DisplayName: "Epoch Timestamp", Type: ipaas.FieldNumber, Required: true, Example: "1769860800000",
 					Description: "The milliseconds, or seconds, since 1970-01-01T00:00:00Z. Fractions below a millisecond are cut off.",
-				}, secondsFlag("Whether it counts seconds instead of milliseconds.")),
+				}, secondsFlag("isSecondsTimestamp", "Epoch Timestamp in Seconds", "Whether it counts seconds instead of milliseconds.")),
 			pure("difference", "Difference", "Measures the time between two moments.", "The time from `from` to `to` as a number of units; below 0 if `to` comes first.",
 				dateTimeDifference, namedDateTime("from", "From", "The first moment."), namedDateTime("to", "To", "The second one."), ipaas.InputField{
 					Key: "unit", DisplayName: "Unit", Choices: []string{"milliseconds", "seconds", "minutes", "hours", "days"}, Default: `"seconds"`,
@@ -68,10 +68,10 @@ func currentDateTime() component.Action {
 			Key: "getCurrentDateTime", DisplayName: "Get Current Date/Time", Effect: ipaas.EffectPure,
 			Description: "Tells the time at which the step began, by the server's clock.",
 			Output:      "The moment in UTC, as 2026-01-31T12:00:00.000Z, or the whole seconds since 1970.",
-			Inputs:      []ipaas.InputField{secondsFlag("Whether to give the seconds since 1970 instead of a text.")},
+			Inputs:      []ipaas.InputField{secondsFlag("displayEpochInSeconds", "Display Epoch In Seconds", "Whether to give the seconds since 1970 instead of a text.")},
 		},
 		Perform: func(_ context.Context, call component.Call) (component.Result, error) {
-			if call.Inputs.Bool("epochInSeconds") {
+			if call.Inputs.Bool("displayEpochInSeconds") {
 				return component.Result{Data: epoch(call.Now, true)}, nil
 			}
 			return component.Result{Data: call.Now.UTC().Format(isoUTC)}, nil
@@ -87,21 +87,21 @@ func namedDateTime(key, name, description string) ipaas.InputField {
 	return ipaas.InputField{Key: key, DisplayName: name, Required: true, Example: "2026-01-31T12:00:00Z", Description: description}
 }
 
-func zoneInput() ipaas.InputField {
+func zoneInput(key string) ipaas.InputField {
 	return ipaas.InputField{
-		Key: "timezone", DisplayName: "Time Zone", Default: `"Etc/UTC"`, Example: "Europe/Berlin",
+		Key: key, DisplayName: "Time Zone", Default: `"Etc/UTC"`, Example: "Europe/Berlin",
 		Description: "The place whose time it is written in, as the IANA time zone database names it.",
 	}
 }
 
 func zoneOfInput() ipaas.InputField {
-	f := zoneInput()
+	f := zoneInput("timeZoneInput")
 	f.Description = "The place whose time a moment without an offset is meant in, as the IANA time zone database names it."
 	return f
 }
 
-func secondsFlag(description string) ipaas.InputField {
-	return ipaas.InputField{Key: "epochInSeconds", DisplayName: "Epoch in Seconds", Type: ipaas.FieldBoolean, Default: "false", Description: description}
+func secondsFlag(key, name, description string) ipaas.InputField {
+	return ipaas.InputField{Key: key, DisplayName: name, Type: ipaas.FieldBoolean, Default: "false", Description: description}
 }
 
 // adjustments are the inputs by which a moment is moved.
@@ -122,21 +122,27 @@ func adjustments() []ipaas.InputField {
 // headerTimes are the other ways in which a moment is read.
 var headerTimes = []string{time.RFC1123, time.RFC1123Z, "Mon, 2 Jan 2006 15:04:05 MST", "Mon, 2 Jan 2006 15:04:05 -0700"}
 
-// momentInput returns an input as a moment. One without an offset is meant in the time zone that the inputs name, if they name one
-// for that, else in UTC.
+// momentInput returns an input as a moment. One without an offset is UTC.
 func momentInput(in component.Inputs, key string) (time.Time, error) {
 	text := strings.TrimSpace(in.Text(key))
 	t, ok := readMoment(text)
 	if !ok {
 		return time.Time{}, fmt.Errorf("input %q is no moment: give one such as 2026-01-31T12:00:00Z; for seconds since 1970 take Convert Epoch Timestamp to Date", key)
 	}
-	if in.Text("timezone") != "" && !hasOffset(text) {
-		zone, err := zoneOf(in)
-		if err != nil {
-			return time.Time{}, err
-		}
-		t = time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), zone)
+	return t, within(t)
+}
+
+// placedInput returns an input as a moment. One without an offset is meant in the time of the place that another input names.
+func placedInput(in component.Inputs, key, zoneKey string) (time.Time, error) {
+	zone, err := zoneOf(in, zoneKey)
+	if err != nil {
+		return time.Time{}, err
 	}
+	t, err := momentInput(in, key)
+	if err != nil || hasOffset(strings.TrimSpace(in.Text(key))) {
+		return t, err
+	}
+	t = time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), zone)
 	return t, within(t)
 }
 
@@ -169,25 +175,25 @@ func within(t time.Time) error {
 	return nil
 }
 
-func zoneOf(in component.Inputs) (*time.Location, error) {
-	name := strings.TrimSpace(in.Text("timezone"))
+func zoneOf(in component.Inputs, key string) (*time.Location, error) {
+	name := strings.TrimSpace(in.Text(key))
 	if name == "" || strings.EqualFold(name, "utc") || strings.EqualFold(name, "etc/utc") {
 		return time.UTC, nil
 	}
 	zone, err := time.LoadLocation(name)
 	if err != nil || name == "Local" {
-		return nil, fmt.Errorf("input %q is %q: give a time zone such as Europe/Berlin or Etc/UTC", "timezone", value.Shorten(name))
+		return nil, fmt.Errorf("input %q is %q: give a time zone such as Europe/Berlin or Etc/UTC", key, value.Shorten(name))
 	}
 	return zone, nil
 }
 
 // localInput returns the moment in the time of the place that the inputs name. One without an offset is UTC.
-func localInput(in component.Inputs) (time.Time, error) {
-	zone, err := zoneOf(in)
+func localInput(in component.Inputs, key, zoneKey string) (time.Time, error) {
+	zone, err := zoneOf(in, zoneKey)
 	if err != nil {
 		return time.Time{}, err
 	}
-	t, err := momentInput(component.Inputs{"dateTimeInput": in.Value("dateTimeInput")}, "dateTimeInput")
+	t, err := momentInput(in, key)
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -204,10 +210,10 @@ func epoch(t time.Time, seconds bool) value.Number {
 
 func fromEpoch(in component.Inputs) (any, error) {
 	unit := "milliseconds"
-	if in.Bool("epochInSeconds") {
+	if in.Bool("isSecondsTimestamp") {
 		unit = "seconds"
 	}
-	millis, err := millisInput(in, "epochInput", unit)
+	millis, err := millisInput(in, "timestamp", unit)
 	if err != nil {
 		return nil, err
 	}

@@ -24,6 +24,8 @@ var dateTokens = []struct{ token, layout string }{
 	{"D", "2"},
 	{"dddd", "Monday"},
 	{"ddd", "Mon"},
+	{"dd", ""},
+	{"d", ""},
 	{"HH", "15"},
 	{"H", ""}, // what Go has no layout for
 	{"hh", "03"},
@@ -46,7 +48,7 @@ func formatDateTime(in component.Inputs) (any, error) {
 	if len(format) > maxFormat {
 		return nil, fmt.Errorf("input %q is longer than %d bytes: shorten it", "format", maxFormat)
 	}
-	t, err := localInput(in)
+	t, err := localInput(in, "dateTime", "timeZone")
 	if err != nil {
 		return nil, err
 	}
@@ -75,6 +77,10 @@ func nextToken(t time.Time, format string) (token, text string) {
 		switch known.token {
 		case "H":
 			return known.token, strconv.Itoa(t.Hour())
+		case "dd":
+			return known.token, t.Format("Mon")[:2]
+		case "d":
+			return known.token, strconv.Itoa(int(t.Weekday()))
 		case "SSS":
 			return known.token, fmt.Sprintf("%03d", t.Nanosecond()/int(time.Millisecond))
 		case "X":

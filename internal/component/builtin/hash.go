@@ -17,6 +17,11 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/crypto/blake2b"
+	"golang.org/x/crypto/blake2s"
+	"golang.org/x/crypto/md4"       //nolint:staticcheck // systems that hash with it are still spoken to
+	"golang.org/x/crypto/ripemd160" //nolint:staticcheck // systems that hash with it are still spoken to
+
 	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/value"
@@ -29,7 +34,12 @@ type hashFunction struct {
 }
 
 var hashFunctions = []hashFunction{
+	{"blake2b512", "BLAKE2b512", unkeyed(blake2b.New512)},
+	{"blake2s256", "BLAKE2s256", unkeyed(blake2s.New256)},
+	{"md4", "MD4", md4.New},
 	{"md5", "MD5", md5.New},
+	{"md5-sha1", "MD5-SHA1", func() hash.Hash { return md5AndSHA1{md5.New(), sha1.New()} }}, //nolint:gosec // as above
+	{"ripemd160", "RIPEMD160", ripemd160.New},
 	{"sha1", "SHA1", sha1.New},
 	{"sha224", "SHA224", sha256.New224},
 	{"sha256", "SHA256", sha256.New},
@@ -42,6 +52,37 @@ var hashFunctions = []hashFunction{
 	{"sha3-384", "SHA3-384", func() hash.Hash { return sha3.New384() }},
 	{"sha3-512", "SHA3-512", func() hash.Hash { return sha3.New512() }},
 }
+
+// unkeyed makes a hash of a function that may have a key: without one it cannot fail.
+func unkeyed(of func(key []byte) (hash.Hash, error)) func() hash.Hash {
+	return func() hash.Hash {
+		h, err := of(nil)
+		if err != nil {
+			panic(err)
+		}
+		return h
+	}
+}
+
+// md5AndSHA1 is the hash that older TLS signs with: that of one function behind that of the other.
+type md5AndSHA1 [2]hash.Hash
+
+func (h md5AndSHA1) Write(p []byte) (int, error) {
+	for _, each := range h {
+		each.Write(p) // a hash never fails
+	}
+	return len(p), nil
+}
+
+func (h md5AndSHA1) Sum(b []byte) []byte { return h[1].Sum(h[0].Sum(b)) }
+
+func (h md5AndSHA1) Reset() {
+	h[0].Reset()
+	h[1].Reset()
+}
+
+func (h md5AndSHA1) Size() int      { return h[0].Size() + h[1].Size() }
+func (h md5AndSHA1) BlockSize() int { return h[0].BlockSize() }
 
 func newHash(key string) func() hash.Hash {
 	for _, f := range hashFunctions {
@@ -58,31 +99,37 @@ func hashComponent() *component.Component {
 		ID: "hash", DisplayName: "Hash", Description: "Hash data, sign it, and check signatures.",
 		Triggers: []component.Trigger{hmacWebhook()},
 		Actions: []component.Action{
-			dataAction("computeHash", "Compute Hash", "Hashes a message.", "The hash as a text.", []ipaas.InputField{hashFunctionField("hashFunction", "Hash Function"), message, encodingField()},
+			dataAction("computeHash", "Compute Hash", "Hashes a message.", hashOutput, []ipaas.InputField{hashFunctionField("Hash Function"), message},
 				func(in component.Inputs) (any, error) { return computeHash(in, newHash(in.Text("hashFunction"))), nil }),
-			dataAction("computeHmac", "Compute HMAC Hash", "Signs a message with a secret key.", "The signature as a text.",
-				append([]ipaas.InputField{hashFunctionField("hashFunction", "Hash Function"), message, encodingField()}, secretFields()...), computeHMAC),
+			dataAction("computeHmac", "Compute HMAC Hash", "Signs a message with a secret key.",
+				"The signature as an object: `hex` and `base64`, each a text of it, and `byteArray`, its bytes.",
+				append([]ipaas.InputField{hashFunctionField("Hash Function"), message}, secretFields()...), computeHMAC),
 			dataAction("verifyHmac", "Verify HMAC Hash", "Checks the signature of a message, in a time that tells nothing of the right one.",
 				"true if the signature is right, else false.", slices.Concat([]ipaas.InputField{
-					hashFunctionField("hashFunction", "Hash Function"), message,
+					hashFunctionField("Hash Function"), message,
 					{Key: "signature", DisplayName: "Signature", Description: "The signature that came with the message."},
 					encodingField(), prefixField(),
 				}, secretFields()), verifyHMAC),
 		},
 	}
 	for _, f := range hashFunctions {
-		c.Actions = append(c.Actions, dataAction("compute"+f.name, "Compute "+f.name+" Hash", "Hashes a message with "+f.name+".", "The hash as a text.",
-			[]ipaas.InputField{message, encodingField()}, func(in component.Inputs) (any, error) { return computeHash(in, f.new), nil }))
+		c.Actions = append(c.Actions, dataAction("compute"+f.key, "Compute "+f.name+" Hash", "Hashes a message with "+f.name+".", hashOutput,
+			[]ipaas.InputField{message}, func(in component.Inputs) (any, error) { return computeHash(in, f.new), nil }))
 	}
 	return c
 }
 
-func hashFunctionField(key, name string) ipaas.InputField {
+const hashOutput = "The hash as an object: `hex` and `base64`, each a text of it."
+
+func hashFunctionField(name string) ipaas.InputField {
 	var keys []string
 	for _, f := range hashFunctions {
 		keys = append(keys, f.key)
 	}
-	return ipaas.InputField{Key: key, DisplayName: name, Choices: keys, Default: `"sha256"`, Description: "How to hash. md5 and sha1 are broken: use them only for systems that know no other."}
+	return ipaas.InputField{
+		Key: "hashFunction", DisplayName: name, Choices: keys, Default: `"sha256"`,
+		Description: "How to hash. md4, md5, md5-sha1 and sha1 are broken: use them only for systems that know no other.",
+	}
 }
 
 func encodingField() ipaas.InputField {
@@ -109,14 +156,14 @@ func secretFields() []ipaas.InputField {
 func computeHash(in component.Inputs, function func() hash.Hash) any {
 	h := function()
 	h.Write(bytesOf(in.Value("message")))
-	return encodeHash(h.Sum(nil), in.Text("encoding"))
+	return hashResult(h.Sum(nil))
 }
 
-func encodeHash(sum []byte, encoding string) string {
-	if encoding == "base64" {
-		return base64.StdEncoding.EncodeToString(sum)
-	}
-	return hex.EncodeToString(sum)
+func hashResult(sum []byte) *value.Object {
+	return value.Obj(
+		value.Field{Key: "hex", Value: hex.EncodeToString(sum)},
+		value.Field{Key: "base64", Value: base64.StdEncoding.EncodeToString(sum)},
+	)
 }
 
 // secretKey returns the key's bytes. No error quotes it.
@@ -145,7 +192,10 @@ func computeHMAC(in component.Inputs) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return encodeHash(sign(newHash(in.Text("hashFunction")), key, bytesOf(in.Value("message"))), in.Text("encoding")), nil
+	sum := sign(newHash(in.Text("hashFunction")), key, bytesOf(in.Value("message")))
+	result := hashResult(sum)
+	result.Set("byteArray", value.Bytes{Data: sum, ContentType: "application/octet-stream"})
+	return result, nil
 }
 
 func sign(function func() hash.Hash, key, message []byte) []byte {
@@ -194,7 +244,7 @@ func hmacWebhook() component.Trigger {
 						Key: "hmacHeaderName", DisplayName: "HMAC Header Name", Required: true, Example: "X-Hub-Signature-256",
 						Description: "The header with the signature. Where it is sent more than once, one right signature will do.",
 					},
-					hashFunctionField("hmacHashFunction", "HMAC Hash Function"), encodingField(), prefixField(),
+					hashFunctionField("HMAC Hash Function"), encodingField(), prefixField(),
 				},
 				secretFields(), acknowledgement(), handshake(),
 			),
@@ -225,7 +275,7 @@ func checkSignature(request component.Request) error {
 		return component.NewRefuse(http.StatusUnauthorized, errNoKey.Error())
 	}
 	name, found := in.Text("hmacHeaderName"), false
-	want := sign(newHash(in.Text("hmacHashFunction")), key, request.Payload.Body)
+	want := sign(newHash(in.Text("hashFunction")), key, request.Payload.Body)
 	for _, h := range request.Payload.Headers {
 		if !strings.EqualFold(h.Name, name) {
 			continue

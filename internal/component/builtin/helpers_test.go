@@ -40,7 +40,7 @@ func TestHelpers(t *testing.T) {
 		{action: "log.writeMetric", name: "no value", in: `{"metrics":{"a":""}}`, fails: `input "metrics": "a" has no value: give it a number`},
 		{action: "log.writeMetric", name: "no name", in: `{"metrics":{"":1}}`, fails: `input "metrics": item 0 has no name: give it one`},
 		{action: "log.writeMetric", name: "too long a name", in: `{"metrics":{"` + strings.Repeat("x", 5000) + `":1}}`, fails: `fills more than a line of 4096 bytes`},
-		{action: "process-data.deduplicate", name: "outside of a flow", in: `{"data":[]}`, fails: `nothing is kept here between executions`},
+		{action: "process-data.deDuplicate", name: "outside of a flow", in: `{"dataInput":[]}`, fails: `nothing is kept here between executions`},
 		{action: "collection-tools.processInOrder", name: "outside of a flow", in: `{"collectionId":"a","collectionLength":1,"itemIndex":0}`, fails: `nothing is kept here between executions`},
 	})
 }
@@ -98,17 +98,17 @@ func TestDeduplicateAcrossExecutions(t *testing.T) {
 	t.Parallel()
 	k := memory{}
 	for i, tt := range []struct{ in, want, fails string }{
-		{in: `{"keyFields":["id"],"data":[{"id":3,"v":"a"},{"id":2,"v":"b"},{"id":3.0,"v":"c"}]}`, want: `[{"id":3,"v":"a"},{"id":2,"v":"b"}]`},
-		{in: `{"keyFields":["id"],"data":[{"id":4},{"id":3}]}`, want: `[{"id":4}]`},
-		{in: `{"keyFields":["id"],"data":[{"id":4},{"id":3}]}`, want: `[]`},
-		{in: `{"keyFields":["id"],"data":[{"id":4}],"memory":"other"}`, want: `[{"id":4}]`},
-		{in: `{"data":[1,"1",1.0,{"b":1,"a":2},{"a":2,"b":1}]}`, want: `[1,"1",{"b":1,"a":2}]`},
-		{in: `{"keyFields":["id","at"],"data":[{"id":1,"at":2}]}`, want: `[{"id":1,"at":2}]`},
-		{in: `{"keyFields":["id"],"data":[{"id":9},{"di":1}]}`, fails: `input "data": item 1 has no field "id": give fields that every item has`},
-		{in: `{"keyFields":["id"],"data":[7]}`, fails: `input "data": item 0 is a number: give objects, or no key fields`},
-		{in: `{"data":[1],"memory":"` + strings.Repeat("x", 1024) + `"}`, fails: `input "memory" is longer than`},
+		{in: `{"keyFieldNamesInput":["id"],"dataInput":[{"id":3,"v":"a"},{"id":2,"v":"b"},{"id":3.0,"v":"c"}]}`, want: `[{"id":3,"v":"a"},{"id":2,"v":"b"}]`},
+		{in: `{"keyFieldNamesInput":["id"],"dataInput":[{"id":4},{"id":3}]}`, want: `[{"id":4}]`},
+		{in: `{"keyFieldNamesInput":["id"],"dataInput":[{"id":4},{"id":3}]}`, want: `[]`},
+		{in: `{"keyFieldNamesInput":["id"],"dataInput":[{"id":4}],"memory":"other"}`, want: `[{"id":4}]`},
+		{in: `{"dataInput":[1,"1",1.0,{"b":1,"a":2},{"a":2,"b":1}]}`, want: `[1,"1",{"b":1,"a":2}]`},
+		{in: `{"keyFieldNamesInput":["id","at"],"dataInput":[{"id":1,"at":2}]}`, want: `[{"id":1,"at":2}]`},
+		{in: `{"keyFieldNamesInput":["id"],"dataInput":[{"id":9},{"di":1}]}`, fails: `input "dataInput": item 1 has no field "id": give fields that every item has`},
+		{in: `{"keyFieldNamesInput":["id"],"dataInput":[7]}`, fails: `input "dataInput": item 0 is a number: give objects, or no key fields`},
+		{in: `{"dataInput":[1],"memory":"` + strings.Repeat("x", 1024) + `"}`, fails: `input "memory" is longer than`},
 	} {
-		got, err := k.run(t, "process-data.deduplicate", tt.in)
+		got, err := k.run(t, "process-data.deDuplicate", tt.in)
 		wantPart(t, i, err, tt.fails)
 		if err == nil && string(value.JSON(got.Data)) != tt.want {
 			t.Errorf("%d: got %s, want %s", i, value.JSON(got.Data), tt.want)
@@ -136,10 +136,10 @@ func TestDeduplicateForgetsTheOldest(t *testing.T) {
 		for i := from; i < to; i++ {
 			items = append(items, value.FromInt(int64(i)))
 		}
-		return `{"data":` + string(value.JSON(items)) + `}`
+		return `{"dataInput":` + string(value.JSON(items)) + `}`
 	}
 	fresh := func(in string) int {
-		got, err := k.run(t, "process-data.deduplicate", in)
+		got, err := k.run(t, "process-data.deDuplicate", in)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -158,7 +158,7 @@ func TestDeduplicateForgetsTheOldest(t *testing.T) {
 	if n := fresh(list(0, 1000)); n != 1000 {
 		t.Errorf("%d of the 1000 that were forgotten are new", n)
 	}
-	if _, err := k.run(t, "process-data.deduplicate", list(0, 5001)); err == nil {
+	if _, err := k.run(t, "process-data.deDuplicate", list(0, 5001)); err == nil {
 		t.Error("5001 items are taken")
 	}
 }

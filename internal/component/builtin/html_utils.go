@@ -26,7 +26,8 @@ const (
 )
 
 func htmlUtils() *component.Component {
-	field := dataField("html", "HTML", "The HTML, as a text or bytes of UTF-8; at most 8 MiB.")
+	field := dataField("html", "HTML", "The HTML, as a text or bytes of UTF-8; at most 8 MiB. None: there is none to change, and the result is an empty text.")
+	field.Required = false
 	text := func(key, name, description, output string, do func(text string) (string, error)) component.Action {
 		return dataAction(key, name, description, output, []ipaas.InputField{field}, func(in component.Inputs) (any, error) {
 			source, err := htmlText(in)
@@ -64,6 +65,9 @@ func htmlUtils() *component.Component {
 
 func htmlText(in component.Inputs) (string, error) {
 	v := contentInput(in, "html")
+	if v == nil {
+		return "", nil
+	}
 	data, _, ok := encodedData(v)
 	switch {
 	case !ok:

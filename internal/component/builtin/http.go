@@ -21,7 +21,7 @@ import (
 
 const (
 	maxTimeout   = 15 * time.Minute       // bounds the input timeout
-	firstBackoff = 100 * time.Millisecond // where delays double, and none was given
+	firstBackoff = 100 * time.Millisecond // where delays double
 )
 
 func httpComponent() *component.Component {
@@ -55,9 +55,12 @@ func httpConnections() []ipaas.ConnectionType {
 		{
 			Key: "apiKey", DisplayName: "API Key", Description: "A key, sent in a header.",
 			Inputs: []ipaas.InputField{
-				{Key: "key", DisplayName: "Key", Description: "The key.", Required: true, Secret: true},
+				{Key: "apiKey", DisplayName: "API Key", Description: "The key.", Required: true, Secret: true},
 				{Key: "header", DisplayName: "Header", Description: "The header that carries the key.", Default: `"Authorization"`, Example: "X-Api-Key"},
-				{Key: "scheme", DisplayName: "Scheme", Description: "A word put before the key, with a space between them. Empty: none.", Example: "Bearer"},
+				{
+					Key: "authScheme", DisplayName: "Authentication Scheme", Example: "Bearer",
+					Description: "A word put before the key, with a space between them. None: Basic in the header Authorization, and nothing in any other.",
+				},
 			},
 		},
 		{
@@ -189,7 +192,7 @@ func httpOptions() []ipaas.InputField {
 			Key: "retryDelayMS", DisplayName: "Retry Delay", Type: ipaas.FieldNumber, Default: "0",
 			Description: "How long to wait before a repetition, in milliseconds, at most 60000, give or take a fifth. A Retry-After header that asks for more is heeded, up to a minute.",
 		},
-		flag("useExponentialBackoff", "Use Exponential Backoff", "Whether to double the delay after each repetition. Without a `retryDelayMS` it begins with 100 milliseconds."),
+		flag("useExponentialBackoff", "Use Exponential Backoff", "Whether to wait 100 milliseconds before the first repetition, and twice as long before each further one; `retryDelayMS` does not count then."),
 		flag("retryOnAllErrors", "Retry on All Errors", "Whether to repeat after any other status that is not 2xx, too."),
 		flag("includeFullResponse", "Include Full Response", "Whether the result is an object with `data`, `status` and `headers` instead of the body alone."),
 		flag("debugRequest", "Debug Request", "Whether to log each request and its answer: addresses, names of headers, sizes, time; no values, which may be secrets."),
@@ -331,7 +334,11 @@ func authorize(c *component.Connection, h http.Header) error {
 		if header := input("header"); header != "" {
 			name = header
 		}
-		text = strings.TrimSpace(input("scheme") + " " + input("key"))
+		scheme := input("authScheme")
+		if scheme == "" && http.CanonicalHeaderKey(name) == "Authorization" {
+			scheme = "Basic"
+		}
+		text = strings.TrimSpace(scheme + " " + input("apiKey"))
 	default:
 		return fmt.Errorf("input %q is a connection of type %s: give one of http.basic, http.apiKey, http.bearer", "connection", c.Type)
 	}
@@ -356,8 +363,8 @@ func httpRetry(in component.Inputs) (component.Retry, error) {
 		return component.Retry{}, fmt.Errorf("input %q is %d: give 0 to %d", "maxRetries", most, component.MaxRetries)
 	}
 	delay, err := milliseconds(in, "retryDelayMS", component.MaxRetryDelay)
-	if delay == 0 && in.Bool("useExponentialBackoff") {
-		delay = firstBackoff // nothing doubled is nothing
+	if in.Bool("useExponentialBackoff") {
+		delay = firstBackoff
 	}
 	return component.Retry{
 		Most: most, Delay: delay, Exponential: in.Bool("useExponentialBackoff"), All: in.Bool("retryOnAllErrors"),

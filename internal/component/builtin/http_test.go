@@ -207,11 +207,12 @@ func TestHTTPConnections(t *testing.T) {
 	}{
 		{"basic", connection("http.basic", map[string]string{"username": "ada"}, map[string]string{"password": "pw:1"}), "Authorization", "Basic YWRhOnB3OjE=", ""},
 		{"bearer", connection("http.bearer", nil, map[string]string{"token": "t0k"}), "Authorization", "Bearer t0k", ""},
-		{"key", connection("http.apiKey", map[string]string{"header": "X-Key"}, map[string]string{"key": "k3y"}), "X-Key", "k3y", ""},
-		{"key with a scheme", connection("http.apiKey", map[string]string{"scheme": "Token"}, map[string]string{"key": "k3y"}), "Authorization", "Token k3y", ""},
+		{"key", connection("http.apiKey", map[string]string{"header": "X-Key"}, map[string]string{"apiKey": "k3y"}), "X-Key", "k3y", ""},
+		{"key without a scheme", connection("http.apiKey", nil, map[string]string{"apiKey": "k3y"}), "Authorization", "Basic k3y", ""},
+		{"key with a scheme", connection("http.apiKey", map[string]string{"authScheme": "Token"}, map[string]string{"apiKey": "k3y"}), "Authorization", "Token k3y", ""},
 		{"of another component", connection("acme.apiKey", nil, nil), "", "", `GET: input "connection" is a connection of type acme.apiKey: give one of http.basic, http.apiKey, http.bearer`},
 		{"with a line break", connection("http.bearer", nil, map[string]string{"token": "a\r\nX-B: c"}), "", "", `GET: the connection's credentials hold a line break or another control character: enter them again`},
-		{"with a wrong header", connection("http.apiKey", map[string]string{"header": "X:Y"}, map[string]string{"key": "k"}), "", "", `GET: the connection's header is no header name: use letters, digits and hyphens`},
+		{"with a wrong header", connection("http.apiKey", map[string]string{"header": "X:Y"}, map[string]string{"apiKey": "k"}), "", "", `GET: the connection's header is no header name: use letters, digits and hyphens`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

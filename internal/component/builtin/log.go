@@ -36,7 +36,7 @@ func logComponent() *component.Component {
 				Description: "Writes figures to the log of the execution, in one line of JSON that a collector of logs can read: `{\"metrics\": {…}}`.",
 				Output:      "Nothing.",
 				Inputs: []ipaas.InputField{{
-					Key: "metrics", DisplayName: "Metrics", Type: ipaas.FieldNumber, Collection: ipaas.CollectionKeyValueList, Required: true, Example: `{"orders": 12}`,
+					Key: "metrics", DisplayName: "Metrics", Type: ipaas.FieldNumber, Collection: ipaas.CollectionKeyValueList, Example: `{"orders": 12}`,
 					Description: "The figures by name, at most 100.",
 				}},
 			},

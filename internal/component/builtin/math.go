@@ -174,9 +174,9 @@ func hypot(numbers []*apd.Decimal) (*apd.Decimal, error) {
 // mathOfOne returns the actions on one number: they are the functions of expressions, too.
 func mathOfOne() []component.Action {
 	number := ipaas.InputField{Key: "number", DisplayName: "Number", Type: ipaas.FieldNumber, Required: true, Description: "The number."}
-	one := func(key, name, description, output string) component.Action {
+	takes := func(of ipaas.InputField, key, name, description, output string) component.Action {
 		return pure(key, name, description, output, func(in component.Inputs) (any, error) {
-			d, err := decimalInput(in, "number")
+			d, err := decimalInput(in, of.Key)
 			if err != nil {
 				return nil, err
 			}
@@ -185,8 +185,13 @@ func mathOfOne() []component.Action {
 				return nil, err
 			}
 			return fromDecimal(out), nil
-		}, number)
+		}, of)
 	}
+	one := func(key, name, description, output string) component.Action {
+		return takes(number, key, name, description, output)
+	}
+	exponent := number
+	exponent.Key, exponent.DisplayName = "exponent", "Exponent"
 	round := pure("round", "Round", "Rounds a number. A half goes up: 2.5 is 3, and -2.5 is -2.", "The rounded number.", roundNumber, number,
 		ipaas.InputField{
 			Key: "digits", DisplayName: "Digits", Type: ipaas.FieldNumber, Default: "0",
@@ -201,7 +206,7 @@ func mathOfOne() []component.Action {
 		one("trunc", "Truncate Number", "Cuts off what is behind the point.", "The whole number that is left."),
 		one("sqrt", "Square Root", "Takes the square root.", "The root that is not negative. A negative number has none: the step fails."),
 		one("cbrt", "Cube Root", "Takes the cube root.", "The root."),
-		one("exp", "e^x", "Raises e, 2.718…, to a power.", "The power."),
+		takes(exponent, "exp", "e^x", "Raises e, 2.718…, to a power.", "The power."),
 		one("naturalLog", "Natural Log", "Takes the logarithm to the base e.", "The logarithm. Numbers that are not above 0 have none: the step fails."),
 		one("sin", "Sine", "Takes the sine of an angle in radians.", "The sine."),
 		one("cos", "Cosine", "Takes the cosine of an angle in radians.", "The cosine."),

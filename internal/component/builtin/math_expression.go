@@ -164,7 +164,7 @@ func power(args []*apd.Decimal) (*apd.Decimal, error) {
 		return apd.New(1, 0), nil
 	}
 	if int64(exponent.Exponent)+exponent.NumDigits() > maxExponentDigits {
-		return nil, fmt.Errorf("takes an exponent below 1e%d", maxExponentDigits)
+		return nil, fmt.Errorf("the exponent is 1e%d or more: give a smaller one", maxExponentDigits)
 	}
 	if base.IsZero() && exponent.Negative {
 		return nil, reckoned(apd.DivisionByZero, errTooFar)

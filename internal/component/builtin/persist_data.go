@@ -39,6 +39,7 @@ func persistData() *component.Component {
 	for _, s := range persistScopes {
 		c.Actions = append(c.Actions, s.actions()...)
 	}
+	c.Actions = append(c.Actions, stateUsage())
 	return c
 }
 
@@ -50,10 +51,6 @@ func (s persistScope) actions() []component.Action {
 	}
 	item := kept
 	item.DisplayName, item.Description = "Item", "The item: anything."
-	items := ipaas.InputField{
-		Key: "valuesInput", DisplayName: "Items", Type: ipaas.FieldData, Collection: ipaas.CollectionList, Required: true,
-		Description: "The items, in order. An empty list changes nothing, but makes the list be there.",
-	}
 	amount := ipaas.InputField{
 		Key: "amountInput", DisplayName: "Amount", Type: ipaas.FieldNumber, Default: "1", Description: "By how much. It may be negative or a fraction, and is added digit for digit.",
 	}
@@ -66,18 +63,34 @@ func (s persistScope) actions() []component.Action {
 				Key: "defaultValueInput", DisplayName: "Default Value", Type: ipaas.FieldData, Example: "0",
 				Description: "The result where the key has no value. It is given as it is, and not kept: a text such as [] stays a text, which counts as a list wherever one is needed.",
 			}),
-		s.action("save%sValue", "Save Value", ipaas.EffectWrite, "Keeps a value under a key, in place of the one there is; and more of them at once.",
-			"`key` and `value`, as they were given.", s.save,
+		s.action("save%sValue", "Save Value", ipaas.EffectWrite, "Keeps a value under a key, in place of the one there is; or several at once.",
+			"`key` and `value`, as they were given; nothing in them where there are several.", s.save,
 			s.optionalKeyField(), kept, ipaas.InputField{
-				Key: "dynamicValues", DisplayName: "More Values", Type: ipaas.FieldData, Collection: ipaas.CollectionKeyValueList,
-				Description: fmt.Sprintf("More keys with their values, up to %d. All of them are kept at once, or none.", component.MaxStateChanges-1),
+				Key: "dynamicValues", DisplayName: "Key/Values", Type: ipaas.FieldData, Collection: ipaas.CollectionKeyValueList,
+				Description: fmt.Sprintf("Several keys with their values, up to %d; all of them are kept at once, or none. If there are any, `keyInput` and `valueInput` do not count.",
+					component.MaxStateChanges),
 			}),
 		s.action("remove%sValue", "Remove Value", ipaas.EffectWrite, "Removes a key with its value. Removing one that is not there is no failure.",
-			"Nothing.", s.change(ipaas.StateRemove, noValue), s.keyField()),
+			"Nothing.", s.remove, s.optionalKeyField(), ipaas.InputField{
+				Key: "dynamicKeys", DisplayName: "Multiple Keys", Collection: ipaas.CollectionList, Example: `["last-sync", "cursor"]`,
+				Description: fmt.Sprintf("Several keys, up to %d; all of them are removed at once, or none. If there are any, `keyInput` does not count.", component.MaxStateChanges),
+			}),
 		s.action("append%sValueToList", "Append Value to List", ipaas.EffectWrite, "Adds an item at the end of the list of a key, which is made if it is not there."+listNote,
 			"The item.", s.change(ipaas.StateAppend, oneItem), s.keyField(), item),
 		s.action("append%sValuesToList", "Append Multiple Values to List", ipaas.EffectWrite, "Adds items at the end of the list of a key, which is made if it is not there."+listNote,
-			"The items.", s.change(ipaas.StateAppend, allItems), s.keyField(), items),
+			"The items.", s.change(ipaas.StateAppend, allItems), s.keyField(),
+			ipaas.InputField{
+				Key: "valuesInput", DisplayName: "Values", Type: ipaas.FieldData, Collection: ipaas.CollectionList,
+				Description: "The items, in order. An empty list changes nothing, but makes the list be there.",
+			},
+			ipaas.InputField{
+				Key: "dynamicValues", DisplayName: "Dynamic Values", Type: ipaas.FieldData, Collection: ipaas.CollectionList, Example: `[1, 2]`,
+				Description: "The items from elsewhere: a list, or JSON text of one. If there are any, `valuesInput` does not count.",
+			},
+			ipaas.InputField{
+				Key: "flattenValues", DisplayName: "Flatten Values", Type: ipaas.FieldBoolean, Default: "false",
+				Description: "Whether an item that is a list adds its own items instead of itself.",
+			}),
 		s.action("remove%sValueFromList", "Remove Value from List", ipaas.EffectWrite, "Takes every item that equals a value out of the list of a key."+listNote,
 			"The value that was taken out.", s.change(ipaas.StateTakeOut, oneItem), s.keyField(), item),
 		s.action("add%sValueToSet", "Add Value to Set", ipaas.EffectWrite, "Adds an item to the list of a key, unless the list has it already."+listNote,
@@ -158,20 +171,43 @@ func (s persistScope) save(_ context.Context, call component.Call) (component.Re
 	set := func(key string, v any) {
 		changes = append(changes, component.StateChange{Scope: s.scope, Operation: ipaas.StateSet, Key: key, Value: v})
 	}
-	v := call.Inputs.Value("valueInput")
-	if key := call.Inputs.Text("keyInput"); key != "" {
-		set(key, v)
-	}
 	for _, p := range call.Inputs.Pairs("dynamicValues") {
 		if p.Key == "" && (p.Value == nil || p.Value == "") {
 			continue // a row of a form that was left empty
 		}
 		set(p.Key, p.Value)
 	}
-	if len(changes) == 0 {
-		return component.Result{}, errors.New(`inputs "keyInput" and "dynamicValues" give no key: give one`)
+	if len(changes) > component.MaxStateChanges {
+		return component.Result{}, fmt.Errorf("input %q has %d keys: give %d at most", "dynamicValues", len(changes), component.MaxStateChanges)
 	}
-	return kept(value.Obj(value.Field{Key: "key", Value: call.Inputs.Value("keyInput")}, value.Field{Key: "value", Value: v}), changes...)
+	key, v := any(nil), any(nil)
+	if len(changes) == 0 {
+		if call.Inputs.Text("keyInput") == "" {
+			return component.Result{}, errors.New(`inputs "keyInput" and "dynamicValues" give no key: give one`)
+		}
+		key, v = call.Inputs.Value("keyInput"), call.Inputs.Value("valueInput")
+		set(call.Inputs.Text("keyInput"), v)
+	}
+	return kept(value.Obj(value.Field{Key: "key", Value: key}, value.Field{Key: "value", Value: v}), changes...)
+}
+
+func (s persistScope) remove(_ context.Context, call component.Call) (component.Result, error) {
+	var changes []component.StateChange
+	for _, key := range call.Inputs.List("dynamicKeys") {
+		if text := value.Text(key); text != "" { // else a row of a form that was left empty
+			changes = append(changes, component.StateChange{Scope: s.scope, Operation: ipaas.StateRemove, Key: text})
+		}
+	}
+	if len(changes) > component.MaxStateChanges {
+		return component.Result{}, fmt.Errorf("input %q has %d keys: give %d at most", "dynamicKeys", len(changes), component.MaxStateChanges)
+	}
+	if len(changes) == 0 {
+		if call.Inputs.Text("keyInput") == "" {
+			return component.Result{}, errors.New(`inputs "keyInput" and "dynamicKeys" give no key: give one`)
+		}
+		changes = append(changes, component.StateChange{Scope: s.scope, Operation: ipaas.StateRemove, Key: call.Inputs.Text("keyInput")})
+	}
+	return kept(nil, changes...)
 }
 
 func (s persistScope) clear(context.Context, component.Call) (component.Result, error) {
@@ -184,15 +220,22 @@ func (s persistScope) saveTime(_ context.Context, call component.Call) (componen
 }
 
 // what an operation takes from the inputs, and what the step gives.
-func noValue(component.Inputs) (operand, result any) { return nil, nil }
-
 func oneItem(in component.Inputs) (operand, result any) {
 	item := in.Value("valueInput")
 	return []any{item}, item
 }
 
 func allItems(in component.Inputs) (operand, result any) {
-	items := in.List("valuesInput")
+	items := in.List("dynamicValues")
+	if len(items) == 0 {
+		items = in.List("valuesInput")
+	}
+	if items == nil {
+		items = []any{}
+	}
+	if in.Bool("flattenValues") {
+		items = flattened(items)
+	}
 	return items, items
 }
 
@@ -240,3 +283,39 @@ func kept(result any, changes ...component.StateChange) (component.Result, error
 }
 
 func keyError(err error) error { return fmt.Errorf("input %q: %w", "keyInput", err) }
+
+// stateUsage tells how much is kept. It reads everything for that: there is no other action that needs to know.
+func stateUsage() component.Action {
+	return component.Action{
+		Action: ipaas.Action{
+			Key: "getUsage", DisplayName: "Get Persist Data Usage Metrics", Effect: ipaas.EffectRead,
+			Description: "Measures what is kept for the flow, the instance and the integration. It reads all of it.",
+			Output: fmt.Sprintf("An object with numbers of bytes, of keys and of values as JSON: `flowStateBytes`, `crossFlowStateBytes`, `integrationFlowStateBytes`, their sum `totalBytes`, and "+
+				"`maxAllowedBytes`, which is %d, for each of the three.", ipaas.MaxStateSize),
+		},
+		Perform: func(ctx context.Context, call component.Call) (component.Result, error) {
+			if call.State == nil {
+				return component.Result{}, errNothingKept
+			}
+			result, total := value.Obj(), int64(0)
+			for _, s := range []struct {
+				key   string
+				scope ipaas.StateScope
+			}{{"flowStateBytes", ipaas.StateFlow}, {"crossFlowStateBytes", ipaas.StateInstance}, {"integrationFlowStateBytes", ipaas.StateIntegration}} {
+				all, err := call.State.All(ctx, s.scope)
+				if err != nil {
+					return component.Result{}, err
+				}
+				size := int64(0)
+				for key, v := range all.All() {
+					size += int64(len(key) + len(value.Encode(v)))
+				}
+				total += size
+				result.Set(s.key, value.FromInt(size))
+			}
+			result.Set("totalBytes", value.FromInt(total))
+			result.Set("maxAllowedBytes", value.FromInt(ipaas.MaxStateSize))
+			return component.Result{Data: result}, nil
+		},
+	}
+}

@@ -75,7 +75,8 @@ func TestPersistData(t *testing.T) {
 		{"get%sValue", `{"keyInput":"k","defaultValueInput":""}`, `""`, ""},
 		{"save%sValue", `{"keyInput":"k","valueInput":{"b":1.50,"a":null}}`, `{"key":"k","value":{"b":1.50,"a":null}}`, ""},
 		{"get%sValue", `{"keyInput":"k","defaultValueInput":"x"}`, `{"b":1.50,"a":null}`, ""},
-		{"save%sValue", `{"keyInput":"text","valueInput":"0","dynamicValues":{"one":"1","two":[2],"":""}}`, `{"key":"text","value":"0"}`, ""},
+		{"save%sValue", `{"keyInput":"text","valueInput":"0","dynamicValues":{"":""}}`, `{"key":"text","value":"0"}`, ""},
+		{"save%sValue", `{"keyInput":"unseen","valueInput":"0","dynamicValues":{"one":"1","two":[2],"":""}}`, `{"key":null,"value":null}`, ""},
 		{"get%sValue", `{"keyInput":"text"}`, `"0"`, ""},
 		{"get%sValue", `{"keyInput":"two"}`, `[2]`, ""},
 		{"save%sValue", `{"dynamicValues":{"three":3}}`, `{"key":null,"value":null}`, ""},
@@ -86,7 +87,10 @@ func TestPersistData(t *testing.T) {
 		{"get%sValue", `{"keyInput":"none","defaultValueInput":7}`, `7`, ""},
 		{"list%sKeys", `{}`, `["k","text","one","two","three","none"]`, ""},
 		{"remove%sValue", `{"keyInput":"k"}`, `null`, ""},
-		{"remove%sValue", `{"keyInput":"k"}`, `null`, ""},
+		{"remove%sValue", `{"keyInput":"k","dynamicKeys":[""]}`, `null`, ""},
+		{"remove%sValue", `{"keyInput":"two","dynamicKeys":"[\"one\",\"three\"]"}`, `null`, ""},
+		{"remove%sValue", `{"dynamicKeys":[]}`, ``, "give no key"},
+		{"list%sKeys", `{}`, `["text","two","none"]`, ""},
 		{"get%sValue", `{"keyInput":"k"}`, `null`, ""},
 		{"increment%sValue", `{"keyInput":"n"}`, `1`, ""},
 		{"increment%sValue", `{"keyInput":"n","amountInput":"50"}`, `51`, ""},
@@ -99,6 +103,10 @@ func TestPersistData(t *testing.T) {
 		{"append%sValueToList", `{"keyInput":"n","valueInput":1}`, ``, "no list"},
 		{"append%sValuesToList", `{"keyInput":"list","valuesInput":[3,"3",[2]]}`, `[3,"3",[2]]`, ""},
 		{"get%sValue", `{"keyInput":"list"}`, `[{"a":1},[2],3,"3",[2]]`, ""},
+		{"append%sValuesToList", `{"keyInput":"more","valuesInput":[1],"dynamicValues":"[[2,[3]],4]","flattenValues":"true"}`, `[2,[3],4]`, ""},
+		{"append%sValuesToList", `{"keyInput":"more","valuesInput":[[5]],"dynamicValues":""}`, `[[5]]`, ""},
+		{"append%sValuesToList", `{"keyInput":"empty"}`, `[]`, ""},
+		{"get%sValue", `{"keyInput":"more"}`, `[2,[3],4,[5]]`, ""},
 		{"remove%sValueFromList", `{"keyInput":"list","valueInput":[2]}`, `[2]`, ""},
 		{"add%sValueToSet", `{"keyInput":"list","valueInput":3.0}`, `3.0`, ""},
 		{"add%sValueToSet", `{"keyInput":"list","valueInput":4}`, `4`, ""},
@@ -141,6 +149,24 @@ func TestPersistData(t *testing.T) {
 		if got, err := persist(t, kept, "get"+scope+"Value", `{"keyInput":"at"}`); err != nil || got != result {
 			t.Errorf("it kept %v (%v), want %v", got, err, result)
 		}
+	}
+}
+
+func TestStateUsage(t *testing.T) {
+	t.Parallel()
+	kept := memory{}
+	for action, in := range map[string]string{
+		"saveInstanceValue": `{"keyInput":"é","valueInput":"abc"}`, "saveCrossFlowValue": `{"keyInput":"k","valueInput":[1]}`,
+		"saveExecutionValue": `{"keyInput":"k","valueInput":1}`,
+	} {
+		if _, err := persist(t, kept, action, in); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := persist(t, kept, "getUsage", `{}`)
+	want := `{"flowStateBytes":7,"crossFlowStateBytes":4,"integrationFlowStateBytes":0,"totalBytes":11,"maxAllowedBytes":67108864}`
+	if err != nil || string(value.Encode(got)) != want {
+		t.Errorf("got %s, %v; want %s", value.Encode(got), err, want)
 	}
 }
 

@@ -22,17 +22,17 @@ func processData() *component.Component {
 		ID: "process-data", DisplayName: "Process Data", Description: "Tell what was processed before from what is new.",
 		Actions: []component.Action{{
 			Action: ipaas.Action{
-				Key: "deduplicate", DisplayName: "Deduplicate", Effect: ipaas.EffectPure,
+				Key: "deDuplicate", DisplayName: "Deduplicate", Effect: ipaas.EffectPure,
 				Description: "Leaves out the items that an earlier execution of the flow, or an earlier item of the list, had already. What they are known by is remembered once the " +
 					"step is done, 5000 items for each flow of an instance; then the oldest is forgotten. Executions that run at the same time may both take an item for new.",
 				Output: "The list of the items that are new, in their order.",
 				Inputs: []ipaas.InputField{
 					{
-						Key: "keyFields", DisplayName: "Key Field Names", Collection: ipaas.CollectionList, Example: `["id"]`,
+						Key: "keyFieldNamesInput", DisplayName: "Key Field Names", Collection: ipaas.CollectionList, Example: `["id"]`,
 						Description: "The fields that together tell one item from another. None: the whole item does.",
 					},
 					{
-						Key: "data", DisplayName: "Data", Type: ipaas.FieldData, Collection: ipaas.CollectionList, Required: true,
+						Key: "dataInput", DisplayName: "Data", Type: ipaas.FieldData, Collection: ipaas.CollectionList, Required: true,
 						Description: "The items, at most 5000: objects if there are key fields.",
 					},
 					{
@@ -50,9 +50,9 @@ func deduplicateAcross(ctx context.Context, call component.Call) (component.Resu
 	if call.State == nil {
 		return component.Result{}, errNoState
 	}
-	items := call.Inputs.List("data")
+	items := call.Inputs.List("dataInput")
 	if len(items) > maxRemembered {
-		return component.Result{}, fmt.Errorf("input %q has %d items: give %d at most", "data", len(items), maxRemembered)
+		return component.Result{}, fmt.Errorf("input %q has %d items: give %d at most", "dataInput", len(items), maxRemembered)
 	}
 	key := processedState
 	if name := call.Inputs.Text("memory"); name != "" {
@@ -72,9 +72,9 @@ func deduplicateAcross(ctx context.Context, call component.Call) (component.Resu
 	}
 	fresh, marks := []any{}, []any{}
 	for i, item := range items {
-		mark, err := markOf(item, call.Inputs.List("keyFields"))
+		mark, err := markOf(item, call.Inputs.List("keyFieldNamesInput"))
 		if err != nil {
-			return component.Result{}, fmt.Errorf("input %q: item %d %w", "data", i, err)
+			return component.Result{}, fmt.Errorf("input %q: item %d %w", "dataInput", i, err)
 		}
 		if known[mark] {
 			continue

@@ -41,7 +41,7 @@ func textInput() ipaas.InputField {
 func pieceActions() []component.Action {
 	text := textInput()
 	strs := ipaas.InputField{
-		Key: "strings", DisplayName: "Strings", Type: ipaas.FieldText, Collection: ipaas.CollectionList, Required: true, Example: `["a", "b"]`,
+		Key: "strings", DisplayName: "Strings", Type: ipaas.FieldText, Collection: ipaas.CollectionList, Example: `["a", "b"]`,
 		Description: "The texts, in order. What is no text is joined as it reads in a template; nothing is an empty text.",
 	}
 	return []component.Action{
@@ -58,8 +58,8 @@ func pieceActions() []component.Action {
 		}),
 		pure("joinLines", "Join Lines", "Joins texts as lines.", "The text.", joinLines, strs,
 			ipaas.InputField{
-				Key: "newlineType", DisplayName: "Newline Type", Choices: []string{"newline", "crlf", "br"}, Default: `"newline"`,
-				Description: "What ends a line. `newline`: LF. `crlf`: CR and LF. `br`: the HTML tag <br />.",
+				Key: "newlineType", DisplayName: "Newline Type", Type: ipaas.FieldText, Default: `"newline"`, Example: "crlf",
+				Description: "What ends a line: `newline` (LF), `crlf` (CR and LF) or `br` (the HTML tag <br />), or one of these as it stands in the text.",
 			},
 			ipaas.InputField{
 				Key: "numberOfNewlines", DisplayName: "Number of Newlines", Type: ipaas.FieldNumber, Default: "1",
@@ -96,7 +96,7 @@ func replaceActions() []component.Action {
 			}),
 		pure("replaceMultipleSubstring", "Find & Replace Multiple Substrings", "Replaces several things in one go: what is put in for one is not looked at again.", "The changed text.",
 			replaceSeveral, text, ipaas.InputField{
-				Key: "replacements", DisplayName: "Replace With", Type: ipaas.FieldText, Collection: ipaas.CollectionKeyValueList, Required: true, Example: `{"a": "b"}`,
+				Key: "replaceMultiple", DisplayName: "Replace With", Type: ipaas.FieldText, Collection: ipaas.CollectionKeyValueList, Required: true, Example: `{"a": "b"}`,
 				Description: "What to look for, taken literally, and what to put there. Where two are found at one place, the earlier one counts.",
 			}),
 		pure("match", "Match Regex", "Looks for a regular expression in a text.",
@@ -120,16 +120,32 @@ func spellingActions() []component.Action {
 	return []component.Action{
 		simple("upperCase", "Upper Case", "Writes a text in capital letters.", func(text string) string { return cases.Upper(language.Und).String(text) }),
 		simple("lowerCase", "Lower Case", "Writes a text in small letters.", func(text string) string { return cases.Lower(language.Und).String(text) }),
-		simple("trim", "Remove Whitespace", "Takes white space away from both ends of a text.", strings.TrimSpace),
+		simple("trim", "Remove Whitespace", "Takes white space away from both ends of a text.", func(text string) string { return strings.TrimFunc(text, isSpace) }),
 		pure("encodeBase64", "Encode Base64", "Encodes a text or a file as base64.", "The base64 text.", encodeBase64, ipaas.InputField{
 			Key: "text", DisplayName: "Text or file", Type: ipaas.FieldData, Description: "The text or the bytes.",
 		}),
 		pure("decodeBase64", "Decode Base64", "Decodes base64, plain or for URLs, with padding or without.", "The text or, if it is no UTF-8, the bytes.", decodeBase64, ipaas.InputField{
 			Key: "text", DisplayName: "Base64 Text", Type: ipaas.FieldText, Description: "The base64 text. White space in it is left out.",
 		}),
-		simple("htmlEncode", "HTML Encode", "Writes a text so that it can stand in HTML: <, >, &, ' and \" become entities.", html.EscapeString),
+		pure("htmlEncode", "HTML Encode", "Writes a text so that it can stand in HTML: <, >, &, quotes, backticks, control characters and all characters beyond ASCII become references such as &#x3C;. Line ends stay.",
+			"The text.", encodeHTML, textInput()),
 		simple("htmlDecode", "HTML Decode", "Turns the entities of HTML back into characters.", html.UnescapeString),
 	}
+}
+
+func encodeHTML(in component.Inputs) (any, error) {
+	var b strings.Builder
+	for _, r := range in.Text("text") {
+		if b.Len() > maxTextBytes {
+			return nil, errLargeText
+		}
+		if r >= 0x7f || r < ' ' && r != '\n' && r != '\r' || strings.ContainsRune("\"&'<>`", r) {
+			fmt.Fprintf(&b, "&#x%X;", r)
+			continue
+		}
+		b.WriteRune(r)
+	}
+	return b.String(), nil
 }
 
 func splitText(in component.Inputs) (any, error) {
@@ -191,6 +207,11 @@ var errLargeText = fmt.Errorf("the text would be larger than %d MiB: make smalle
 // maxNewlines is how many line ends may stand between two lines.
 const maxNewlines = 100
 
+// newlines is what ends a line, by its name, by itself, and by how it is written where it cannot be typed.
+var newlines = map[string]string{
+	"": "\n", "newline": "\n", "\n": "\n", `\n`: "\n", "crlf": "\r\n", "\r\n": "\r\n", `\r\n`: "\r\n", "br": "<br />", "<br />": "<br />", "<br>": "<br>",
+}
+
 func joinLines(in component.Inputs) (any, error) {
 	n, err := in.Int("numberOfNewlines")
 	if err != nil {
@@ -199,7 +220,10 @@ func joinLines(in component.Inputs) (any, error) {
 	if n < 0 || n > maxNewlines {
 		return nil, fmt.Errorf("input %q is %d: give 0 to %d", "numberOfNewlines", n, maxNewlines)
 	}
-	end := map[string]string{"newline": "\n", "crlf": "\r\n", "br": "<br />"}[in.Text("newlineType")]
+	end, known := newlines[in.Text("newlineType")]
+	if !known {
+		return nil, fmt.Errorf("input %q is no end of a line: give newline, crlf or br", "newlineType")
+	}
 	return joinWith(in, strings.Repeat(end, n))
 }
 
@@ -222,16 +246,16 @@ func replaceText(in component.Inputs) (any, error) {
 const maxReplacements = 1000
 
 func replaceSeveral(in component.Inputs) (any, error) {
-	pairs := in.Pairs("replacements")
+	pairs := in.Pairs("replaceMultiple")
 	if len(pairs) > maxReplacements {
-		return nil, fmt.Errorf("input %q has %d items: give %d at most", "replacements", len(pairs), maxReplacements)
+		return nil, fmt.Errorf("input %q has %d items: give %d at most", "replaceMultiple", len(pairs), maxReplacements)
 	}
 	text, most := in.Text("text"), 0
 	all := make([]string, 0, 2*len(pairs))
 	for i, p := range pairs {
 		with := value.Text(p.Value)
 		if p.Key == "" {
-			return nil, fmt.Errorf("input %q: item %d looks for an empty text: give what to look for", "replacements", i)
+			return nil, fmt.Errorf("input %q: item %d looks for an empty text: give what to look for", "replaceMultiple", i)
 		}
 		most += strings.Count(text, p.Key) * len(with)
 		all = append(all, p.Key, with)

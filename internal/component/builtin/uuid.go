@@ -13,7 +13,7 @@ import (
 
 func uuidComponent() *component.Component {
 	form := []ipaas.InputField{
-		{Key: "case", DisplayName: "Lower / Upper Case UUID", Choices: []string{"lower", "upper"}, Default: `"lower"`, Description: "The case of its letters."},
+		{Key: "casing", DisplayName: "Lower / Upper Case UUID", Choices: []string{"lower", "upper"}, Default: `"lower"`, Description: "The case of its letters."},
 		{Key: "removeDashes", DisplayName: "Remove dashes?", Type: ipaas.FieldBoolean, Default: "false", Description: "Whether to leave the hyphens out."},
 	}
 	return &component.Component{
@@ -21,7 +21,7 @@ func uuidComponent() *component.Component {
 		Actions: []component.Action{
 			{
 				Action: ipaas.Action{
-					Key: "generateUuid", DisplayName: "Generate UUID", Effect: ipaas.EffectPure, Output: "The UUID as a text.",
+					Key: "generateUUID", DisplayName: "Generate UUID", Effect: ipaas.EffectPure, Output: "The UUID as a text.",
 					Description: "Makes a UUID. Version 4 is the same in every attempt of the step, replays included, so what is created with it is not created twice; it is no secret. " +
 						"Version 7 begins with the time, so that later ones sort behind earlier ones, and another attempt makes another one.",
 					Inputs: append([]ipaas.InputField{
@@ -32,7 +32,7 @@ func uuidComponent() *component.Component {
 			},
 			{
 				Action: ipaas.Action{
-					Key: "emptyUuid", DisplayName: "Nil/Empty UUID", Effect: ipaas.EffectPure, Output: "00000000-0000-0000-0000-000000000000.",
+					Key: "emptyUUID", DisplayName: "Nil/Empty UUID", Effect: ipaas.EffectPure, Output: "00000000-0000-0000-0000-000000000000.",
 					Description: "Gives the UUID of which every digit is 0.", Inputs: form[1:],
 				},
 				Perform: func(_ context.Context, call component.Call) (component.Result, error) {
@@ -67,7 +67,7 @@ func uuidText(id uuid.UUID, in component.Inputs) string {
 	if in.Bool("removeDashes") {
 		text = strings.ReplaceAll(text, "-", "")
 	}
-	if in.Text("case") == "upper" {
+	if in.Text("casing") == "upper" {
 		text = strings.ToUpper(text)
 	}
 	return text

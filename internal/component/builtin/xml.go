@@ -20,7 +20,7 @@ func xmlComponent() *component.Component {
 			dataAction("build", "Build", "Writes data as XML: keys of objects are elements, those that begin with @ attributes, #text is text, and a list repeats its element.",
 				"The XML as a text.", slices.Concat([]ipaas.InputField{
 					dataField("data", "Data", "What to write. A text is read as JSON, if it is JSON. A key that is no name in XML fails the step."+bounds),
-				}, xmlOutputs, []ipaas.InputField{{
+				}, documentOutputs(), []ipaas.InputField{{
 					Key: "includeDeclaration", DisplayName: "Include Declaration", Type: ipaas.FieldBoolean, Default: "true",
 					Description: "Whether the text begins with an XML declaration.",
 				}}), buildXML),
@@ -40,6 +40,13 @@ func xmlComponent() *component.Component {
 				"An object: `valid`; for XML `root`, the name of its root; for what is none `error`, and `line` and `column` where they are known.", []ipaas.InputField{xmlField()}, validateXML),
 		},
 	}
+}
+
+// documentOutputs say how a document is written, which has one root.
+func documentOutputs() []ipaas.InputField {
+	fields := slices.Clone(xmlOutputs)
+	fields[0].Description = rootNote + "None: the only key of the data is the root; data with several keys, or a list, gets the root `root`."
+	return fields
 }
 
 func xmlField() ipaas.InputField {

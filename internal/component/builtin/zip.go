@@ -35,16 +35,16 @@ func zipComponent() *component.Component {
 		ID: "zip", DisplayName: "Zip", Description: "Pack and unpack files.",
 		Actions: []component.Action{
 			dataAction("compressGzip", "Compress Gzip", "Packs a file with gzip. The same file gives the same bytes.", "The packed file as bytes of the content type application/gzip.",
-				[]ipaas.InputField{dataField("fileData", "File Data", "The file: a text by its UTF-8, bytes as they are, anything else as JSON; at most 32 MiB.")}, packGzip),
+				[]ipaas.InputField{dataField("file", "File Data", "The file: a text by its UTF-8, bytes as they are, anything else as JSON; at most 32 MiB.")}, packGzip),
 			dataAction("decompressGzip", "Decompress Gzip", "Unpacks a file that gzip packed.", "The file as bytes; their content type is told by how they begin.",
-				[]ipaas.InputField{dataField("gzipFileData", "Gzip File Data", "The packed file, as bytes or as text that is base64 of them. Unpacked it is at most 32 MiB, "+
+				[]ipaas.InputField{dataField("file", "Gzip File Data", "The packed file, as bytes or as text that is base64 of them. Unpacked it is at most 32 MiB, "+
 					"and from 1 MiB on at most 200 times as large as packed.")}, unpackGzip),
 			dataAction("zip", "Zip", "Packs files into a Zip archive. The same files give the same bytes.", "The archive as bytes of the content type application/zip.",
 				[]ipaas.InputField{dataField("files", "Files", "An object with the names of the files as keys, and what is in them as values, or a list as `unzip` gives it; at most 1000 files and 32 MiB. "+
 					"Slashes in names make folders.")}, packZip),
 			dataAction("unzip", "Unzip", "Unpacks a Zip archive. Folders are left out. An archive with an absolute name, with .. in a name or with a name twice is refused.",
 				"A list of the files in their order, each with `name`, `path` (its folders, ending in a slash; empty at the top) and `data` (its bytes).",
-				[]ipaas.InputField{dataField("zipFileData", "Zip File Data", "The archive, as bytes or as text that is base64 of them. Unpacked it is at most 1000 files and 32 MiB, "+
+				[]ipaas.InputField{dataField("file", "Zip File Data", "The archive, as bytes or as text that is base64 of them. Unpacked it is at most 1000 files and 32 MiB, "+
 					"and from 1 MiB on no file may be more than 200 times as large as packed.")}, unpackZip),
 		},
 	}
@@ -68,23 +68,23 @@ func packedBytes(in component.Inputs, key string) ([]byte, error) {
 }
 
 func packGzip(in component.Inputs) (any, error) {
-	data := bytesOf(contentInput(in, "fileData"))
+	data := bytesOf(contentInput(in, "file"))
 	if len(data) > maxUnpacked {
-		return nil, fmt.Errorf("input %q is larger than %d MiB", "fileData", maxUnpacked>>20)
+		return nil, fmt.Errorf("input %q is larger than %d MiB", "file", maxUnpacked>>20)
 	}
 	var b bytes.Buffer
 	w := gzip.NewWriter(&b)
 	if _, err := w.Write(data); err != nil {
-		return nil, inInput("fileData", err)
+		return nil, inInput("file", err)
 	}
 	if err := w.Close(); err != nil {
-		return nil, inInput("fileData", err)
+		return nil, inInput("file", err)
 	}
 	return value.Bytes{Data: b.Bytes(), ContentType: "application/gzip"}, nil
 }
 
 func unpackGzip(in component.Inputs) (any, error) {
-	const key = "gzipFileData"
+	const key = "file"
 	packed, err := packedBytes(in, key)
 	if err != nil {
 		return nil, err
@@ -174,7 +174,7 @@ func filesOf(v any) (*value.Object, bool) {
 }
 
 func unpackZip(in component.Inputs) (any, error) {
-	const key = "zipFileData"
+	const key = "file"
 	packed, err := packedBytes(in, key)
 	if err != nil {
 		return nil, err

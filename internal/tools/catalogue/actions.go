@@ -64,7 +64,8 @@ const actionsIntro = written + `# Where actions come from, and which test runs t
 
 Every built-in action of [components.md](components.md). *Seen* is how many steps of public definitions of Prismatic use it: those of 31
 current files, and of 44 older versions of them; such actions take the very inputs that those steps give. *Reference* is what the reference of
-Prismatic's components describes, under the same key; the keys of inputs that no definition shows are ours. *Headrace* is what is ours alone.
+Prismatic's components describes, under the same key; it has the inputs whose keys the reference tells, and others are ours. *Headrace* is what
+is ours alone.
 
 The tests are those of [internal/component/builtin](../internal/component/builtin). No list of them is kept by hand: each test notes which
 actions it runs, and the package's tests fail where an action is run by none, or by others than are shown here.
@@ -138,9 +139,11 @@ func renderMissing(b *strings.Builder, known map[string]bool) {
 	}
 	for _, id := range slices.Sorted(maps.Keys(referenced)) {
 		for _, key := range strings.Fields(referenced[id]) {
-			if name := id + "." + key; !small[name] {
-				unseen = append(unseen, "`"+name+"`")
+			if small[id+"."+key] {
+				continue
 			}
+			name, why := leftOut(id + "." + key)
+			unseen = append(unseen, fmt.Sprintf("- `%s`: %s.\n", name, why))
 		}
 	}
 	if len(moved) > 0 {
@@ -150,6 +153,16 @@ func renderMissing(b *strings.Builder, known map[string]bool) {
 		b.WriteString("\n## Not there\n\nActions that public definitions use, as of the platform itself, and that no built-in component has:\n\n" + strings.Join(missing, ""))
 	}
 	if len(unseen) > 0 {
-		b.WriteString("\n## Of the reference, not there\n\nNo definition is known to use these; their keys are in small letters, as the reference tells them:\n\n" + strings.Join(unseen, ", ") + "\n")
+		b.WriteString("\n## Of the reference, not there\n\nNo definition is known to use these:\n\n" + strings.Join(unseen, ""))
 	}
+}
+
+// leftOut returns an action that is not there by its proper name, and why it is not.
+func leftOut(small string) (name, why string) {
+	for name, why := range left {
+		if strings.EqualFold(name, small) {
+			return name, why
+		}
+	}
+	return small, "it is not written yet"
 }

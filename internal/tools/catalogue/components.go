@@ -17,8 +17,10 @@ an action, and a flow its trigger, as ` + "`component.key`" + `. Components of y
 [examples/acme-erp/component.yaml](../examples/acme-erp/component.yaml). Where each action comes from, and which test runs it, is in
 [actions.md](actions.md).
 
-An input that is not given has its default. A list, or named values, may also be given as JSON text, and a number or a boolean as the text
-that says it. The effect of an action tells what running it does to the world: *pure* does nothing to it, *read* asks other systems,
+An input that is not given has its default. A list, or named values, may also be given as JSON text or a file of JSON, named values also as a
+list of objects with a key and a value. A number may be given as the text that says it, such as 007, .5 or +7; a boolean as true, t, yes, y, 1, or
+false, f, no, n, 0; a choice in capital or small letters; and whatever is to be a text is made one, lists and objects as JSON. An empty text
+is no value for what cannot be empty: the default, if there is one, counts. The effect of an action tells what running it does to the world: *pure* does nothing to it, *read* asks other systems,
 *write* may change them.
 
 `
