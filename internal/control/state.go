@@ -303,7 +303,7 @@ func (k *kept) changed(
 		}
 		stored := k.host.plane.stateChange(place, c.Key, k.host.job.execution.ID, []component.StateChange{c}, k.host.redact)
 		if c.AsResult {
-			stored.Next = k.completing(stored.Next, place, c, completes, out)
+			stored.Next, stored.Value = k.completing(stored.Next, place, c, completes, out), nil
 		}
 		if k.waits(c.Scope) {
 			w := waitingChange{place: place, StateChange: c, executionID: k.host.job.execution.ID}
@@ -384,6 +384,15 @@ func (p *Plane) stateChange(
 ) storage.StateChange {
 	change := storage.StateChange{Place: place, Key: key, ExecutionID: executionID}
 	if key == "" {
+		return change
+	}
+	if len(operations) > 0 && operations[0].Operation == ipaas.StateSet {
+		// It does not depend on what is there: it is done here, so that nobody waits for it while it is stored.
+		v, there, err := applyState(key, keptValue{}, false, operations, redact)
+		if err == nil && there {
+			change.Value = p.sealKept(place, key, v)
+		}
+		change.Next = func(*storage.StateValue, *ipaas.StepResult) (*storage.StateValue, error) { return change.Value, err }
 		return change
 	}
 	change.Next = func(current *storage.StateValue, _ *ipaas.StepResult) (*storage.StateValue, error) {

@@ -39,14 +39,20 @@ type Definition struct {
 
 // Hash returns the SHA-256 of the definition, in hex. Equal definitions have equal hashes.
 func (d *Definition) Hash() string {
+	_, hash := d.Document()
+	return hash
+}
+
+// Document returns the definition as JSON, and its hash, which is that of this text.
+func (d *Definition) Document() (text, hash string) {
 	// Marshal of this type cannot fail: it holds strings, numbers, times and maps with string keys only, and
 	// encoding/json sorts map keys.
-	text, err := json.Marshal(d)
+	document, err := json.Marshal(d)
 	if err != nil {
 		panic("ipaas: a definition does not marshal: " + err.Error())
 	}
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:])
+	sum := sha256.Sum256(document)
+	return string(document), hex.EncodeToString(sum[:])
 }
 
 // Flow returns the flow with an id, and its index, or nil and -1.

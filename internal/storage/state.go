@@ -39,8 +39,10 @@ type States interface {
 // Gone INSTANCE_REMOVED.
 type StateChange struct {
 	Place       ipaas.StatePlace
-	Key         string // empty: nothing is kept in the place from here on; Next is nil
+	Key         string // empty: nothing is kept in the place from here on; Value and Next are nil
 	ExecutionID string // that makes it; empty: a person
+	// Value is what the key is to have, whatever it has: Next is not asked then, and nothing is read that may be large.
+	Value *StateValue
 	// Next returns what the key is to have, nil for nothing, given what it has, nil if it has nothing. It must be quick and depend on
 	// nothing else, since it may be asked more than once. step is the step that is completed with the change, which Next may complete
 	// with what it finds; nil elsewhere. Its error refuses the change, and is returned as it is.

@@ -80,7 +80,7 @@ func (db *DB) StartExecution(ctx context.Context, ex ipaas.Execution) error {
 	if ex.StartTime.IsZero() {
 		ex.StartTime = ex.CreateTime
 	}
-	return db.write(ctx, func(ctx context.Context, tx *tx) error {
+	return db.writeMuch(ctx, sizeOfPayload(&ex.Payload), func(ctx context.Context, tx *tx) error {
 		uid, err := liveUID(ctx, tx, ex.InstanceID)
 		if err != nil {
 			return err
@@ -167,7 +167,7 @@ WHERE seq = $1 AND attempts = $2 AND state = 'RUNNING' RETURNING in_lane, cancel
 
 // FinishExecution moves a RUNNING execution to a final state.
 func (db *DB) FinishExecution(ctx context.Context, ex ipaas.Execution) error {
-	return db.write(ctx, func(ctx context.Context, tx *tx) error {
+	return db.writeMuch(ctx, sizeOfEnd(&ex), func(ctx context.Context, tx *tx) error {
 		seq, end, err := finish(ctx, tx, ex)
 		if err != nil || !end.inLane {
 			return err
@@ -185,7 +185,7 @@ func (db *DB) RouteExecution(ctx context.Context, ex, next ipaas.Execution, a st
 	}
 	next = accepted(next)
 	next.PreprocessedBy = ex.ID
-	err = db.write(ctx, func(ctx context.Context, tx *tx) error {
+	err = db.writeMuch(ctx, sizeOfEnd(&ex)+sizeOfPayload(&next.Payload), func(ctx context.Context, tx *tx) error {
 		seq, end, err := finish(ctx, tx, ex)
 		if err != nil {
 			return err
