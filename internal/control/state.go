@@ -392,8 +392,12 @@ func (p *Plane) stateChange(
 		if err == nil && there {
 			change.Value = p.sealKept(place, key, v)
 		}
-		change.Next = func(*storage.StateValue, *ipaas.StepResult) (*storage.StateValue, error) { return change.Value, err }
+		next := change.Value
+		change.Next = func(*storage.StateValue, *ipaas.StepResult) (*storage.StateValue, error) { return next, err }
 		return change
+	}
+	for _, c := range operations {
+		change.Adds += len(value.Encode(c.Value))
 	}
 	change.Next = func(current *storage.StateValue, _ *ipaas.StepResult) (*storage.StateValue, error) {
 		var v keptValue

@@ -138,6 +138,7 @@ func keepLarge(b *testing.B, db *DB, writers int) (stop func() float64) {
 	for n := range writers {
 		change := storage.StateChange{
 			Place: ipaas.StatePlace{Scope: ipaas.StateInstance, Owner: "u"}, Key: fmt.Sprint(n),
+			Adds: len(sealed),
 			Next: func(*storage.StateValue, *ipaas.StepResult) (*storage.StateValue, error) {
 				return &storage.StateValue{Sealed: sealed, Size: len(sealed)}, nil
 			},

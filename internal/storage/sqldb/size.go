@@ -50,6 +50,7 @@ func (db *DB) sizeOfState(ctx context.Context, changes []storage.StateChange) (b
 			if err == nil { // whatever is wrong, the step will meet it
 				bytes += size
 			}
+			bytes += c.Adds
 		}
 	}
 	return bytes

@@ -17,11 +17,12 @@ type step func(ctx context.Context, tx *tx) error
 
 // The bounds of the writer.
 const (
-	maxGroup = 256             // steps in one transaction
-	maxBytes = 512 << 10       // written by one transaction, after which no further step is begun in it
-	large    = 64 << 10        // bytes from which on a step stands in line with the large ones
-	maxQueue = 1024            // steps that wait in each line; more wait outside
-	patience = 5 * time.Second // how long one waits outside before it is refused
+	maxGroup  = 256             // steps in one transaction
+	fairBytes = 1 << 20         // written by one transaction, after which no step is begun in it while others have waited for their turn
+	maxBytes  = 8 << 20         // after which none is begun in any case
+	large     = 64 << 10        // bytes from which on a step stands in line with the large ones
+	maxQueue  = 1024            // steps that wait in each line; more wait outside
+	patience  = 5 * time.Second // how long one waits outside before it is refused
 )
 
 // writer is the only one that writes. It takes steps that wait, at most maxGroup, and makes one transaction of them, so that they share
@@ -29,9 +30,9 @@ const (
 // its neighbours with it.
 //
 // A transaction takes as long as its bytes take to be written, and whoever comes meanwhile waits for its end. So the bytes of one are
-// bounded, and who writes much stands in a line of its own: the two lines take turns, a transaction each, as long as somebody waits in
-// both. What is small waits for one large step at most, however many of these wait, and large ones get every other transaction, however
-// many small ones come. Within a line the first comes first. Steps that one caller makes one after another keep their order in any case,
+// bounded, and what writes much stands in a line of its own: the two lines take turns, a transaction each, as long as somebody waits in
+// both. A small step waits for one transaction with a large step or two, however many of these wait, and large ones get every other
+// transaction, however many small ones come. Within a line the first comes first. Steps that one caller makes one after another keep their order in any case,
 // since a caller waits for its answer, and those of callers that do not wait for each other never had one.
 //
 // The other way would be a line for each customer, and turns by how much each has written of late. It would be fairer among those that
@@ -79,6 +80,9 @@ func (l *line) take() *job {
 		return nil
 	}
 }
+
+// waiting reports whether anybody stands in line.
+func (l *line) waiting() bool { return len(l.back) > 0 || len(l.queue) > 0 }
 
 // putBack makes jobs the next ones again.
 func (l *line) putBack(jobs []*job) {
@@ -203,7 +207,7 @@ func (w *writer) loop() {
 		}
 		idle = false
 		group = from.gather(append(group[:0], first))
-		from.putBack(w.settle(group))
+		from.putBack(w.settle(group, turn)) // turn is the other line by now
 		clear(group)
 	}
 }
@@ -261,9 +265,9 @@ func (l *line) gather(group []*job) []*job {
 }
 
 // settle does the steps of a group and answers their callers. It returns those that found no room.
-func (w *writer) settle(group []*job) (left []*job) {
+func (w *writer) settle(group []*job, other *line) (left []*job) {
 	if len(group) > 1 {
-		if done, settled := w.together(group); settled {
+		if done, settled := w.together(group, other); settled {
 			answer(group[:done])
 			return group[done:]
 		}
@@ -285,12 +289,12 @@ func answer(group []*job) {
 
 // together does a group in one transaction, or as many of it as have room. settled is false when the transaction has vanished: then
 // nothing has happened. Otherwise so many jobs, from the first on, have their answers.
-func (w *writer) together(group []*job) (done int, settled bool) {
+func (w *writer) together(group []*job, other *line) (done int, settled bool) {
 	ctx := context.Background()
 	if err := w.begin(ctx); err != nil {
 		return all(group, err)
 	}
-	for ; done < len(group) && w.tx.written < maxBytes; done++ {
+	for ; done < len(group) && !w.enough(other); done++ {
 		if intact := w.member(group[done]); !intact {
 			w.rollback(ctx)
 			if err := w.failure.get(); err != nil {
@@ -308,6 +312,11 @@ func (w *writer) together(group []*job) (done int, settled bool) {
 	}
 	w.rollback(ctx)
 	return 0, false
+}
+
+// enough reports whether no step is to be begun any more in the transaction, seeing who else waits.
+func (w *writer) enough(other *line) bool {
+	return w.tx.written >= maxBytes || w.tx.written >= fairBytes && other.waiting()
 }
 
 // all answers a whole group with an error.

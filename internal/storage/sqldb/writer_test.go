@@ -301,14 +301,14 @@ func TestWriterLetsSmallAndLargeStepsTakeTurns(t *testing.T) {
 				wants = append(wants, want{})
 			}
 			for range tt.large {
-				wants = append(wants, want{bytes: maxBytes})
+				wants = append(wants, want{bytes: fairBytes})
 			}
 			wants = append(wants, tt.one)
 			var order []int // only the writer appends
 			lineUp(t, db, wants, func(n int) step {
-				return func(context.Context, *tx) error {
+				return func(ctx context.Context, tx *tx) error {
 					order = append(order, n)
-					return nil
+					return putReceipt(ctx, tx, &storage.Receipt{Key: fmt.Sprint(n), Answer: make([]byte, wants[n].bytes), ExpireTime: time.Unix(1<<32, 0)})
 				}
 			})
 			before := slices.Index(order, len(wants)-1)
@@ -336,19 +336,19 @@ func TestWriterBoundsTheBytesOfATransaction(t *testing.T) {
 				return commit(ctx)
 			}
 			var order []int
-			lineUp(t, db, slices.Repeat([]want{{bytes: told}}, 20), func(n int) step {
+			lineUp(t, db, slices.Repeat([]want{{bytes: told}}, 12), func(n int) step {
 				return func(ctx context.Context, tx *tx) error {
 					order = append(order, n)
 					return putReceipt(ctx, tx, &storage.Receipt{Key: fmt.Sprint(n), Answer: make([]byte, each), ExpireTime: time.Unix(1<<32, 0)})
 				}
 			})
-			if n := commits.Load(); n != 6 {
-				t.Errorf("%d transactions were committed, want 6: the first step's, and five of four steps each", n)
+			if n := commits.Load(); n != 4 {
+				t.Errorf("%d transactions were committed, want 4: the first step's, and three of four steps each", n)
 			}
-			if !slices.IsSorted(order) || len(order) != 20 {
+			if !slices.IsSorted(order) || len(order) != 12 {
 				t.Errorf("the steps were done in the order %v", order)
 			}
-			for n := range 20 {
+			for n := range 12 {
 				if !has(t, db, fmt.Sprint(n)) {
 					t.Errorf("%d was acknowledged and is not there", n)
 				}
@@ -382,6 +382,11 @@ func TestLargeStepsAreToldToBeLarge(t *testing.T) {
 			return db.CompleteStep(ctx, 1, ipaas.StepResult{}, nil, nil, storage.StepEffects{State: []storage.StateChange{
 				{Place: place, Key: "k", Value: &storage.StateValue{Sealed: text}},
 			}})
+		},
+		"count": func(ctx context.Context) error {
+			return db.ChangeState(ctx, []storage.StateChange{{
+				Place: place, Key: "k", Adds: large, Next: func(*storage.StateValue, *ipaas.StepResult) (*storage.StateValue, error) { return nil, nil },
+			}}, 0, time.Now(), storage.Write{})
 		},
 		"finish": func(ctx context.Context) error {
 			return db.FinishExecution(ctx, ipaas.Execution{State: ipaas.ExecutionSucceeded, Response: &ipaas.Response{Body: body}})
