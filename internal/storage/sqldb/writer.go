@@ -17,12 +17,11 @@ type step func(ctx context.Context, tx *tx) error
 
 // The bounds of the writer.
 const (
-	maxGroup  = 256             // steps in one transaction
-	fairBytes = 1 << 20         // written by one transaction, after which no step is begun in it while others have waited for their turn
-	maxBytes  = 8 << 20         // after which none is begun in any case
-	large     = 64 << 10        // bytes from which on a step stands in line with the large ones
-	maxQueue  = 1024            // steps that wait in each line; more wait outside
-	patience  = 5 * time.Second // how long one waits outside before it is refused
+	maxGroup = 256             // steps in one transaction
+	maxBytes = 1 << 20         // written by one transaction, after which no further step is begun in it
+	large    = 64 << 10        // bytes from which on a step stands in line with the large ones
+	maxQueue = 1024            // steps that wait in each line; more wait outside
+	patience = 5 * time.Second // how long one waits outside before it is refused
 )
 
 // writer is the only one that writes. It takes steps that wait, at most maxGroup, and makes one transaction of them, so that they share
@@ -207,7 +206,7 @@ func (w *writer) loop() {
 		}
 		idle = false
 		group = from.gather(append(group[:0], first))
-		from.putBack(w.settle(group, turn)) // turn is the other line by now
+		from.putBack(w.settle(group))
 		clear(group)
 	}
 }
@@ -265,9 +264,9 @@ func (l *line) gather(group []*job) []*job {
 }
 
 // settle does the steps of a group and answers their callers. It returns those that found no room.
-func (w *writer) settle(group []*job, other *line) (left []*job) {
+func (w *writer) settle(group []*job) (left []*job) {
 	if len(group) > 1 {
-		if done, settled := w.together(group, other); settled {
+		if done, settled := w.together(group); settled {
 			answer(group[:done])
 			return group[done:]
 		}
@@ -289,12 +288,12 @@ func answer(group []*job) {
 
 // together does a group in one transaction, or as many of it as have room. settled is false when the transaction has vanished: then
 // nothing has happened. Otherwise so many jobs, from the first on, have their answers.
-func (w *writer) together(group []*job, other *line) (done int, settled bool) {
+func (w *writer) together(group []*job) (done int, settled bool) {
 	ctx := context.Background()
 	if err := w.begin(ctx); err != nil {
 		return all(group, err)
 	}
-	for ; done < len(group) && !w.enough(other); done++ {
+	for ; done < len(group) && w.tx.written < maxBytes; done++ {
 		if intact := w.member(group[done]); !intact {
 			w.rollback(ctx)
 			if err := w.failure.get(); err != nil {
@@ -312,11 +311,6 @@ func (w *writer) together(group []*job, other *line) (done int, settled bool) {
 	}
 	w.rollback(ctx)
 	return 0, false
-}
-
-// enough reports whether no step is to be begun any more in the transaction, seeing who else waits.
-func (w *writer) enough(other *line) bool {
-	return w.tx.written >= maxBytes || w.tx.written >= fairBytes && other.waiting()
 }
 
 // all answers a whole group with an error.

@@ -301,7 +301,7 @@ func TestWriterLetsSmallAndLargeStepsTakeTurns(t *testing.T) {
 				wants = append(wants, want{})
 			}
 			for range tt.large {
-				wants = append(wants, want{bytes: fairBytes})
+				wants = append(wants, want{bytes: maxBytes})
 			}
 			wants = append(wants, tt.one)
 			var order []int // only the writer appends
