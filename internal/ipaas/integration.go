@@ -20,7 +20,9 @@ type Integration struct {
 }
 
 // UnpublishedChanges reports whether the draft differs from the newest version.
-func (in *Integration) UnpublishedChanges() bool { return in.Draft.Hash() != in.PublishedHash }
+func (in *Integration) UnpublishedChanges() bool {
+	return in.PublishedHash == "" || in.Draft.Hash() != in.PublishedHash
+}
 
 // Definition is the document that says all an integration is. A stored definition never changes: a draft, a version, a
 // generation and an execution point at one by its hash. The JSON of this type is the format on disk.
