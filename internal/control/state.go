@@ -204,7 +204,7 @@ func (p *Plane) integrationOwner(ctx context.Context, in ipaas.Instance) (string
 	if in.Kind == ipaas.InstanceTest {
 		return in.UID, nil
 	}
-	integration, err := p.store.GetIntegration(ctx, in.IntegrationID)
+	integration, err := p.store.GetIntegrationHead(ctx, in.IntegrationID)
 	return integration.UID, err
 }
 

@@ -184,6 +184,17 @@ func (db *DB) GetIntegration(ctx context.Context, id string) (in ipaas.Integrati
 	return in, err
 }
 
+const selectWithoutDraft = `SELECT uid, latest_version FROM integrations WHERE id = $1`
+
+// GetIntegrationHead returns what can be told of an integration without its draft.
+func (db *DB) GetIntegrationHead(ctx context.Context, id string) (h storage.IntegrationHead, err error) {
+	err = db.view(func(q querier) error { return q.row(ctx, selectWithoutDraft, []any{id}, &h.UID, &h.LatestVersion) })
+	if errors.Is(err, sql.ErrNoRows) {
+		return storage.IntegrationHead{}, ipaas.Absent("integration", id)
+	}
+	return h, err
+}
+
 func scanIntegration(scan scanner) (in ipaas.Integration, err error) {
 	err = scan(&in.ID, &in.UID, intoJSON(&in.Draft), &in.LatestVersion, &in.PublishedHash, &in.Revision,
 		intoTime(&in.CreateTime), intoTime(&in.UpdateTime))
@@ -217,9 +228,26 @@ func (db *DB) GetIntegrationVersion(ctx context.Context, integrationID string, v
 		return err
 	})
 	if errors.Is(err, sql.ErrNoRows) {
-		return ipaas.IntegrationVersion{}, ipaas.Absent("version", fmt.Sprintf("%s/%d", integrationID, version))
+		return ipaas.IntegrationVersion{}, noVersion(integrationID, version)
 	}
 	return v, err
+}
+
+func noVersion(integrationID string, version int) error {
+	return ipaas.Absent("version", fmt.Sprintf("%s/%d", integrationID, version))
+}
+
+const selectVersionHead = `SELECT definition_hash, component_versions FROM integration_versions WHERE integration_id = $1 AND version = $2`
+
+// GetVersionHead returns what a version points at, without its definition.
+func (db *DB) GetVersionHead(ctx context.Context, integrationID string, version int) (h storage.VersionHead, err error) {
+	err = db.view(func(q querier) error {
+		return q.row(ctx, selectVersionHead, []any{integrationID, version}, &h.DefinitionHash, intoJSON(&h.ComponentVersions))
+	})
+	if errors.Is(err, sql.ErrNoRows) {
+		return storage.VersionHead{}, noVersion(integrationID, version)
+	}
+	return h, err
 }
 
 func scanVersion(scan scanner) (v ipaas.IntegrationVersion, err error) {
