@@ -185,7 +185,7 @@ func (db *DB) RouteExecution(ctx context.Context, ex, next ipaas.Execution, a st
 	}
 	next = accepted(next)
 	next.PreprocessedBy = ex.ID
-	err = db.writeMuch(ctx, sizeOfEnd(&ex)+sizeOfPayload(&next.Payload), func(ctx context.Context, tx *tx) error {
+	err = db.writeInOrder(ctx, sizeOfEnd(&ex)+sizeOfPayload(&next.Payload), &next, func(ctx context.Context, tx *tx) error {
 		seq, end, err := finish(ctx, tx, ex)
 		if err != nil {
 			return err

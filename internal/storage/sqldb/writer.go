@@ -32,7 +32,8 @@ const (
 // bounded, and what writes much stands in a line of its own: the two lines take turns, a transaction each, as long as somebody waits in
 // both. A small step waits for one transaction with a large step or two, however many of these wait, and large ones get every other
 // transaction, however many small ones come. Within a line the first comes first. Steps that one caller makes one after another keep their order in any case,
-// since a caller waits for its answer, and those of callers that do not wait for each other never had one.
+// since a caller waits for its answer. Those of callers that do not wait for each other keep one where they say so, as events of a flow do
+// that run in the order in which they came: these stand in one line, whichever the first of them stands in.
 //
 // The other way would be a line for each customer, and turns by how much each has written of late. It would be fairer among those that
 // write much, but the writer would have to be told whose each step is, and one customer's small steps would wait behind its own large
@@ -54,6 +55,8 @@ type writer struct {
 	every    time.Duration    // between two calls of the tender
 	ticks    <-chan time.Time // call it, too
 	patience time.Duration
+
+	orders orders
 
 	mu     sync.RWMutex // held for reading while a job is handed over, for writing while the writer is closed
 	closed bool
@@ -90,6 +93,50 @@ func (l *line) putBack(jobs []*job) {
 	}
 }
 
+// orders knows where those stand that keep an order: all of the same one in the same line, small or large, since the lines overtake each
+// other.
+type orders struct {
+	mu    sync.Mutex
+	lines map[string]*ordered
+}
+
+// ordered is the line where those of an order stand, with how many these are.
+type ordered struct {
+	line    *line
+	waiting int
+}
+
+// join returns the line to stand in for one who keeps an order, which is own if nobody else of it waits.
+func (o *orders) join(order string, own *line) *line {
+	if order == "" {
+		return own
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	at := o.lines[order]
+	if at == nil {
+		if o.lines == nil {
+			o.lines = map[string]*ordered{}
+		}
+		at = &ordered{line: own}
+		o.lines[order] = at
+	}
+	at.waiting++
+	return at.line
+}
+
+// leave tells that one who has joined waits no more.
+func (o *orders) leave(order string) {
+	if order == "" {
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.lines[order].waiting--; o.lines[order].waiting == 0 {
+		delete(o.lines, order)
+	}
+}
+
 // job is a step with the caller that waits for it.
 type job struct {
 	ctx     context.Context //nolint:containedctx // the caller waits with it, on the other side of a channel
@@ -120,6 +167,9 @@ type want struct {
 	dry      bool // leave no trace
 	reclaims bool // it makes room, so it is let through while the disk is full
 	bytes    int  // how much it writes, as far as that is known and matters
+
+	// order names what it keeps an order with: it stands behind those of the same order that came before it. Empty: with nothing.
+	order string
 }
 
 // do hands a step to the writer and waits for its answer.
@@ -134,7 +184,9 @@ func (w *writer) do(ctx context.Context, step step, want want) error {
 		return err
 	}
 	j := &job{ctx: ctx, step: step, want: want, settled: make(chan struct{})}
-	if err := w.enqueue(j); err != nil {
+	in := w.orders.join(want.order, w.line(want))
+	defer w.orders.leave(want.order)
+	if err := w.enqueue(j, in); err != nil {
 		return err
 	}
 	// Not for the context: once the step is queued only the writer knows whether it happened.
@@ -142,25 +194,29 @@ func (w *writer) do(ctx context.Context, step step, want want) error {
 	return j.err
 }
 
-func (w *writer) enqueue(j *job) error {
+// line returns where a step stands that keeps no order.
+func (w *writer) line(want want) *line {
+	if want.bytes >= large {
+		return &w.large
+	}
+	return &w.small
+}
+
+func (w *writer) enqueue(j *job, in *line) error {
 	w.mu.RLock()
 	defer w.mu.RUnlock()
 	if w.closed {
 		return errClosed()
 	}
-	queue := w.small.queue
-	if j.want.bytes >= large {
-		queue = w.large.queue
-	}
 	select {
-	case queue <- j:
+	case in.queue <- j:
 		return nil
 	default:
 	}
 	late := time.NewTimer(w.patience)
 	defer late.Stop()
 	select {
-	case queue <- j:
+	case in.queue <- j:
 		return nil
 	case <-j.ctx.Done():
 		return errBusy(j.ctx.Err())

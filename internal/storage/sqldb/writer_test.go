@@ -322,6 +322,34 @@ func TestWriterLetsSmallAndLargeStepsTakeTurns(t *testing.T) {
 	}
 }
 
+func TestWriterKeepsAnOrderOverLines(t *testing.T) {
+	t.Parallel()
+	small, big := want{}, want{bytes: maxBytes}
+	first, second := want{order: "k"}, want{bytes: maxBytes, order: "k"}
+	for name, wants := range map[string][]want{
+		"the_small_one_second": append(slices.Repeat([]want{big}, 5), second, first),
+		"the_large_one_second": append(slices.Repeat([]want{small}, 2*maxGroup), first, second),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			db := fresh(t)
+			var order []int
+			lineUp(t, db, wants, func(n int) step {
+				return func(context.Context, *tx) error {
+					order = append(order, n)
+					return nil
+				}
+			})
+			if a, b := slices.Index(order, len(wants)-2), slices.Index(order, len(wants)-1); a > b {
+				t.Errorf("the first of its order was done as number %d, the second as %d", a, b)
+			}
+			if n := len(db.writer.orders.lines); n > 0 {
+				t.Errorf("%d orders are remembered when nobody waits", n)
+			}
+		})
+	}
+}
+
 func TestWriterBoundsTheBytesOfATransaction(t *testing.T) {
 	t.Parallel()
 	const each = maxBytes/4 + 1
