@@ -54,24 +54,16 @@ func (c *catalogue) program(ctx context.Context, def *ipaas.Definition, hash str
 			return program, pinned, nil
 		}
 	}
-	registry := c.builtins
-	versions := map[string]int{}
+	used, err := c.declarative(ctx, usedComponents(def), pinned)
+	if err != nil {
+		return nil, nil, err
+	}
+	registry, versions := c.builtins, map[string]int{}
 	var uids []string
-	for _, id := range usedComponents(def) {
-		d, err := c.store.GetComponent(ctx, id, pinned[id])
-		if errors.Is(err, ipaas.NotFound) || err == nil && d.Kind == ipaas.ComponentBuiltin {
-			continue // compiling reports what is unknown
-		}
-		if err != nil {
-			return nil, nil, fmt.Errorf("component %s: %w", id, err)
-		}
-		compiled, err := c.compile(d)
-		if err != nil {
-			return nil, nil, err
-		}
-		registry = registry.With(compiled)
-		versions[id] = d.Version
-		uids = append(uids, d.UID)
+	for _, u := range used {
+		registry = registry.With(u.Component)
+		versions[u.ID] = u.version
+		uids = append(uids, u.uid)
 	}
 	key := programKey(hash, versions)
 	if pinned == nil {
@@ -85,13 +77,58 @@ func (c *catalogue) program(ctx context.Context, def *ipaas.Definition, hash str
 	return program, versions, nil
 }
 
+// usedComponent is a declarative component in one of its versions.
+type usedComponent struct {
+	*component.Component
+	uid     string
+	version int
+}
+
+// declarative returns those of the components with these ids that are declarative, in pinned versions or else in their latest ones. Only
+// which these are is asked for each time.
+func (c *catalogue) declarative(ctx context.Context, ids []string, pinned map[string]int) ([]usedComponent, error) {
+	heads, err := c.store.DeclarativeComponents(ctx, ids)
+	if err != nil {
+		return nil, fmt.Errorf("components %s: %w", strings.Join(ids, ", "), err)
+	}
+	used := make([]usedComponent, 0, len(heads))
+	for _, h := range heads {
+		if v := pinned[h.ID]; v != 0 {
+			h.Version = v
+		}
+		compiled, err := c.version(ctx, h)
+		if errors.Is(err, ipaas.NotFound) {
+			continue // compiling reports what is unknown
+		}
+		if err != nil {
+			return nil, fmt.Errorf("component %s: %w", h.ID, err)
+		}
+		used = append(used, usedComponent{Component: compiled, uid: h.UID, version: h.Version})
+	}
+	return used, nil
+}
+
+// version returns a declarative component in a version.
+func (c *catalogue) version(ctx context.Context, h storage.ComponentHead) (*component.Component, error) {
+	if compiled, ok := c.components.get(componentKey(h.UID, h.Version)); ok {
+		return compiled, nil
+	}
+	d, err := c.store.GetComponent(ctx, h.ID, h.Version)
+	if err != nil {
+		return nil, err
+	}
+	return c.compile(d)
+}
+
+func componentKey(uid string, version int) string { return fmt.Sprintf("%s@%d", uid, version) }
+
 func (c *catalogue) kept(key string) *engine.Program {
 	program, _ := c.programs.get(key)
 	return program
 }
 
 func (c *catalogue) compile(d ipaas.Component) (*component.Component, error) {
-	key := fmt.Sprintf("%s@%d", d.UID, d.Version)
+	key := componentKey(d.UID, d.Version)
 	if compiled, ok := c.components.get(key); ok {
 		return compiled, nil
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -486,6 +487,54 @@ func TestIDsThatAreTakenOrMalformed(t *testing.T) {
 	}
 	_, err = w.CreateComponent(t.Context(), ipaas.Component{ID: "-"}, plain)
 	refused(t, err, ipaas.ReasonInvalidArgument)
+}
+
+// TestAComponentThatIsChangedIsSeenAtOnce asks each time for the problems of the very same definition.
+func TestAComponentThatIsChangedIsSeenAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	def := ipaas.Definition{DisplayName: "X", Flows: []ipaas.Flow{hookFlow("F", step("Ping", "pinger.ping", inputs{}))}}
+	def.Normalize(nil, time.Now())
+	reasons := func() (found []ipaas.Reason) {
+		t.Helper()
+		for _, v := range must[[]ipaas.Violation](t)(w.Problems(t.Context(), &def)) {
+			found = append(found, v.Reason)
+		}
+		return found
+	}
+	look := func(when string, want ...ipaas.Reason) {
+		t.Helper()
+		for range 2 { // the second time everything is known already
+			if diff := cmp.Diff(want, reasons()); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", when, diff)
+			}
+		}
+	}
+	pinger := func(action string) ipaas.Component {
+		return ipaas.Component{ID: "pinger", DisplayName: "Pinger", Actions: []ipaas.Action{{
+			Key: action, DisplayName: "Ping", Effect: ipaas.EffectRead, Request: &ipaas.HTTPRequest{Method: "GET", URL: "https://example.com"},
+		}}}
+	}
+	look("before there is one", ipaas.ReasonUnknownComponent)
+	must[ipaas.Component](t)(w.CreateComponent(t.Context(), pinger("pong"), plain))
+	look("without the action", ipaas.ReasonUnknownAction)
+	must[ipaas.Component](t)(w.UpdateComponent(t.Context(), "pinger", plain, false, func(c *ipaas.Component) error {
+		c.Actions = pinger("ping").Actions
+		return nil
+	}))
+	look("with the action")
+	for _, action := range []string{"pong", "ping"} { // each is version 1 of another component
+		if err := w.DeleteComponent(t.Context(), "pinger", plain); err != nil {
+			t.Fatal(err)
+		}
+		look("deleted", ipaas.ReasonUnknownComponent)
+		must[ipaas.Component](t)(w.CreateComponent(t.Context(), pinger(action), plain))
+		if action == "pong" {
+			look("made anew without the action", ipaas.ReasonUnknownAction)
+		} else {
+			look("made anew with the action")
+		}
+	}
 }
 
 func TestNewVersionOfAComponentReachesOnlyWhatIsDeployedAnew(t *testing.T) {

@@ -69,14 +69,14 @@ func (p *Plane) receiveShared(ctx context.Context, test ipaas.Instance, r *reque
 
 // sharedJob makes the newest version of an integration ready to run for no instance in particular: without config values.
 func (p *Plane) sharedJob(ctx context.Context, test ipaas.Instance) (*job, error) {
-	integration, err := p.store.GetIntegration(ctx, test.IntegrationID)
+	integration, err := p.store.GetIntegrationHead(ctx, test.IntegrationID)
 	if err != nil {
 		return nil, err
 	}
 	if integration.LatestVersion == 0 {
 		return nil, unknownHook()
 	}
-	program, _, err := p.versionProgram(ctx, integration.ID, integration.LatestVersion)
+	program, _, err := p.versionProgram(ctx, test.IntegrationID, integration.LatestVersion)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +90,7 @@ func (p *Plane) sharedJob(ctx context.Context, test ipaas.Instance) (*job, error
 	return &job{
 		instance: test, program: program, settings: s,
 		execution: ipaas.Execution{
-			InstanceID: test.ID, IntegrationID: integration.ID, Version: integration.LatestVersion, DefinitionHash: program.Hash(), Endpoint: true,
+			InstanceID: test.ID, IntegrationID: test.IntegrationID, Version: integration.LatestVersion, DefinitionHash: program.Hash(), Endpoint: true,
 		},
 	}, nil
 }

@@ -2,7 +2,6 @@ package control
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -57,18 +56,12 @@ func (p *Plane) RemoveSecrets(ctx context.Context, def *ipaas.Definition) ([]ipa
 
 // latest returns the components that a definition uses in their latest versions, as far as they are known.
 func (c *catalogue) latest(ctx context.Context, def *ipaas.Definition) (component.Registry, error) {
+	used, err := c.declarative(ctx, usedComponents(def), nil)
 	registry := c.builtins
-	for _, id := range usedComponents(def) {
-		found, err := c.component(ctx, id, latestVersion)
-		if errors.Is(err, ipaas.NotFound) {
-			continue
-		}
-		if err != nil {
-			return registry, fmt.Errorf("component %s: %w", id, err)
-		}
-		registry = registry.With(found)
+	for _, u := range used {
+		registry = registry.With(u.Component)
 	}
-	return registry, nil
+	return registry, err
 }
 
 // fitting takes inputs out that nobody has.

@@ -91,7 +91,7 @@ func (p *Plane) changeConfig(ctx context.Context, in *ipaas.Instance, config Con
 	programs := []*engine.Program{program}
 	if in.Version != 0 {
 		// What a newer version will need can be set before the deployment that moves to it.
-		integration, err := p.store.GetIntegration(ctx, in.IntegrationID)
+		integration, err := p.store.GetIntegrationHead(ctx, in.IntegrationID)
 		if err != nil {
 			return err
 		}
@@ -292,33 +292,35 @@ func (p *Plane) draftProgram(ctx context.Context, integrationID string) (*engine
 	return program, err
 }
 
+// versionProgram returns what a version runs, with the versions of the declarative components that it was published with.
 func (p *Plane) versionProgram(ctx context.Context, integrationID string, version int) (*engine.Program, map[string]int, error) {
-	v, err := p.store.GetIntegrationVersion(ctx, integrationID, version)
+	v, err := p.store.GetVersionHead(ctx, integrationID, version)
 	if err != nil {
 		return nil, nil, err
 	}
-	pinned := v.ComponentVersions
-	if pinned == nil {
-		pinned = map[string]int{}
-	}
-	return p.catalogue.program(ctx, &v.Definition, v.Definition.Hash(), pinned)
+	return p.pinnedProgram(ctx, v.DefinitionHash, v.ComponentVersions)
 }
 
 // generationProgram returns what a generation runs.
 func (p *Plane) generationProgram(ctx context.Context, g ipaas.Generation) (*engine.Program, error) {
-	pinned := g.ComponentVersions
+	program, _, err := p.pinnedProgram(ctx, g.DefinitionHash, g.ComponentVersions)
+	return program, err
+}
+
+// pinnedProgram makes a definition ready to run with the versions of its declarative components. The definition is read only if that
+// was not done yet.
+func (p *Plane) pinnedProgram(ctx context.Context, hash string, pinned map[string]int) (*engine.Program, map[string]int, error) {
 	if pinned == nil {
 		pinned = map[string]int{}
 	}
-	if program := p.catalogue.kept(programKey(g.DefinitionHash, pinned)); program != nil {
-		return program, nil
+	if program := p.catalogue.kept(programKey(hash, pinned)); program != nil {
+		return program, pinned, nil
 	}
-	def, err := p.store.GetDefinition(ctx, g.DefinitionHash)
+	def, err := p.store.GetDefinition(ctx, hash)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	program, _, err := p.catalogue.program(ctx, &def, g.DefinitionHash, pinned)
-	return program, err
+	return p.catalogue.program(ctx, &def, hash, pinned)
 }
 
 // versionToDeploy returns the version asked for, the pinned one, or the newest.
@@ -329,7 +331,7 @@ func (p *Plane) versionToDeploy(ctx context.Context, in ipaas.Instance, asked in
 	if in.Version != 0 {
 		return in.Version, nil
 	}
-	integration, err := p.store.GetIntegration(ctx, in.IntegrationID)
+	integration, err := p.store.GetIntegrationHead(ctx, in.IntegrationID)
 	if err != nil {
 		return 0, err
 	}

@@ -30,7 +30,7 @@ func (p *Plane) DeleteInstance(ctx context.Context, id string, m Mutation) (Remo
 
 // ResetTestInstance runs the draft's instance-remove flows and removes what tests registered and kept. Config values stay.
 func (p *Plane) ResetTestInstance(ctx context.Context, integrationID string, m Mutation) (RemovalResult, error) {
-	if _, err := p.store.GetIntegration(ctx, integrationID); err != nil {
+	if _, err := p.store.GetIntegrationHead(ctx, integrationID); err != nil {
 		return RemovalResult{}, err
 	}
 	return p.remove(ctx, ipaas.TestInstanceID(integrationID), ipaas.InstanceActive, m)

@@ -192,7 +192,7 @@ func (p *Plane) integrationOwner(ctx context.Context, in ipaas.Instance) (string
 	if in.Kind == ipaas.InstanceTest {
 		return in.UID, nil
 	}
-	integration, err := p.store.GetIntegration(ctx, in.IntegrationID)
+	integration, err := p.store.GetIntegrationHead(ctx, in.IntegrationID)
 	return integration.UID, err
 }
 
@@ -291,7 +291,7 @@ func (k *kept) changed(
 		}
 		stored := k.host.plane.stateChange(place, c.Key, k.host.job.execution.ID, []component.StateChange{c}, k.host.redact)
 		if c.AsResult {
-			stored.Next = k.completing(stored.Next, place, c, completes, out)
+			stored.Next, stored.Value = k.completing(stored.Next, place, c, completes, out), nil
 		}
 		if k.waits(c.Scope) {
 			w := waitingChange{place: place, StateChange: c, executionID: k.host.job.execution.ID}

@@ -22,6 +22,19 @@ func (p *Plane) stateChange(
 	if key == "" {
 		return change
 	}
+	if len(operations) > 0 && operations[0].Operation == ipaas.StateSet {
+		// It does not depend on what is there: it is done here, so that nobody waits for it while it is stored.
+		v, there, err := applyState(key, keptValue{}, false, operations, redact)
+		if err == nil && there {
+			change.Value = p.sealKept(place, key, v)
+		}
+		next := change.Value
+		change.Next = func(*storage.StateValue, *ipaas.StepResult) (*storage.StateValue, error) { return next, err }
+		return change
+	}
+	for _, c := range operations {
+		change.Adds += len(value.Encode(c.Value))
+	}
 	change.Next = func(current *storage.StateValue, _ *ipaas.StepResult) (*storage.StateValue, error) {
 		var v keptValue
 		if current != nil {

@@ -31,7 +31,7 @@ func (p *Plane) triggerResults(
 	if err != nil {
 		return nil, err
 	}
-	integration, err := p.store.GetIntegration(ctx, in.IntegrationID)
+	integration, err := p.store.GetIntegrationHead(ctx, in.IntegrationID)
 	if err != nil {
 		return nil, err
 	}

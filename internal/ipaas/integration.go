@@ -20,7 +20,9 @@ type Integration struct {
 }
 
 // UnpublishedChanges reports whether the draft differs from the newest version.
-func (in *Integration) UnpublishedChanges() bool { return in.Draft.Hash() != in.PublishedHash }
+func (in *Integration) UnpublishedChanges() bool {
+	return in.PublishedHash == "" || in.Draft.Hash() != in.PublishedHash
+}
 
 // Definition is the document that says all an integration is. A stored definition never changes: a draft, a version, a
 // generation and an execution point at one by its hash. The JSON of this type is the format on disk.
@@ -39,14 +41,20 @@ type Definition struct {
 
 // Hash returns the SHA-256 of the definition, in hex. Equal definitions have equal hashes.
 func (d *Definition) Hash() string {
+	_, hash := d.Document()
+	return hash
+}
+
+// Document returns the definition as JSON, and its hash, which is that of this text.
+func (d *Definition) Document() (text, hash string) {
 	// Marshal of this type cannot fail: it holds strings, numbers, times and maps with string keys only, and
 	// encoding/json sorts map keys.
-	text, err := json.Marshal(d)
+	document, err := json.Marshal(d)
 	if err != nil {
 		panic("ipaas: a definition does not marshal: " + err.Error())
 	}
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:])
+	sum := sha256.Sum256(document)
+	return string(document), hex.EncodeToString(sum[:])
 }
 
 // Flow returns the flow with an id, and its index, or nil and -1.

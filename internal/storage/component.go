@@ -23,6 +23,16 @@ type Components interface {
 	DeleteComponent(ctx context.Context, id string, base int, w Write) error
 	// GetComponent returns a version of a component; 0 is the latest.
 	GetComponent(ctx context.Context, id string, version int) (ipaas.Component, error)
+	// DeclarativeComponents returns those of the components with these ids that are declarative, in the order of the ids.
+	DeclarativeComponents(ctx context.Context, ids []string) ([]ComponentHead, error)
 	// ListComponents lists the latest versions. Fields: id, display_name, kind, create_time, update_time. Default order: id.
 	ListComponents(ctx context.Context, q Query) (Page[ipaas.Component], error)
+}
+
+// ComponentHead is what can change of a declarative component: which version is the latest, and whether it is still the same component,
+// since one may be deleted and another made under its id. What a version holds never changes.
+type ComponentHead struct {
+	ID      string
+	UID     string
+	Version int
 }

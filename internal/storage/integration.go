@@ -21,15 +21,31 @@ type Integrations interface {
 	DeleteIntegration(ctx context.Context, id string, base int64, w Write) error
 	// GetIntegration returns an integration with its draft.
 	GetIntegration(ctx context.Context, id string) (ipaas.Integration, error)
+	// GetIntegrationHead returns what can be told of an integration without its draft.
+	GetIntegrationHead(ctx context.Context, id string) (IntegrationHead, error)
 	// ListIntegrations lists integrations with their drafts. Fields: id, display_name, category, create_time, update_time.
 	// Default order: id.
 	ListIntegrations(ctx context.Context, q Query) (Page[ipaas.Integration], error)
 	// GetIntegrationVersion returns one version.
 	GetIntegrationVersion(ctx context.Context, integrationID string, version int) (ipaas.IntegrationVersion, error)
+	// GetVersionHead returns what a version points at, without its definition.
+	GetVersionHead(ctx context.Context, integrationID string, version int) (VersionHead, error)
 	// ListIntegrationVersions lists the versions of one integration. Fields: version, create_time. Default order: version desc.
 	ListIntegrationVersions(ctx context.Context, integrationID string, q Query) (Page[ipaas.IntegrationVersion], error)
 	// GetDefinition returns the definition with a hash. One that a draft, version, generation or execution points at is kept.
 	GetDefinition(ctx context.Context, hash string) (ipaas.Definition, error)
 	// SaveDefinition keeps a definition that no draft or version may point at any more, and returns its hash. Saving it twice is fine.
 	SaveDefinition(ctx context.Context, d ipaas.Definition) (string, error)
+}
+
+// IntegrationHead is an integration without its draft.
+type IntegrationHead struct {
+	UID           string
+	LatestVersion int // 0: there is none
+}
+
+// VersionHead is a version without its definition.
+type VersionHead struct {
+	DefinitionHash    string
+	ComponentVersions map[string]int // of declarative components
 }

@@ -39,12 +39,16 @@ type States interface {
 // Gone INSTANCE_REMOVED.
 type StateChange struct {
 	Place       ipaas.StatePlace
-	Key         string // empty: nothing is kept in the place from here on; Next is nil
+	Key         string // empty: nothing is kept in the place from here on; Value and Next are nil
 	ExecutionID string // that makes it; empty: a person
+	// Value is what the key is to have, whatever it has: Next is not asked then, and nothing is read that may be large.
+	Value *StateValue
 	// Next returns what the key is to have, nil for nothing, given what it has, nil if it has nothing. It must be quick and depend on
 	// nothing else, since it may be asked more than once. step is the step that is completed with the change, which Next may complete
 	// with what it finds; nil elsewhere. Its error refuses the change, and is returned as it is.
 	Next func(current *StateValue, step *ipaas.StepResult) (next *StateValue, err error)
+	// Adds is about how many bytes Next adds to what the key has. What is stored does not depend on it, only who waits for whom.
+	Adds int
 	// Sealed is the change as it waits for the commit of the execution's deployment, while that is RUNNING. Once it has SUCCEEDED, the change
 	// is carried out like any; of one that is undone it is Gone INSTANCE_REMOVED. At most so many bytes as a place may hold wait for one
 	// deployment, Exhausted STATE_FULL beyond.

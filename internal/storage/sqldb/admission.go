@@ -44,7 +44,7 @@ func (db *DB) AcceptExecution(ctx context.Context, ex ipaas.Execution, a storage
 		}
 	}
 	ex = accepted(ex)
-	err = db.write(ctx, func(ctx context.Context, tx *tx) error {
+	err = db.writeInOrder(ctx, sizeOfPayload(&ex.Payload), &ex, func(ctx context.Context, tx *tx) error {
 		out, err = accept(ctx, tx, ex, a)
 		return err
 	})

@@ -3,6 +3,8 @@ package sqldb
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -98,6 +100,66 @@ func BenchmarkLookupWebhook(b *testing.B) {
 		_, _, err := db.LookupWebhook(ctx, "token", time.Now())
 		return err
 	})
+}
+
+// BenchmarkSmallBesideLarge keeps values of 900 KB from so many callers, and puts events of 2 KiB on disk beside them from four others:
+// how long these wait is what is reported.
+func BenchmarkSmallBesideLarge(b *testing.B) {
+	for _, writers := range []int{0, 1, 32} {
+		b.Run(fmt.Sprint(writers), func(b *testing.B) {
+			db, body := served(b), make([]byte, 2048)
+			stop := keepLarge(b, db, writers)
+			var mu sync.Mutex
+			var took []time.Duration
+			spread(b, 4, func(ctx context.Context) error {
+				begun := time.Now()
+				_, err := db.AcceptExecution(ctx, event(body), storage.Admission{ServingHasFlow: true})
+				mu.Lock()
+				defer mu.Unlock()
+				took = append(took, time.Since(begun))
+				return err
+			})
+			large := stop()
+			slices.Sort(took)
+			b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "p50-ms")
+			b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1000, "p99-ms")
+			b.ReportMetric(large, "large/s")
+		})
+	}
+}
+
+// keepLarge has so many callers keep values of 900 KB until it is stopped, which tells how many were kept in a second.
+func keepLarge(b *testing.B, db *DB, writers int) (stop func() float64) {
+	b.Helper()
+	sealed := strings.Repeat("s", 900_000)
+	ctx, cancel := context.WithCancel(b.Context())
+	var kept atomic.Int64
+	var all sync.WaitGroup
+	for n := range writers {
+		change := storage.StateChange{
+			Place: ipaas.StatePlace{Scope: ipaas.StateInstance, Owner: "u"}, Key: fmt.Sprint(n),
+			Adds: len(sealed),
+			Next: func(*storage.StateValue, *ipaas.StepResult) (*storage.StateValue, error) {
+				return &storage.StateValue{Sealed: sealed, Size: len(sealed)}, nil
+			},
+		}
+		all.Go(func() {
+			for ctx.Err() == nil {
+				if err := db.ChangeState(b.Context(), []storage.StateChange{change}, 0, time.Now(), storage.Write{}); err != nil {
+					b.Error(err)
+					return
+				}
+				kept.Add(1)
+			}
+		})
+	}
+	begun := time.Now()
+	return func() float64 {
+		rate := float64(kept.Load()) / time.Since(begun).Seconds()
+		cancel()
+		all.Wait()
+		return rate
+	}
 }
 
 // spread runs do b.N times from so many callers and reports how many a second were done.

@@ -213,6 +213,38 @@ func (db *DB) GetComponent(ctx context.Context, id string, version int) (c ipaas
 	return c, err
 }
 
+const selectComponentDocument = `SELECT document FROM component_versions WHERE component_id = $1 AND version = $2`
+
+// DeclarativeComponents returns those of the components with these ids that are declarative.
+func (db *DB) DeclarativeComponents(ctx context.Context, ids []string) (found []storage.ComponentHead, err error) {
+	err = db.view(func(q querier) error {
+		for _, id := range ids {
+			head, kind := storage.ComponentHead{ID: id}, ipaas.ComponentKind("")
+			err := q.row(ctx, selectComponentHead, []any{id}, &kind, &head.Version)
+			if errors.Is(err, sql.ErrNoRows) || err == nil && kind != ipaas.ComponentDeclarative {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			var known struct {
+				UID string `json:"uid"`
+			}
+			err = q.row(ctx, selectComponentDocument, []any{id, head.Version}, intoJSON(&known))
+			if errors.Is(err, sql.ErrNoRows) {
+				continue // it was deleted in this moment
+			}
+			if err != nil {
+				return err
+			}
+			head.UID = known.UID
+			found = append(found, head)
+		}
+		return nil
+	})
+	return found, err
+}
+
 func scanComponent(scan scanner) (c ipaas.Component, err error) {
 	var create, update time.Time
 	err = scan(intoJSON(&c), intoTime(&create), intoTime(&update))

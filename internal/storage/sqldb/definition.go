@@ -19,26 +19,38 @@ const (
 
 // SaveDefinition keeps a definition and returns its hash.
 func (db *DB) SaveDefinition(ctx context.Context, d ipaas.Definition) (string, error) {
-	hash := d.Hash()
-	return hash, db.write(ctx, func(ctx context.Context, tx *tx) error { return putDefinition(ctx, tx, hash, &d) })
+	doc := newDocument(&d)
+	return doc.hash, db.writeMuch(ctx, len(doc.text), func(ctx context.Context, tx *tx) error { return putDefinition(ctx, tx, doc) })
 }
 
-// putDefinition keeps a definition, with what can be asked of it without reading it whole.
-func putDefinition(ctx context.Context, tx *tx, hash string, d *ipaas.Definition) error {
-	n, err := tx.exec(ctx, insertDefinition, hash, asJSON(d))
+// definitionDocument is a definition as it is stored, with what can be asked of it without reading it whole. It is made before its step
+// is, so that nobody waits for that.
+type definitionDocument struct {
+	hash, text string
+	flows      []ipaas.Flow
+	components []string
+}
+
+func newDocument(d *ipaas.Definition) *definitionDocument {
+	text, hash := d.Document()
+	return &definitionDocument{hash: hash, text: text, flows: d.Flows, components: usedComponents(d)}
+}
+
+func putDefinition(ctx context.Context, tx *tx, d *definitionDocument) error {
+	n, err := tx.exec(ctx, insertDefinition, d.hash, d.text)
 	if err != nil {
 		return err
 	}
 	if n == 0 {
-		return tx.do(ctx, useDefinition, hash) // whoever saves it is about to point at it
+		return tx.do(ctx, useDefinition, d.hash) // whoever saves it is about to point at it
 	}
-	for i := range d.Flows {
-		if err := tx.do(ctx, insertDefinitionFlow, hash, d.Flows[i].ID, d.Flows[i].Concurrency); err != nil {
+	for i := range d.flows {
+		if err := tx.do(ctx, insertDefinitionFlow, d.hash, d.flows[i].ID, d.flows[i].Concurrency); err != nil {
 			return err
 		}
 	}
-	for _, id := range usedComponents(d) {
-		if err := tx.do(ctx, insertDefinitionComponent, hash, id); err != nil {
+	for _, id := range d.components {
+		if err := tx.do(ctx, insertDefinitionComponent, d.hash, id); err != nil {
 			return err
 		}
 	}

@@ -80,7 +80,7 @@ func (db *DB) StartExecution(ctx context.Context, ex ipaas.Execution) error {
 	if ex.StartTime.IsZero() {
 		ex.StartTime = ex.CreateTime
 	}
-	return db.write(ctx, func(ctx context.Context, tx *tx) error {
+	return db.writeMuch(ctx, sizeOfPayload(&ex.Payload), func(ctx context.Context, tx *tx) error {
 		uid, err := liveUID(ctx, tx, ex.InstanceID)
 		if err != nil {
 			return err
@@ -167,7 +167,7 @@ WHERE seq = $1 AND attempts = $2 AND state = 'RUNNING' RETURNING in_lane, cancel
 
 // FinishExecution moves a RUNNING execution to a final state.
 func (db *DB) FinishExecution(ctx context.Context, ex ipaas.Execution, before ...storage.Progress) error {
-	return db.write(ctx, func(ctx context.Context, tx *tx) error {
+	return db.writeMuch(ctx, sizeOfEnd(&ex, before), func(ctx context.Context, tx *tx) error {
 		seq, end, err := finish(ctx, tx, ex, before)
 		if err != nil || !end.inLane {
 			return err
@@ -187,7 +187,7 @@ func (db *DB) RouteExecution(
 	}
 	next = accepted(next)
 	next.PreprocessedBy = ex.ID
-	err = db.write(ctx, func(ctx context.Context, tx *tx) error {
+	err = db.writeInOrder(ctx, sizeOfEnd(&ex, before)+sizeOfPayload(&next.Payload), &next, func(ctx context.Context, tx *tx) error {
 		seq, end, err := finish(ctx, tx, ex, before)
 		if err != nil {
 			return err

@@ -16,12 +16,12 @@ VALUES ($1, $2, $3, $4, $5, 0, '', $6, $7, $8) ON CONFLICT (id) DO NOTHING`
 
 // CreateIntegration adds an integration with its draft, and its test instance.
 func (db *DB) CreateIntegration(ctx context.Context, in ipaas.Integration, test ipaas.Instance, w storage.Write) error {
-	hash := in.Draft.Hash()
-	return db.change(ctx, w, func(ctx context.Context, tx *tx) error {
-		if err := putDefinition(ctx, tx, hash, &in.Draft); err != nil {
+	draft := newDocument(&in.Draft)
+	return db.changeMuch(ctx, len(draft.text), w, func(ctx context.Context, tx *tx) error {
+		if err := putDefinition(ctx, tx, draft); err != nil {
 			return err
 		}
-		n, err := tx.exec(ctx, insertIntegration, in.ID, in.UID, hash, in.Draft.DisplayName, in.Draft.Category,
+		n, err := tx.exec(ctx, insertIntegration, in.ID, in.UID, draft.hash, in.Draft.DisplayName, in.Draft.Category,
 			max(in.Revision, 1), micros(in.CreateTime), micros(in.UpdateTime))
 		if err != nil {
 			return err
@@ -39,20 +39,20 @@ UPDATE integrations SET draft_hash = $2, display_name = $3, category = $4, revis
 
 // UpdateIntegration replaces the draft.
 func (db *DB) UpdateIntegration(ctx context.Context, in ipaas.Integration, base int64, w storage.Write) error {
-	hash := in.Draft.Hash()
-	return db.change(ctx, w, func(ctx context.Context, tx *tx) error {
+	draft := newDocument(&in.Draft)
+	return db.changeMuch(ctx, len(draft.text), w, func(ctx context.Context, tx *tx) error {
 		if _, err := checkIntegration(ctx, tx, in.ID, base); err != nil {
 			return err
 		}
-		return replaceDraft(ctx, tx, &in, hash)
+		return replaceDraft(ctx, tx, &in, draft)
 	})
 }
 
-func replaceDraft(ctx context.Context, tx *tx, in *ipaas.Integration, hash string) error {
-	if err := putDefinition(ctx, tx, hash, &in.Draft); err != nil {
+func replaceDraft(ctx context.Context, tx *tx, in *ipaas.Integration, draft *definitionDocument) error {
+	if err := putDefinition(ctx, tx, draft); err != nil {
 		return err
 	}
-	return tx.do(ctx, updateIntegration, in.ID, hash, in.Draft.DisplayName, in.Draft.Category, micros(in.UpdateTime))
+	return tx.do(ctx, updateIntegration, in.ID, draft.hash, in.Draft.DisplayName, in.Draft.Category, micros(in.UpdateTime))
 }
 
 const (
@@ -64,8 +64,8 @@ VALUES ($1, $2, $3, $4, $5, $6)`
 
 // PublishIntegration replaces the draft and adds a version.
 func (db *DB) PublishIntegration(ctx context.Context, in ipaas.Integration, base int64, v ipaas.IntegrationVersion, w storage.Write) error {
-	draft, published := in.Draft.Hash(), v.Definition.Hash()
-	return db.change(ctx, w, func(ctx context.Context, tx *tx) error {
+	draft, published := newDocument(&in.Draft), newDocument(&v.Definition)
+	return db.changeMuch(ctx, len(draft.text)+len(published.text), w, func(ctx context.Context, tx *tx) error {
 		latest, err := checkIntegration(ctx, tx, in.ID, base)
 		if err != nil {
 			return err
@@ -76,14 +76,14 @@ func (db *DB) PublishIntegration(ctx context.Context, in ipaas.Integration, base
 		if err := replaceDraft(ctx, tx, &in, draft); err != nil {
 			return err
 		}
-		if err := putDefinition(ctx, tx, published, &v.Definition); err != nil {
+		if err := putDefinition(ctx, tx, published); err != nil {
 			return err
 		}
-		err = tx.do(ctx, insertIntegrationVersion, in.ID, v.Version, v.Comment, published, asJSON(v.ComponentVersions), micros(v.CreateTime))
+		err = tx.do(ctx, insertIntegrationVersion, in.ID, v.Version, v.Comment, published.hash, asJSON(v.ComponentVersions), micros(v.CreateTime))
 		if err != nil {
 			return err
 		}
-		return tx.do(ctx, updateLatestVersion, in.ID, v.Version, published)
+		return tx.do(ctx, updateLatestVersion, in.ID, v.Version, published.hash)
 	})
 }
 
@@ -184,6 +184,17 @@ func (db *DB) GetIntegration(ctx context.Context, id string) (in ipaas.Integrati
 	return in, err
 }
 
+const selectWithoutDraft = `SELECT uid, latest_version FROM integrations WHERE id = $1`
+
+// GetIntegrationHead returns what can be told of an integration without its draft.
+func (db *DB) GetIntegrationHead(ctx context.Context, id string) (h storage.IntegrationHead, err error) {
+	err = db.view(func(q querier) error { return q.row(ctx, selectWithoutDraft, []any{id}, &h.UID, &h.LatestVersion) })
+	if errors.Is(err, sql.ErrNoRows) {
+		return storage.IntegrationHead{}, ipaas.Absent("integration", id)
+	}
+	return h, err
+}
+
 func scanIntegration(scan scanner) (in ipaas.Integration, err error) {
 	err = scan(&in.ID, &in.UID, intoJSON(&in.Draft), &in.LatestVersion, &in.PublishedHash, &in.Revision,
 		intoTime(&in.CreateTime), intoTime(&in.UpdateTime))
@@ -217,9 +228,26 @@ func (db *DB) GetIntegrationVersion(ctx context.Context, integrationID string, v
 		return err
 	})
 	if errors.Is(err, sql.ErrNoRows) {
-		return ipaas.IntegrationVersion{}, ipaas.Absent("version", fmt.Sprintf("%s/%d", integrationID, version))
+		return ipaas.IntegrationVersion{}, noVersion(integrationID, version)
 	}
 	return v, err
+}
+
+func noVersion(integrationID string, version int) error {
+	return ipaas.Absent("version", fmt.Sprintf("%s/%d", integrationID, version))
+}
+
+const selectVersionHead = `SELECT definition_hash, component_versions FROM integration_versions WHERE integration_id = $1 AND version = $2`
+
+// GetVersionHead returns what a version points at, without its definition.
+func (db *DB) GetVersionHead(ctx context.Context, integrationID string, version int) (h storage.VersionHead, err error) {
+	err = db.view(func(q querier) error {
+		return q.row(ctx, selectVersionHead, []any{integrationID, version}, &h.DefinitionHash, intoJSON(&h.ComponentVersions))
+	})
+	if errors.Is(err, sql.ErrNoRows) {
+		return storage.VersionHead{}, noVersion(integrationID, version)
+	}
+	return h, err
 }
 
 func scanVersion(scan scanner) (v ipaas.IntegrationVersion, err error) {

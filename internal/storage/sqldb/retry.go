@@ -58,7 +58,7 @@ func (b *before) follow(ctx context.Context, tx *tx, ex *ipaas.Execution, paused
 
 // RetryExecution finishes an execution and adds its next try.
 func (db *DB) RetryExecution(ctx context.Context, ex, next ipaas.Execution, before ...storage.Progress) (added bool, err error) {
-	err = db.write(ctx, func(ctx context.Context, tx *tx) error {
+	err = db.writeMuch(ctx, sizeOfEnd(&ex, before)+sizeOfPayload(&next.Payload), func(ctx context.Context, tx *tx) error {
 		seq, end, err := finish(ctx, tx, ex, before)
 		if err != nil {
 			return err
@@ -155,7 +155,8 @@ func (db *DB) ReplayExecution(
 		return ipaas.Execution{}, err
 	}
 	ex.State, ex.Attempts = ipaas.ExecutionQueued, 0
-	err = db.change(ctx, w, func(ctx context.Context, tx *tx) error {
+	bytes := sizeOfPayload(&ex.Payload) + sizeOfSteps(steps) + db.sizeOfState(ctx, state)
+	err = db.changeMuch(ctx, bytes, w, func(ctx context.Context, tx *tx) error {
 		if out, err = replay(ctx, tx, ex, steps, a); err != nil {
 			return err
 		}

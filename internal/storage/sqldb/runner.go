@@ -117,7 +117,10 @@ func eachRow(rows *sql.Rows, each func(scan scanner) error) error {
 }
 
 // tx is what a step works with.
-type tx struct{ runner }
+type tx struct {
+	runner
+	written int // bytes that the transaction was given so far
+}
 
 // exec runs a statement and returns how many rows it changed.
 func (t *tx) exec(ctx context.Context, text string, args ...any) (int64, error) {
@@ -125,11 +128,7 @@ func (t *tx) exec(ctx context.Context, text string, args ...any) (int64, error) 
 	if err != nil {
 		return 0, err
 	}
-	result, err := s.ExecContext(ctx, args...)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
+	return t.run(ctx, s.Stmt, args)
 }
 
 // once is exec for a statement that is not kept: there is no end to the conditions callers think of.
@@ -139,11 +138,46 @@ func (t *tx) once(ctx context.Context, text string, args ...any) (int64, error) 
 		return 0, err
 	}
 	defer s.Close()
+	return t.run(ctx, s, args)
+}
+
+func (t *tx) run(ctx context.Context, s *sql.Stmt, args []any) (int64, error) {
+	if err := t.count(args); err != nil {
+		return 0, err
+	}
 	result, err := s.ExecContext(ctx, args...)
 	if err != nil {
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+// row is runner.row for a statement that may write as well.
+func (t *tx) row(ctx context.Context, text string, args []any, dest ...any) error {
+	if err := t.count(args); err != nil {
+		return err
+	}
+	return t.runner.row(ctx, text, args, dest...)
+}
+
+// count adds up what a statement is given to write.
+func (t *tx) count(args []any) error {
+	for i, arg := range args {
+		if d, ok := arg.(document); ok {
+			v, err := d.Value()
+			if err != nil {
+				return err
+			}
+			args[i], arg = v, v
+		}
+		switch v := arg.(type) {
+		case string:
+			t.written += len(v)
+		case []byte:
+			t.written += len(v)
+		}
+	}
+	return nil
 }
 
 // do runs a statement whose count does not matter.

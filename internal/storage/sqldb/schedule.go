@@ -124,7 +124,7 @@ func (db *DB) FireSchedule(
 	if err := db.waiting.admit(ctx, db, ex.CustomerID, ex.CreateTime, a.MaxQueued); err != nil {
 		return false, err
 	}
-	err = db.write(ctx, func(ctx context.Context, tx *tx) error {
+	err = db.writeMuch(ctx, sizeOfPayload(&ex.Payload), func(ctx context.Context, tx *tx) error {
 		added = false
 		of, err := getScene(ctx, tx, selectScene, s.InstanceID, s.InstanceID)
 		if errors.Is(err, ipaas.NotFound) {

@@ -104,9 +104,31 @@ func (db *DB) reclaim(ctx context.Context, step step) error {
 	return db.writer.do(ctx, step, want{reclaims: true})
 }
 
+// writeMuch is write for a step that writes about so many bytes.
+func (db *DB) writeMuch(ctx context.Context, bytes int, step step) error {
+	return db.writer.do(ctx, step, want{bytes: bytes})
+}
+
+// writeInOrder is writeMuch for a step that accepts an execution: those of a lane come in the order in which they were given.
+func (db *DB) writeInOrder(ctx context.Context, bytes int, ex *ipaas.Execution, step step) error {
+	w := want{bytes: bytes}
+	if ex.Lane != "" {
+		w.order = ex.InstanceID + "|" + ex.FlowID + "|" + ex.Lane
+	}
+	return db.writer.do(ctx, step, w)
+}
+
 // change is write for a step that a caller asked for: with a receipt and perhaps only for trial.
 func (db *DB) change(ctx context.Context, w storage.Write, step step) error {
-	return db.writer.do(ctx, withReceipt(w, step), want{dry: w.DryRun})
+	return db.changeMuch(ctx, 0, w, step)
+}
+
+// changeMuch is change for a step that writes about so many bytes beside its receipt.
+func (db *DB) changeMuch(ctx context.Context, bytes int, w storage.Write, step step) error {
+	if w.Receipt != nil {
+		bytes += len(w.Receipt.Answer)
+	}
+	return db.writer.do(ctx, withReceipt(w, step), want{dry: w.DryRun, bytes: bytes})
 }
 
 // discard is change for a step that makes room: it is let through while the disk is full.

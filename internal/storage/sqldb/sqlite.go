@@ -187,7 +187,7 @@ func (db *DB) work(conn *sql.Conn, o Options) {
 	w := newWriter(conn, &db.failure, db.describe)
 	w.disk, w.every, w.ticks, w.patience = db.disk, p.tend, p.ticks, p.queue
 	w.tender = &tender{
-		conn: conn, disk: db.disk, file: o.Path, log: o.Path + "-wal", alarm: p.log, logger: o.Logger, busy: func() bool { return len(w.queue) > 0 },
+		conn: conn, disk: db.disk, file: o.Path, log: o.Path + "-wal", alarm: p.log, logger: o.Logger, busy: func() bool { return w.small.waiting() || w.large.waiting() },
 	}
 	db.writer = w
 	go w.loop()

@@ -105,7 +105,7 @@ func (db *DB) ListStateEntries(ctx context.Context, owners [2]string, q storage.
 
 // ChangeState carries out changes that a person asked for.
 func (db *DB) ChangeState(ctx context.Context, changes []storage.StateChange, base int64, now time.Time, w storage.Write) error {
-	return db.change(ctx, w, func(ctx context.Context, tx *tx) error {
+	return db.changeMuch(ctx, db.sizeOfState(ctx, changes), w, func(ctx context.Context, tx *tx) error {
 		if base != 0 && len(changes) > 0 {
 			c := &changes[0]
 			e, err := getState(ctx, tx, c.Place, c.Key)
@@ -174,15 +174,7 @@ func changeKey(ctx context.Context, tx *tx, c *storage.StateChange, step *ipaas.
 		}
 		return tx.do(ctx, clearTotals, p.Owner, p.Scope, p.FlowID)
 	}
-	var current *storage.StateValue
-	e, err := getState(ctx, tx, p, c.Key)
-	switch {
-	case err == nil:
-		current = &storage.StateValue{Sealed: e.Sealed, Size: e.Size}
-	case !errors.Is(err, sql.ErrNoRows):
-		return err
-	}
-	next, err := c.Next(current, step)
+	current, next, err := nextState(ctx, tx, c, step)
 	if err != nil {
 		return err
 	}
@@ -198,6 +190,28 @@ func changeKey(ctx context.Context, tx *tx, c *storage.StateChange, step *ipaas.
 		return err
 	}
 	return countKey(ctx, tx, c, current, next)
+}
+
+// nextState returns what a key has, and what it is to have. Where that does not depend on what it has, only its size is read.
+func nextState(ctx context.Context, q querier, c *storage.StateChange, step *ipaas.StepResult) (current, next *storage.StateValue, err error) {
+	p := c.Place
+	if c.Value != nil {
+		current = &storage.StateValue{}
+		err = q.row(ctx, selectStateSize, []any{p.Owner, p.Scope, p.FlowID, c.Key}, &current.Size)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil, c.Value, nil
+		}
+		return current, c.Value, err
+	}
+	e, err := getState(ctx, q, p, c.Key)
+	switch {
+	case err == nil:
+		current = &storage.StateValue{Sealed: e.Sealed, Size: e.Size}
+	case !errors.Is(err, sql.ErrNoRows):
+		return nil, nil, err
+	}
+	next, err = c.Next(current, step)
+	return current, next, err
 }
 
 // countKey brings the totals of a place up to date, and refuses what lets it grow beyond its bounds.

@@ -24,7 +24,7 @@ WHERE execution_seq = $1 AND path = $2`
 
 // BeginStep records that a step began.
 func (db *DB) BeginStep(ctx context.Context, attempt int, s ipaas.StepResult) (recorded ipaas.StepResult, done bool, err error) {
-	err = db.write(ctx, func(ctx context.Context, tx *tx) error {
+	err = db.writeMuch(ctx, sizeOfStep(&s), func(ctx context.Context, tx *tx) error {
 		seq, err := runningExecution(ctx, tx, s.ExecutionID, attempt)
 		if err != nil {
 			return err
@@ -64,7 +64,7 @@ WHERE step_results.state = 'RUNNING'`
 
 // RecordProgress records what has happened in an execution.
 func (db *DB) RecordProgress(ctx context.Context, executionID string, attempt int, p storage.Progress) error {
-	return db.write(ctx, func(ctx context.Context, tx *tx) error {
+	return db.writeMuch(ctx, sizeOfSteps(p.Steps), func(ctx context.Context, tx *tx) error {
 		seq, err := runningExecution(ctx, tx, executionID, attempt)
 		if err != nil {
 			return err
@@ -126,7 +126,7 @@ func (db *DB) CompleteStep(
 			}
 		}
 	}
-	return db.write(ctx, func(ctx context.Context, tx *tx) error {
+	return db.writeMuch(ctx, sizeOfStep(&given)+db.sizeOfEffects(ctx, effects), func(ctx context.Context, tx *tx) error {
 		s := given
 		seq, err := runningExecution(ctx, tx, s.ExecutionID, attempt)
 		if err != nil {

@@ -228,7 +228,7 @@ func TestWriterRefusesWhatFindsNoPlaceInItsQueue(t *testing.T) {
 			}
 		})
 	}
-	waitFor(t, func() bool { return len(db.writer.queue) == maxQueue })
+	waitFor(t, func() bool { return db.writer.waiting() == maxQueue })
 	err := db.write(t.Context(), put("late"))
 	var e *ipaas.Error
 	if !errors.As(err, &e) || e.Kind != ipaas.Unavailable || e.Reason != ipaas.ReasonStorageBusy || e.RetryAfter == 0 {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,17 +18,33 @@ type step func(ctx context.Context, tx *tx) error
 // The bounds of the writer.
 const (
 	maxGroup = 256             // steps in one transaction
-	maxQueue = 1024            // steps that wait; more wait outside
+	maxBytes = 1 << 20         // written by one transaction, after which no further step is begun in it
+	large    = 64 << 10        // bytes from which on a step stands in line with the large ones
+	maxQueue = 1024            // steps that wait in each line; more wait outside
 	patience = 5 * time.Second // how long one waits outside before it is refused
 )
 
-// writer is the only one that writes. It takes the steps that wait, at most maxGroup, and makes one transaction of them, so that
-// they share one sync of the disk; each caller is answered after the commit. Every step has a savepoint of its own: one that
-// fails takes nothing of its neighbours with it.
+// writer is the only one that writes. It takes steps that wait, at most maxGroup, and makes one transaction of them, so that they share
+// one sync of the disk; each caller is answered after the commit. Every step has a savepoint of its own: one that fails takes nothing of
+// its neighbours with it.
+//
+// A transaction takes as long as its bytes take to be written, and whoever comes meanwhile waits for its end. So the bytes of one are
+// bounded, and what writes much stands in a line of its own: the two lines take turns, a transaction each, as long as somebody waits in
+// both. A small step waits for one transaction with a large step or two, however many of these wait, and large ones get every other
+// transaction, however many small ones come. Within a line the first comes first. Steps that one caller makes one after another keep their order in any case,
+// since a caller waits for its answer. Those of callers that do not wait for each other keep one where they say so, as events of a flow do
+// that run in the order in which they came: these stand in one line, whichever the first of them stands in.
+//
+// The other way would be a line for each customer, and turns by how much each has written of late. It would be fairer among those that
+// write much, but the writer would have to be told whose each step is, and one customer's small steps would wait behind its own large
+// ones, as those of an integration that all share would behind everybody's. That a step is large is known before it is made, and it is
+// all that makes others wait.
 type writer struct {
 	conn    *sql.Conn
 	tx      *tx
-	queue   chan *job
+	small   line
+	large   line
+	quit    chan struct{} // closed when nothing more is handed over
 	stopped chan struct{}
 	failure *failure
 	explain func(error) error
@@ -39,15 +56,92 @@ type writer struct {
 	ticks    <-chan time.Time // call it, too
 	patience time.Duration
 
-	mu     sync.RWMutex // held for reading while a job is handed over, for writing while the queue is closed
+	orders orders
+
+	mu     sync.RWMutex // held for reading while a job is handed over, for writing while the writer is closed
 	closed bool
+}
+
+// line is where steps wait. Only the writer takes from it.
+type line struct {
+	queue chan *job
+	back  []*job // those that had been taken, and found no room in their transaction
+}
+
+// take returns the next that waits, or nil.
+func (l *line) take() *job {
+	if len(l.back) > 0 {
+		j := l.back[0]
+		l.back = l.back[1:]
+		return j
+	}
+	select {
+	case j := <-l.queue:
+		return j
+	default:
+		return nil
+	}
+}
+
+// waiting reports whether anybody stands in line.
+func (l *line) waiting() bool { return len(l.back) > 0 || len(l.queue) > 0 }
+
+// putBack makes jobs the next ones again.
+func (l *line) putBack(jobs []*job) {
+	if len(jobs) > 0 {
+		l.back = append(slices.Clone(jobs), l.back...)
+	}
+}
+
+// orders knows where those stand that keep an order: all of the same one in the same line, small or large, since the lines overtake each
+// other.
+type orders struct {
+	mu    sync.Mutex
+	lines map[string]*ordered
+}
+
+// ordered is the line where those of an order stand, with how many these are.
+type ordered struct {
+	line    *line
+	waiting int
+}
+
+// join returns the line to stand in for one who keeps an order, which is own if nobody else of it waits.
+func (o *orders) join(order string, own *line) *line {
+	if order == "" {
+		return own
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	at := o.lines[order]
+	if at == nil {
+		if o.lines == nil {
+			o.lines = map[string]*ordered{}
+		}
+		at = &ordered{line: own}
+		o.lines[order] = at
+	}
+	at.waiting++
+	return at.line
+}
+
+// leave tells that one who has joined waits no more.
+func (o *orders) leave(order string) {
+	if order == "" {
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.lines[order].waiting--; o.lines[order].waiting == 0 {
+		delete(o.lines, order)
+	}
 }
 
 // job is a step with the caller that waits for it.
 type job struct {
 	ctx     context.Context //nolint:containedctx // the caller waits with it, on the other side of a channel
 	step    step
-	dry     bool // leave no trace
+	want    want
 	err     error
 	settled chan struct{}
 }
@@ -55,9 +149,9 @@ type job struct {
 // newWriter returns a writer that works once its loop runs.
 func newWriter(conn *sql.Conn, failure *failure, explain func(error) error) *writer {
 	w := &writer{
-		conn: conn, tx: &tx{newRunner(conn.PrepareContext)},
-		queue: make(chan *job, maxQueue), stopped: make(chan struct{}), failure: failure, explain: explain,
-		every: tendEvery, patience: patience,
+		conn: conn, tx: &tx{runner: newRunner(conn.PrepareContext)},
+		small: line{queue: make(chan *job, maxQueue)}, large: line{queue: make(chan *job, maxQueue)},
+		quit: make(chan struct{}), stopped: make(chan struct{}), failure: failure, explain: explain, every: tendEvery, patience: patience,
 	}
 	w.commit = func(ctx context.Context) error {
 		fault.Point("writer-commit")
@@ -72,6 +166,10 @@ func newWriter(conn *sql.Conn, failure *failure, explain func(error) error) *wri
 type want struct {
 	dry      bool // leave no trace
 	reclaims bool // it makes room, so it is let through while the disk is full
+	bytes    int  // how much it writes, as far as that is known and matters
+
+	// order names what it keeps an order with: it stands behind those of the same order that came before it. Empty: with nothing.
+	order string
 }
 
 // do hands a step to the writer and waits for its answer.
@@ -85,8 +183,10 @@ func (w *writer) do(ctx context.Context, step step, want want) error {
 	if err := w.disk.room(want.reclaims); err != nil {
 		return err
 	}
-	j := &job{ctx: ctx, step: step, dry: want.dry, settled: make(chan struct{})}
-	if err := w.enqueue(j); err != nil {
+	j := &job{ctx: ctx, step: step, want: want, settled: make(chan struct{})}
+	in := w.orders.join(want.order, w.line(want))
+	defer w.orders.leave(want.order)
+	if err := w.enqueue(j, in); err != nil {
 		return err
 	}
 	// Not for the context: once the step is queued only the writer knows whether it happened.
@@ -94,21 +194,29 @@ func (w *writer) do(ctx context.Context, step step, want want) error {
 	return j.err
 }
 
-func (w *writer) enqueue(j *job) error {
+// line returns where a step stands that keeps no order.
+func (w *writer) line(want want) *line {
+	if want.bytes >= large {
+		return &w.large
+	}
+	return &w.small
+}
+
+func (w *writer) enqueue(j *job, in *line) error {
 	w.mu.RLock()
 	defer w.mu.RUnlock()
 	if w.closed {
 		return errClosed()
 	}
 	select {
-	case w.queue <- j:
+	case in.queue <- j:
 		return nil
 	default:
 	}
 	late := time.NewTimer(w.patience)
 	defer late.Stop()
 	select {
-	case w.queue <- j:
+	case in.queue <- j:
 		return nil
 	case <-j.ctx.Done():
 		return errBusy(j.ctx.Err())
@@ -124,11 +232,14 @@ func (w *writer) close() {
 	w.mu.Lock()
 	if !w.closed {
 		w.closed = true
-		close(w.queue)
+		close(w.quit)
 	}
 	w.mu.Unlock()
 	<-w.stopped
 }
+
+// waiting is how many steps wait to be taken.
+func (w *writer) waiting() int { return len(w.small.queue) + len(w.large.queue) }
 
 func (w *writer) loop() {
 	defer close(w.stopped)
@@ -136,23 +247,52 @@ func (w *writer) loop() {
 	tick := time.NewTicker(w.every)
 	defer tick.Stop()
 	idle := false
-	for {
-		select {
-		case first, open := <-w.queue:
-			if !open {
-				return
-			}
-			idle = false
-			group = w.drain(append(group[:0], first))
-			w.settle(group)
-			clear(group)
-		case <-tick.C:
-			w.tend(idle)
-			idle = true
-		case <-w.ticks:
-			w.tend(idle)
-			idle = true
+	for turn, other := &w.small, &w.large; ; {
+		first, from, open := w.next(turn, other, tick.C)
+		if !open {
+			return
 		}
+		if first == nil {
+			w.tend(idle)
+			idle = true
+			continue
+		}
+		if from == turn {
+			turn, other = other, turn
+		}
+		idle = false
+		group = from.gather(append(group[:0], first))
+		from.putBack(w.settle(group))
+		clear(group)
+	}
+}
+
+// next waits for a step, and returns it with the line that it stood in: the one whose turn it is, if anybody stands there. It returns none
+// when it is time to look at the files, which is not put off by steps that wait. open is false when no more will come.
+func (w *writer) next(turn, other *line, tick <-chan time.Time) (first *job, from *line, open bool) {
+	select {
+	case <-tick:
+		return nil, nil, true
+	case <-w.ticks:
+		return nil, nil, true
+	default:
+	}
+	for _, l := range []*line{turn, other} {
+		if j := l.take(); j != nil {
+			return j, l, true
+		}
+	}
+	select {
+	case j := <-turn.queue:
+		return j, turn, true
+	case j := <-other.queue:
+		return j, other, true
+	case <-tick:
+		return nil, nil, true
+	case <-w.ticks:
+		return nil, nil, true
+	case <-w.quit:
+		return nil, nil, w.waiting() > 0
 	}
 }
 
@@ -166,27 +306,26 @@ func (w *writer) tend(idle bool) {
 	}
 }
 
-// drain adds what waits already. It does not wait for more: while a transaction is on its way to the disk the next group gathers.
-func (w *writer) drain(group []*job) []*job {
-	for len(group) < maxGroup {
-		select {
-		case j, open := <-w.queue:
-			if !open {
-				return group
-			}
-			group = append(group, j)
-		default:
-			return group
+// gather adds what waits already. It does not wait for more: while a transaction is on its way to the disk the next group gathers.
+func (l *line) gather(group []*job) []*job {
+	for bytes := group[0].want.bytes; len(group) < maxGroup && bytes < maxBytes; {
+		j := l.take()
+		if j == nil {
+			break
 		}
+		group = append(group, j)
+		bytes += j.want.bytes
 	}
 	return group
 }
 
-// settle does the steps of a group and answers their callers.
-func (w *writer) settle(group []*job) {
-	if len(group) > 1 && w.together(group) {
-		answer(group)
-		return
+// settle does the steps of a group and answers their callers. It returns those that found no room.
+func (w *writer) settle(group []*job) (left []*job) {
+	if len(group) > 1 {
+		if done, settled := w.together(group); settled {
+			answer(group[:done])
+			return group[done:]
+		}
 	}
 	// There is only one, or the transaction vanished before anything was on disk: each gets one of its own, and only the step
 	// that breaks it suffers.
@@ -194,6 +333,7 @@ func (w *writer) settle(group []*job) {
 		w.alone(j)
 		answer([]*job{j})
 	}
+	return nil
 }
 
 func answer(group []*job) {
@@ -202,39 +342,39 @@ func answer(group []*job) {
 	}
 }
 
-// together does a group in one transaction. It returns false when the transaction has vanished: then nothing has happened.
-// Otherwise every job has its answer.
-func (w *writer) together(group []*job) (settled bool) {
+// together does a group in one transaction, or as many of it as have room. settled is false when the transaction has vanished: then
+// nothing has happened. Otherwise so many jobs, from the first on, have their answers.
+func (w *writer) together(group []*job) (done int, settled bool) {
 	ctx := context.Background()
 	if err := w.begin(ctx); err != nil {
 		return all(group, err)
 	}
-	for _, j := range group {
-		if intact := w.member(j); !intact {
+	for ; done < len(group) && w.tx.written < maxBytes; done++ {
+		if intact := w.member(group[done]); !intact {
 			w.rollback(ctx)
 			if err := w.failure.get(); err != nil {
 				return all(group, errFailed(err))
 			}
-			return false
+			return 0, false
 		}
 	}
 	err := w.commit(ctx)
 	if err == nil {
-		return true
+		return done, true
 	}
 	if !nothingDurable(err) {
 		return all(group, w.fail(err))
 	}
 	w.rollback(ctx)
-	return false
+	return 0, false
 }
 
 // all answers a whole group with an error.
-func all(group []*job, err error) bool {
+func all(group []*job, err error) (done int, settled bool) {
 	for _, j := range group {
 		j.err = err
 	}
-	return true
+	return len(group), true
 }
 
 // member does one step of a transaction under a savepoint. It returns false when the transaction is not whole any more.
@@ -250,7 +390,7 @@ func (w *writer) member(j *job) (intact bool) {
 	if w.failure.get() != nil {
 		return false
 	}
-	if j.err != nil || j.dry {
+	if j.err != nil || j.want.dry {
 		if err := w.tx.do(ctx, `ROLLBACK TO step`); err != nil {
 			return false // SQLite has rolled back the whole, and the savepoint with it
 		}
@@ -268,7 +408,7 @@ func (w *writer) alone(j *job) {
 		return
 	}
 	j.err = w.explain(w.run(ctx, j.step))
-	if j.err != nil || j.dry {
+	if j.err != nil || j.want.dry {
 		w.rollback(ctx)
 		return
 	}
@@ -287,6 +427,7 @@ func (w *writer) begin(ctx context.Context) error {
 	if err := w.failure.get(); err != nil {
 		return errFailed(err)
 	}
+	w.tx.written = 0
 	return w.explain(w.tx.do(ctx, `BEGIN IMMEDIATE`))
 }
 

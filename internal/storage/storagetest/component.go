@@ -44,6 +44,25 @@ var componentSentences = []sentence{
 		wantKind(t, err, ipaas.NotFound, "")
 		same(t, "list", []ipaas.Component{component("acme", 3)}, got(s.ListComponents(t.Context(), storage.Query{Size: 9}))(t).Items)
 	}},
+	{"which_components_are_declarative_and_in_which_version_is_told_at_once", func(t *testing.T, s storage.Store) {
+		heads := func(ids ...string) []storage.ComponentHead {
+			t.Helper()
+			return got(s.DeclarativeComponents(t.Context(), ids))(t)
+		}
+		got(s.SyncBuiltinComponents(t.Context(), []ipaas.Component{builtin("a", "A")}, at(1)))(t)
+		check(t, s.CreateComponent(t.Context(), component("other", 1), no))
+		same(t, "before", nil, heads("a", "acme"))
+		check(t, s.CreateComponent(t.Context(), component("acme", 1), no))
+		check(t, s.UpdateComponent(t.Context(), component("acme", 2), 1, no))
+		want := []storage.ComponentHead{{ID: "other", UID: "uid-other", Version: 1}, {ID: "acme", UID: "uid-acme", Version: 2}}
+		same(t, "both", want, heads("other", "unknown", "a", "acme"))
+		check(t, s.DeleteComponent(t.Context(), "acme", 0, no))
+		same(t, "deleted", want[:1], heads("other", "acme"))
+		again := component("acme", 1)
+		again.UID = "another"
+		check(t, s.CreateComponent(t.Context(), again, no))
+		same(t, "another one", []storage.ComponentHead{{ID: "acme", UID: "another", Version: 1}}, heads("acme"))
+	}},
 	{"an_update_must_follow_the_latest_version", func(t *testing.T, s storage.Store) {
 		check(t, s.CreateComponent(t.Context(), component("acme", 1), no))
 		wantKind(t, s.UpdateComponent(t.Context(), component("acme", 3), 1, no), ipaas.Conflict, "")

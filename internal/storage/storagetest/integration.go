@@ -61,6 +61,19 @@ var integrationSentences = []sentence{
 		_, err = s.ListIntegrationVersions(t.Context(), "other", storage.Query{Size: 9})
 		wantKind(t, err, ipaas.NotFound, "")
 	}},
+	{"integrations_and_versions_are_told_without_their_definitions", func(t *testing.T, s storage.Store) {
+		w := newWorld(t, s)
+		in := got(s.GetIntegration(t.Context(), "erp"))(t)
+		same(t, "before", storage.IntegrationHead{UID: in.UID, LatestVersion: 1}, got(s.GetIntegrationHead(t.Context(), "erp"))(t))
+		v := w.publish(definition("Second", "orders"))
+		same(t, "integration", storage.IntegrationHead{UID: in.UID, LatestVersion: 2}, got(s.GetIntegrationHead(t.Context(), "erp"))(t))
+		same(t, "version", storage.VersionHead{DefinitionHash: v.Definition.Hash(), ComponentVersions: v.ComponentVersions},
+			got(s.GetVersionHead(t.Context(), "erp", 2))(t))
+		_, err := s.GetIntegrationHead(t.Context(), "other")
+		wantKind(t, err, ipaas.NotFound, "")
+		_, err = s.GetVersionHead(t.Context(), "erp", 3)
+		wantKind(t, err, ipaas.NotFound, "")
+	}},
 	{"a_version_must_follow_the_newest", func(t *testing.T, s storage.Store) {
 		newWorld(t, s)
 		in := got(s.GetIntegration(t.Context(), "erp"))(t)

@@ -78,6 +78,26 @@ var stateSentences = []sentence{
 		_, err = s.GetState(t.Context(), place, "k")
 		wantKind(t, err, ipaas.NotFound, "")
 	}},
+	{"a_value_that_is_known_beforehand_is_kept_whatever_there_was", func(t *testing.T, s storage.Store) {
+		w := newWorld(t, s)
+		place := kept(w.active("i"))
+		known := storage.StateChange{
+			Place: place, Key: "k", Value: &storage.StateValue{Sealed: "known", Size: ipaas.MaxStateSize - 1},
+			Next: func(*storage.StateValue, *ipaas.StepResult) (*storage.StateValue, error) { return nil, errRefused },
+		}
+		w.changed(known)
+		w.changed(put(place, "k", "other"), known)
+		same(t, "kept", []string{"k=known"}, w.keeps(place))
+		want := got(s.GetState(t.Context(), place, "k"))(t)
+		if want.Revision != 3 || want.Size != ipaas.MaxStateSize-1 {
+			t.Errorf("revision %d of %d bytes", want.Revision, want.Size)
+		}
+		// It takes the room that its size tells, in place of what was there.
+		wantKind(t, s.ChangeState(t.Context(), []storage.StateChange{put(place, "more", "1")}, 0, start, no), ipaas.Exhausted, ipaas.ReasonStateFull)
+		known.Value = &storage.StateValue{Sealed: "less", Size: 4}
+		w.changed(known, put(place, "more", "1"))
+		same(t, "kept", []string{"k=less", "more=1"}, w.keeps(place))
+	}},
 	{"places_know_nothing_of_each_other", func(t *testing.T, s storage.Store) {
 		w := newWorld(t, s)
 		in, other := w.active("i"), w.active("j")
