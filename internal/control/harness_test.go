@@ -26,6 +26,7 @@ import (
 	"github.com/headrace/headrace/internal/secret"
 	"github.com/headrace/headrace/internal/storage"
 	"github.com/headrace/headrace/internal/storage/sqldb"
+	"github.com/headrace/headrace/internal/storage/sqldb/sqldbtest"
 )
 
 // world is a plane with its worker over a store on disk, the address at which its hooks are reached, and an ERP to integrate with.
@@ -60,7 +61,7 @@ const erpKey = "canary-erp-key-7d1f"
 func newWorld(t *testing.T, limits ...control.Limits) *world {
 	t.Helper()
 	w := bareWorld(t, t.TempDir(), limits...)
-	w.beginEmpty()
+	sqldbtest.Empty(t, filepath.Join(w.dir, "headrace.db"))
 	w.erp = fake.NewERP(erpKey)
 	w.changeKey(erpKey)
 	erp := httptest.NewServer(http.HandlerFunc(w.serveERP))
@@ -72,37 +73,6 @@ func newWorld(t *testing.T, limits ...control.Limits) *world {
 	w.listen()
 	w.start()
 	return w
-}
-
-// emptyDatabase is a database in which nothing is. Making one takes every migration: for most tests, and above all under the race
-// detector, longer than all else.
-var emptyDatabase = sync.OnceValues(func() (content []byte, err error) {
-	dir, err := os.MkdirTemp("", "headrace-empty-")
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	name := filepath.Join(dir, "headrace.db")
-	db, err := sqldb.OpenSQLite(context.Background(), name, slog.New(slog.DiscardHandler))
-	if err != nil {
-		return nil, err
-	}
-	if err := db.Close(); err != nil {
-		return nil, err
-	}
-	return os.ReadFile(name)
-})
-
-// beginEmpty puts an empty database where start opens one.
-func (w *world) beginEmpty() {
-	w.t.Helper()
-	content, err := emptyDatabase()
-	if err == nil {
-		err = os.WriteFile(filepath.Join(w.dir, "headrace.db"), content, 0o600)
-	}
-	if err != nil {
-		w.t.Fatal(err)
-	}
 }
 
 func bareWorld(t *testing.T, dir string, limits ...control.Limits) *world {
