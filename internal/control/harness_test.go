@@ -316,11 +316,16 @@ func (w *world) succeeded(id string) ipaas.Execution {
 func (w *world) eventually(what string, holds func() bool) {
 	w.t.Helper()
 	deadline := time.Now().Add(patience())
-	for !holds() {
-		if time.Now().After(deadline) {
+	for {
+		began := time.Now()
+		if holds() {
+			return
+		}
+		if began.After(deadline) {
 			w.t.Fatalf("waited in vain until %s\n%s", what, w.logs)
 		}
-		time.Sleep(5 * time.Millisecond) // between looks
+		// A look that takes long comes less often: it takes its time from what is waited for.
+		time.Sleep(max(5*time.Millisecond, 2*time.Since(began)))
 	}
 }
 
