@@ -77,7 +77,7 @@ var architecture = []row{
 	{
 		pkg:     "server",
 		imports: "server/api server/assembly server/webhook control component component/builtin storage storage/sqldb ipaas secret outbound fault sandbox",
-		tests:   "client proto/gen examples/acme-erp/story examples/acme-erp/fake storage/sqldb/sqldbtest",
+		tests:   "client proto/gen examples/acme-erp/story examples/acme-erp/fake",
 	},
 	// Takes real definitions of another product through import, runs and deployments.
 	{pkg: "server/compat", tests: "client proto/gen server/assembly server/webhook sandbox component/builtin secret storage/sqldb storage/sqldb/sqldbtest"},

@@ -3,20 +3,15 @@ package main
 import (
 	"context"
 	"log/slog"
-	"path/filepath"
 	"testing"
 	"time"
-
-	"github.com/headrace/headrace/internal/storage/sqldb/sqldbtest"
 )
 
 // testConfig is a server on free ports with a data directory of its own.
 func testConfig(t *testing.T) Config {
 	t.Helper()
-	dir := t.TempDir()
-	sqldbtest.Empty(t, filepath.Join(dir, "headrace.db"))
 	return Config{
-		DataDir: dir, GRPCAddr: "127.0.0.1:0", HTTPAddr: "127.0.0.1:0", AllowLoopback: true,
+		DataDir: t.TempDir(), GRPCAddr: "127.0.0.1:0", HTTPAddr: "127.0.0.1:0", AllowLoopback: true,
 		DrainTimeout: 5 * time.Second, LogLevel: slog.LevelWarn, LogFormat: "text",
 	}
 }
