@@ -18,8 +18,8 @@ THIRD     := $(BUILD)/third_party/proto
 # Written by make generate, and committed.
 GENERATED := proto/gen docs/components.md docs/actions.md
 
-# Not counted as covered or uncovered: what is generated, the store's test suite, the examples, the workshop.
-NOT_COUNTED := /proto/gen/|/internal/storage/storagetest/|/examples/|/internal/tools/
+# Not counted as covered or uncovered: what is generated, what only tests use, the examples, the workshop.
+NOT_COUNTED := /proto/gen/|/internal/storage/storagetest/|/sqldb/sqldbtest/|/examples/|/internal/tools/
 
 .DEFAULT_GOAL := help
 .PHONY: help
@@ -37,11 +37,12 @@ demo: ## Play the tutorial: Headrace between Progix and a fake Acme ERP
 test: ## Run all tests, those of the examples' flows among them
 	go test ./...
 
+# The memory of SQLite's code is not of Go, and the race detector passes over it: there it would only take time.
 race: ## Run all tests under the race detector
-	go test -race -timeout 20m ./...
+	go test -race -gcflags=modernc.org/sqlite/lib=-race=false -timeout 20m ./...
 
 cover: | $(BUILD) ## Run all tests and fail when they cover less than FLOOR percent
-	go test -covermode=atomic -coverprofile=$(BUILD)/cover.out ./...
+	go test -coverprofile=$(BUILD)/cover.out ./...
 	@$(MAKE) --no-print-directory floor
 
 fuzz: ## Run each fuzz target for FUZZTIME
@@ -103,8 +104,9 @@ vuln: | $(BUILD) ## Look for known vulnerabilities, offline with the data in VUL
 		echo "vuln: skipped, there is no vulnerability data at \"$(VULNDB)\": name another with VULNDB=…"; \
 	fi
 
-# What CI runs, in its order; each stage says what it took.
-STAGES := current lint breaking vuln race-cover floor faults
+# What CI runs, in its order; each stage says what it took. Coverage is counted in a run of its own: under the race detector the counters
+# have to be atomic, each one orders the goroutines that pass it, so that races remain unseen, and it takes twice the time.
+STAGES := current lint breaking vuln race cover faults
 
 .PHONY: check
 check: ## Everything CI does
@@ -114,15 +116,12 @@ check: ## Everything CI does
 		echo "== $$stage took $$(($$(date +%s) - start)) s"; \
 	done
 
-# The stages that are no target of their own above.
-.PHONY: current race-cover floor
+# The stages and parts of stages that are no target above.
+.PHONY: current floor
 current: generate
 	@git diff --exit-code -- $(GENERATED) || { echo "what is generated is stale: run make generate and commit"; exit 1; }
 	@new=$$(git ls-files --others --exclude-standard -- $(GENERATED)); \
 		[ -z "$$new" ] || { echo "generated but not committed:"; echo "$$new"; exit 1; }
-
-race-cover: | $(BUILD)
-	go test -race -timeout 20m -covermode=atomic -coverprofile=$(BUILD)/cover.out ./...
 
 floor:
 	@go run ./internal/tools/coverfloor -profile $(BUILD)/cover.out -floor $(FLOOR) -skip '$(NOT_COUNTED)'

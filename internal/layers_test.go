@@ -45,6 +45,7 @@ var architecture = []row{
 	{pkg: "storage/storagetest", imports: "storage ipaas"},
 	{pkg: "storage/sqldb/pagesum"}, // sums of pages, below the SQL
 	{pkg: "storage/sqldb", imports: "storage ipaas fault storage/sqldb/pagesum", tests: "storage/storagetest"},
+	{pkg: "storage/sqldb/sqldbtest", imports: "storage/sqldb"}, // an empty store for the tests of those above
 
 	// The engine runs one flow. It cannot reach storage, so a flow can never hold a transaction open.
 	{pkg: "engine", imports: "component ipaas expr value"},
@@ -53,19 +54,19 @@ var architecture = []row{
 	{
 		pkg:     "control",
 		imports: "engine component component/declarative storage ipaas format secret outbound value fault sandbox",
-		tests:   "component/builtin storage/sqldb examples/acme-erp/fake",
+		tests:   "component/builtin storage/sqldb storage/sqldb/sqldbtest examples/acme-erp/fake",
 	},
 
 	// Faces: gRPC with REST, webhooks, and the program that wires everything.
 	{
 		pkg:     "server/api",
 		imports: "control storage ipaas prismatic value proto proto/gen",
-		tests:   "component/builtin storage/sqldb secret outbound",
+		tests:   "component/builtin storage/sqldb storage/sqldb/sqldbtest secret outbound",
 	},
 	{
 		pkg:     "server/webhook",
 		imports: "control ipaas fault",
-		tests:   "component component/builtin storage/sqldb secret outbound",
+		tests:   "component component/builtin storage/sqldb storage/sqldb/sqldbtest secret outbound",
 	},
 	{
 		// What the program and a test of flows without one are put together from.
@@ -79,7 +80,7 @@ var architecture = []row{
 		tests:   "client proto/gen examples/acme-erp/story examples/acme-erp/fake",
 	},
 	// Takes real definitions of another product through import, runs and deployments.
-	{pkg: "server/compat", tests: "client proto/gen server/assembly server/webhook sandbox component/builtin secret storage/sqldb"},
+	{pkg: "server/compat", tests: "client proto/gen server/assembly server/webhook sandbox component/builtin secret storage/sqldb storage/sqldb/sqldbtest"},
 	{pkg: "server/faults", tests: "client proto/gen fault examples/acme-erp/fake storage storage/sqldb ipaas"}, // breaks the program from outside
 
 	// Callers know the wire and nothing behind it. The CLI has a server of its own to test flows offline, and reaches that by the wire, too.

@@ -26,6 +26,7 @@ import (
 	"github.com/headrace/headrace/internal/secret"
 	"github.com/headrace/headrace/internal/storage"
 	"github.com/headrace/headrace/internal/storage/sqldb"
+	"github.com/headrace/headrace/internal/storage/sqldb/sqldbtest"
 )
 
 // world is a plane with its worker over a store on disk, the address at which its hooks are reached, and an ERP to integrate with.
@@ -61,7 +62,7 @@ const erpKey = "canary-erp-key-7d1f"
 func newWorld(t testing.TB, limits ...control.Limits) *world {
 	t.Helper()
 	w := bareWorld(t, t.TempDir(), limits...)
-	w.beginEmpty()
+	sqldbtest.Empty(t, filepath.Join(w.dir, "headrace.db"))
 	w.erp = fake.NewERP(erpKey)
 	w.changeKey(erpKey)
 	erp := httptest.NewServer(http.HandlerFunc(w.serveERP))
@@ -73,37 +74,6 @@ func newWorld(t testing.TB, limits ...control.Limits) *world {
 	w.listen()
 	w.start()
 	return w
-}
-
-// emptyDatabase is a database in which nothing is. Making one takes every migration: for most tests, and above all under the race
-// detector, longer than all else.
-var emptyDatabase = sync.OnceValues(func() (content []byte, err error) {
-	dir, err := os.MkdirTemp("", "headrace-empty-")
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	name := filepath.Join(dir, "headrace.db")
-	db, err := sqldb.OpenSQLite(context.Background(), name, slog.New(slog.DiscardHandler))
-	if err != nil {
-		return nil, err
-	}
-	if err := db.Close(); err != nil {
-		return nil, err
-	}
-	return os.ReadFile(name)
-})
-
-// beginEmpty puts an empty database where start opens one.
-func (w *world) beginEmpty() {
-	w.t.Helper()
-	content, err := emptyDatabase()
-	if err == nil {
-		err = os.WriteFile(filepath.Join(w.dir, "headrace.db"), content, 0o600)
-	}
-	if err != nil {
-		w.t.Fatal(err)
-	}
 }
 
 func bareWorld(t testing.TB, dir string, limits ...control.Limits) *world {
@@ -358,11 +328,16 @@ func (w *world) succeeded(id string) ipaas.Execution {
 func (w *world) eventually(what string, holds func() bool) {
 	w.t.Helper()
 	deadline := time.Now().Add(patience())
-	for !holds() {
-		if time.Now().After(deadline) {
+	for {
+		began := time.Now()
+		if holds() {
+			return
+		}
+		if began.After(deadline) {
 			w.t.Fatalf("waited in vain until %s\n%s", what, w.logs)
 		}
-		time.Sleep(5 * time.Millisecond) // between looks
+		// A look that takes long comes less often: it takes its time from what is waited for.
+		time.Sleep(max(5*time.Millisecond, 2*time.Since(began)))
 	}
 }
 

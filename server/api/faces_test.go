@@ -33,6 +33,7 @@ import (
 	"github.com/headrace/headrace/internal/outbound"
 	"github.com/headrace/headrace/internal/secret"
 	"github.com/headrace/headrace/internal/storage/sqldb"
+	"github.com/headrace/headrace/internal/storage/sqldb/sqldbtest"
 	"github.com/headrace/headrace/server/api"
 )
 
@@ -67,7 +68,9 @@ func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{logs: &syncBuffer{}}
 	logger := slog.New(slog.NewTextHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	store, err := sqldb.OpenSQLite(t.Context(), filepath.Join(t.TempDir(), "headrace.db"), logger)
+	database := filepath.Join(t.TempDir(), "headrace.db")
+	sqldbtest.Empty(t, database)
+	store, err := sqldb.OpenSQLite(t.Context(), database, logger)
 	must(t, err)
 	keys, err := secret.OpenKeyFile(filepath.Join(t.TempDir(), "keys"))
 	must(t, err)

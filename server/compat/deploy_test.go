@@ -21,6 +21,7 @@ import (
 	"github.com/headrace/headrace/internal/component/builtin"
 	"github.com/headrace/headrace/internal/secret"
 	"github.com/headrace/headrace/internal/storage/sqldb"
+	"github.com/headrace/headrace/internal/storage/sqldb/sqldbtest"
 	headracev1 "github.com/headrace/headrace/proto/gen/headrace/v1"
 	"github.com/headrace/headrace/server/assembly"
 	"github.com/headrace/headrace/server/webhook"
@@ -42,7 +43,9 @@ func newPlant(t *testing.T) *plant {
 	if err != nil {
 		t.Fatal(err)
 	}
-	store, err := sqldb.Open(t.Context(), sqldb.Options{Path: filepath.Join(dir, "db"), Logger: silent, Keys: keys, Ephemeral: true})
+	database := filepath.Join(dir, "headrace.db")
+	sqldbtest.Empty(t, database)
+	store, err := sqldb.Open(t.Context(), sqldb.Options{Path: database, Logger: silent, Keys: keys, Ephemeral: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,6 +27,7 @@ import (
 	"github.com/headrace/headrace/internal/outbound"
 	"github.com/headrace/headrace/internal/secret"
 	"github.com/headrace/headrace/internal/storage/sqldb"
+	"github.com/headrace/headrace/internal/storage/sqldb/sqldbtest"
 	"github.com/headrace/headrace/server/webhook"
 )
 
@@ -59,7 +60,9 @@ func newFace(t *testing.T, limits control.Limits, flows ...ipaas.Flow) *face {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f.store, err = sqldb.OpenSQLite(ctx, filepath.Join(dir, "headrace.db"), slog.New(slog.DiscardHandler)); err != nil {
+	database := filepath.Join(dir, "headrace.db")
+	sqldbtest.Empty(t, database)
+	if f.store, err = sqldb.OpenSQLite(ctx, database, slog.New(slog.DiscardHandler)); err != nil {
 		t.Fatal(err)
 	}
 	handler := &webhook.Handler{Logger: logger, MaxBody: maxBody}
