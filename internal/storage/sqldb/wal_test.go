@@ -95,6 +95,40 @@ func logSize(t *testing.T, db *DB) int64 {
 	return info.Size()
 }
 
+// TestStepsAndTheTenderTakeTurns has the one wait for the other: the files are to be looked at again as soon as that was done.
+func TestStepsAndTheTenderTakeTurns(t *testing.T) {
+	t.Parallel()
+	ticks := make(chan time.Time)
+	db := paced(t, pace{tend: time.Nanosecond, ticks: ticks}, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	var all sync.WaitGroup
+	for range 4 { // somebody waits always
+		all.Go(func() {
+			for ctx.Err() == nil {
+				if err := db.write(t.Context(), func(context.Context, *tx) error { return nil }); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	for range 30 {
+		select {
+		case ticks <- time.Time{}:
+		case <-time.After(20 * time.Second):
+			t.Fatal("the files are not looked at while somebody writes")
+		}
+	}
+	for n := range 30 {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		if err := db.write(ctx, receipt(fmt.Sprint(n), 10)); err != nil {
+			t.Fatalf("while the files are looked at: answered %v", err)
+		}
+		cancel()
+	}
+	cancel()
+	all.Wait()
+}
+
 func TestStuckReader(t *testing.T) {
 	t.Parallel()
 	const alarm = 1 << 20

@@ -246,13 +246,13 @@ func (w *writer) loop() {
 	group := make([]*job, 0, maxGroup)
 	tick := time.NewTicker(w.every)
 	defer tick.Stop()
-	idle := false
+	idle, looked := false, false
 	for turn, other := &w.small, &w.large; ; {
-		first, from, open := w.next(turn, other, tick.C)
+		first, from, open := w.next(turn, other, looked, tick.C)
 		if !open {
 			return
 		}
-		if first == nil {
+		if looked = first == nil; looked {
 			w.tend(idle)
 			idle = true
 			continue
@@ -268,14 +268,17 @@ func (w *writer) loop() {
 }
 
 // next waits for a step, and returns it with the line that it stood in: the one whose turn it is, if anybody stands there. It returns none
-// when it is time to look at the files, which is not put off by steps that wait. open is false when no more will come.
-func (w *writer) next(turn, other *line, tick <-chan time.Time) (first *job, from *line, open bool) {
-	select {
-	case <-tick:
-		return nil, nil, true
-	case <-w.ticks:
-		return nil, nil, true
-	default:
+// when it is time to look at the files, which steps that wait do not put off, unless they were looked at just now: looking may take longer
+// than it is until the next time. open is false when no more will come.
+func (w *writer) next(turn, other *line, looked bool, tick <-chan time.Time) (first *job, from *line, open bool) {
+	if !looked {
+		select {
+		case <-tick:
+			return nil, nil, true
+		case <-w.ticks:
+			return nil, nil, true
+		default:
+		}
 	}
 	for _, l := range []*line{turn, other} {
 		if j := l.take(); j != nil {
