@@ -75,13 +75,16 @@ func (h *host) Begin(ctx context.Context, step engine.Step) (*engine.Done, error
 	if err != nil {
 		return nil, err
 	}
+	if done {
+		return h.recall(row, true)
+	}
 	h.begun[step.Path] = row
-	if !done && row.Tries > 0 {
+	if row.Tries > 0 {
 		h.tried[step.Path] = true
-	} else if !done && row.Exact == "" {
+	} else if row.Exact == "" {
 		return nil, nil
 	}
-	return h.recall(row, done)
+	return h.recall(row, false)
 }
 
 // Decide implements engine.Host.

@@ -213,7 +213,11 @@ func (j *job) cursor() (any, error) {
 	return inputs.Value(ipaas.InputDefaultCursor), nil
 }
 
-// cutInvoked ends the runs that flows of a deployment have started, which is undone.
+// cutPatience is how long is waited for runs that were cut: an action that does not listen holds up nobody.
+const cutPatience = 10 * time.Second
+
+// cutInvoked ends the runs that flows of a deployment have started, which is undone, and waits for their end: one that was past its last
+// step would else succeed after the deployment has failed.
 func (p *Plane) cutInvoked(ctx context.Context, deploymentID string) error {
 	is := func(field, v string) *storage.Filter {
 		return &storage.Filter{Field: field, Operator: storage.Equal, Value: v}
@@ -221,6 +225,7 @@ func (p *Plane) cutInvoked(ctx context.Context, deploymentID string) error {
 	query := storage.Query{Size: 200, Filter: &storage.Filter{Join: storage.And, Filters: []*storage.Filter{
 		is("deployment_id", deploymentID), is("state", string(ipaas.ExecutionRunning)),
 	}}}
+	var gone []<-chan struct{}
 	for {
 		page, err := p.store.ListExecutions(ctx, query)
 		if err != nil {
@@ -228,12 +233,23 @@ func (p *Plane) cutInvoked(ctx context.Context, deploymentID string) error {
 		}
 		for _, ex := range page.Items {
 			if ex.Canceling {
-				p.live.cut(ex.ID, errCanceled)
+				gone = append(gone, p.live.cut(ex.ID, errCanceled)...)
 			}
 		}
 		if page.Next == "" {
-			return nil
+			break
 		}
 		query.After = page.Next
 	}
+	late := time.NewTimer(cutPatience)
+	defer late.Stop()
+	for _, run := range gone {
+		select {
+		case <-run:
+		case <-late.C:
+			p.logger.Warn("what a deployment has started does not end", "deployment", deploymentID)
+			return nil
+		}
+	}
+	return nil
 }

@@ -312,6 +312,61 @@ func TestWhatADeploymentStartedDoesNotOutliveIt(t *testing.T) {
 	}
 }
 
+// holding is a store that holds up the end of a step.
+type holding struct {
+	storage.Store
+	path             string
+	reached, release chan struct{}
+}
+
+func (s *holding) CompleteStep(ctx context.Context, attempt int, r ipaas.StepResult, logs []ipaas.Log, created *ipaas.Registration, effects ...storage.StepEffects) error {
+	if r.Path == s.path {
+		close(s.reached)
+		<-s.release
+	}
+	return s.Store.CompleteStep(ctx, attempt, r, logs, created, effects...)
+}
+
+func TestADeploymentIsUndoneWhenWhatItStartedHasEnded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.publish("fill", ipaas.Definition{DisplayName: "Fill", Flows: []ipaas.Flow{
+		deployFlow("Init", invoke("Fill One", lit("Fill"), lit("one")), step("Hold", "probe.wait", inputs{"value": lit("init")}),
+			step("Fail", "probe.fail", inputs{"value": lit("no")})),
+		crossFlow("Fill", note("Last", lit("last"))),
+	}})
+	w.instance("fill", "fill", nil)
+	w.stop()
+	held := &holding{path: "last", reached: make(chan struct{}), release: make(chan struct{})}
+	w.wrap = func(s storage.Store) storage.Store {
+		held.Store = s
+		return held
+	}
+	w.start()
+	failed := make(chan error, 1)
+	go func() {
+		_, err := w.DeployInstance(t.Context(), "fill", 0, as("DeployInstance", "fails", "h"))
+		failed <- err
+	}()
+	<-held.reached
+	w.probe.gate("init").pass()
+	w.eventually("the rollback begins", func() bool {
+		return must[ipaas.Deployment](t)(w.store.FindDeployment(t.Context(), "fill", "fails")).State != ipaas.DeploymentRunning
+	})
+	select {
+	case err := <-failed:
+		t.Errorf("what it started goes on, and it has ended with %v", err)
+		failed <- err
+	case <-time.After(100 * time.Millisecond):
+	}
+	close(held.release)
+	refused(t, <-failed, ipaas.ReasonInitFlowFailed)
+	fill, d := w.ended(w.executions("flow_id", "fill")[0].ID), must[ipaas.Deployment](t)(w.store.FindDeployment(t.Context(), "fill", "fails"))
+	if fill.EndTime.After(d.EndTime) {
+		t.Errorf("the deployment ended at %v, and what it started at %v", d.EndTime, fill.EndTime)
+	}
+}
+
 func TestACrossFlowCallIsAnEventOfItsFlow(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -13,7 +13,12 @@ var errCanceled = errors.New("the execution was canceled")
 // says about its lease, and can be cut.
 type live struct {
 	mu   sync.Mutex
-	cuts map[attempt]context.CancelCauseFunc
+	runs map[attempt]liveRun
+}
+
+type liveRun struct {
+	cut  context.CancelCauseFunc
+	gone chan struct{} // closed when it is over, and its end recorded
 }
 
 type attempt struct {
@@ -27,39 +32,43 @@ func (l *live) enter(ctx context.Context, executionID string, number int) (_ con
 	a := attempt{executionID, number}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.cuts[a] != nil {
+	if _, there := l.runs[a]; there {
 		return ctx, func() {}
 	}
 	ctx, cut := context.WithCancelCause(ctx)
-	if l.cuts == nil {
-		l.cuts = map[attempt]context.CancelCauseFunc{}
+	if l.runs == nil {
+		l.runs = map[attempt]liveRun{}
 	}
-	l.cuts[a] = cut
+	run := liveRun{cut, make(chan struct{})}
+	l.runs[a] = run
 	return ctx, func() {
 		l.mu.Lock()
-		delete(l.cuts, a)
+		delete(l.runs, a)
 		l.mu.Unlock()
 		cut(nil)
+		close(run.gone)
 	}
 }
 
-// cut ends the attempts at an execution, if there are any.
-func (l *live) cut(executionID string, cause error) {
+// cut ends the attempts at an execution, if there are any. It does not wait for them: what it returns is closed when they are over.
+func (l *live) cut(executionID string, cause error) (gone []<-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for a, cut := range l.cuts {
+	for a, run := range l.runs {
 		if a.executionID == executionID {
-			cut(cause)
+			run.cut(cause)
+			gone = append(gone, run.gone)
 		}
 	}
+	return gone
 }
 
 // ids returns the executions that are carried out.
 func (l *live) ids() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	ids := make([]string, 0, len(l.cuts))
-	for a := range l.cuts {
+	ids := make([]string, 0, len(l.runs))
+	for a := range l.runs {
 		ids = append(ids, a.executionID)
 	}
 	return ids

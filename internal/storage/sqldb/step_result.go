@@ -137,15 +137,8 @@ func (db *DB) CompleteStep(
 				return err
 			}
 		}
-		was, err := getStep(ctx, tx, seq, s.ExecutionID, s.Path)
-		if errors.Is(err, sql.ErrNoRows) {
-			return ipaas.Absent("step", s.Path)
-		}
-		if err != nil {
+		if err := underWay(ctx, tx, seq, s.Path); err != nil {
 			return err
-		}
-		if was.State != ipaas.StepRunning {
-			return moved("step", s.Path, string(was.State), string(ipaas.StepRunning))
 		}
 		for _, e := range effects {
 			if err := completeState(ctx, tx, &s, e.State); err != nil {
@@ -174,6 +167,20 @@ func (db *DB) CompleteStep(
 		}
 		return completeRegistration(ctx, tx, created, now)
 	})
+}
+
+// underWay refuses a step that did not begin, or has ended.
+func underWay(ctx context.Context, tx *tx, seq int64, path string) error {
+	was, err := getStep(ctx, tx, seq, "", path)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return ipaas.Absent("step", path)
+	case err != nil:
+		return err
+	case was.State != ipaas.StepRunning:
+		return moved("step", path, string(was.State), string(ipaas.StepRunning))
+	}
+	return nil
 }
 
 func putLogs(ctx context.Context, tx *tx, seq int64, logs []ipaas.Log) error {
