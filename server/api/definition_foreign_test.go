@@ -352,7 +352,7 @@ flows:
 		t.Errorf("notes (-want +got):\n%s", diff)
 	}
 	// What the file itself says of a connection is not guessed at.
-	if diff := cmp.Diff([]string{"UNKNOWN_CONNECTION_TYPE configVariables[2].connectionType"}, problems); diff != "" {
+	if diff := cmp.Diff([]string{"UNKNOWN_CONNECTION_TYPE requiredConfigVars[2].connection"}, problems); diff != "" {
 		t.Errorf("problems (-want +got):\n%s", diff)
 	}
 	variables := in.GetIntegration().GetConfigVariables()
@@ -380,6 +380,36 @@ func TestForeignProblemsNameTheFile(t *testing.T) {
 		`flows[0].steps[1].action UNKNOWN_ACTION line 11: component log has no action "shout"`,
 		`flows[0].steps[1].inputs.message UNKNOWN_CONFIG_VARIABLE line 11: the input names the config variable "Elsewhere"`,
 	}, got)
+}
+
+// TestProblemsNameTheLine tells of a definition in our words where each thing stands that is wrong or unresolved: when it is validated,
+// refused and taken.
+func TestProblemsNameTheLine(t *testing.T) {
+	t.Parallel()
+	call := newWorld(t).overGRPC
+	unresolved := "id: lines\ndisplayName: Lines\nflows:\n  - displayName: F\n    steps:\n      - displayName: Say\n        action: log.shout\n" +
+		"      - displayName: Say Again\n        action: http.httpGet\n"
+	want := []string{
+		`flows[0].steps[0].action UNKNOWN_ACTION line 7: component log has no action "shout"`,
+		`flows[0].steps[1].inputs.url REQUIRED line 8: action http.httpGet of step "Say Again" needs a value`,
+	}
+	told := func(problems []*pb.Problem) (got []string) {
+		for _, p := range problems {
+			got = append(got, p.GetField()+" "+p.GetReason()+" "+p.GetDescription())
+		}
+		return got
+	}
+	matches(t, want, told(ok[*pb.ValidateIntegrationResponse](t, call, &pb.ValidateIntegrationRequest{Definition: unresolved}).GetProblems()))
+	matches(t, want, told(ok[*pb.ImportIntegrationResponse](t, call, &pb.ImportIntegrationRequest{Definition: unresolved}).GetIntegration().GetProblems()))
+	for _, p := range ok[*pb.GetIntegrationResponse](t, call, &pb.GetIntegrationRequest{IntegrationId: "lines"}).GetIntegration().GetProblems() {
+		if strings.HasPrefix(p.GetDescription(), "line ") {
+			t.Errorf("a draft has no lines: %s", p.GetDescription())
+		}
+	}
+	_, st := call(t, &pb.ImportIntegrationRequest{Definition: strings.Replace(unresolved, "Say Again", "Say", 1)})
+	if !strings.Contains(fmt.Sprint(st.Details()), "line 8: ") {
+		t.Errorf("refused with %v", st.Details())
+	}
 }
 
 // matches checks that texts are those wanted, in any order, each with at least what is wanted of its beginning.
