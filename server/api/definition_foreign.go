@@ -63,8 +63,12 @@ func (s source) marked(violations []ipaas.Violation) []ipaas.Violation {
 	return s.lines.mark(violations)
 }
 
-// inFile names the problems of the draft that a definition became in the words of what was sent, with their lines.
+// inFile adds to the problems of the draft that a definition became the lines of what was sent, where that has the same paths. Of one in
+// foreign words the paths are those of the draft.
 func (s source) inFile(problems []*pb.Problem) []*pb.Problem {
+	if s.foreign != nil {
+		return problems
+	}
 	violations := make([]ipaas.Violation, len(problems))
 	for i, p := range problems {
 		violations[i] = ipaas.Violation{Field: p.GetField(), Reason: ipaas.Reason(p.GetReason()), Description: p.GetDescription()}

@@ -352,7 +352,7 @@ flows:
 		t.Errorf("notes (-want +got):\n%s", diff)
 	}
 	// What the file itself says of a connection is not guessed at.
-	if diff := cmp.Diff([]string{"UNKNOWN_CONNECTION_TYPE requiredConfigVars[2].connection"}, problems); diff != "" {
+	if diff := cmp.Diff([]string{"UNKNOWN_CONNECTION_TYPE configVariables[2].connectionType"}, problems); diff != "" {
 		t.Errorf("problems (-want +got):\n%s", diff)
 	}
 	variables := in.GetIntegration().GetConfigVariables()
