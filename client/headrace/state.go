@@ -57,7 +57,7 @@ func stateScope(e *headracev1.StateEntry) cell {
 
 // keyFlags are where a key is kept.
 type keyFlags struct {
-	Scope string `help:"The scope: ${enum}. Default: flow with --flow, else instance." enum:",flow,instance,integration" default:"" placeholder:"SCOPE"`
+	Scope string `help:"The scope: flow, instance or integration. Default: flow with --flow, else instance." enum:",flow,instance,integration" default:"" placeholder:"SCOPE"`
 	Flow  string `help:"The flow, for the scope flow." placeholder:"ID"`
 }
 

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/structpb"
 
+	"github.com/headrace/headrace/client"
 	headracev1 "github.com/headrace/headrace/proto/gen/headrace/v1"
 )
 
@@ -36,6 +37,7 @@ type suite struct {
 // testCase is one test of one flow.
 type testCase struct {
 	name, flow    string
+	line          int
 	payload       *headracev1.TestPayload
 	config        map[string]*headracev1.ConfigValue
 	results       []*headracev1.CannedResult
@@ -125,7 +127,7 @@ func parseSuite(a *app, file string, text []byte) (*suite, error) {
 	r := &suiteReader{checker: checker{lines: true}, a: a, file: file}
 	s := r.suite(root)
 	if len(r.violations) > 0 {
-		return nil, &usageError{message: file + " is not well formed", violations: r.violations}
+		return nil, &usageError{message: file + " is not well formed", file: file, violations: r.violations}
 	}
 	return s, nil
 }
@@ -335,9 +337,12 @@ func (r *suiteReader) testCase(node *yaml.Node, path string, all supplies) testC
 	}
 	known["expect"] = func(node *yaml.Node, path string) { c.expect = r.expectation(node, path) }
 	r.object(node, path, known)
-	for field, value := range map[string]string{"name": c.name, "flow": c.flow} {
-		if value == "" && node.Kind == yaml.MappingNode {
-			r.refuse(node, join(path, field), "REQUIRED", "is not there: give one")
+	c.line = node.Line
+	for _, field := range []struct{ name, value string }{{"name", c.name}, {"flow", c.flow}} {
+		at := join(path, field.name)
+		said := slices.ContainsFunc(r.violations, func(v client.Violation) bool { return v.Field == at })
+		if field.value == "" && node.Kind == yaml.MappingNode && !said {
+			r.refuse(node, at, "REQUIRED", "is not there: give one")
 		}
 	}
 	c.config = map[string]*headracev1.ConfigValue{}

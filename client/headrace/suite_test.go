@@ -86,10 +86,10 @@ cases:
         List Pages: {standIn: true, result: [{tags: [a, b], id: 1.5}, '${any}'], inputs: {hub: {configVariable: hub, type: hubSpot.oauth2}}}
         Say: {times: 1, result: null}
         Post: {standIn: false, inputsInclude: {data: {id: 1.5}}, errorIncludes: no answer}
-        never: {run: false, times: 0}
-      requests: [{step: 'each-page[0].post', url: 'https://a.example/${any}', jsonIncludes: {tags: [a, b]}}]
+        'each-page[1].post': {run: false, times: 0}
+      requests: [{step: Post, url: 'https://a.example/${any}', jsonIncludes: {tags: [a, b]}}]
       response: {status: 400}
-      logs: [{severity: INFO, message: page 1.5, step: 'each-page[0].say'}]
+      logs: [{severity: INFO, message: page 1.5, step: say}]
   - name: all of it
     flow: far
     exchanges: exchanges.yaml
@@ -134,7 +134,7 @@ cases:
       order: [List Pages, Post]
       steps:
         Say: {run: false, branch: Left, inputs: {message: other}}
-        Nothing: {result: 1}
+        'each-page[9].post': {result: 1}
       requests: [{method: PUT, url: 'https://b.example/', json: {id: 8}, headers: {X-None: x}}, {method: GET}]
       requestsInclude: [{json: {id: 9}}, {method: POST, times: 3}]
       response: {status: 201, textIncludes: zzz}
@@ -143,6 +143,9 @@ cases:
   - {name: expected to be refused, flow: Far, expect: {refused: never}}
   - {name: a flow that there is not, flow: Near}
   - {name: another end, flow: Far, expect: {state: CANCELED}}
+  - name: steps that there are not
+    flow: Far
+    expect: {steps: {Sya: {run: false}}, order: [List Pages, Each Pge], requests: [{step: nobody}], logs: [{step: 'each-page[0].sya', message: x}]}
   - {name: a result that is of nothing, flow: Far, stepResults: [{step: Lost, result: 1}]}
 `
 
@@ -151,18 +154,20 @@ func TestSuiteThatFails(t *testing.T) {
 	dir := folder(t, map[string]string{"tested.yaml": tested, "sub/failing.test.yaml": failing})
 	junit := filepath.Join(dir, "junit.xml")
 	code, stdout, stderr := offline(t, "test", dir, "--junit", junit)
-	if code != exitRefused || !strings.Contains(stderr, "6 of 6 tests failed") {
+	if code != exitRefused || !strings.Contains(stderr, "7 of 7 tests failed") {
 		t.Errorf("code %d, printed %s", code, stderr)
 	}
 	for _, want := range []string{
 		"result[0].a\n          - 2\n          + 1\n", "result[0].b[1]\n          + 2\n", "result[0].c\n          - 3\n", "result[0].d\n          + 4\n",
-		"steps.Say.run\n          - false\n          + true\n", "steps.Say.branch\n          - Left\n", `- "other"`, "steps.Nothing\n          - it ran\n          + it did not run\n",
-		"order[1]\n          - Post\n          + Each Page (each-page)\n", "order[2]\n          + each-page[0].say\n",
+		"steps.Say.run\n          - false\n          + true\n", "steps.Say.branch\n          - Left\n", `- "other"`, "steps.each-page[9].post\n          - it ran\n          + it did not run\n",
+		"order[1]\n          + Each Page (each-page)\n", "order[2]\n          + Say (each-page[0].say)\n", "FAIL  wrong in many ways  ", "failing.test.yaml:7)\n",
 		"requests[0].method\n          - PUT\n          + POST\n", "requests[0].url\n          - https://b.example/\n          + https://a.example/0?key=[redacted]\n",
 		"requests[0].json.id\n          - 8\n          + 7\n", "requests[0].headers.X-None\n", "requests[1]\n          - GET\n",
 		"requestsInclude[0].json.id\n          - 9\n          + 7\n", "requestsInclude[1].times\n          - 3\n          + 1\n",
 		"response.status\n          - 201\n          + 200\n", "- … zzz …", "- WARN page 7\n", `has no input "odd"`, "+ the flow was run", `there is no flow "Near": there are Far, Wrong`,
 		"+ \"<&>\\u0001\"\n", "state\n          - CANCELED\n          + SUCCEEDED\n", `"Lost" is neither`,
+		"        expect.steps.Sya: flow Far has no step \"Sya\": it has List Pages, Each Page, Say, Post\n        expect.order[1]: flow Far has no step \"Each Pge\"",
+		`expect.requests[0].step: flow Far has no step "nobody"`, `expect.logs[0].step: flow Far has no step "each-page[0].sya"`,
 	} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("%q is not shown", want)
@@ -182,7 +187,7 @@ func TestSuiteThatFails(t *testing.T) {
 	if err := xml.Unmarshal(text, &got); err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
-	if got.Tests != 6 || got.Failures != 3 || got.Errors != 3 || len(got.Suites) != 1 || got.Suites[0].Cases[0].Failure == nil || got.Suites[0].Cases[1].Error == nil {
+	if got.Tests != 7 || got.Failures != 3 || got.Errors != 4 || len(got.Suites) != 1 || got.Suites[0].Cases[0].Failure == nil || got.Suites[0].Cases[1].Error == nil {
 		t.Errorf("JUnit: %s", text)
 	}
 }
@@ -218,6 +223,10 @@ func TestSuitesThatCannotBeRead(t *testing.T) {
 		{"nothing there", map[string]string{"a.yaml": tested}, []string{"no test file (*.test.yaml)"}},
 		{"no YAML", map[string]string{"a.test.yaml": "{"}, []string{"a.test.yaml is not YAML"}},
 		{"empty", map[string]string{"a.test.yaml": "# nothing"}, []string{"holds no test"}},
+		{
+			"several files", map[string]string{"a.test.yaml": "# nothing", "b.test.yaml": "cases: [{name: a, flow: 3}]", "a.yaml": tested},
+			[]string{"error: 2 test files are wrong\n", "a.test.yaml holds no test", "b.test.yaml: cases[0].flow: line 1: is 3: give a text"},
+		},
 		{"no case", map[string]string{"a.test.yaml": "integration: a.yaml"}, []string{"cases: line 1: is not there"}},
 		{"a list", map[string]string{"a.test.yaml": "- a"}, []string{"line 1: is a list: give an object with cases, components"}},
 		{"no definition", map[string]string{"a.test.yaml": "cases: [{name: a, flow: b}]"}, []string{"there is no definition in"}},
@@ -277,7 +286,11 @@ cases:
 			}
 		})
 	}
-	dir := folder(t, map[string]string{"tested.yaml": tested, "a.test.yaml": testedTests, "exchanges.yaml": testedExchanges})
+	dir := folder(t, map[string]string{"tested.yaml": tested, "a.test.yaml": "cases: [{name: a, flow: 3}]"})
+	if _, _, stderr := offline(t, "test", dir); strings.Contains(stderr, "is not there") {
+		t.Errorf("what is there but wrong is said not to be there: %s", stderr)
+	}
+	dir = folder(t, map[string]string{"tested.yaml": tested, "a.test.yaml": testedTests, "exchanges.yaml": testedExchanges})
 	for _, args := range [][]string{{"--run", "("}, {"--run", "none of them"}, {"/nowhere"}} {
 		if code, _, stderr := offline(t, append([]string{"test", dir}, args...)...); code != exitUsage {
 			t.Errorf("%v: code %d, printed %s", args, code, stderr)
