@@ -472,6 +472,8 @@ func readResults(a *app, file string) ([]*headracev1.CannedResult, error) {
 func writeExchanges(file string, exchanges []*headracev1.Exchange) error {
 	items := []json.RawMessage{}
 	for _, e := range exchanges {
+		e = proto.CloneOf(e)
+		delete(e.GetRequest().GetHeaders(), "Idempotency-Key") // nothing is told by it, and it is another one each time
 		text, err := protojson.Marshal(e)
 		if err != nil {
 			return err
@@ -487,9 +489,22 @@ func writeExchanges(file string, exchanges []*headracev1.Exchange) error {
 		return err
 	}
 	if err := os.WriteFile(file, out, 0o600); err != nil {
-		return usage("%v", err)
+		return usage("the exchanges could not be written: %v", err)
 	}
 	return nil
+}
+
+// canWrite refuses the name of a file that could not be written, before anything is done for it. What is there stays.
+func canWrite(flag, name string) error {
+	_, err := os.Stat(name)
+	file, opening := os.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o600)
+	if opening != nil {
+		return usage("%s: %v", flag, opening)
+	}
+	if err != nil { // it was not there
+		defer os.Remove(name)
+	}
+	return file.Close()
 }
 
 // definitionFile is a file with a definition, ours or another product's, and the components that stand beside it.

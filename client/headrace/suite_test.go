@@ -351,6 +351,24 @@ func TestMatching(t *testing.T) {
 	}
 }
 
+// TestFlowTestRecordsNothing says why where that is no wonder, and does not run what it could not record.
+func TestFlowTestRecordsNothing(t *testing.T) {
+	t.Parallel()
+	p := &peer{answers: map[string]any{"TestFlow": &headracev1.TestFlowResponse{Execution: &headracev1.Execution{
+		State: headracev1.Execution_STATE_SUCCEEDED, StepResults: []*headracev1.StepResult{{Action: "management-triggers.instanceDeploy"}},
+	}}}}
+	record := filepath.Join(t.TempDir(), "exchanges.yaml")
+	if code, stdout, _ := headrace(t, p, "", "flow", "test", "acme", "init", "--record", record); code != exitOK || !strings.Contains(stdout, "reset the test instance, then record") {
+		t.Errorf("code %d, printed %s", code, stdout)
+	}
+	p = &peer{}
+	record = filepath.Join(t.TempDir(), "no", "folder.yaml")
+	code, _, stderr := headrace(t, p, "", "flow", "test", "acme", "init", "--record", record)
+	if code != exitUsage || len(p.requests) > 0 || !strings.Contains(stderr, "--record: open "+record) {
+		t.Errorf("code %d, %d requests, printed %s", code, len(p.requests), stderr)
+	}
+}
+
 func TestFlowTestRecords(t *testing.T) {
 	t.Parallel()
 	answer := &headracev1.TestFlowResponse{
@@ -372,10 +390,15 @@ func TestFlowTestRecords(t *testing.T) {
 	}
 	p := &peer{answers: map[string]any{"TestFlow": answer}}
 	record := filepath.Join(t.TempDir(), "exchanges.yaml")
-	code, _, stderr := headrace(t, p, "", "flow", "test", "acme", "a-flow", "--record", record)
-	if code != exitOK || !strings.Contains(stderr, "") {
-		t.Fatalf("code %d, printed %s", code, stderr)
+	answer.Exchanges[0].Request.Headers["Idempotency-Key"] = "another one each time"
+	code, stdout, stderr := headrace(t, p, "", "flow", "test", "acme", "a-flow", "--record", record)
+	if code != exitOK || !strings.HasSuffix(stdout, "recorded  2 exchanges in "+record+"\n") {
+		t.Fatalf("code %d, printed %s%s", code, stdout, stderr)
 	}
+	if text, err := os.ReadFile(record); err != nil || strings.Contains(string(text), "Idempotency-Key") {
+		t.Errorf("recorded %s, %v", text, err)
+	}
+	delete(answer.Exchanges[0].Request.Headers, "Idempotency-Key")
 	results := file(t, "results.yaml", "- {step: post, result: {a: 1.50}}\n- {action: a.b, error: no}\n")
 	code, _, stderr = headrace(t, p, "", "flow", "test", "acme", "a-flow", "--exchanges", record, "--step-results", results)
 	if code != exitOK {
