@@ -333,12 +333,12 @@ func (p *printer) urls(byFlow map[string]string, endpoint string) {
 		}
 		rows = append(rows, []cell{text(flow), url})
 	}
+	if endpoint != "" {
+		rows = append(rows, []cell{{"shared", dim}, {endpoint, cyan}})
+	}
 	if len(rows) > 0 {
 		p.heading("Webhook URLs")
 		p.table("  ", nil, rows)
-	}
-	if endpoint != "" {
-		p.line("  %s  %s", p.the("shared", dim), p.the(clean(endpoint), cyan))
 	}
 }
 
