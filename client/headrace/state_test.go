@@ -37,29 +37,42 @@ func TestStateIsNamedByKey(t *testing.T) {
 	}{
 		{"a key", list(entry("ste-1", "", "last")), []string{"get", "smith", "last"}, []proto.Message{ask(`(scope = "INSTANCE") AND (key = "last")`), get}, exitOK, "42"},
 		{
-			"a key of a flow", list(entry("ste-1", "sync", "last")), []string{"get", "smith", "last", "--flow", "sync"},
-			[]proto.Message{ask(`(scope = "FLOW") AND (flow_id = "sync") AND (key = "last")`), get}, exitOK, "42",
+			"a key of a flow", list(entry("ste-1", "sync", "last")),
+			[]string{"get", "smith", "last", "--flow", "sync"},
+			[]proto.Message{ask(`(scope = "FLOW") AND (flow_id = "sync") AND (key = "last")`), get},
+			exitOK, "42",
 		},
 		{"an id", nil, []string{"get", "smith", "ste-1"}, []proto.Message{get}, exitOK, "42"},
 		{
-			"a key with an asterisk", list(entry("ste-2", "", "last"), entry("ste-1", "", "l*")), []string{"get", "smith", "l*"},
-			[]proto.Message{ask(`(scope = "INSTANCE") AND (key = "l*")`), get}, exitOK, "42",
+			"a key with an asterisk", list(entry("ste-2", "", "last"), entry("ste-1", "", "l*")),
+			[]string{"get", "smith", "l*"},
+			[]proto.Message{ask(`(scope = "INSTANCE") AND (key = "l*")`), get},
+			exitOK, "42",
 		},
 		{
-			"no such key", list(), []string{"get", "smith", "last"}, []proto.Message{ask(`(scope = "INSTANCE") AND (key = "last")`)}, exitUsage,
+			"no such key", list(),
+			[]string{"get", "smith", "last"},
+			[]proto.Message{ask(`(scope = "INSTANCE") AND (key = "last")`)},
+			exitUsage,
 			`keeps no key "last" in the scope instance`,
 		},
 		{
-			"a key of several flows", list(entry("ste-1", "a", "last"), entry("ste-2", "b", "last")), []string{"get", "smith", "last", "--scope", "flow"},
-			[]proto.Message{ask(`(scope = "FLOW") AND (key = "last")`)}, exitUsage, "--flow, one of a, b",
+			"a key of several flows", list(entry("ste-1", "a", "last"), entry("ste-2", "b", "last")),
+			[]string{"get", "smith", "last", "--scope", "flow"},
+			[]proto.Message{ask(`(scope = "FLOW") AND (key = "last")`)},
+			exitUsage, "--flow, one of a, b",
 		},
 		{
-			"what is removed", list(entry("ste-1", "", "last")), []string{"delete", "smith", "last", "ste-7"},
-			[]proto.Message{ask(`(scope = "INSTANCE") AND (key = "last")`), remove("ste-1"), remove("ste-7")}, exitOK, "state entry last deleted",
+			"what is removed", list(entry("ste-1", "", "last")),
+			[]string{"delete", "smith", "last", "ste-7"},
+			[]proto.Message{ask(`(scope = "INSTANCE") AND (key = "last")`), remove("ste-1"), remove("ste-7")},
+			exitOK, "state entry last deleted",
 		},
 		{
-			"nothing is removed where one is unknown", list(), []string{"delete", "smith", "ste-7", "last"},
-			[]proto.Message{ask(`(scope = "INSTANCE") AND (key = "last")`)}, exitUsage, `no key "last"`,
+			"nothing is removed where one is unknown", list(),
+			[]string{"delete", "smith", "ste-7", "last"},
+			[]proto.Message{ask(`(scope = "INSTANCE") AND (key = "last")`)},
+			exitUsage, `no key "last"`,
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -24,6 +24,7 @@ import (
 type testCmd struct {
 	Path  []string      `arg:"" optional:"" help:"Test files, or folders with *.test.yaml in them. Default: this folder."`
 	Only  string        `name:"run" help:"Only the tests whose names match this expression." placeholder:"REGEX"`
+	Cover bool          `name:"coverage" help:"Tell which flows, steps and branches no test ran."`
 	JUnit string        `name:"junit" help:"Write the results as JUnit XML, too." placeholder:"FILE"`
 	Limit time.Duration `name:"case-timeout" help:"Longest time one test may take." default:"1m" placeholder:"DURATION"`
 }
@@ -71,6 +72,9 @@ func (c *testCmd) Run(ctx context.Context, a *app) error {
 	}
 	defer scripts.Close()
 	bench := &workbench{definitions: definitions, scripts: scripts}
+	if c.Cover {
+		bench.coverage = &coverage{}
+	}
 	results := make([]suiteResult, len(suites))
 	done := make([]chan struct{}, len(suites))
 	for i := range done {
@@ -107,7 +111,7 @@ func (c *testCmd) Run(ctx context.Context, a *app) error {
 			return err
 		}
 	}
-	if err := c.sum(a, results, failed, all, time.Since(begin)); err != nil {
+	if err := c.sum(a, results, bench.coverage.report(), failed, all, time.Since(begin)); err != nil {
 		return err
 	}
 	if failed > 0 {
@@ -197,6 +201,7 @@ func grouped(suites []*suite) [][]int {
 type workbench struct {
 	definitions map[string]*definitionFile
 	scripts     *sandbox.Pool
+	coverage    *coverage // nil: nobody asks
 }
 
 // definitionsOf reads the definitions and components that suites name, by file.
@@ -295,6 +300,9 @@ func (c *testCmd) runCase(ctx context.Context, s *suite, one *testCase, bench *w
 		return m.found, nil
 	}
 	if err != nil {
+		return nil, err
+	}
+	if err := bench.coverage.add(ctx, s.integration, stage, res.GetExecution()); err != nil {
 		return nil, err
 	}
 	m.outcome(&one.expect, res)
@@ -401,14 +409,19 @@ func (p *printer) suite(s suiteResult) {
 func seconds(s float64) string { return fmt.Sprintf("%.2f s", s) }
 
 // sum prints what all tests came to.
-func (c *testCmd) sum(a *app, results []suiteResult, failed, all int, took time.Duration) error {
+func (c *testCmd) sum(a *app, results []suiteResult, covered []covered, failed, all int, took time.Duration) error {
 	if a.format != "table" {
-		text, err := json.Marshal(map[string]any{"suites": results, "tests": all, "failed": failed})
+		out := map[string]any{"suites": results, "tests": all, "failed": failed}
+		if c.Cover {
+			out["coverage"] = covered
+		}
+		text, err := json.Marshal(out)
 		if err != nil {
 			return err
 		}
 		return a.document(text)
 	}
+	a.covered(covered)
 	verdict := a.the("all passed", green)
 	if failed > 0 {
 		verdict = a.the(fmt.Sprintf("%d failed", failed), red)

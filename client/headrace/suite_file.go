@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -501,10 +502,11 @@ func canWrite(flag, name string) error {
 	if opening != nil {
 		return usage("%s: %v", flag, opening)
 	}
+	closing := file.Close()
 	if err != nil { // it was not there
-		defer os.Remove(name)
+		return errors.Join(closing, os.Remove(name))
 	}
-	return file.Close()
+	return closing
 }
 
 // definitionFile is a file with a definition, ours or another product's, and the components that stand beside it.

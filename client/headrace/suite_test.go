@@ -209,6 +209,47 @@ func TestSuiteForPrograms(t *testing.T) {
 	}
 }
 
+const forked = `
+kind: Integration
+id: forked
+displayName: Forked
+flows:
+  - displayName: Fork
+    steps:
+      - displayName: Which
+        action: branch.branchOnValue
+        inputs: {inputValue: {reference: trigger.results.body.data}, branchValueMappings: {complex: {items: [{name: Left, value: 1}, {name: Right, value: 2}]}}}
+        branches:
+          - {name: Left, steps: [{displayName: Go Left, action: log.writeLog, inputs: {message: {value: left}}}]}
+          - {name: Right, steps: [{displayName: Go Right, action: log.writeLog, inputs: {message: {value: right}}}]}
+          - {name: Else}
+  - displayName: Alone
+    steps: [{displayName: Say, action: log.writeLog, inputs: {message: {value: alone}}}]
+`
+
+// TestSuiteTellsWhatNoTestRan counts all tests of a definition, in whichever files they stand.
+func TestSuiteTellsWhatNoTestRan(t *testing.T) {
+	t.Parallel()
+	dir := folder(t, map[string]string{
+		"forked.yaml": forked, "a.test.yaml": "cases: [{name: left, flow: Fork, payload: {json: 1}}]", "b.test.yaml": "cases: [{name: else, flow: Fork, payload: {json: 3}}]",
+	})
+	code, stdout, stderr := offline(t, "test", dir, "--coverage")
+	want := filepath.Join(dir, "forked.yaml") + "  2 of 4 steps ran\n  not run  branch Right of step Which of flow Fork\n" +
+		"  not run  step Go Right of flow Fork\n  not run  flow Alone\n2 tests, all passed"
+	if code != exitOK || !strings.Contains(stdout, want) {
+		t.Errorf("code %d, printed %s%s, want %s", code, stdout, stderr, want)
+	}
+	_, stdout, _ = offline(t, "test", dir, "--coverage", "--run", "left", "-o", "json")
+	var got struct{ Coverage []covered }
+	if err := json.Unmarshal([]byte(stdout), &got); err != nil {
+		t.Fatal(err)
+	}
+	missing := []string{"branch Right of step Which of flow Fork", "branch Else of step Which of flow Fork", "step Go Right of flow Fork", "flow Alone"}
+	if diff := cmp.Diff([]covered{{File: filepath.Join(dir, "forked.yaml"), Steps: 4, Ran: 2, Missing: missing}}, got.Coverage); diff != "" {
+		t.Errorf("coverage (-want +got):\n%s", diff)
+	}
+}
+
 func TestSuitesThatCannotBeRead(t *testing.T) {
 	t.Parallel()
 	bomb := "a: &a [x, x, x, x, x, x, x, x, x, x]\n"
@@ -224,7 +265,8 @@ func TestSuitesThatCannotBeRead(t *testing.T) {
 		{"no YAML", map[string]string{"a.test.yaml": "{"}, []string{"a.test.yaml is not YAML"}},
 		{"empty", map[string]string{"a.test.yaml": "# nothing"}, []string{"holds no test"}},
 		{
-			"several files", map[string]string{"a.test.yaml": "# nothing", "b.test.yaml": "cases: [{name: a, flow: 3}]", "a.yaml": tested},
+			"several files",
+			map[string]string{"a.test.yaml": "# nothing", "b.test.yaml": "cases: [{name: a, flow: 3}]", "a.yaml": tested},
 			[]string{"error: 2 test files are wrong\n", "a.test.yaml holds no test", "b.test.yaml: cases[0].flow: line 1: is 3: give a text"},
 		},
 		{"no case", map[string]string{"a.test.yaml": "integration: a.yaml"}, []string{"cases: line 1: is not there"}},

@@ -252,9 +252,10 @@ func (f *facts) of(field string, v reflect.Value) {
 
 // body adds the body of a test payload under the name of its kind, as it is written.
 func (f *facts) body(field string, payload TestPayload) {
-	switch at := join(field, string(payload.Kind)); {
-	case payload.Kind == "":
-	case payload.Kind == BodyBinary:
+	at := join(field, string(payload.Kind))
+	switch payload.Kind {
+	case "":
+	case BodyBinary:
 		f.of(at, reflect.ValueOf(payload.Binary))
 	default:
 		f.add(at, cmp.Or(payload.Text, `""`))
