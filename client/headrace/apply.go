@@ -16,7 +16,8 @@ import (
 
 // applyCmd makes what files describe. All files are read before anything is sent; components go first, since integrations use them.
 type applyCmd struct {
-	File   []string `short:"f" name:"file" required:"" sep:"none" placeholder:"FILE" help:"YAML or JSON file with components and integrations, each with its kind; - reads the input. May be given several times."`
+	Path   []string `arg:"" optional:"" help:"YAML or JSON files with components and integrations, each with its kind; - reads the input."`
+	File   []string `short:"f" name:"file" sep:"none" placeholder:"FILE" help:"The same as a flag. May be given several times."`
 	DryRun bool     `help:"Check everything, show what would change, and change nothing."`
 }
 
@@ -33,6 +34,7 @@ type applied struct {
 
 	// Of a dry run over an integration that is there: in what its draft would change.
 	diff *headracev1.DiffIntegrationVersionsResponse
+	from source
 }
 
 // MarshalJSON adds the differences in the words of the API.
@@ -92,9 +94,10 @@ func (c *applyCmd) Run(ctx context.Context, a *app) error {
 			one, err = c.integration(ctx, a, doc.text)
 		}
 		if err != nil {
-			err = &located{where: doc.where, err: err}
+			err = doc.mistakes(err)
 			break
 		}
+		one.from = doc.file
 		done = append(done, one)
 		if a.format == "table" {
 			a.applied(one)
@@ -115,7 +118,11 @@ func (c *applyCmd) Run(ctx context.Context, a *app) error {
 
 func (c *applyCmd) documents(a *app) ([]document, error) {
 	var out []document
-	for _, name := range c.File {
+	names := slices.Concat(c.File, c.Path)
+	if len(names) == 0 {
+		return nil, usage("nothing to apply: name a file, or - for the input")
+	}
+	for _, name := range names {
 		text, err := a.readText(name)
 		if err != nil {
 			return nil, err
@@ -224,24 +231,25 @@ func (p *printer) applied(one applied) {
 			Field: n.Field, Kind: headracev1.DefinitionNote_Kind(headracev1.DefinitionNote_Kind_value[n.Kind]), Description: n.Description, Line: n.Line,
 		})
 	}
-	p.notes(p.w, "line", notes)
+	p.notes(p.w, one.from, notes)
 	var problems []*headracev1.Problem
 	for _, one := range one.Problems {
 		problems = append(problems, &headracev1.Problem{Field: one.Field, Reason: one.Reason, Description: one.Description})
 	}
-	p.problems("  ", problems)
+	p.problems("  ", one.from, problems)
 	if one.diff != nil && one.Action != "unchanged" {
 		p.differences("  ", one.diff)
 	}
 }
 
-// problems lists what is wrong with a draft.
-func (p *printer) problems(indent string, problems []*headracev1.Problem) {
+// problems lists what is wrong with a draft, and where in the file it was made from, if it was.
+func (p *printer) problems(indent string, from source, problems []*headracev1.Problem) {
 	if len(problems) == 0 {
 		return
 	}
 	p.line("%s%s", indent, p.the(plural(len(problems), "problem")+" to mend before it can be published:", yellow))
 	for _, one := range problems {
-		p.line("%s  %s %s", indent, p.the(clean(one.GetField())+":", bold), clean(one.GetDescription()))
+		line, description := lineOf(one.GetDescription())
+		p.line("%s  %s%s %s", indent, from.at(line), p.the(clean(one.GetField())+":", bold), clean(description))
 	}
 }

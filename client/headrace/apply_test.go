@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
@@ -54,7 +55,7 @@ func TestApply(t *testing.T) {
 		},
 		{
 			"notes and warnings", told, nil, exitOK, "component erp updated (version 2)\nintegration acme-erp created\n  warning: a flow is gone\n" +
-				"  1 note on what could not be taken over as it is:\n    line:7: dropped flows[0].schemas: it is left out\n",
+				"  1 note on what could not be taken over as it is:\n    FILE:7: dropped flows[0].schemas: it is left out\n",
 		},
 		{"refused half-way", refused, nil, exitRefused, "component erp updated (version 2)\n"},
 		{
@@ -70,8 +71,12 @@ func TestApply(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			p := &peer{answers: tt.answers}
-			code, stdout, stderr := headrace(t, p, "", append([]string{"apply", "-f", all}, tt.flags...)...)
-			if diff := cmp.Diff(tt.want, stdout); code != tt.code || diff != "" {
+			file := []string{all}
+			if len(tt.flags) == 0 {
+				file = []string{"-f", all} // as kubectl has it
+			}
+			code, stdout, stderr := headrace(t, p, "", append(append([]string{"apply"}, file...), tt.flags...)...)
+			if diff := cmp.Diff(strings.ReplaceAll(tt.want, "FILE", all), stdout); code != tt.code || diff != "" {
 				t.Errorf("code %d (%s), printed (-want +got):\n%s", code, stderr, diff)
 			}
 			if tt.code != exitOK && !strings.Contains(stderr, "error: "+all+", document at line 1: flows: too few") {
@@ -89,6 +94,38 @@ func TestApply(t *testing.T) {
 	}
 }
 
+// TestApplyTellsWhereMistakesStand names file and line of what the server refuses, and of what is unresolved.
+func TestApplyTellsWhereMistakesStand(t *testing.T) {
+	t.Parallel()
+	path := file(t, "two.yaml", "kind: Component\nid: erp\n---\nkind: Integration\nid: acme-erp\nflows: [{displayName: F, colour: red}]\n")
+	refused, err := status.New(codes.InvalidArgument, "not valid").WithDetails(&errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{
+		{Field: "flows[0].colour", Description: "line 6: is no field"},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	answers := map[string]any{
+		"GetComponent":      &headracev1.GetComponentResponse{},
+		"UpdateComponent":   &headracev1.UpdateComponentResponse{Component: &headracev1.Component{}},
+		"ImportIntegration": refused.Err(),
+	}
+	code, _, stderr := headrace(t, &peer{answers: answers}, "", "apply", path)
+	if want := "error: " + path + ": 1 mistake in the definition\n  " + path + ":6: flows[0].colour: is no field\n"; code != exitRefused || !strings.HasPrefix(stderr, want) {
+		t.Errorf("code %d, printed %q, want %q", code, stderr, want)
+	}
+	answers["ImportIntegration"] = &headracev1.ImportIntegrationResponse{Created: true, Integration: &headracev1.Integration{
+		Id: "acme-erp", Problems: []*headracev1.Problem{{Field: "flows[0]", Description: "line 6: it has no step"}},
+	}}
+	_, stdout, _ := headrace(t, &peer{answers: answers}, "", "apply", path)
+	if want := "    " + path + ":6: flows[0]: it has no step\n"; !strings.HasSuffix(stdout, want) {
+		t.Errorf("printed %q, want %q", stdout, want)
+	}
+	p := &peer{}
+	if code, _, stderr := headrace(t, p, "", "apply"); code != exitUsage || !strings.Contains(stderr, "nothing to apply: name a file") {
+		t.Errorf("nothing: code %d, printed %q", code, stderr)
+	}
+}
+
 func TestApplyReadsEverythingBeforeItSends(t *testing.T) {
 	t.Parallel()
 	good := "kind: Component\nid: erp\n"
@@ -103,7 +140,7 @@ func TestApplyReadsEverythingBeforeItSends(t *testing.T) {
 	}
 	p := &peer{}
 	_, _, stderr := headrace(t, p, "kind: Component\nid: erp\nactions: [{key: a, request: {hdrs: 1}}]\n", "apply", "-f", "-")
-	if !strings.Contains(stderr, "\n  actions[0].request.hdrs: is no field here") {
+	if !strings.Contains(stderr, "\n  actions[0].request.hdrs: line 3: is no field here") {
 		t.Errorf("the error does not name the path: %s", stderr)
 	}
 }

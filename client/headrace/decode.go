@@ -15,7 +15,7 @@ import (
 
 // decode reads a document into a message as the REST API would: strictly. All mistakes are found at once, each with its path.
 func decode(where string, root *yaml.Node, into proto.Message) error {
-	c := checker{}
+	c := checker{lines: true}
 	c.message(into.ProtoReflect().Descriptor(), root, "", 0)
 	if len(c.violations) > 0 {
 		return &usageError{message: where + " is not well formed", violations: c.violations}

@@ -50,7 +50,7 @@ func (c *importCmd) Run(ctx context.Context, a *app) error {
 			a.warning(w.GetDescription())
 		}
 		a.notes(a.w, where, res.GetNotes())
-		a.problems("  ", res.GetIntegration().GetProblems())
+		a.problems("  ", where, res.GetIntegration().GetProblems())
 	})
 }
 
@@ -203,12 +203,17 @@ func (s source) mistakes(err error) error {
 	if status.Code(err) != codes.InvalidArgument || len(violations) == 0 {
 		return &located{where: string(s), err: err}
 	}
+	return &located{where: string(s), err: err, lines: s.placed(violations)}
+}
+
+// placed puts the file and the line before each violation.
+func (s source) placed(violations []client.Violation) []string {
 	lines := make([]string, len(violations))
 	for i, v := range violations {
 		line, description := lineOf(v.Description)
 		lines[i] = fmt.Sprintf("%s%s: %s", s.at(line), v.Field, description)
 	}
-	return &located{where: string(s), err: err, lines: lines}
+	return lines
 }
 
 var linePrefix = regexp.MustCompile(`^line (\d+): `)

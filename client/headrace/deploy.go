@@ -112,7 +112,7 @@ func (p *printer) deployed(res *headracev1.DeployInstanceResponse) {
 	if note := standing(in); note != "" {
 		p.line("  %s", p.the(note, yellow))
 	}
-	p.urls(res.GetWebhookUrls())
+	p.urls(res.GetWebhookUrls(), in.GetEndpointUrl())
 	if len(res.GetExecutions()) > 0 {
 		p.heading("Ran")
 		for _, ex := range res.GetExecutions() {
@@ -169,7 +169,7 @@ func (p *printer) plan(id string, plan *headracev1.DeployPlan) {
 		text("config changed"), text(orElse(strings.Join(plan.GetChangedConfigVariableIds(), ", "), "nothing")),
 		text("may create"), text(strings.Join(plan.GetPossibleCreations(), ", ")),
 	)
-	p.urls(plan.GetWebhookUrls())
+	p.urls(plan.GetWebhookUrls(), "")
 	p.registrations("Would be removed from other systems", plan.GetObsoleteRegistrations())
 }
 

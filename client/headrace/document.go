@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -20,6 +21,7 @@ const (
 
 // document is one YAML document of a file.
 type document struct {
+	file  source
 	where string     // file and, where a file has several, line
 	kind  string     // kindComponent or kindIntegration
 	text  string     // without its kind, on the lines of the file it stands on
@@ -80,9 +82,20 @@ func documentsOf(name, text string) ([]document, error) {
 		if err != nil {
 			return nil, err
 		}
+		doc.file = source(name)
 		out = append(out, doc)
 	}
 	return out, nil
+}
+
+// mistakes says of an error which document it is about, and of what is wrong in it where that stands.
+func (d *document) mistakes(err error) error {
+	said := d.file.mistakes(err)
+	var at *located
+	if errors.As(said, &at) && len(at.lines) == 0 {
+		at.where = d.where
+	}
+	return said
 }
 
 // foreign reports whether a document looks like a definition of Prismatic, whatever its layout.

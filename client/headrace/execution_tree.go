@@ -52,6 +52,7 @@ func (p *printer) executionHead(ex *headracev1.Execution) {
 		{"retry of", ex.GetRetryOf()},
 		{"replay of", ex.GetReplayOf()},
 		{"superseded by", ex.GetSupersededBy()},
+		{"let in by key", ex.GetFlowKeyId()},
 		{"preprocessed by", ex.GetPreprocessedBy()},
 		{"routed to", ex.GetRoutedTo()},
 		{"order", ex.GetOrderingKey()},

@@ -17,6 +17,7 @@ import (
 // usageError is a mistake of the caller that was found before anything was sent.
 type usageError struct {
 	message    string
+	file       string // that the violations are in, where there are several
 	violations []client.Violation
 }
 

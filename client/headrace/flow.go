@@ -70,6 +70,11 @@ func (c *flowTestCmd) Run(ctx context.Context, a *app) error {
 			return err
 		}
 	}
+	if c.Record != "" && !c.DryRun {
+		if err := canWrite("--record", c.Record); err != nil {
+			return err
+		}
+	}
 	flowID, err := a.flowID(ctx, c.Integration, c.Flow)
 	if err != nil {
 		return err
@@ -78,7 +83,8 @@ func (c *flowTestCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	if c.Record != "" && !c.DryRun {
+	recorded := c.Record != "" && !c.DryRun
+	if recorded {
 		if err := writeExchanges(c.Record, res.GetExchanges()); err != nil {
 			return err
 		}
@@ -90,6 +96,9 @@ func (c *flowTestCmd) Run(ctx context.Context, a *app) error {
 		}
 		a.execution(res.GetExecution())
 		a.response(res.GetResponse())
+		if recorded {
+			a.recorded(c.Record, res)
+		}
 	})
 	if err != nil {
 		return err
@@ -98,6 +107,15 @@ func (c *flowTestCmd) Run(ctx context.Context, a *app) error {
 		return &flowFailed{execution: ex.GetId()}
 	}
 	return nil
+}
+
+// recorded tells how much was recorded. An instance-deploy flow that was tested before asks for nothing that it finds registered.
+func (p *printer) recorded(file string, res *headracev1.TestFlowResponse) {
+	p.line("%s  %s in %s", p.the("recorded", dim), plural(len(res.GetExchanges()), "exchange"), clean(file))
+	trigger := res.GetExecution().GetStepResults()
+	if len(res.GetExchanges()) == 0 && len(trigger) > 0 && trigger[0].GetAction() == "management-triggers.instanceDeploy" {
+		p.line("  %s", p.the("what an earlier test registered is kept and not asked for again: reset the test instance, then record", yellow))
+	}
 }
 
 var idPattern = regexp.MustCompile(`^[a-z0-9]+(-[a-z0-9]+)*$`)

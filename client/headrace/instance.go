@@ -323,8 +323,8 @@ func (c *instanceDeleteCmd) Run(ctx context.Context, a *app) error {
 	})
 }
 
-// urls prints webhook URLs by flow.
-func (p *printer) urls(byFlow map[string]string) {
+// urls prints webhook URLs by flow, and the one that several share, if any.
+func (p *printer) urls(byFlow map[string]string, endpoint string) {
 	var rows [][]cell
 	for _, flow := range slices.Sorted(maps.Keys(byFlow)) {
 		url := cell{byFlow[flow], cyan}
@@ -332,6 +332,9 @@ func (p *printer) urls(byFlow map[string]string) {
 			url = cell{"given when it is deployed", dim}
 		}
 		rows = append(rows, []cell{text(flow), url})
+	}
+	if endpoint != "" {
+		rows = append(rows, []cell{{"shared", dim}, {endpoint, cyan}})
 	}
 	if len(rows) > 0 {
 		p.heading("Webhook URLs")

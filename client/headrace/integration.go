@@ -79,8 +79,9 @@ func (p *printer) integration(in *headracev1.Integration) {
 	p.fields(
 		text("about"), text(in.GetDescription()), text("category"), text(in.GetCategory()),
 		text("version"), number(in.GetLatestVersion()), text("draft"), draft(in), text("changed"), text(moment(in.GetUpdateTime())),
+		text("endpoint"), cell{in.GetEndpointUrl(), cyan},
 	)
-	p.problems("  ", in.GetProblems())
+	p.problems("  ", "", in.GetProblems())
 	p.heading("Flows")
 	p.flows(in.GetFlows())
 	if len(in.GetConfigVariables()) > 0 {

@@ -83,7 +83,7 @@ func anExecution() *headracev1.Execution {
 
 func anInstance() *headracev1.Instance {
 	return &headracev1.Instance{
-		Id: "smith-acme", DisplayName: "Smith's Acme", CustomerId: "smith", IntegrationId: "acme-erp", Version: 2, Generation: 3,
+		Id: "smith-acme", DisplayName: "Smith's Acme", CustomerId: "smith", IntegrationId: "acme-erp", EndpointUrl: "http://127.0.0.1:8080/hooks/shared", Version: 2, Generation: 3,
 		State: headracev1.Instance_STATE_ACTIVE, Kind: headracev1.Instance_KIND_STANDARD, NeedsDeploy: true,
 		Labels: map[string]string{"plan": "gold", "area": "eu"}, DeployTime: before(time.Hour), UpdateTime: before(50 * time.Hour),
 		LastDeploymentId: "dep-7",
@@ -119,7 +119,7 @@ func TestTables(t *testing.T) {
 		Paused: true, PauseMode: headracev1.Instance_PAUSE_MODE_REFUSE, UpdateTime: before(5 * time.Second),
 	}
 	integration := &headracev1.Integration{
-		Id: "acme-erp", DisplayName: "Acme ERP", Category: "ERP", LatestVersion: 2, UnpublishedChanges: true, UpdateTime: before(3 * time.Hour),
+		Id: "acme-erp", DisplayName: "Acme ERP", Category: "ERP", LatestVersion: 2, EndpointUrl: "http://127.0.0.1:8080/hooks/shared", UnpublishedChanges: true, UpdateTime: before(3 * time.Hour),
 		Flows: []*headracev1.Flow{
 			{Id: "sync", DisplayName: "Sync Customer Data", Trigger: &headracev1.Trigger{Type: "webhook-triggers.webhook"}, Synchronous: true, Steps: []*headracev1.Step{{}}},
 			{

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"regexp"
 	"strings"
 
 	headracev1 "github.com/headrace/headrace/proto/gen/headrace/v1"
@@ -54,14 +55,65 @@ func stateScope(e *headracev1.StateEntry) cell {
 	return text(scope)
 }
 
+// keyFlags are where a key is kept.
+type keyFlags struct {
+	Scope string `help:"The scope: flow, instance or integration. Default: flow with --flow, else instance." enum:",flow,instance,integration" default:"" placeholder:"SCOPE"`
+	Flow  string `help:"The flow, for the scope flow." placeholder:"ID"`
+}
+
+func (k keyFlags) scope() string {
+	if k.Scope == "" && k.Flow != "" {
+		return "flow"
+	}
+	return orElse(k.Scope, "instance")
+}
+
+// entryID is what the ids of state entries look like.
+var entryID = regexp.MustCompile(`^ste-[a-z0-9]+$`)
+
+// stateEntryID finds an entry by its key, unless the key is the entry's id itself.
+func (a *app) stateEntryID(ctx context.Context, instance, key string, at keyFlags) (string, error) {
+	if entryID.MatchString(key) {
+		return key, nil
+	}
+	var found []*headracev1.StateEntry
+	for e, err := range a.client.AllStateEntries(ctx, &headracev1.ListStateEntriesRequest{
+		InstanceId: instance, PageSize: 1000,
+		Filter: allOf(equals("scope", strings.ToUpper(at.scope())), equals("flow_id", at.Flow), equals("key", key)),
+	}) {
+		if err != nil {
+			return "", err
+		}
+		if e.GetKey() == key { // in a filter an asterisk stands for more than itself
+			found = append(found, e)
+		}
+	}
+	switch len(found) {
+	case 0:
+		return "", usage("instance %s keeps no key %q in the scope %s: state list shows what it keeps, --scope and --flow say where", instance, key, at.scope())
+	case 1:
+		return found[0].GetId(), nil
+	}
+	var flows []string
+	for _, e := range found {
+		flows = append(flows, e.GetFlowId())
+	}
+	return "", usage("several flows of instance %s keep a key %q: say which with --flow, one of %s", instance, key, strings.Join(flows, ", "))
+}
+
 type stateGetCmd struct {
 	Instance string `arg:"" help:"The instance's id."`
-	ID       string `arg:"" help:"The entry's id, as the list shows it."`
+	Key      string `arg:"" help:"The key, or the entry's id as the list shows it."`
+	keyFlags
 }
 
 // Run carries out the command.
 func (c *stateGetCmd) Run(ctx context.Context, a *app) error {
-	res, err := a.client.State.GetStateEntry(ctx, &headracev1.GetStateEntryRequest{InstanceId: c.Instance, StateEntryId: c.ID})
+	id, err := a.stateEntryID(ctx, c.Instance, c.Key, c.keyFlags)
+	if err != nil {
+		return err
+	}
+	res, err := a.client.State.GetStateEntry(ctx, &headracev1.GetStateEntryRequest{InstanceId: c.Instance, StateEntryId: id})
 	if err != nil {
 		return err
 	}
@@ -81,10 +133,9 @@ type stateSetCmd struct {
 	Instance string `arg:"" help:"The instance's id."`
 	Key      string `arg:"" help:"The key."`
 	Value    string `arg:"" help:"The value: a text, or with --json any JSON."`
-	Scope    string `help:"The scope: ${enum}." enum:"flow,instance,integration" default:"instance"`
-	Flow     string `help:"The flow, for the scope flow." placeholder:"ID"`
-	JSON     bool   `name:"json" help:"The value is JSON."`
-	DryRun   bool   `help:"Only check whether it could be set."`
+	keyFlags
+	JSON   bool `name:"json" help:"The value is JSON."`
+	DryRun bool `help:"Only check whether it could be set."`
 }
 
 // Run carries out the command.
@@ -98,7 +149,7 @@ func (c *stateSetCmd) Run(ctx context.Context, a *app) error {
 		value = string(quoted)
 	}
 	res, err := a.client.State.SetStateEntry(ctx, &headracev1.SetStateEntryRequest{
-		InstanceId: c.Instance, Scope: scopeOf(c.Scope), FlowId: c.Flow, Key: c.Key,
+		InstanceId: c.Instance, Scope: scopeOf(c.scope()), FlowId: c.Flow, Key: c.Key,
 		Kind: &headracev1.SetStateEntryRequest_ValueJson{ValueJson: value}, ValidateOnly: c.DryRun,
 	})
 	if err != nil {
@@ -113,18 +164,26 @@ func scopeOf(name string) headracev1.StateEntry_Scope {
 
 type stateDeleteCmd struct {
 	Instance string   `arg:"" help:"The instance's id."`
-	ID       []string `arg:"" help:"The entries' ids, as the list shows them."`
-	DryRun   bool     `help:"Only check whether they could be removed."`
+	Key      []string `arg:"" help:"The keys, or the entries' ids as the list shows them."`
+	keyFlags
+	DryRun bool `help:"Only check whether they could be removed."`
 }
 
 // Run carries out the command.
 func (c *stateDeleteCmd) Run(ctx context.Context, a *app) error {
-	for _, id := range c.ID {
+	ids := make([]string, len(c.Key)) // all are known before one is removed
+	for i, key := range c.Key {
+		var err error
+		if ids[i], err = a.stateEntryID(ctx, c.Instance, key, c.keyFlags); err != nil {
+			return err
+		}
+	}
+	for i, id := range ids {
 		res, err := a.client.State.DeleteStateEntry(ctx, &headracev1.DeleteStateEntryRequest{InstanceId: c.Instance, StateEntryId: id, ValidateOnly: c.DryRun})
 		if err != nil {
 			return err
 		}
-		if err := a.show(res, func() { a.did("state entry", id, "deleted", c.DryRun) }); err != nil {
+		if err := a.show(res, func() { a.did("state entry", c.Key[i], "deleted", c.DryRun) }); err != nil {
 			return err
 		}
 	}

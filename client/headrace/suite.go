@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -23,6 +24,7 @@ import (
 type testCmd struct {
 	Path  []string      `arg:"" optional:"" help:"Test files, or folders with *.test.yaml in them. Default: this folder."`
 	Only  string        `name:"run" help:"Only the tests whose names match this expression." placeholder:"REGEX"`
+	Cover bool          `name:"coverage" help:"Tell which flows, steps and branches no test ran."`
 	JUnit string        `name:"junit" help:"Write the results as JUnit XML, too." placeholder:"FILE"`
 	Limit time.Duration `name:"case-timeout" help:"Longest time one test may take." default:"1m" placeholder:"DURATION"`
 }
@@ -45,6 +47,7 @@ type suiteResult struct {
 type caseResult struct {
 	Name       string     `json:"name"`
 	Flow       string     `json:"flow"`
+	Line       int        `json:"line"` // of the file
 	Passed     bool       `json:"passed"`
 	Error      string     `json:"error,omitempty"` // why it could not be run
 	Mismatches []mismatch `json:"mismatches"`
@@ -69,6 +72,9 @@ func (c *testCmd) Run(ctx context.Context, a *app) error {
 	}
 	defer scripts.Close()
 	bench := &workbench{definitions: definitions, scripts: scripts}
+	if c.Cover {
+		bench.coverage = &coverage{}
+	}
 	results := make([]suiteResult, len(suites))
 	done := make([]chan struct{}, len(suites))
 	for i := range done {
@@ -105,7 +111,7 @@ func (c *testCmd) Run(ctx context.Context, a *app) error {
 			return err
 		}
 	}
-	if err := c.sum(a, results, failed, all, time.Since(begin)); err != nil {
+	if err := c.sum(a, results, bench.coverage.report(), failed, all, time.Since(begin)); err != nil {
 		return err
 	}
 	if failed > 0 {
@@ -129,10 +135,12 @@ func (c *testCmd) suites(a *app) ([]*suite, error) {
 		return nil, err
 	}
 	var out []*suite
+	var wrong []error
 	for _, file := range files {
 		s, err := readSuite(a, file)
 		if err != nil {
-			return nil, err
+			wrong = append(wrong, err)
+			continue
 		}
 		var chosen []testCase
 		for _, one := range s.cases {
@@ -144,10 +152,33 @@ func (c *testCmd) suites(a *app) ([]*suite, error) {
 			out = append(out, s)
 		}
 	}
+	if len(wrong) > 0 {
+		return nil, together(wrong)
+	}
 	if len(out) == 0 {
 		return nil, usage("no test is named like %q", c.Only)
 	}
 	return out, nil
+}
+
+// together is what is wrong with all test files, each mistake with its file.
+func together(wrong []error) error {
+	if len(wrong) == 1 {
+		return wrong[0]
+	}
+	all := &usageError{message: plural(len(wrong), "test file") + " are wrong"}
+	for _, err := range wrong {
+		var one *usageError
+		if !errors.As(err, &one) || len(one.violations) == 0 {
+			all.violations = append(all.violations, client.Violation{Description: err.Error()})
+			continue
+		}
+		for _, v := range one.violations {
+			v.Field = strings.TrimSuffix(one.file+": "+v.Field, ": ")
+			all.violations = append(all.violations, v)
+		}
+	}
+	return all
 }
 
 // grouped returns the places of suites by the definition they test: those of one run one after the other.
@@ -170,6 +201,7 @@ func grouped(suites []*suite) [][]int {
 type workbench struct {
 	definitions map[string]*definitionFile
 	scripts     *sandbox.Pool
+	coverage    *coverage // nil: nobody asks
 }
 
 // definitionsOf reads the definitions and components that suites name, by file.
@@ -198,7 +230,7 @@ func (c *testCmd) runSuite(ctx context.Context, s *suite, bench *workbench) suit
 	out := suiteResult{File: s.file}
 	for i := range s.cases {
 		start := time.Now()
-		one := caseResult{Name: s.cases[i].name, Flow: s.cases[i].flow, Mismatches: []mismatch{}}
+		one := caseResult{Name: s.cases[i].name, Flow: s.cases[i].flow, Line: s.cases[i].line, Mismatches: []mismatch{}}
 		found, err := c.runCase(ctx, s, &s.cases[i], bench)
 		one.Mismatches = append(one.Mismatches, found...)
 		if err != nil {
@@ -247,10 +279,14 @@ func (c *testCmd) runCase(ctx context.Context, s *suite, one *testCase, bench *w
 	if err != nil {
 		return nil, err
 	}
-	shared, err := stage.about(ctx, flowID, one.shared)
+	steps, err := stage.steps(ctx, flowID)
 	if err != nil {
 		return nil, err
 	}
+	if err := steps.knows(one.flow, &one.expect); err != nil {
+		return nil, err
+	}
+	shared := steps.about(one.shared)
 	res, err := stage.client.TestFlow(ctx, stage.integration, flowID, client.TestOptions{
 		Payload: one.payload, StepResults: append(shared, one.results...), DefaultResult: one.defaultResult, Exchanges: one.exchanges, Offline: true, Record: true,
 	})
@@ -264,6 +300,9 @@ func (c *testCmd) runCase(ctx context.Context, s *suite, one *testCase, bench *w
 		return m.found, nil
 	}
 	if err != nil {
+		return nil, err
+	}
+	if err := bench.coverage.add(ctx, s.integration, stage, res.GetExecution()); err != nil {
 		return nil, err
 	}
 	m.outcome(&one.expect, res)
@@ -341,51 +380,15 @@ func (s *stage) flow(name string) (string, error) {
 	return "", usage("there is no flow %q: there are %s", name, strings.Join(known, ", "))
 }
 
-// about returns those of a file's results that are about a flow: others are for other flows of the file.
-func (s *stage) about(ctx context.Context, flowID string, shared []*headracev1.CannedResult) ([]*headracev1.CannedResult, error) {
-	if len(shared) == 0 {
-		return nil, nil
-	}
-	res, err := s.client.Flows.GetFlow(ctx, &headracev1.GetFlowRequest{IntegrationId: s.integration, FlowId: flowID})
-	if err != nil {
-		return nil, err
-	}
-	known := map[string]bool{}
-	var walk func(steps []*headracev1.Step)
-	walk = func(steps []*headracev1.Step) {
-		for _, step := range steps {
-			for _, name := range []string{"action " + step.GetAction(), "step " + step.GetId(), "step " + step.GetDisplayName()} {
-				known[name] = true
-			}
-			walk(step.GetSteps())
-			for _, b := range step.GetBranches() {
-				walk(b.GetSteps())
-			}
-		}
-	}
-	walk(res.GetFlow().GetSteps())
-	var out []*headracev1.CannedResult
-	for _, r := range shared {
-		name := r.GetStep()
-		if strings.Contains(name, "[") && !known["step "+name] {
-			name = name[strings.LastIndexByte(name, '.')+1:] // a path
-		}
-		if known["action "+r.GetAction()] && r.GetAction() != "" || known["step "+name] {
-			out = append(out, r)
-		}
-	}
-	return out, nil
-}
-
 // suite prints what the tests of a file came to.
 func (p *printer) suite(s suiteResult) {
 	p.line("%s", p.the(clean(s.File), bold))
 	for _, one := range s.Cases {
-		word, colour := "ok", green
+		word, colour, about := "ok", green, seconds(one.Seconds)
 		if !one.Passed {
-			word, colour = "FAIL", red
+			word, colour, about = "FAIL", red, fmt.Sprintf("%s  (%s:%d)", about, s.File, one.Line)
 		}
-		p.line("  %s  %s  %s", p.the(fmt.Sprintf("%-4s", word), colour), clean(one.Name), p.the(seconds(one.Seconds), dim))
+		p.line("  %s  %s  %s", p.the(fmt.Sprintf("%-4s", word), colour), clean(one.Name), p.the(clean(about), dim))
 		for _, line := range strings.Split(one.Error, "\n") {
 			if line != "" {
 				p.line("        %s", clean(line))
@@ -406,14 +409,19 @@ func (p *printer) suite(s suiteResult) {
 func seconds(s float64) string { return fmt.Sprintf("%.2f s", s) }
 
 // sum prints what all tests came to.
-func (c *testCmd) sum(a *app, results []suiteResult, failed, all int, took time.Duration) error {
+func (c *testCmd) sum(a *app, results []suiteResult, covered []covered, failed, all int, took time.Duration) error {
 	if a.format != "table" {
-		text, err := json.Marshal(map[string]any{"suites": results, "tests": all, "failed": failed})
+		out := map[string]any{"suites": results, "tests": all, "failed": failed}
+		if c.Cover {
+			out["coverage"] = covered
+		}
+		text, err := json.Marshal(out)
 		if err != nil {
 			return err
 		}
 		return a.document(text)
 	}
+	a.covered(covered)
 	verdict := a.the("all passed", green)
 	if failed > 0 {
 		verdict = a.the(fmt.Sprintf("%d failed", failed), red)

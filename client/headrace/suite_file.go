@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/structpb"
 
+	"github.com/headrace/headrace/client"
 	headracev1 "github.com/headrace/headrace/proto/gen/headrace/v1"
 )
 
@@ -36,6 +38,7 @@ type suite struct {
 // testCase is one test of one flow.
 type testCase struct {
 	name, flow    string
+	line          int
 	payload       *headracev1.TestPayload
 	config        map[string]*headracev1.ConfigValue
 	results       []*headracev1.CannedResult
@@ -125,7 +128,7 @@ func parseSuite(a *app, file string, text []byte) (*suite, error) {
 	r := &suiteReader{checker: checker{lines: true}, a: a, file: file}
 	s := r.suite(root)
 	if len(r.violations) > 0 {
-		return nil, &usageError{message: file + " is not well formed", violations: r.violations}
+		return nil, &usageError{message: file + " is not well formed", file: file, violations: r.violations}
 	}
 	return s, nil
 }
@@ -335,9 +338,12 @@ func (r *suiteReader) testCase(node *yaml.Node, path string, all supplies) testC
 	}
 	known["expect"] = func(node *yaml.Node, path string) { c.expect = r.expectation(node, path) }
 	r.object(node, path, known)
-	for field, value := range map[string]string{"name": c.name, "flow": c.flow} {
-		if value == "" && node.Kind == yaml.MappingNode {
-			r.refuse(node, join(path, field), "REQUIRED", "is not there: give one")
+	c.line = node.Line
+	for _, field := range []struct{ name, value string }{{"name", c.name}, {"flow", c.flow}} {
+		at := join(path, field.name)
+		said := slices.ContainsFunc(r.violations, func(v client.Violation) bool { return v.Field == at })
+		if field.value == "" && node.Kind == yaml.MappingNode && !said {
+			r.refuse(node, at, "REQUIRED", "is not there: give one")
 		}
 	}
 	c.config = map[string]*headracev1.ConfigValue{}
@@ -467,6 +473,8 @@ func readResults(a *app, file string) ([]*headracev1.CannedResult, error) {
 func writeExchanges(file string, exchanges []*headracev1.Exchange) error {
 	items := []json.RawMessage{}
 	for _, e := range exchanges {
+		e = proto.CloneOf(e)
+		delete(e.GetRequest().GetHeaders(), "Idempotency-Key") // nothing is told by it, and it is another one each time
 		text, err := protojson.Marshal(e)
 		if err != nil {
 			return err
@@ -482,9 +490,23 @@ func writeExchanges(file string, exchanges []*headracev1.Exchange) error {
 		return err
 	}
 	if err := os.WriteFile(file, out, 0o600); err != nil {
-		return usage("%v", err)
+		return usage("the exchanges could not be written: %v", err)
 	}
 	return nil
+}
+
+// canWrite refuses the name of a file that could not be written, before anything is done for it. What is there stays.
+func canWrite(flag, name string) error {
+	_, err := os.Stat(name)
+	file, opening := os.OpenFile(name, os.O_WRONLY|os.O_CREATE, 0o600)
+	if opening != nil {
+		return usage("%s: %v", flag, opening)
+	}
+	closing := file.Close()
+	if err != nil { // it was not there
+		return errors.Join(closing, os.Remove(name))
+	}
+	return closing
 }
 
 // definitionFile is a file with a definition, ours or another product's, and the components that stand beside it.

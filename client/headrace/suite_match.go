@@ -35,6 +35,7 @@ const (
 type matcher struct {
 	urls  *strings.Replacer // makes webhook URLs words, which are the same in every run
 	words *strings.Replacer // gives flows that an expectation names by display name their ids
+	ran   []*headracev1.StepResult
 	found []mismatch
 }
 
@@ -241,6 +242,7 @@ func (m *matcher) outcome(e *expectation, res *headracev1.TestFlowResponse) {
 	if len(ran) > 0 && ran[0].GetStepId() == "trigger" {
 		ran = ran[1:]
 	}
+	m.ran = ran
 	for i := range e.steps {
 		m.step(&e.steps[i], ran)
 	}
@@ -283,6 +285,19 @@ func (m *matcher) state(e *expectation, ex *headracev1.Execution) {
 // named reports whether a step result is of the step, or at the path, that a name says.
 func named(s *headracev1.StepResult, name string) bool {
 	return name == s.GetPath() || name == s.GetStepId() || name == s.GetDisplayName()
+}
+
+// at reports whether a path is that of the step, or the path, that a name says.
+func (m *matcher) at(path, name string) bool {
+	if name == path {
+		return true
+	}
+	for _, s := range m.ran {
+		if s.GetPath() == path && named(s, name) {
+			return true
+		}
+	}
+	return false
 }
 
 func (m *matcher) step(want *stepWant, ran []*headracev1.StepResult) {
@@ -336,17 +351,60 @@ func (m *matcher) order(want []string, ran []*headracev1.StepResult) {
 	if want == nil {
 		return
 	}
-	for i := range max(len(want), len(ran)) {
-		where := fmt.Sprintf("order[%d]", i)
-		switch {
-		case i >= len(ran):
-			m.add(where, want[i], "")
-		case i >= len(want):
-			m.add(where, "", ran[i].GetPath())
-		case !named(ran[i], want[i]):
-			m.add(where, want[i], fmt.Sprintf("%s (%s)", ran[i].GetDisplayName(), ran[i].GetPath()))
+	got := func(i int) string { return fmt.Sprintf("%s (%s)", ran[i].GetDisplayName(), ran[i].GetPath()) }
+	same := commonOrder(len(want), len(ran), func(i, j int) bool { return named(ran[j], want[i]) })
+	i, j := 0, 0
+	for _, next := range append(same, [2]int{len(want), len(ran)}) {
+		for ; i < next[0] && j < next[1]; i, j = i+1, j+1 {
+			m.add(fmt.Sprintf("order[%d]", i), want[i], got(j))
+		}
+		for ; i < next[0]; i++ {
+			m.add(fmt.Sprintf("order[%d]", i), want[i], "")
+		}
+		for ; j < next[1]; j++ {
+			m.add(fmt.Sprintf("order[%d]", j), "", got(j))
+		}
+		i, j = next[0]+1, next[1]+1
+	}
+}
+
+// maxCompared is the most pairs that are looked at for what two orders have in common.
+const maxCompared = 4_000_000
+
+// commonOrder returns the pairs of a longest part that two lists have in common, so that one that is missing or too many does not make
+// all behind it differ. Of very long lists only what stands at the same place is.
+func commonOrder(want, got int, same func(i, j int) bool) (pairs [][2]int) {
+	if want*got > maxCompared {
+		for i := range min(want, got) {
+			if same(i, i) {
+				pairs = append(pairs, [2]int{i, i})
+			}
+		}
+		return pairs
+	}
+	longest := make([][]int, want+1) // from i and j on
+	longest[want] = make([]int, got+1)
+	for i := want - 1; i >= 0; i-- {
+		longest[i] = make([]int, got+1)
+		for j := got - 1; j >= 0; j-- {
+			longest[i][j] = max(longest[i+1][j], longest[i][j+1])
+			if same(i, j) {
+				longest[i][j] = max(longest[i][j], 1+longest[i+1][j+1])
+			}
 		}
 	}
+	for i, j := 0, 0; i < want && j < got; {
+		switch {
+		case same(i, j) && longest[i][j] == 1+longest[i+1][j+1]:
+			pairs = append(pairs, [2]int{i, j})
+			i, j = i+1, j+1
+		case longest[i][j] == longest[i+1][j]:
+			i++
+		default:
+			j++
+		}
+	}
+	return pairs
 }
 
 // requests holds the requests that were made against those that were to be, which are all.
@@ -387,7 +445,7 @@ func (m *matcher) someRequest(where string, want *requestWant, made []*headracev
 	count := 0
 	var nearest []mismatch
 	for _, e := range made {
-		one := matcher{urls: m.urls, words: m.words}
+		one := matcher{urls: m.urls, words: m.words, ran: m.ran}
 		one.request(where, want, e)
 		if len(one.found) == 0 {
 			count++
@@ -415,7 +473,7 @@ func (m *matcher) request(where string, want *requestWant, made *headracev1.Exch
 	if want.url != "" && !m.like(want.url, got.GetUrl()) {
 		m.add(where+".url", want.url, got.GetUrl())
 	}
-	if want.step != "" && want.step != made.GetStepPath() {
+	if want.step != "" && !m.at(made.GetStepPath(), want.step) {
 		m.add(where+".step", want.step, made.GetStepPath())
 	}
 	body := got.GetText()
@@ -459,7 +517,7 @@ func (m *matcher) log(where string, want *logWant, lines []*headracev1.Log) {
 		one := matcher{urls: m.urls, words: m.words}
 		one.text(where, want.message, line.GetMessage())
 		same := want.severity == "" || strings.EqualFold(want.severity, word(line.GetSeverity(), "SEVERITY_"))
-		if same && len(one.found) == 0 && (want.step == "" || want.step == line.GetStepPath()) {
+		if same && len(one.found) == 0 && (want.step == "" || m.at(line.GetStepPath(), want.step)) {
 			return
 		}
 	}

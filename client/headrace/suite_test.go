@@ -86,10 +86,10 @@ cases:
         List Pages: {standIn: true, result: [{tags: [a, b], id: 1.5}, '${any}'], inputs: {hub: {configVariable: hub, type: hubSpot.oauth2}}}
         Say: {times: 1, result: null}
         Post: {standIn: false, inputsInclude: {data: {id: 1.5}}, errorIncludes: no answer}
-        never: {run: false, times: 0}
-      requests: [{step: 'each-page[0].post', url: 'https://a.example/${any}', jsonIncludes: {tags: [a, b]}}]
+        'each-page[1].post': {run: false, times: 0}
+      requests: [{step: Post, url: 'https://a.example/${any}', jsonIncludes: {tags: [a, b]}}]
       response: {status: 400}
-      logs: [{severity: INFO, message: page 1.5, step: 'each-page[0].say'}]
+      logs: [{severity: INFO, message: page 1.5, step: say}]
   - name: all of it
     flow: far
     exchanges: exchanges.yaml
@@ -134,7 +134,7 @@ cases:
       order: [List Pages, Post]
       steps:
         Say: {run: false, branch: Left, inputs: {message: other}}
-        Nothing: {result: 1}
+        'each-page[9].post': {result: 1}
       requests: [{method: PUT, url: 'https://b.example/', json: {id: 8}, headers: {X-None: x}}, {method: GET}]
       requestsInclude: [{json: {id: 9}}, {method: POST, times: 3}]
       response: {status: 201, textIncludes: zzz}
@@ -143,6 +143,9 @@ cases:
   - {name: expected to be refused, flow: Far, expect: {refused: never}}
   - {name: a flow that there is not, flow: Near}
   - {name: another end, flow: Far, expect: {state: CANCELED}}
+  - name: steps that there are not
+    flow: Far
+    expect: {steps: {Sya: {run: false}}, order: [List Pages, Each Pge], requests: [{step: nobody}], logs: [{step: 'each-page[0].sya', message: x}]}
   - {name: a result that is of nothing, flow: Far, stepResults: [{step: Lost, result: 1}]}
 `
 
@@ -151,18 +154,20 @@ func TestSuiteThatFails(t *testing.T) {
 	dir := folder(t, map[string]string{"tested.yaml": tested, "sub/failing.test.yaml": failing})
 	junit := filepath.Join(dir, "junit.xml")
 	code, stdout, stderr := offline(t, "test", dir, "--junit", junit)
-	if code != exitRefused || !strings.Contains(stderr, "6 of 6 tests failed") {
+	if code != exitRefused || !strings.Contains(stderr, "7 of 7 tests failed") {
 		t.Errorf("code %d, printed %s", code, stderr)
 	}
 	for _, want := range []string{
 		"result[0].a\n          - 2\n          + 1\n", "result[0].b[1]\n          + 2\n", "result[0].c\n          - 3\n", "result[0].d\n          + 4\n",
-		"steps.Say.run\n          - false\n          + true\n", "steps.Say.branch\n          - Left\n", `- "other"`, "steps.Nothing\n          - it ran\n          + it did not run\n",
-		"order[1]\n          - Post\n          + Each Page (each-page)\n", "order[2]\n          + each-page[0].say\n",
+		"steps.Say.run\n          - false\n          + true\n", "steps.Say.branch\n          - Left\n", `- "other"`, "steps.each-page[9].post\n          - it ran\n          + it did not run\n",
+		"order[1]\n          + Each Page (each-page)\n", "order[2]\n          + Say (each-page[0].say)\n", "FAIL  wrong in many ways  ", "failing.test.yaml:7)\n",
 		"requests[0].method\n          - PUT\n          + POST\n", "requests[0].url\n          - https://b.example/\n          + https://a.example/0?key=[redacted]\n",
 		"requests[0].json.id\n          - 8\n          + 7\n", "requests[0].headers.X-None\n", "requests[1]\n          - GET\n",
 		"requestsInclude[0].json.id\n          - 9\n          + 7\n", "requestsInclude[1].times\n          - 3\n          + 1\n",
 		"response.status\n          - 201\n          + 200\n", "- … zzz …", "- WARN page 7\n", `has no input "odd"`, "+ the flow was run", `there is no flow "Near": there are Far, Wrong`,
 		"+ \"<&>\\u0001\"\n", "state\n          - CANCELED\n          + SUCCEEDED\n", `"Lost" is neither`,
+		"        expect.steps.Sya: flow Far has no step \"Sya\": it has List Pages, Each Page, Say, Post\n        expect.order[1]: flow Far has no step \"Each Pge\"",
+		`expect.requests[0].step: flow Far has no step "nobody"`, `expect.logs[0].step: flow Far has no step "each-page[0].sya"`,
 	} {
 		if !strings.Contains(stdout, want) {
 			t.Errorf("%q is not shown", want)
@@ -182,7 +187,7 @@ func TestSuiteThatFails(t *testing.T) {
 	if err := xml.Unmarshal(text, &got); err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
-	if got.Tests != 6 || got.Failures != 3 || got.Errors != 3 || len(got.Suites) != 1 || got.Suites[0].Cases[0].Failure == nil || got.Suites[0].Cases[1].Error == nil {
+	if got.Tests != 7 || got.Failures != 3 || got.Errors != 4 || len(got.Suites) != 1 || got.Suites[0].Cases[0].Failure == nil || got.Suites[0].Cases[1].Error == nil {
 		t.Errorf("JUnit: %s", text)
 	}
 }
@@ -204,6 +209,47 @@ func TestSuiteForPrograms(t *testing.T) {
 	}
 }
 
+const forked = `
+kind: Integration
+id: forked
+displayName: Forked
+flows:
+  - displayName: Fork
+    steps:
+      - displayName: Which
+        action: branch.branchOnValue
+        inputs: {inputValue: {reference: trigger.results.body.data}, branchValueMappings: {complex: {items: [{name: Left, value: 1}, {name: Right, value: 2}]}}}
+        branches:
+          - {name: Left, steps: [{displayName: Go Left, action: log.writeLog, inputs: {message: {value: left}}}]}
+          - {name: Right, steps: [{displayName: Go Right, action: log.writeLog, inputs: {message: {value: right}}}]}
+          - {name: Else}
+  - displayName: Alone
+    steps: [{displayName: Say, action: log.writeLog, inputs: {message: {value: alone}}}]
+`
+
+// TestSuiteTellsWhatNoTestRan counts all tests of a definition, in whichever files they stand.
+func TestSuiteTellsWhatNoTestRan(t *testing.T) {
+	t.Parallel()
+	dir := folder(t, map[string]string{
+		"forked.yaml": forked, "a.test.yaml": "cases: [{name: left, flow: Fork, payload: {json: 1}}]", "b.test.yaml": "cases: [{name: else, flow: Fork, payload: {json: 3}}]",
+	})
+	code, stdout, stderr := offline(t, "test", dir, "--coverage")
+	want := filepath.Join(dir, "forked.yaml") + "  2 of 4 steps ran\n  not run  branch Right of step Which of flow Fork\n" +
+		"  not run  step Go Right of flow Fork\n  not run  flow Alone\n2 tests, all passed"
+	if code != exitOK || !strings.Contains(stdout, want) {
+		t.Errorf("code %d, printed %s%s, want %s", code, stdout, stderr, want)
+	}
+	_, stdout, _ = offline(t, "test", dir, "--coverage", "--run", "left", "-o", "json")
+	var got struct{ Coverage []covered }
+	if err := json.Unmarshal([]byte(stdout), &got); err != nil {
+		t.Fatal(err)
+	}
+	missing := []string{"branch Right of step Which of flow Fork", "branch Else of step Which of flow Fork", "step Go Right of flow Fork", "flow Alone"}
+	if diff := cmp.Diff([]covered{{File: filepath.Join(dir, "forked.yaml"), Steps: 4, Ran: 2, Missing: missing}}, got.Coverage); diff != "" {
+		t.Errorf("coverage (-want +got):\n%s", diff)
+	}
+}
+
 func TestSuitesThatCannotBeRead(t *testing.T) {
 	t.Parallel()
 	bomb := "a: &a [x, x, x, x, x, x, x, x, x, x]\n"
@@ -218,6 +264,11 @@ func TestSuitesThatCannotBeRead(t *testing.T) {
 		{"nothing there", map[string]string{"a.yaml": tested}, []string{"no test file (*.test.yaml)"}},
 		{"no YAML", map[string]string{"a.test.yaml": "{"}, []string{"a.test.yaml is not YAML"}},
 		{"empty", map[string]string{"a.test.yaml": "# nothing"}, []string{"holds no test"}},
+		{
+			"several files",
+			map[string]string{"a.test.yaml": "# nothing", "b.test.yaml": "cases: [{name: a, flow: 3}]", "a.yaml": tested},
+			[]string{"error: 2 test files are wrong\n", "a.test.yaml holds no test", "b.test.yaml: cases[0].flow: line 1: is 3: give a text"},
+		},
 		{"no case", map[string]string{"a.test.yaml": "integration: a.yaml"}, []string{"cases: line 1: is not there"}},
 		{"a list", map[string]string{"a.test.yaml": "- a"}, []string{"line 1: is a list: give an object with cases, components"}},
 		{"no definition", map[string]string{"a.test.yaml": "cases: [{name: a, flow: b}]"}, []string{"there is no definition in"}},
@@ -277,7 +328,11 @@ cases:
 			}
 		})
 	}
-	dir := folder(t, map[string]string{"tested.yaml": tested, "a.test.yaml": testedTests, "exchanges.yaml": testedExchanges})
+	dir := folder(t, map[string]string{"tested.yaml": tested, "a.test.yaml": "cases: [{name: a, flow: 3}]"})
+	if _, _, stderr := offline(t, "test", dir); strings.Contains(stderr, "is not there") {
+		t.Errorf("what is there but wrong is said not to be there: %s", stderr)
+	}
+	dir = folder(t, map[string]string{"tested.yaml": tested, "a.test.yaml": testedTests, "exchanges.yaml": testedExchanges})
 	for _, args := range [][]string{{"--run", "("}, {"--run", "none of them"}, {"/nowhere"}} {
 		if code, _, stderr := offline(t, append([]string{"test", dir}, args...)...); code != exitUsage {
 			t.Errorf("%v: code %d, printed %s", args, code, stderr)
@@ -338,6 +393,24 @@ func TestMatching(t *testing.T) {
 	}
 }
 
+// TestFlowTestRecordsNothing says why where that is no wonder, and does not run what it could not record.
+func TestFlowTestRecordsNothing(t *testing.T) {
+	t.Parallel()
+	p := &peer{answers: map[string]any{"TestFlow": &headracev1.TestFlowResponse{Execution: &headracev1.Execution{
+		State: headracev1.Execution_STATE_SUCCEEDED, StepResults: []*headracev1.StepResult{{Action: "management-triggers.instanceDeploy"}},
+	}}}}
+	record := filepath.Join(t.TempDir(), "exchanges.yaml")
+	if code, stdout, _ := headrace(t, p, "", "flow", "test", "acme", "init", "--record", record); code != exitOK || !strings.Contains(stdout, "reset the test instance, then record") {
+		t.Errorf("code %d, printed %s", code, stdout)
+	}
+	p = &peer{}
+	record = filepath.Join(t.TempDir(), "no", "folder.yaml")
+	code, _, stderr := headrace(t, p, "", "flow", "test", "acme", "init", "--record", record)
+	if code != exitUsage || len(p.requests) > 0 || !strings.Contains(stderr, "--record: open "+record) {
+		t.Errorf("code %d, %d requests, printed %s", code, len(p.requests), stderr)
+	}
+}
+
 func TestFlowTestRecords(t *testing.T) {
 	t.Parallel()
 	answer := &headracev1.TestFlowResponse{
@@ -359,10 +432,15 @@ func TestFlowTestRecords(t *testing.T) {
 	}
 	p := &peer{answers: map[string]any{"TestFlow": answer}}
 	record := filepath.Join(t.TempDir(), "exchanges.yaml")
-	code, _, stderr := headrace(t, p, "", "flow", "test", "acme", "a-flow", "--record", record)
-	if code != exitOK || !strings.Contains(stderr, "") {
-		t.Fatalf("code %d, printed %s", code, stderr)
+	answer.Exchanges[0].Request.Headers["Idempotency-Key"] = "another one each time"
+	code, stdout, stderr := headrace(t, p, "", "flow", "test", "acme", "a-flow", "--record", record)
+	if code != exitOK || !strings.HasSuffix(stdout, "recorded  2 exchanges in "+record+"\n") {
+		t.Fatalf("code %d, printed %s%s", code, stdout, stderr)
 	}
+	if text, err := os.ReadFile(record); err != nil || strings.Contains(string(text), "Idempotency-Key") {
+		t.Errorf("recorded %s, %v", text, err)
+	}
+	delete(answer.Exchanges[0].Request.Headers, "Idempotency-Key")
 	results := file(t, "results.yaml", "- {step: post, result: {a: 1.50}}\n- {action: a.b, error: no}\n")
 	code, _, stderr = headrace(t, p, "", "flow", "test", "acme", "a-flow", "--exchanges", record, "--step-results", results)
 	if code != exitOK {

@@ -10,7 +10,7 @@ import (
 type testInstanceCmd struct {
 	Get   testInstanceGetCmd   `cmd:"" help:"Show the test instance with its own webhook URLs and config."`
 	Set   testInstanceSetCmd   `cmd:"" help:"Change the test instance's config values; they take effect with the next test."`
-	Reset testInstanceResetCmd `cmd:"" help:"Remove what tests registered in other systems; config values stay."`
+	Reset testInstanceResetCmd `cmd:"" help:"Remove what tests registered in other systems and what they keep as state; config values stay."`
 }
 
 type testInstanceGetCmd struct {

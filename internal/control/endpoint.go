@@ -235,7 +235,8 @@ func (p *Plane) routed(ctx context.Context, j *job, ex ipaas.Execution, result a
 	if flow == nil {
 		return next, a, noFlow(to.Flow)
 	}
-	r := &request{payload: ex.Payload, offered: ex.Payload.KeyHash}
+	r := &request{payload: ex.Payload, offered: offeredKey(&ex.Payload)}
+	r.offered.hash = ex.Payload.KeyHash // of the key itself only this was kept
 	reception, err := p.letIn(ctx, target, flow, r)
 	if err != nil {
 		return next, a, err
@@ -245,7 +246,7 @@ func (p *Plane) routed(ctx context.Context, j *job, ex ipaas.Execution, result a
 	}
 	r.payload.KeyHash = ""
 	next = newEvent(p.now(), target.execution, flow, r.payload)
-	next.Endpoint, next.PreprocessedBy = true, ex.ID
+	next.Endpoint, next.FlowKeyID, next.PreprocessedBy = true, r.letInBy, ex.ID
 	if a, err = p.admission(ctx, target, flow, &next, serving); err == nil && !next.Test {
 		next.Generation, next.DefinitionHash, next.Version, next.ConfigRevision = 0, "", 0, 0 // bound when it first starts
 	}

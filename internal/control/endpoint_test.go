@@ -235,7 +235,10 @@ func TestFlowLooksAtRequestsFirst(t *testing.T) {
 	// The key is asked for where the request goes, and not stored on the way.
 	key := w.key("one", "", "asked")
 	reply = must[control.Reply](t)(w.sendWith(endpoint, key, `{"flow":"Asked"}`))
-	w.succeeded(w.succeeded(reply.ExecutionID).RoutedTo)
+	looked := w.succeeded(reply.ExecutionID)
+	if routed := w.succeeded(looked.RoutedTo); looked.FlowKeyID != "" || routed.FlowKeyID != "key" {
+		t.Errorf("let in by key %q where it was looked at, and by %q where it was for", looked.FlowKeyID, routed.FlowKeyID)
+	}
 	_, err := w.sendWith(endpoint, key+"x", `{"flow":"Asked"}`)
 	if err != nil {
 		t.Errorf("refused before the flow is known: %v", err)

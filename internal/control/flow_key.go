@@ -188,19 +188,25 @@ func (k *flowKeys) hidden() map[string][]string {
 	return out
 }
 
-// offeredKey returns the hash of the key that a request brought, empty for none. More than one is none: which of them should count?
-func offeredKey(payload *ipaas.Payload) string {
-	hash, found := "", 0
+// offer is what came in the header for keys.
+type offer struct {
+	hash string // of the key; empty: it is none that could let in
+	sent int    // how many came. More than one let nobody in: which of them should count?
+}
+
+func offeredKey(payload *ipaas.Payload) offer {
+	var o offer
 	for _, h := range payload.Headers {
 		if !strings.EqualFold(h.Name, ipaas.FlowKeyHeader) {
 			continue
 		}
-		if found++; found > 1 || !ipaas.ValidFlowKey(h.Text) {
-			return ""
+		if o.sent++; o.sent == 1 && ipaas.ValidFlowKey(h.Text) {
+			o.hash = ipaas.HashFlowKey(h.Text)
+		} else {
+			o.hash = ""
 		}
-		hash = ipaas.HashFlowKey(h.Text)
 	}
-	return hash
+	return o
 }
 
 // madeKey is what a key looks like that was made here.
@@ -260,9 +266,13 @@ func (p *Plane) keysOfFlow(ctx context.Context, in ipaas.Instance, flowID string
 }
 
 // keyRequired says that a request came without a key that its flow asks for.
-func keyRequired(offered string) error {
-	message := "this flow lets in only those who send one of its keys in the header " + ipaas.FlowKeyHeader + ", and none came"
-	if offered != "" {
+func keyRequired(offered offer) error {
+	const asks = "this flow lets in only those who send one of its keys in the header " + ipaas.FlowKeyHeader
+	message := asks + ", and none came"
+	switch {
+	case offered.sent > 1:
+		message = fmt.Sprintf("%s, and %d came: send one", asks, offered.sent)
+	case offered.sent == 1:
 		message = "the key in the header " + ipaas.FlowKeyHeader + " is none that this flow lets in: send one of its own"
 	}
 	return &ipaas.Error{Kind: ipaas.Unauthenticated, Reason: ipaas.ReasonAPIKeyRequired, Message: message}

@@ -58,14 +58,16 @@ func TestFlowLetsInWhoHasOneOfItsKeys(t *testing.T) {
 	urls := w.deployed("one", def, nil)
 	w.instance("two", "int-one", nil)
 	others := urlsOf(w.deploy("two"))
-	in := func(hook, key string) {
+	in := func(hook, key, by string) {
 		t.Helper()
 		reply, err := w.sendWith(hook, key, `{}`)
 		if err != nil || reply.Response.Status != 200 {
 			t.Errorf("refused: %v %+v", err, reply.Response)
 			return
 		}
-		w.succeeded(reply.ExecutionID)
+		if ex := w.succeeded(reply.ExecutionID); ex.FlowKeyID != by {
+			t.Errorf("let in by key %q, want %q", ex.FlowKeyID, by)
+		}
 	}
 	out := func(hook, key string) {
 		t.Helper()
@@ -85,20 +87,20 @@ func TestFlowLetsInWhoHasOneOfItsKeys(t *testing.T) {
 		}
 	}
 	// A flow that asks for a key and has none refuses all; handshakes, too.
-	in(urls["Open"], "")
-	in(urls["Optional"], "")
+	in(urls["Open"], "", "")
+	in(urls["Optional"], "", "")
 	out(urls["Required"], "")
 	out(urls["Organization"], "")
 	_, err := w.ReceiveWebhook(t.Context(), tokenOf(urls["Required"]), ipaas.Payload{Method: "GET", Query: []ipaas.NamedText{{Name: "challenge", Text: "x"}}}, control.Preferences{})
 	refused(t, err, ipaas.ReasonAPIKeyRequired)
 
 	optional, required, organization := w.key("one", "", "optional"), w.key("one", "", "required"), w.key("", "int-one", "organization")
-	in(urls["Open"], optional)
-	in(urls["Optional"], optional)
-	in(urls["Required"], required)
-	in(urls["Organization"], organization)
-	in(others["Organization"], organization)
-	in(others["Optional"], "")
+	in(urls["Open"], optional, "")
+	in(urls["Optional"], optional, "key")
+	in(urls["Required"], required, "key")
+	in(urls["Organization"], organization, "key")
+	in(others["Organization"], organization, "key")
+	in(others["Optional"], "", "")
 	for _, wrong := range []string{"", required, organization, strings.ToUpper(optional), optional + "x", "nonsense"} {
 		out(urls["Optional"], wrong)
 	}
@@ -113,9 +115,10 @@ func TestFlowLetsInWhoHasOneOfItsKeys(t *testing.T) {
 	}
 
 	// Rotation: two keys count at once, at an old URL as at a new one; a deleted one does not count any more.
-	second := w.key("one", "", "required")
-	in(urls["Required"], required)
-	in(urls["Required"], second)
+	const second = "the-second-of-two-keys"
+	must[ipaas.FlowKey](t)(w.CreateFlowKey(t.Context(), ipaas.FlowKey{ID: "second", InstanceID: "one", FlowID: "required"}, second, plain))
+	in(urls["Required"], required, "key")
+	in(urls["Required"], second, "second")
 	must[ipaas.Instance](t)(w.RotateWebhookToken(t.Context(), "one", "required", false, time.Hour, plain))
 	view := must[control.InstanceView](t)(w.DescribeInstance(t.Context(), must[ipaas.Instance](t)(w.store.GetInstance(t.Context(), "one")), true))
 	fresh := ""
@@ -128,13 +131,13 @@ func TestFlowLetsInWhoHasOneOfItsKeys(t *testing.T) {
 		}
 	}
 	out(fresh, "")
-	in(fresh, second)
+	in(fresh, second, "second")
 	if err := w.DeleteFlowKey(t.Context(), ipaas.FlowKey{ID: "key", InstanceID: "one", FlowID: "required"}, plain); err != nil {
 		t.Fatal(err)
 	}
 	for _, hook := range []string{urls["Required"], fresh} {
 		out(hook, required)
-		in(hook, second)
+		in(hook, second, "second")
 	}
 	// A paused instance tells those without a key no more than one that runs.
 	must[ipaas.Instance](t)(w.PauseInstance(t.Context(), "one", ipaas.PauseRefuse, plain))
@@ -145,6 +148,35 @@ func TestFlowLetsInWhoHasOneOfItsKeys(t *testing.T) {
 	must[control.RemovalResult](t)(w.UndeployInstance(t.Context(), "one", plain))
 	_, err = w.sendWith(fresh, "", `{}`)
 	refused(t, err, ipaas.ReasonInstanceRemoved)
+}
+
+// TestARefusalSaysWhatCame tells apart who sent no key, one that is wrong, and several.
+func TestARefusalSaysWhatCame(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	urls := w.deployed("one", ipaas.Definition{DisplayName: "Secured", Flows: []ipaas.Flow{secured("Required", ipaas.SecurityCustomerRequired)}}, nil)
+	key := w.key("one", "", "required")
+	for _, tt := range []struct {
+		name string
+		sent []string
+		want string
+	}{
+		{"none", nil, "none came"},
+		{"a wrong one", []string{"a-key-that-is-wrong"}, "is none that this flow lets in"},
+		{"one that is too short to be one", []string{"nonsense"}, "is none that this flow lets in"},
+		{"several", []string{key, key}, "2 came"},
+	} {
+		payload := ipaas.Payload{Method: "POST"}
+		for _, text := range tt.sent {
+			payload.Headers = append(payload.Headers, ipaas.NamedText{Name: "api-key", Text: text})
+		}
+		_, err := w.ReceiveWebhook(t.Context(), tokenOf(urls["Required"]), payload, control.Preferences{})
+		for _, err := range []error{err, w.LookupWebhook(t.Context(), tokenOf(urls["Required"]), tt.sent...)} {
+			if e := refused(t, err, ipaas.ReasonAPIKeyRequired); !strings.Contains(e.Message, tt.want) {
+				t.Errorf("%s: refused with %q", tt.name, e.Message)
+			}
+		}
+	}
 }
 
 func TestFlowsSeeTheKeysOfTheirSiblingsAndNobodyElse(t *testing.T) {

@@ -137,7 +137,7 @@ func again(ex ipaas.Execution, now time.Time) ipaas.Execution {
 	next := ipaas.Execution{
 		ID: ipaas.NewID("exe"), InstanceID: ex.InstanceID, CustomerID: ex.CustomerID, IntegrationID: ex.IntegrationID, FlowID: ex.FlowID,
 		FlowDisplayName: ex.FlowDisplayName, State: ipaas.ExecutionQueued, Invoke: ex.Invoke, Test: ex.Test, CreateTime: now,
-		Endpoint: ex.Endpoint, PreprocessedBy: ex.PreprocessedBy, OriginID: ex.OriginID, Try: 1, Lane: ex.Lane, OrderingKey: ex.OrderingKey, OnFailure: ex.OnFailure,
+		Endpoint: ex.Endpoint, FlowKeyID: ex.FlowKeyID, PreprocessedBy: ex.PreprocessedBy, OriginID: ex.OriginID, Try: 1, Lane: ex.Lane, OrderingKey: ex.OrderingKey, OnFailure: ex.OnFailure,
 		RequestKey: ex.RequestKey, InvokedBy: ex.InvokedBy, RootID: ex.RootID, Depth: ex.Depth, ScheduleTime: ex.ScheduleTime,
 	}
 	if ex.Unowned() {

@@ -60,7 +60,8 @@ func (p *Plane) LookupWebhook(ctx context.Context, token string, keys ...string)
 	for _, key := range keys {
 		payload.Headers = append(payload.Headers, ipaas.NamedText{Name: ipaas.FlowKeyHeader, Text: key})
 	}
-	if offered := offeredKey(&payload); !flow.Security.LetsIn(offered, hook.Keys, hook.SharedKeys) {
+	offered := offeredKey(&payload)
+	if _, in := flow.Security.LetsIn(offered.hash, hook.Keys, hook.SharedKeys); !in {
 		return keyRequired(offered)
 	}
 	return nil
@@ -111,7 +112,8 @@ func unknownHook() error {
 type request struct {
 	hook    ipaas.Webhook // whose FlowID is none where several flows share the URL
 	payload ipaas.Payload // without keys
-	offered string        // the hash of the key that came with it; empty: none
+	offered offer         // what came in the header for keys
+	letInBy string        // the id of the key that let it in; empty: none was asked for
 	prefs   Preferences
 }
 
@@ -178,7 +180,8 @@ func (p *Plane) letIn(ctx context.Context, j *job, flow *ipaas.Flow, r *request)
 	if j.execution.Unowned() {
 		own = nil // there is no customer yet
 	}
-	if !flow.Security.LetsIn(r.offered, own, shared) {
+	var in bool
+	if r.letInBy, in = flow.Security.LetsIn(r.offered.hash, own, shared); !in {
 		return component.Reception{}, keyRequired(r.offered)
 	}
 	if _, _, err := parseBody(r.payload); err != nil {
@@ -190,8 +193,9 @@ func (p *Plane) letIn(ctx context.Context, j *job, flow *ipaas.Flow, r *request)
 // newEvent makes an execution of a request.
 func (p *Plane) newEvent(j *job, flow *ipaas.Flow, r *request) ipaas.Execution {
 	ex := newEvent(p.now(), j.execution, flow, r.payload)
+	ex.FlowKeyID = r.letInBy
 	if ex.Endpoint = r.endpoint(); looksFirst(j.program, &ex) {
-		ex.Payload.KeyHash = r.offered // the flow that the request is for may ask for it
+		ex.Payload.KeyHash = r.offered.hash // the flow that the request is for may ask for it
 	}
 	return ex
 }

@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -98,6 +99,7 @@ func (c *check) input(at string, p place, field *ipaas.InputField, in ipaas.Inpu
 	}
 	if constant {
 		c.constant(at, p, field, node)
+		c.literalCondition(at, p, field, in)
 		return
 	}
 	if _, whole := node.(*expr.ConfigVariableNode); field.Type == ipaas.FieldConnection && field.Collection == "" && !whole {
@@ -133,6 +135,19 @@ func (c *check) constant(at string, p place, field *ipaas.InputField, node expr.
 			continue
 		}
 		c.add(at, w.Reason, "%s", sentence(fmt.Sprintf("input %q of %s", field.Key, p.what()), w.Description))
+	}
+}
+
+// meantReference is a text that refers to something where texts are templates.
+var meantReference = regexp.MustCompile(`\{\{[$#][^{}]+\}\}`)
+
+// literalCondition refuses a reference in conditions that are one literal, whose branch would never be taken.
+func (c *check) literalCondition(at string, p place, field *ipaas.InputField, in ipaas.Input) {
+	if field.Type != ipaas.FieldConditions || in.Kind != ipaas.InputValue && in.Kind != ipaas.InputJSON {
+		return
+	}
+	if found := meantReference.FindString(in.Text); found != "" {
+		c.add(at, ipaas.ReasonMisplaced, "input %q of %s is a literal, in which %q refers to nothing: give the conditions as complex, term by term", field.Key, p.what(), found)
 	}
 }
 

@@ -102,6 +102,36 @@ func TestProblemsOfAnythingAreNoPanic(t *testing.T) {
 	}
 }
 
+// TestReferencesInLiteralConditions: a reference in a condition that is one literal would be compared as the text it is.
+func TestReferencesInLiteralConditions(t *testing.T) {
+	t.Parallel()
+	fork := func(in ipaas.Input) ipaas.Step {
+		return ipaas.Step{
+			ID: "fork", DisplayName: "Fork", Action: "branch.byConditions", Inputs: map[string]ipaas.Input{"conditions": in},
+			Branches: []ipaas.Branch{{Name: "Go"}, {Name: "Else"}},
+		}
+	}
+	literal := func(left string) ipaas.Input {
+		return ipaas.Input{Kind: ipaas.InputValue, Text: `[{"key":"Go","value":["and",["equal","` + left + `",4]]}]`}
+	}
+	for name, in := range map[string]ipaas.Input{
+		"a text":          literal("{{name}} costs $4"),
+		"term by term":    {Kind: ipaas.InputComplex, Items: []ipaas.Input{{Name: "Go", Kind: ipaas.InputComplex, Items: []ipaas.Input{ipaas.Literal("equal"), ipaas.Literal("{{$x}}"), ipaas.Literal("4")}}}},
+		"a whole of text": {Kind: ipaas.InputJSON, Text: `[]`},
+	} {
+		if problems := compileAnyway(fork(in)).Problems(); len(problems) > 0 {
+			t.Errorf("%s: %v", name, problems)
+		}
+	}
+	for _, text := range []string{"{{$trigger.results.body.data}}", "{{#Limit}}"} {
+		problems := compileAnyway(fork(literal(text))).Problems()
+		if len(problems) != 1 || problems[0].Field != "flows[0].steps[0].inputs.conditions" || problems[0].Reason != ipaas.ReasonMisplaced ||
+			!strings.Contains(problems[0].Description, `"`+text+`"`) {
+			t.Errorf("%s: %v", text, problems)
+		}
+	}
+}
+
 func TestProblemsOfThousandsOfNames(t *testing.T) {
 	t.Parallel()
 	steps := make([]ipaas.Step, 1000)

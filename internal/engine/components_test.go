@@ -177,6 +177,8 @@ func branching() *component.Component {
 			name := call.Inputs.Text("value")
 			return component.Result{Data: name, Branch: name}, nil
 		},
+	}, {
+		Action: ipaas.Action{Key: "byConditions", Effect: ipaas.EffectPure, Branches: true, Inputs: []ipaas.InputField{{Key: "conditions", Type: ipaas.FieldConditions}}},
 	}}}
 }
 

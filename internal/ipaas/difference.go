@@ -1,6 +1,8 @@
 package ipaas
 
 import (
+	"cmp"
+	"crypto/sha256"
 	"fmt"
 	"reflect"
 	"slices"
@@ -211,8 +213,13 @@ func (f *facts) of(field string, v reflect.Value) {
 		f.add(field, is.String())
 		return
 	case []byte:
-		f.add(field, fmt.Sprintf("%d bytes", len(is)))
+		sum := sha256.Sum256(is) // others may be as many
+		f.add(field, fmt.Sprintf("%d bytes, SHA-256 %x…", len(is), sum[:6]))
 		return
+	case TestPayload:
+		f.body(field, is)
+		is.Kind, is.Text, is.Binary = "", "", nil
+		v = reflect.ValueOf(is)
 	}
 	switch v.Kind() {
 	case reflect.Pointer:
@@ -240,6 +247,18 @@ func (f *facts) of(field string, v reflect.Value) {
 		}
 	default:
 		f.add(field, fmt.Sprint(v.Interface()))
+	}
+}
+
+// body adds the body of a test payload under the name of its kind, as it is written.
+func (f *facts) body(field string, payload TestPayload) {
+	at := join(field, string(payload.Kind))
+	switch payload.Kind {
+	case "":
+	case BodyBinary:
+		f.of(at, reflect.ValueOf(payload.Binary))
+	default:
+		f.add(at, cmp.Or(payload.Text, `""`))
 	}
 }
 

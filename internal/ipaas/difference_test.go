@@ -31,6 +31,22 @@ func diffed() *ipaas.Definition {
 	}
 }
 
+// TestDiffTellsBytesApart compares payloads that have as many bytes.
+func TestDiffTellsBytesApart(t *testing.T) {
+	t.Parallel()
+	from, to := diffed(), diffed()
+	from.Flows[0].TestPayload = &ipaas.TestPayload{Kind: ipaas.BodyBinary, Binary: []byte{0, 1}}
+	to.Flows[0].TestPayload = &ipaas.TestPayload{Kind: ipaas.BodyBinary, Binary: []byte{0, 2}}
+	found := ipaas.Diff(from, to)
+	if len(found) != 1 || len(found[0].Fields) != 1 {
+		t.Fatalf("found %+v", found)
+	}
+	f := found[0].Fields[0]
+	if f.Field != "testPayload.binary" || f.Before == f.After || !strings.HasPrefix(f.Before, "2 bytes, SHA-256 b413f47d13ee…") {
+		t.Errorf("found %+v", f)
+	}
+}
+
 func TestDiff(t *testing.T) {
 	t.Parallel()
 	type fields = []ipaas.FieldDifference
@@ -63,6 +79,19 @@ func TestDiff(t *testing.T) {
 			Kind: ipaas.DifferenceRenamed, Element: ipaas.ElementFlow, FlowID: "two", ID: "two", Name: "Second", OldName: "Two", Path: "flows[1]",
 			Fields: fields{{"trigger.inputs.body", "", `"ok"`}, {"synchronous", "", "true"}, {"security", "", "UNSECURED"}, {"timeout", "", "1m0s"}},
 		}}},
+		{"a test payload", func(d *ipaas.Definition) {
+			d.Flows[0].TestPayload = &ipaas.TestPayload{Kind: ipaas.BodyJSON, Text: `{"a":1}`, Headers: map[string]string{"X-A": "b"}, Method: "PUT"}
+			d.Flows[1].TestPayload = &ipaas.TestPayload{Kind: ipaas.BodyText}
+		}, []ipaas.Difference{
+			{
+				Kind: ipaas.DifferenceChanged, Element: ipaas.ElementFlow, FlowID: "one", ID: "one", Name: "One", Path: "flows[0]",
+				Fields: fields{{"testPayload.json", "", `{"a":1}`}, {"testPayload.headers.X-A", "", "b"}, {"testPayload.method", "", "PUT"}},
+			},
+			{
+				Kind: ipaas.DifferenceChanged, Element: ipaas.ElementFlow, FlowID: "two", ID: "two", Name: "Two", Path: "flows[1]",
+				Fields: fields{{"testPayload.text", "", `""`}},
+			},
+		}},
 		{"flows in another order", func(d *ipaas.Definition) {
 			d.Flows[0], d.Flows[1] = d.Flows[1], d.Flows[0]
 		}, []ipaas.Difference{{

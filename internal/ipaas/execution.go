@@ -41,6 +41,7 @@ type Execution struct {
 	Depth        int       // how many cross-flow calls lie between that and it
 	ScheduleTime time.Time // the time it is the run for, of one that the clock started
 
+	FlowKeyID      string // the id of the key that let the request in; empty: none was asked for
 	PreprocessedBy string // the execution of the flow that looked at the request first, and sent it here
 	RoutedTo       string // of such an execution: where the request went
 

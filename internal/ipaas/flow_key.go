@@ -50,27 +50,34 @@ func HashFlowKey(key string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// HasFlowKey reports whether a key with a hash is among some. How long it takes tells nothing of them but how many there are.
-func HasFlowKey(keys []FlowKey, hash string) bool {
-	found := 0
+// HasFlowKey reports whether a key with a hash is among some.
+func HasFlowKey(keys []FlowKey, hash string) bool { return findFlowKey(keys, hash) >= 0 }
+
+// findFlowKey returns the place of the key with a hash among some, -1 for none. How long it takes tells nothing of them but how many
+// there are.
+func findFlowKey(keys []FlowKey, hash string) int {
+	found := -1
 	for i := range keys {
-		found |= subtle.ConstantTimeCompare([]byte(keys[i].Hash), []byte(hash))
+		found = subtle.ConstantTimeSelect(subtle.ConstantTimeCompare([]byte(keys[i].Hash), []byte(hash)), i, found)
 	}
-	return found == 1
+	return found
 }
 
-// LetsIn reports whether a flow lets in a request that brought a key with a hash, empty for none. own are the keys of the instance's
-// flow, shared those of the integration's.
-func (s FlowSecurity) LetsIn(hash string, own, shared []FlowKey) bool {
+// LetsIn reports whether a flow lets in a request that brought a key with a hash, empty for none, and by which of its keys: the id,
+// empty where it asks for none. own are the keys of the instance's flow, shared those of the integration's.
+func (s FlowSecurity) LetsIn(hash string, own, shared []FlowKey) (by string, in bool) {
 	keys := s.Keys(own, shared)
 	switch {
 	case s == SecurityUnsecured:
-		return true
+		return "", true
 	case len(keys) == 0 && (s == "" || s == SecurityCustomerOptional):
-		return true
-	default:
-		return HasFlowKey(keys, hash)
+		return "", true
 	}
+	at := findFlowKey(keys, hash)
+	if at < 0 {
+		return "", false
+	}
+	return keys[at].ID, true
 }
 
 // Keys returns those of a flow's keys that count: the instance's, or for ORGANIZATION the integration's.

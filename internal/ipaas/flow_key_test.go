@@ -38,13 +38,21 @@ func TestSecurityLetsInWhoHasAKeyThatCounts(t *testing.T) {
 			return ipaas.HashFlowKey(key)
 		}
 		for _, key := range tt.in {
-			if !tt.security.LetsIn(hash(key), tt.own, tt.shared) {
+			by, in := tt.security.LetsIn(hash(key), tt.own, tt.shared)
+			if !in {
 				t.Errorf("%s: %q is refused", tt.name, key)
+			}
+			want := key
+			if len(tt.security.Keys(tt.own, tt.shared)) == 0 || tt.security == ipaas.SecurityUnsecured {
+				want = "" // no key was looked at
+			}
+			if by != want {
+				t.Errorf("%s: %q is let in by %q", tt.name, key, by)
 			}
 		}
 		for _, key := range tt.out {
-			if tt.security.LetsIn(hash(key), tt.own, tt.shared) {
-				t.Errorf("%s: %q is let in", tt.name, key)
+			if by, in := tt.security.LetsIn(hash(key), tt.own, tt.shared); in || by != "" {
+				t.Errorf("%s: %q is let in by %q", tt.name, key, by)
 			}
 		}
 		if locked := tt.security.Locked(len(tt.security.Keys(tt.own, tt.shared))); locked != tt.locked {

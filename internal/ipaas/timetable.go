@@ -141,7 +141,7 @@ func cutZone(text string) (zone *time.Location, fields string, err error) {
 
 func parseFields(spec string) (*cron.SpecSchedule, error) {
 	if n := len(strings.Fields(spec)); n != 5 {
-		return nil, fmt.Errorf("it has %d fields: give minute, hour, day of month, month and day of week, e.g. 0 8 * * 1-5", n)
+		return nil, fmt.Errorf("it has not five fields but %d: give minute, hour, day of month, month and day of week, e.g. 0 8 * * 1-5", n)
 	}
 	parsed, err := fiveFields.Parse(spec)
 	if err != nil {

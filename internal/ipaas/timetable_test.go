@@ -63,9 +63,9 @@ func TestTimetables(t *testing.T) {
 func TestWhatIsNoTimetable(t *testing.T) {
 	t.Parallel()
 	for spec, words := range map[string]string{
-		"":                            "it has 0 fields",
-		"* * * *":                     "it has 4 fields",
-		"@hourly":                     "it has 1 fields",
+		"":                            "it has not five fields but 0",
+		"* * * *":                     "it has not five fields but 4",
+		"@hourly":                     "it has not five fields but 1",
 		"@every 30s":                  "give one from 1m0s",
 		"@every ten minutes":          "give one from 1m0s",
 		"@every 9000000h":             "to 8784h0m0s",

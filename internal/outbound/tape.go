@@ -59,6 +59,7 @@ type Tape struct {
 	used  []bool // guarded by mu
 	made  []Exchange
 	bytes int
+	learn learned
 }
 
 // NewTape returns a Tape.
@@ -123,7 +124,7 @@ func (t *Tape) note(k *call) int {
 	if !t.opts.Record || len(t.made) >= MaxTapeExchanges {
 		return -1
 	}
-	e := Exchange{Label: k.client.label, Method: k.method, URL: t.opts.Hide(k.url.String()), RequestHeader: t.hidden(k.header)}
+	e := Exchange{Label: k.client.label, Method: k.method, URL: t.hide(k.url.String()), RequestHeader: t.hidden(k.header)}
 	e.RequestBody = t.keep(&e, k.body)
 	t.made = append(t.made, e)
 	return len(t.made) - 1
@@ -138,17 +139,25 @@ func (t *Tape) answered(place int, status int, header http.Header, body []byte, 
 	defer t.mu.Unlock()
 	e := &t.made[place]
 	if err != nil {
-		e.Error = t.opts.Hide(err.Error())
+		var failure *Error
+		if errors.As(err, &failure) {
+			err = failure.Err // which request it was, the exchange says
+		}
+		e.Error = t.hide(err.Error())
 		return
 	}
+	t.learn.from(t.opts.Hide(string(body)))
 	e.Status, e.ResponseHeader = status, t.hidden(header)
 	ofTheWay(e.ResponseHeader)
 	e.ResponseBody = t.keep(e, body)
 }
 
+// hide takes out of a text what is not to be recorded.
+func (t *Tape) hide(text string) string { return t.learn.hide(t.opts.Hide(text)) }
+
 // keep returns a body as it is recorded.
 func (t *Tape) keep(e *Exchange, body []byte) []byte {
-	clean := []byte(t.opts.Hide(string(body)))
+	clean := []byte(t.hide(string(body)))
 	if most := min(MaxTapeBody, MaxTapeBytes-t.bytes); len(clean) > most {
 		clean, e.Truncated = clean[:max(most, 0)], true
 	}
@@ -171,7 +180,7 @@ func (t *Tape) hidden(header http.Header) http.Header {
 			if slices.Contains(hiddenHeaders, http.CanonicalHeaderKey(name)) {
 				v = HiddenHeader
 			}
-			out[name] = append(out[name], t.opts.Hide(v))
+			out[name] = append(out[name], t.hide(v))
 		}
 	}
 	return out
@@ -275,7 +284,10 @@ func ofTheWay(header http.Header) {
 
 // unanswered says that nothing answers a request, and what comes near.
 func (t *Tape) unanswered(k *call) error {
-	asked := fmt.Sprintf("%s %s", k.method, t.opts.Hide(k.url.String()))
+	asked := "it" // the error begins with the request, but for its query
+	if k.url.RawQuery != "" {
+		asked = fmt.Sprintf("%s %s", k.method, t.opts.Hide(k.url.String()))
+	}
 	if len(t.opts.Exchanges) == 0 {
 		return fmt.Errorf("the test is offline, and was given no exchange to answer %s from: give one, or a result for the step", asked)
 	}
@@ -284,6 +296,9 @@ func (t *Tape) unanswered(k *call) error {
 		if e.AnyBody = true; t.fits(&e, k) {
 			return fmt.Errorf("the test is offline, and the exchange for %s is for another body than %s", asked, t.excerpt(k.body))
 		}
+	}
+	if len(t.opts.Exchanges) == 1 {
+		return fmt.Errorf("the test is offline, and its only exchange is not for %s: give one, or a result for the step", asked)
 	}
 	return fmt.Errorf("the test is offline, and none of its %d exchanges is for %s: give one, or a result for the step", len(t.opts.Exchanges), asked)
 }

@@ -13,6 +13,91 @@ import (
 	"github.com/headrace/headrace/internal/outbound"
 )
 
+// TestTapeNamesWhatItIsAskedOnce: an error begins with the request.
+func TestTapeNamesWhatItIsAskedOnce(t *testing.T) {
+	t.Parallel()
+	one := []outbound.Exchange{{Method: "GET", URL: "https://a.example/a", Status: 200}}
+	for _, tt := range []struct {
+		exchanges []outbound.Exchange
+		url, want string
+	}{
+		{nil, "https://a.example/x", "GET https://a.example/x: the test is offline, and was given no exchange to answer it from: give one, or a result for the step"},
+		{one, "https://a.example/x", "GET https://a.example/x: the test is offline, and its only exchange is not for it: give one, or a result for the step"},
+		{one, "https://a.example/a?b=1", "GET https://a.example/a: the test is offline, and its only exchange is not for GET https://a.example/a?b=1: give one, or a result for the step"},
+	} {
+		tape := outbound.NewTape(outbound.TapeOptions{Exchanges: tt.exchanges, Offline: true})
+		_, err := local(t).Through(tape, "").Do(t.Context(), outbound.Request{URL: tt.url})
+		if err == nil || err.Error() != tt.want {
+			t.Errorf("failed with %v, want %s", err, tt.want)
+		}
+	}
+}
+
+// TestTapeRecordsWhyThereWasNoAnswer so that it is told the same when it is answered from what was recorded.
+func TestTapeRecordsWhyThereWasNoAnswer(t *testing.T) {
+	t.Parallel()
+	url := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		_ = conn.Close() // that is what it is for
+	})
+	call := func(tape *outbound.Tape) string {
+		_, err := local(t).Through(tape, "").Do(t.Context(), outbound.Request{URL: url})
+		if !errors.Is(err, outbound.Interrupted) {
+			t.Fatalf("failed with %v", err)
+		}
+		return err.Error()
+	}
+	recording := outbound.NewTape(outbound.TapeOptions{Record: true})
+	want := call(recording)
+	if got := call(outbound.NewTape(outbound.TapeOptions{Exchanges: recording.Made()})); got != want {
+		t.Errorf("failed with %q, and answered from what was recorded with %q", want, got)
+	}
+}
+
+// TestTapeRecordsNoTokens: what a token endpoint answers is recorded nowhere, and the flow runs with what stands in its place.
+func TestTapeRecordsNoTokens(t *testing.T) {
+	t.Parallel()
+	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/token":
+			_, _ = fmt.Fprint(w, `{"token_type": "Bearer", "access_token": "ya29.a0\/long", "refresh_token":"1\/\/refresh","expires_in":3599,"id_token":"short"}`)
+		case "/form":
+			_, _ = fmt.Fprint(w, `scope=repo&access_token=gho_16C7e42F292c`)
+		default:
+			_, _ = fmt.Fprintf(w, "saw %s", r.URL.Query().Get("t"))
+		}
+	})
+	run := func(tape *outbound.Tape, token string) {
+		c := local(t).Through(tape, "")
+		for _, path := range []string{"/token", "/form", "/use?t=" + token} {
+			do(t, c, outbound.Request{URL: url + path})
+		}
+	}
+	recording := outbound.NewTape(outbound.TapeOptions{Record: true})
+	run(recording, "ya29.a0%2Flong")
+	made := recording.Made()
+	var all strings.Builder
+	for _, e := range made {
+		fmt.Fprintln(&all, e.URL, string(e.ResponseBody))
+	}
+	for _, token := range []string{"ya29", "refresh\"", "gho_"} {
+		if strings.Contains(all.String(), token) {
+			t.Errorf("%s is recorded:\n%s", token, all.String())
+		}
+	}
+	if want := `{"token_type": "Bearer", "access_token": "[redacted]", "refresh_token":"[redacted]","expires_in":3599,"id_token":"short"}`; string(made[0].ResponseBody) != want {
+		t.Errorf("recorded %s", made[0].ResponseBody)
+	}
+	if got := string(made[1].ResponseBody) + " " + string(made[2].ResponseBody); got != "scope=repo&access_token=[redacted] saw [redacted]" {
+		t.Errorf("recorded %s", got)
+	}
+	run(outbound.NewTape(outbound.TapeOptions{Exchanges: made, Offline: true}), "[redacted]")
+}
+
 func TestTapeRecords(t *testing.T) {
 	t.Parallel()
 	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
@@ -105,7 +190,7 @@ func TestTapeAnswers(t *testing.T) {
 		req  outbound.Request
 		says string
 	}{
-		{"another method", outbound.Request{Method: "PUT", URL: "https://a.example/x?a=1&b=2"}, "none of its 7 exchanges is for PUT https://a.example/x?a=1&b=2"},
+		{"another method", outbound.Request{Method: "PUT", URL: "https://a.example/x?a=1&b=2"}, "PUT https://a.example/x: the test is offline, and none of its 7 exchanges is for PUT https://a.example/x?a=1&b=2: give one"},
 		{"another parameter", outbound.Request{URL: "https://a.example/x?a=1"}, "none of its 7 exchanges"},
 		{"another body", outbound.Request{Method: "POST", URL: "https://a.example", Body: []byte("s3cret-text")}, `is for another body than "[secret]"`},
 	}

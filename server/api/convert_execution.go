@@ -21,7 +21,7 @@ func executionToProto(ex ipaas.Execution) *pb.Execution {
 		Duration: between(ex.StartTime, ex.EndTime), Crashes: count(ex.Crashes), Canceling: ex.Canceling,
 		OriginId: ex.OriginID, RetryOf: ex.RetryOf, ReplayOf: ex.ReplayOf, SupersededBy: ex.SupersededBy, Try: count(ex.Try),
 		WakeTime: timeToProto(ex.WakeTime), Lane: ex.Lane, OrderingKey: utf8Text(ex.OrderingKey), Blocked: ex.Blocked, Blocking: ex.Blocking, PayloadExpired: ex.PayloadExpired,
-		Endpoint: ex.Endpoint, PreprocessedBy: ex.PreprocessedBy, RoutedTo: ex.RoutedTo,
+		FlowKeyId: ex.FlowKeyID, Endpoint: ex.Endpoint, PreprocessedBy: ex.PreprocessedBy, RoutedTo: ex.RoutedTo,
 		InvokedBy: ex.InvokedBy, RootId: ex.RootID, Depth: count(ex.Depth), ScheduleTime: timeToProto(ex.ScheduleTime),
 	}
 	if e := ex.Error; e != nil {

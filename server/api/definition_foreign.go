@@ -57,20 +57,33 @@ func merged(violations, more []ipaas.Violation) []ipaas.Violation {
 
 // marked spells paths of violations of the definition in the words of what was sent, with their lines.
 func (s source) marked(violations []ipaas.Violation) []ipaas.Violation {
-	if s.foreign == nil {
-		return violations
+	if s.foreign != nil {
+		violations = s.foreign.InFile(violations)
 	}
-	return s.lines.mark(s.foreign.InFile(violations))
+	return s.lines.mark(violations)
+}
+
+// inFile adds to the problems of the draft that a definition became the lines of what was sent, where that has the same paths. Of one in
+// foreign words the paths are those of the draft.
+func (s source) inFile(problems []*pb.Problem) []*pb.Problem {
+	if s.foreign != nil {
+		return problems
+	}
+	violations := make([]ipaas.Violation, len(problems))
+	for i, p := range problems {
+		violations[i] = ipaas.Violation{Field: p.GetField(), Reason: ipaas.Reason(p.GetReason()), Description: p.GetDescription()}
+	}
+	return problemsToProto(s.marked(violations))
 }
 
 // explained is an error about the definition in the words of what was sent.
 func (s source) explained(err error) error {
 	var ours *ipaas.Error
-	if s.foreign == nil || !errors.As(err, &ours) || len(ours.Violations) == 0 {
+	if !errors.As(err, &ours) || len(ours.Violations) == 0 {
 		return err
 	}
 	said := *ours
-	said.Violations = s.marked(ours.Violations)
+	said.Violations = s.marked(slices.Clone(ours.Violations))
 	return &said
 }
 

@@ -385,6 +385,36 @@ func TestForeignProblemsNameTheFile(t *testing.T) {
 	}, got)
 }
 
+// TestProblemsNameTheLine tells of a definition in our words where each thing stands that is wrong or unresolved: when it is validated,
+// refused and taken.
+func TestProblemsNameTheLine(t *testing.T) {
+	t.Parallel()
+	call := newWorld(t).overGRPC
+	unresolved := "id: lines\ndisplayName: Lines\nflows:\n  - displayName: F\n    steps:\n      - displayName: Say\n        action: log.shout\n" +
+		"      - displayName: Say Again\n        action: http.httpGet\n"
+	want := []string{
+		`flows[0].steps[0].action UNKNOWN_ACTION line 7: component log has no action "shout"`,
+		`flows[0].steps[1].inputs.url REQUIRED line 8: action http.httpGet of step "Say Again" needs a value`,
+	}
+	told := func(problems []*pb.Problem) (got []string) {
+		for _, p := range problems {
+			got = append(got, p.GetField()+" "+p.GetReason()+" "+p.GetDescription())
+		}
+		return got
+	}
+	matches(t, want, told(ok[*pb.ValidateIntegrationResponse](t, call, &pb.ValidateIntegrationRequest{Definition: unresolved}).GetProblems()))
+	matches(t, want, told(ok[*pb.ImportIntegrationResponse](t, call, &pb.ImportIntegrationRequest{Definition: unresolved}).GetIntegration().GetProblems()))
+	for _, p := range ok[*pb.GetIntegrationResponse](t, call, &pb.GetIntegrationRequest{IntegrationId: "lines"}).GetIntegration().GetProblems() {
+		if strings.HasPrefix(p.GetDescription(), "line ") {
+			t.Errorf("a draft has no lines: %s", p.GetDescription())
+		}
+	}
+	_, st := call(t, &pb.ImportIntegrationRequest{Definition: strings.Replace(unresolved, "Say Again", "Say", 1)})
+	if !strings.Contains(fmt.Sprint(st.Details()), "line 8: ") {
+		t.Errorf("refused with %v", st.Details())
+	}
+}
+
 // matches checks that texts are those wanted, in any order, each with at least what is wanted of its beginning.
 func matches(t *testing.T, want, got []string) {
 	t.Helper()

@@ -131,11 +131,14 @@ func TestEndpointsAreShownAndRotated(t *testing.T) {
 			if shared == "" || in.GetEndpointUrl() != shared {
 				t.Errorf("the instance shows %q, the integration %q", in.GetEndpointUrl(), shared)
 			}
+			key := ok[*pb.CreateFlowKeyResponse](t, call, &pb.CreateFlowKeyRequest{
+				InstanceId: "one-" + name, FlowId: "sync-orders", FlowKey: &pb.FlowKey{Id: "the-erp"},
+			}).GetFlowKey().GetKey()
 			reply, err := w.plane.ReceiveWebhook(t.Context(), shared[strings.LastIndexByte(shared, '/')+1:], ipaas.Payload{
-				Method: "POST", Headers: []ipaas.NamedText{{Name: "X-Flow", Text: "Sync Orders"}, {Name: "X-Account", Text: "acct-" + name}},
+				Method: "POST", Headers: []ipaas.NamedText{{Name: "X-Flow", Text: "Sync Orders"}, {Name: "X-Account", Text: "acct-" + name}, {Name: "Api-Key", Text: key}},
 			}, control.Preferences{})
 			must(t, err)
-			if ex := await(t, call, reply.ExecutionID, pb.Execution_STATE_SUCCEEDED); !ex.GetEndpoint() || ex.GetInstanceId() != "one-"+name || ex.GetPreprocessedBy() != "" {
+			if ex := await(t, call, reply.ExecutionID, pb.Execution_STATE_SUCCEEDED); !ex.GetEndpoint() || ex.GetInstanceId() != "one-"+name || ex.GetPreprocessedBy() != "" || ex.GetFlowKeyId() != "the-erp" {
 				t.Errorf("the execution is %v", ex)
 			}
 			integration := ok[*pb.RotateEndpointTokenResponse](t, call, &pb.RotateEndpointTokenRequest{IntegrationId: id}).GetIntegration()

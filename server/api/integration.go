@@ -127,9 +127,13 @@ func (s *services) ImportIntegration(ctx context.Context, req *pb.ImportIntegrat
 		return nil, src.explained(err)
 	}
 	out, err := s.showIntegration(ctx, in, true)
+	if err != nil {
+		return nil, err
+	}
+	out.Problems = src.inFile(out.GetProblems())
 	return &pb.ImportIntegrationResponse{
 		Integration: out, Created: done.Created, Format: src.format, Notes: notesToProto(src.notes, src.lines), Warnings: lossesToProto(done.Losses),
-	}, err
+	}, nil
 }
 
 // ValidateIntegration implements IntegrationService.

@@ -23,8 +23,9 @@ func branch() *component.Component {
 						Description: "Conditions by branch name, in order. A condition is `[operator, left, right]`, or `and` or `or` followed by conditions. Operators of one value: " +
 							"isTrue, isFalse, exists, doesNotExist, isEmpty, isNotEmpty; of two: equal, notEqual, exactlyMatches, doesNotExactlyMatch, greaterThan, greaterThanOrEqual, " +
 							"lessThan, lessThanOrEqual, in, notIn, startsWith, doesNotStartWith, endsWith, doesNotEndWith, dateTimeAfter, dateTimeBefore, dateTimeSame. " +
-							"Mind the order: `in` asks whether left is contained in right, and `startsWith` and `endsWith` whether right begins or ends with left.",
-						Example: `[{"key": "Urgent", "value": ["and", ["equal", "{{$trigger.results.body.data.priority}}", "high"]]}]`,
+							"Mind the order: `in` asks whether left is contained in right, and `startsWith` and `endsWith` whether right begins or ends with left. " +
+							"As one `value` all of it is taken as it stands: give what refers to something as `complex`, whose items name the branches and whose items are the conditions, term by term.",
+						Example: `{"complex": {"items": [{"name": "Urgent", "complex": {"items": [{"value": "equal"}, {"reference": "trigger.results.body.data.priority"}, {"value": "high"}]}}]}}`,
 					}},
 				},
 				Perform: branchOnExpression, BranchNames: namesOf("conditions"),

@@ -15,9 +15,9 @@ const insertExecution = `
 INSERT INTO executions (id, instance_uid, instance_id, customer_id, integration_id, version, definition_hash, flow_id, flow_display_name,
 	deployment_id, generation, config_revision, state, held, ready, inline, invoke, test, attempts, error, result, response,
 	create_time, start_time, end_time, lease_time, origin_id, retry_of, replay_of, try, wake_time, asleep,
-	lane, lane_seq, in_lane, on_failure, ordering_key, endpoint, preprocessed_by, invoked_by, root_id, depth, schedule_time, request_key)
+	lane, lane_seq, in_lane, on_failure, ordering_key, flow_key_id, endpoint, preprocessed_by, invoked_by, root_id, depth, schedule_time, request_key)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, '', '', '', $20, $21, 0, $22,
-	$23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40)
+	$23, $24, $25, $26, $27, $28, $29, $30, $31, $32, $33, $34, $35, $36, $37, $38, $39, $40, $41)
 ON CONFLICT (id) DO NOTHING RETURNING seq`
 
 // place is where an execution that is added stands.
@@ -44,7 +44,8 @@ func putExecution(ctx context.Context, tx *tx, ex *ipaas.Execution, at place) (s
 		ex.ID, at.uid, ex.InstanceID, ex.CustomerID, ex.IntegrationID, ex.Version, ex.DefinitionHash, ex.FlowID, ex.FlowDisplayName,
 		ex.DeploymentID, ex.Generation, ex.ConfigRevision, ex.State, flag(ex.Held), flag(ready), flag(ex.Inline), ex.Invoke, flag(ex.Test),
 		ex.Attempts, micros(ex.CreateTime), micros(ex.StartTime), micros(ex.LeaseTime), origin, ex.RetryOf, ex.ReplayOf, max(ex.Try, 1),
-		micros(ex.WakeTime), flag(asleep), ex.Lane, at.laneSeq, flag(inLane), ex.OnFailure, ex.OrderingKey, flag(ex.Endpoint), ex.PreprocessedBy,
+		micros(ex.WakeTime), flag(asleep), ex.Lane, at.laneSeq, flag(inLane), ex.OnFailure, ex.OrderingKey, ex.FlowKeyID,
+		flag(ex.Endpoint), ex.PreprocessedBy,
 		ex.InvokedBy, root, ex.Depth, micros(ex.ScheduleTime), ex.RequestKey,
 	}, &seq)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -236,7 +237,7 @@ const (
 	e.create_time, e.start_time, e.end_time, e.lease_time, e.crashes, e.canceling,
 	CASE e.origin_id WHEN '' THEN e.id ELSE e.origin_id END, e.retry_of, e.replay_of, e.superseded_by, e.try, e.wake_time,
 	e.lane, e.ordering_key, e.on_failure, ` + isBlocked + `, e.blocking, e.payload_expired,
-	e.endpoint, e.preprocessed_by, e.routed_to,
+	e.flow_key_id, e.endpoint, e.preprocessed_by, e.routed_to,
 	e.invoked_by, CASE e.root_id WHEN '' THEN e.id ELSE e.root_id END, e.depth, e.schedule_time, e.request_key`
 	// The head of a lane tells whether those behind it wait for their turn or for what becomes of a failure.
 	isBlocked = `CASE WHEN e.lane <> '' AND e.state = 'QUEUED' AND e.ready = 0 AND (
@@ -253,7 +254,7 @@ func scanExecution(scan scanner) (ex ipaas.Execution, err error) {
 		&ex.Result, intoJSON(&ex.Response), intoTime(&ex.CreateTime), intoTime(&ex.StartTime), intoTime(&ex.EndTime), intoTime(&ex.LeaseTime),
 		&ex.Crashes, &ex.Canceling, &ex.OriginID, &ex.RetryOf, &ex.ReplayOf, &ex.SupersededBy, &ex.Try, intoTime(&ex.WakeTime),
 		&ex.Lane, &ex.OrderingKey, &ex.OnFailure, &ex.Blocked, &ex.Blocking, &ex.PayloadExpired,
-		&ex.Endpoint, &ex.PreprocessedBy, &ex.RoutedTo,
+		&ex.FlowKeyID, &ex.Endpoint, &ex.PreprocessedBy, &ex.RoutedTo,
 		&ex.InvokedBy, &ex.RootID, &ex.Depth, intoTime(&ex.ScheduleTime), &ex.RequestKey)
 	return ex, err
 }

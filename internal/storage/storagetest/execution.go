@@ -42,10 +42,10 @@ var executionSentences = []sentence{
 		w.active("i")
 		admission := storage.Admission{ServingHasFlow: true, MaxHeld: 1000}
 		looking := w.event("i", "orders")
-		looking.Endpoint, looking.Payload.KeyHash = true, "hash"
+		looking.Endpoint, looking.Payload.KeyHash, looking.FlowKeyID = true, "hash", "erp"
 		got(s.AcceptExecution(t.Context(), looking, admission))(t)
 		looking = w.claim()
-		if !looking.Endpoint || looking.Payload.KeyHash != "hash" {
+		if !looking.Endpoint || looking.Payload.KeyHash != "hash" || looking.FlowKeyID != "erp" {
 			t.Errorf("accepted: %+v", looking)
 		}
 		looking.State, looking.EndTime, looking.LeaseTime = ipaas.ExecutionSucceeded, at(90), looking.EndTime

@@ -55,6 +55,8 @@ CREATE TABLE flow_keys (
     PRIMARY KEY (owner_uid, flow_id)
 );
 
+ALTER TABLE executions ADD COLUMN flow_key_id TEXT NOT NULL DEFAULT ''; -- the key that let its request in
+
 -- Requests at URLs that several flows share, and what became of those that a flow looked at first.
 ALTER TABLE executions ADD COLUMN endpoint INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE executions ADD COLUMN preprocessed_by TEXT NOT NULL DEFAULT ''; -- the execution that looked at the request first

@@ -379,7 +379,10 @@ type Execution struct {
 	PreprocessedBy string `protobuf:"bytes,46,opt,name=preprocessed_by,json=preprocessedBy,proto3" json:"preprocessed_by,omitempty"`
 	// For an execution of the preprocess flow: the execution that its request became. A request that came before, by its deduplication key,
 	// is routed to what it became then.
-	RoutedTo      string `protobuf:"bytes,47,opt,name=routed_to,json=routedTo,proto3" json:"routed_to,omitempty"`
+	RoutedTo string `protobuf:"bytes,47,opt,name=routed_to,json=routedTo,proto3" json:"routed_to,omitempty"`
+	// The id of the flow's key that let its request in; retries and replays have it, too. It may have been deleted since. Empty: the flow
+	// asked for none, or no request started it.
+	FlowKeyId     string `protobuf:"bytes,48,opt,name=flow_key_id,json=flowKeyId,proto3" json:"flow_key_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -711,6 +714,13 @@ func (x *Execution) GetPreprocessedBy() string {
 func (x *Execution) GetRoutedTo() string {
 	if x != nil {
 		return x.RoutedTo
+	}
+	return ""
+}
+
+func (x *Execution) GetFlowKeyId() string {
+	if x != nil {
+		return x.FlowKeyId
 	}
 	return ""
 }
@@ -2277,7 +2287,7 @@ var File_headrace_v1_execution_proto protoreflect.FileDescriptor
 
 const file_headrace_v1_execution_proto_rawDesc = "" +
 	"\n" +
-	"\x1bheadrace/v1/execution.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16headrace/v1/view.proto\"\xe2\x11\n" +
+	"\x1bheadrace/v1/execution.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16headrace/v1/view.proto\"\x88\x12\n" +
 	"\tExecution\x12\x14\n" +
 	"\x02id\x18\x01 \x01(\tB\x04\xe2A\x01\x03R\x02id\x12%\n" +
 	"\vinstance_id\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\n" +
@@ -2331,7 +2341,8 @@ const file_headrace_v1_execution_proto_rawDesc = "" +
 	"\x0fpayload_expired\x18( \x01(\bB\x04\xe2A\x01\x03R\x0epayloadExpired\x12 \n" +
 	"\bendpoint\x18- \x01(\bB\x04\xe2A\x01\x03R\bendpoint\x12-\n" +
 	"\x0fpreprocessed_by\x18. \x01(\tB\x04\xe2A\x01\x03R\x0epreprocessedBy\x12!\n" +
-	"\trouted_to\x18/ \x01(\tB\x04\xe2A\x01\x03R\broutedTo\"\x95\x01\n" +
+	"\trouted_to\x18/ \x01(\tB\x04\xe2A\x01\x03R\broutedTo\x12$\n" +
+	"\vflow_key_id\x180 \x01(\tB\x04\xe2A\x01\x03R\tflowKeyId\"\x95\x01\n" +
 	"\x05State\x12\x15\n" +
 	"\x11STATE_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fSTATE_QUEUED\x10\x01\x12\x11\n" +

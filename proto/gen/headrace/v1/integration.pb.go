@@ -1671,7 +1671,7 @@ func (x *ImportIntegrationRequest) GetValidateOnly() bool {
 // ImportIntegrationResponse answers ImportIntegration.
 type ImportIntegrationResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The integration as it was stored.
+	// The integration as it was stored. Of a NATIVE definition in YAML its problems name the lines, too.
 	Integration *Integration `protobuf:"bytes,1,opt,name=integration,proto3" json:"integration,omitempty"`
 	// Whether the import created it.
 	Created bool `protobuf:"varint,2,opt,name=created,proto3" json:"created,omitempty"`
