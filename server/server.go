@@ -140,7 +140,7 @@ func (s *server) build(ctx context.Context, keys *secret.Keyring) error {
 		Version: version(), AllowPrivate: s.cfg.AllowPrivate, AllowLoopback: s.cfg.AllowLoopback, OwnPorts: []uint16{port(s.grpcL), port(s.httpL)},
 		Limits: control.Limits{
 			Workers: s.cfg.Workers, MaxQueued: s.cfg.MaxQueued, MaxCrashes: s.cfg.MaxCrashes,
-			SyncTimeout: s.cfg.SyncTimeout, ExecutionTimeout: s.cfg.RunTimeout,
+			RunMemory: int(s.cfg.RunMemory), SyncTimeout: s.cfg.SyncTimeout, ExecutionTimeout: s.cfg.RunTimeout,
 			KeepPayloads: s.cfg.KeepPayloads, KeepExecutions: s.cfg.KeepExecutions,
 		},
 	})

@@ -34,7 +34,7 @@ func code() *component.Component {
 					},
 				},
 			},
-			Perform: runCode,
+			Perform: runCode, LooksAround: true,
 		}},
 	}
 }
