@@ -5,8 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 
 	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/ipaas"
@@ -18,7 +16,9 @@ func (r *runner) decide(ctx context.Context, s *step, at Step, held *hold) (Done
 	if at.StandIn {
 		return r.standIn(s, at), nil
 	}
-	if err := r.holdInputs(held, at); err != nil {
+	room := r.account.hold()
+	defer room.release()
+	if err := room.addInputs(at.Inputs); err != nil {
 		return Done{Error: err.Error(), Passing: passing(err)}, nil
 	}
 	log := &logbook{path: at.Path, now: r.now}
@@ -54,9 +54,9 @@ func (r *runner) perform(ctx context.Context, s *step, at Step) (Done, error) {
 	if at.StandIn {
 		return r.standIn(s, at), nil
 	}
-	inputs := r.account.hold()
-	defer inputs.release()
-	if err := r.holdInputs(inputs, at); err != nil {
+	room := r.account.hold()
+	defer room.release()
+	if err := room.addInputs(at.Inputs); err != nil {
 		return Done{Error: err.Error(), Passing: passing(err)}, nil
 	}
 	if s.action.Undo != nil || s.action.Delegate != nil {
@@ -120,33 +120,18 @@ func (r *runner) call(s *step, at Step, log *logbook) component.Call {
 	return call
 }
 
-// holdInputs holds the inputs of a step. What their texts stand in is mostly that of the results they refer to.
-func (r *runner) holdInputs(h *hold, at Step) error {
-	h.release() // those of a try before
-	for _, key := range slices.Sorted(maps.Keys(at.Inputs)) {
-		var err error
-		if pairs, ok := at.Inputs[key].([]component.Pair); ok {
-			for i := 0; i < len(pairs) && err == nil; i++ {
-				err = h.addTexts(pairs[i].Value)
-			}
-		} else {
-			err = h.addTexts(at.Inputs[key])
-		}
-		if err != nil {
-			h.release()
-			return fmt.Errorf("its input %q cannot be taken: %w", key, err)
-		}
-	}
-	return nil
-}
 
 // performed makes of an action's result what is recorded, and refuses what cannot be.
 func (r *runner) performed(s *step, at Step, result component.Result) (Done, error) {
-	data, err := value.FromGo(result.Data)
-	if err != nil {
-		return Done{}, &uncertainError{fmt.Sprintf("action %s gave a result that is no value: %v", at.Action, err), err}
+	data := result.Data
+	err := r.fits(data) // before it is copied
+	if err == nil {
+		if data, err = value.FromGo(result.Data); err != nil {
+			return Done{}, &uncertainError{fmt.Sprintf("action %s gave a result that is no value: %v", at.Action, err), err}
+		}
+		err = r.fits(data)
 	}
-	if err := r.fits(data); err != nil {
+	if err != nil {
 		return Done{}, &uncertainError{fmt.Sprintf("action %s gave a result that cannot be taken: %v", at.Action, err), err}
 	}
 	if result.Break && enclosingLoop(s) == nil {
@@ -168,7 +153,7 @@ func (r *runner) fits(result any) error {
 	case r.scope.held+size > maxResults:
 		return fmt.Errorf("the results of the run's steps would be larger than %d MiB together: split the work over several executions", maxResults>>20)
 	}
-	r.result.release() // of a try before
+	r.result.release() // of a try before, or of what it is a copy of
 	r.result = r.account.hold()
 	return r.result.add(result)
 }

@@ -3,8 +3,11 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 
+	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/value"
 )
 
@@ -109,15 +112,31 @@ type hold struct {
 func (a *account) hold() *hold { return &hold{account: a} }
 
 // add holds a value, too. Where there is no memory for it, it returns an error, and the value is not held.
-func (h *hold) add(v any) error { return h.take(v, false, false) }
+func (h *hold) add(v any) error { return h.take(v, false) }
 
-// addTexts holds the long texts of a value alone: what else there is to it is held elsewhere.
-func (h *hold) addTexts(v any) error { return h.take(v, true, false) }
+// addInputs holds the inputs of a step while it runs: the texts in them, and room for what is made of the rest, though that is in results already. What an action
+// gives is seldom larger than what it is given, and there before anybody can ask for it.
+func (h *hold) addInputs(in component.Inputs) error {
+	for _, key := range slices.Sorted(maps.Keys(in)) {
+		var err error
+		if pairs, ok := in[key].([]component.Pair); ok {
+			for i := 0; i < len(pairs) && err == nil; i++ {
+				err = h.add(pairs[i].Value)
+			}
+		} else {
+			err = h.add(in[key])
+		}
+		if err != nil {
+			return fmt.Errorf("its input %q cannot be taken: %w", key, err)
+		}
+	}
+	return nil
+}
 
 // note holds a value that is there, whether or not there is memory for it.
-func (h *hold) note(v any) { _ = h.take(v, false, true) } // it must, and does not fail
+func (h *hold) note(v any) { _ = h.take(v, true) } // it must, and does not fail
 
-func (h *hold) take(v any, texts, must bool) error {
+func (h *hold) take(v any, must bool) error {
 	before, grown := len(h.long), 0
 	bytes := value.Memory(v, func(t value.TextMemory) {
 		if h.account.long[t]++; h.account.long[t] == 1 {
@@ -125,9 +144,6 @@ func (h *hold) take(v any, texts, must bool) error {
 		}
 		h.long = append(h.long, t)
 	})
-	if texts {
-		bytes = 0
-	}
 	if err := h.account.grow(bytes+grown, must); err != nil {
 		h.drop(before)
 		return err
