@@ -33,12 +33,14 @@ type host struct {
 	starts  map[string]*starting // what steps under way start, by path
 	outcome engine.Outcome       // exact; what is stored of it is without secrets
 	retried bool                 // it failed, and is tried again
+	history history
 }
 
 func newHost(p *Plane, j *job) *host {
 	h := &host{
 		plane: p, job: j, mask: p.mask(j.urls), begun: map[string]ipaas.StepResult{}, intents: map[string]ipaas.Registration{},
 		used: map[string]bool{}, tried: map[string]bool{}, starts: map[string]*starting{},
+		history: history{most: p.limits.MaxHistory},
 	}
 	h.state = &kept{host: h}
 	return h
@@ -53,6 +55,7 @@ func (h *host) trigger(ctx context.Context, results *value.Object) error {
 		Inputs: "{}", StartTime: h.plane.now(),
 	}
 	row, done, err := h.plane.store.BeginStep(ctx, h.job.execution.Attempts, step)
+	h.history.begun(row)
 	if err != nil || done {
 		return err
 	}
@@ -77,6 +80,7 @@ func (h *host) Begin(ctx context.Context, step engine.Step) (*engine.Done, error
 		return nil, err
 	}
 	h.begun[step.Path] = row
+	h.history.begun(row)
 	h.plane.tails.notify(h.job.execution.ID)
 	if !done && row.Tries > 0 {
 		h.tried[step.Path] = true
@@ -235,11 +239,18 @@ func (h *host) end(ctx context.Context, step engine.Step, done engine.Done, star
 	if err != nil {
 		return done, err
 	}
-	effects := storage.StepEffects{State: state.changes}
+	effects, logs := storage.StepEffects{State: state.changes}, h.storedLogs(done.Logs)
+	if !h.history.takes(row, done, logs) {
+		done, effects.State, logs, state.result = h.history.full(done), nil, nil, nil
+		row.State, row.Error, row.Branch, row.Ignored = ipaas.StepFailed, done.Error, "", false
+		if err := h.fill(&row, done); err != nil {
+			return done, err
+		}
+	}
 	if done.Error == "" {
 		effects.Starts = starts.all()
 	}
-	if err := h.complete(ctx, row, h.storedLogs(done.Logs), registration, effects); err != nil {
+	if err := h.complete(ctx, row, logs, registration, effects); err != nil {
 		return done, err
 	}
 	if len(effects.Starts) > 0 {
@@ -273,6 +284,9 @@ func (h *host) complete(
 ) error {
 	// What has happened must be remembered even if time is up.
 	err := h.plane.store.CompleteStep(context.WithoutCancel(ctx), h.job.execution.Attempts, row, logs, registration, effects...)
+	if err == nil {
+		h.history.done(row, logs)
+	}
 	fault.Point("step-completed")
 	h.plane.tails.notify(h.job.execution.ID)
 	return err

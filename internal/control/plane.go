@@ -46,6 +46,7 @@ type Limits struct {
 	DeduplicateFor   time.Duration // how long deduplication keys are remembered; default 7 days
 	Lease            time.Duration // of a running execution, extended while it runs; default 30 s
 	RunMemory        int           // bytes that what runs hold may take, all together; default 1 GiB
+	MaxHistory       int64         // bytes that one execution may write of its steps: inputs, results and logs; default 512 MiB
 	RequestIDs       time.Duration // how long answers are remembered by request id; default 24 h
 	KeepPayloads     time.Duration // of ended executions, with step results and logs; default 14 days
 	Removal          time.Duration // of an instance: its remove flows, and the undoing of what remains; default 5 min
@@ -71,6 +72,9 @@ func (l Limits) withDefaults() Limits {
 	setInt(&l.MaxQueued, 100_000)
 	setInt(&l.MaxCrashes, 3)
 	setInt(&l.RunMemory, 1<<30)
+	if l.MaxHistory == 0 {
+		l.MaxHistory = 512 << 20
+	}
 	set(&l.DeduplicateFor, 7*24*time.Hour)
 	set(&l.ExecutionTimeout, 15*time.Minute)
 	set(&l.SyncTimeout, 30*time.Second)
