@@ -187,6 +187,9 @@ func (r *runner) prepare(s *step, at *Step) string {
 		return s.broken
 	default:
 		at.Inputs, wrong = s.inputs.resolve(s.action.Inputs, r.scope)
+		if s.loops() {
+			wrong = withoutMissing(wrong) // that it is given was checked; what it goes over may be nothing now
+		}
 	}
 	if len(wrong) == 0 {
 		return ""

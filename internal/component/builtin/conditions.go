@@ -158,7 +158,7 @@ func isEmpty(x operand) (bool, error) {
 	if text, ok := x.raw.(string); ok {
 		return text == "", nil
 	}
-	return false, fmt.Errorf("%s can be neither empty nor not: give a list or a text", value.Kind(x.parsed))
+	return false, fmt.Errorf("%s can be neither empty nor not: give a list or a text, or ask with exists whether it is there", value.Kind(x.parsed))
 }
 
 func equal(left, right operand) (bool, error) {
