@@ -120,7 +120,6 @@ func (r *runner) call(s *step, at Step, log *logbook) component.Call {
 	return call
 }
 
-
 // performed makes of an action's result what is recorded, and refuses what cannot be.
 func (r *runner) performed(s *step, at Step, result component.Result) (Done, error) {
 	data := result.Data

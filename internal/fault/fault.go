@@ -68,4 +68,6 @@ const (
 	FireApart = "fire-apart"
 	// KeepAtOnce keeps at once what is to wait for a deployment.
 	KeepAtOnce = "keep-at-once"
+	// Unbound gives code a process that does not end with the server.
+	Unbound = "unbound"
 )

@@ -15,22 +15,36 @@ var failures = []struct {
 	name, code, want string
 	kind             sandbox.Kind
 }{
-	{"in functions of its own", "function validate(order) {\n  return order.lines.length;\n}\nconst total = (o) => validate(o);\nreturn total({});",
-		"the code failed at line 2, column 21 in validate, called by total (line 4), called at line 5: TypeError: cannot read property 'length' of undefined", sandbox.Thrown},
-	{"in a callback", "return [1, 2].map((n) => {\n  return n.foo.bar;\n});",
-		"the code failed at line 2, column 15, called at line 1: TypeError: cannot read property 'bar' of undefined", sandbox.Thrown},
-	{"in a module", "module.exports = async (context, stepResults) => {\n  return {data: stepResults.nope.results};\n};",
-		"the code failed at line 2, column 33: TypeError: cannot read property 'results' of undefined", sandbox.Thrown},
+	{
+		"in functions of its own", "function validate(order) {\n  return order.lines.length;\n}\nconst total = (o) => validate(o);\nreturn total({});",
+		"the code failed at line 2, column 21 in validate, called by total (line 4), called at line 5: TypeError: cannot read property 'length' of undefined", sandbox.Thrown,
+	},
+	{
+		"in a callback", "return [1, 2].map((n) => {\n  return n.foo.bar;\n});",
+		"the code failed at line 2, column 15, called at line 1: TypeError: cannot read property 'bar' of undefined", sandbox.Thrown,
+	},
+	{
+		"in a module", "module.exports = async (context, stepResults) => {\n  return {data: stepResults.nope.results};\n};",
+		"the code failed at line 2, column 33: TypeError: cannot read property 'results' of undefined", sandbox.Thrown,
+	},
 	{"in a timer", "await new Promise((r) => setTimeout(() => {\n  throw new Error('late');\n}, 1));", "the code failed at line 2, column 18: late", sandbox.Thrown},
 	{"a rejected promise", "return Promise.reject(new RangeError('no'));", "the code failed at line 1, column 37: RangeError: no", sandbox.Thrown},
-	{"a cause", "throw new Error('outer', {cause: new TypeError('inner', {cause: 'root'})});",
-		"the code failed at line 1, column 16: outer (caused by TypeError: inner; root)", sandbox.Thrown},
-	{"errors together", "throw new AggregateError([new Error('a'), {code: 7}], 'all failed');",
-		`the code failed at line 1, column 25: AggregateError: all failed (caused by Error: a; {"code":7})`, sandbox.Thrown},
-	{"causes in a circle", "const e = new Error('round'); e.cause = e; throw e;",
-		"the code failed at line 1, column 20: round (caused by " + strings.Repeat("Error: round; ", 5) + "Error: round)", sandbox.Thrown},
-	{"an error of its own", "class NoStock extends Error { constructor(m) { super(m); this.name = 'NoStock'; } }\nthrow new NoStock('none left');",
-		"the code failed at line 2, column 18: NoStock: none left", sandbox.Thrown},
+	{
+		"a cause", "throw new Error('outer', {cause: new TypeError('inner', {cause: 'root'})});",
+		"the code failed at line 1, column 16: outer (caused by TypeError: inner; root)", sandbox.Thrown,
+	},
+	{
+		"errors together", "throw new AggregateError([new Error('a'), {code: 7}], 'all failed');",
+		`the code failed at line 1, column 25: AggregateError: all failed (caused by Error: a; {"code":7})`, sandbox.Thrown,
+	},
+	{
+		"causes in a circle", "const e = new Error('round'); e.cause = e; throw e;",
+		"the code failed at line 1, column 20: round (caused by " + strings.Repeat("Error: round; ", 5) + "Error: round)", sandbox.Thrown,
+	},
+	{
+		"an error of its own", "class NoStock extends Error { constructor(m) { super(m); this.name = 'NoStock'; } }\nthrow new NoStock('none left');",
+		"the code failed at line 2, column 18: NoStock: none left", sandbox.Thrown,
+	},
 	{"an error without a message", "throw new Error();", "the code failed at line 1, column 16: it threw an error without a message", sandbox.Thrown},
 	{"another one", "throw new TypeError('');", "the code failed at line 1, column 20: it threw TypeError without a message", sandbox.Thrown},
 	{"undefined", "throw undefined;", "the code failed: it threw undefined", sandbox.Thrown},
@@ -40,9 +54,11 @@ var failures = []struct {
 	{"a text", "throw 'no stock';", "the code failed: no stock", sandbox.Thrown},
 	{"an object", "throw {code: 7};", `the code failed: it threw {"code":7}`, sandbox.Thrown},
 	{"what looks like an error", "throw {name: 'Oops', message: 'm'};", "the code failed: Oops: m", sandbox.Thrown},
-	{"recursion", "function f(n) {\n  return f(n + 1) + 1;\n}\nreturn f(0);",
+	{
+		"recursion", "function f(n) {\n  return f(n + 1) + 1;\n}\nreturn f(0);",
 		"the code failed at line 2, column 11 in f, called by f (line 2), called by f (line 2), called by f (line 2), called by f (line 2), and so on: " +
-			"stack overflow: functions call each other without an end, or too deep", sandbox.Thrown},
+			"stack overflow: functions call each other without an end, or too deep", sandbox.Thrown,
+	},
 	{"a promise that never settles", "await new Promise(() => {});", "the code failed: it waits for a promise that nothing will ever settle: resolve it, or return without it", sandbox.Thrown},
 	{"a circle", "const o = {}; o.o = o; return o;", "the code failed: its result has itself in it (a circular reference): return what can be written as JSON", sandbox.Thrown},
 	{"a circle that it writes itself", "const o = {}; o.o = o;\nreturn JSON.stringify(o);", "the code failed at line 2, column 22: TypeError: circular reference", sandbox.Thrown},
