@@ -34,7 +34,8 @@ func (f *flow) findLastToSee() {
 	}
 }
 
-// after returns the step behind which s does not run again before target has: s itself, or where it stands in branches or a loop that target is
+// after returns the step behind which s does not run again before target has: s itself, or where it stands in branches or a loop that
+// target is
 // not in, the outermost of these. A step in what target holds has run when target has.
 func after(s, target *step) *step {
 	if s == target || isInside(s, target) {

@@ -11,9 +11,11 @@ import (
 	"github.com/headrace/headrace/internal/value"
 )
 
-// Memory is what the values of all runs of a server may take together, so that what one customer's flows make does not end the server for all.
+// Memory is what the values of all runs of a server may take together, so that what one customer's flows make does not end the server
+// for all.
 // Each run has a little that nobody else can take. Beyond that a customer's runs may hold as much as is left for others: one customer
-// alone comes to half of it, two that want all there is to a third each, and there is always as much left for the next one. Nothing waits for memory, so
+// alone comes to half of it, two that want all there is to a third each, and there is always as much left for the next one. Nothing
+// waits for memory, so
 // nothing can wait for ever: a step that would take more than there is fails, and may be tried again.
 type Memory struct {
 	size int
@@ -114,7 +116,8 @@ func (a *account) hold() *hold { return &hold{account: a} }
 // add holds a value, too. Where there is no memory for it, it returns an error, and the value is not held.
 func (h *hold) add(v any) error { return h.take(v, false) }
 
-// addInputs holds the inputs of a step while it runs: the texts in them, and room for what is made of the rest, though that is in results already. What an action
+// addInputs holds the inputs of a step while it runs: the texts in them, and room for what is made of the rest, though that is in
+// results already. What an action
 // gives is seldom larger than what it is given, and there before anybody can ask for it.
 func (h *hold) addInputs(in component.Inputs) error {
 	for _, key := range slices.Sorted(maps.Keys(in)) {

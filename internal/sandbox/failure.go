@@ -77,7 +77,8 @@ func thrown(name, message, stack string) reply {
 	return failed
 }
 
-// framesOf returns the calls of a stack that are in the script, whose lines are "    at name (<eval>:12:5)". What the script made code of itself
+// framesOf returns the calls of a stack that are in the script, whose lines are "    at name (<eval>:12:5)". What the script made code
+// of itself
 // has lines of its own, which nobody can look up.
 func framesOf(stack string) (frames []codeFrame) {
 	for line := range strings.Lines(stack) {

@@ -5,7 +5,8 @@ import (
 	"unsafe"
 )
 
-// TextMemory is the memory of a long text or of bytes. Values share texts, which never change, and copy what they stand in: a step that passes on
+// TextMemory is the memory of a long text or of bytes. Values share texts, which never change, and copy what they stand in: a step
+// that passes on
 // what it was given takes hardly anything. Two of them are the same memory if they are equal.
 type TextMemory struct {
 	at   *byte
@@ -18,7 +19,8 @@ func (t TextMemory) Size() int { return t.size }
 // longText is from where on it pays to find out who shares a text.
 const longText = 4 << 10
 
-// Memory returns about how many bytes v takes in memory besides its long texts, which are given to long, each as often as v has it. Size says how much
+// Memory returns about how many bytes v takes in memory besides its long texts, which are given to long, each as often as v has it.
+// Size says how much
 // there is to a value; a list of small things takes many times as much as that.
 func Memory(v any, long func(TextMemory)) int {
 	switch v := v.(type) {

@@ -89,7 +89,8 @@ func (s *server) killedWithCode(t *testing.T, patience time.Duration) (seen int,
 	return len(processes), left
 }
 
-// unboundCode kills a server whose code has processes that are not bound to it, while one runs, and returns how many are left. They are ended.
+// unboundCode kills a server whose code has processes that are not bound to it, while one runs, and returns how many are left. They
+// are ended.
 func (s *server) unboundCode(t *testing.T, to *sink) int {
 	t.Helper()
 	s.kill()

@@ -73,7 +73,8 @@ func loop() *component.Component {
 // roundResults is what the step of a loop gives.
 const roundResults = "The list of what the last inner step gave in each round."
 
-// itemsOf returns what a loop goes over. Systems leave out a list that is empty, so nothing is one; a path that is misspelt gives nothing, too,
+// itemsOf returns what a loop goes over. Systems leave out a list that is empty, so nothing is one; a path that is misspelt gives
+// nothing, too,
 // so it is said.
 func itemsOf(call component.Call, key string) ([]any, error) {
 	items := call.Inputs.Value(key)
