@@ -24,6 +24,7 @@ type Config struct {
 	MaxCrashes      int            `help:"How often the server may end while an execution runs before it is given up." default:"3" env:"HEADRACE_MAX_CRASHES"`
 	SyncTimeout     time.Duration  `help:"How long the caller of a synchronous flow is kept waiting." default:"30s" env:"HEADRACE_SYNC_TIMEOUT"`
 	RunTimeout      time.Duration  `help:"How long one execution may run." default:"15m" env:"HEADRACE_RUN_TIMEOUT"`
+	RunMemory       int64          `help:"Bytes that what executions hold may take, all together; one customer's at most half." default:"1073741824" env:"HEADRACE_RUN_MEMORY"`
 	ScriptTimeout   time.Duration  `help:"How long the code of one step may run." default:"10s" env:"HEADRACE_SCRIPT_TIMEOUT"`
 	ScriptMemory    int64          `help:"Bytes that the code of one step may use." default:"134217728" env:"HEADRACE_SCRIPT_MEMORY"`
 	ScriptProcesses int            `help:"Processes that run code of steps; each is one customer's." default:"8" env:"HEADRACE_SCRIPT_PROCESSES"`
@@ -54,6 +55,7 @@ func (c *Config) check() error {
 		{"--max-crashes", int64(c.MaxCrashes)},
 		{"--sync-timeout", int64(c.SyncTimeout)},
 		{"--run-timeout", int64(c.RunTimeout)},
+		{"--run-memory", c.RunMemory},
 		{"--script-timeout", int64(c.ScriptTimeout)},
 		{"--script-memory", c.ScriptMemory},
 		{"--script-processes", int64(c.ScriptProcesses)},

@@ -136,11 +136,11 @@ func (s *server) build(ctx context.Context, keys *secret.Keyring) error {
 		return err
 	}
 	whole, err := assembly.Assemble(ctx, assembly.Parts{
-		Store: tampered(s.store), Keys: keys, Builtins: tamperedComponents(builtin.All()), Scripts: s.scripts, PublicURL: s.publicURL, Logger: s.logger,
+		Store: tampered(s.store), Keys: keys, Builtins: tamperedComponents(builtin.All()), Scripts: tamperedScripts(s.scripts), PublicURL: s.publicURL, Logger: s.logger,
 		Version: version(), AllowPrivate: s.cfg.AllowPrivate, AllowLoopback: s.cfg.AllowLoopback, OwnPorts: []uint16{port(s.grpcL), port(s.httpL)},
 		Limits: control.Limits{
 			Workers: s.cfg.Workers, MaxQueued: s.cfg.MaxQueued, MaxCrashes: s.cfg.MaxCrashes,
-			SyncTimeout: s.cfg.SyncTimeout, ExecutionTimeout: s.cfg.RunTimeout,
+			RunMemory: int(s.cfg.RunMemory), SyncTimeout: s.cfg.SyncTimeout, ExecutionTimeout: s.cfg.RunTimeout,
 			KeepPayloads: s.cfg.KeepPayloads, KeepExecutions: s.cfg.KeepExecutions,
 		},
 	})

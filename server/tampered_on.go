@@ -5,11 +5,13 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"os/exec"
 	"time"
 
 	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/fault"
 	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/sandbox"
 	"github.com/headrace/headrace/internal/storage"
 )
 
@@ -120,6 +122,27 @@ func (s amnesiac) RecordProgress(ctx context.Context, executionID string, attemp
 		p.Steps = p.Steps[n-1:]
 	}
 	return s.Store.RecordProgress(ctx, executionID, attempt, p)
+}
+
+// tamperedScripts returns what runs code with what a fault test wants broken.
+func tamperedScripts(s component.Scripts) component.Scripts {
+	if fault.Broken(fault.Unbound) {
+		return unbound{s}
+	}
+	return s
+}
+
+// unbound has a process beside the code that nothing holds to the server.
+type unbound struct{ component.Scripts }
+
+func (s unbound) Run(ctx context.Context, script sandbox.Script) (sandbox.Result, error) {
+	process := exec.CommandContext(ctx, "sleep", "60")
+	if err := process.Start(); err != nil {
+		return sandbox.Result{}, err
+	}
+	defer process.Wait()         //nolint:errcheck // it was killed
+	defer process.Process.Kill() //nolint:errcheck // where the server lives it does not leak
+	return s.Scripts.Run(ctx, script)
 }
 
 // tamperedComponents returns the components with what a fault test wants broken: without stable idempotency keys.

@@ -31,6 +31,8 @@ type Action struct {
 	Perform func(ctx context.Context, call Call) (Result, error)
 	// Items gives what a loop goes over; the engine runs the step's inner steps once for each.
 	Items func(ctx context.Context, call Call) ([]any, error)
+	// LooksAround tells that it is given the surroundings of its step beside the inputs. The results of all steps are kept for it.
+	LooksAround bool
 	// Breaks tells that it ends the innermost loop, so that a definition with it outside a loop can be refused.
 	Breaks bool
 	// Stops tells that it may end the execution well before its last step.
@@ -73,7 +75,7 @@ type Call struct {
 
 	// Where it stands.
 	StepID       string       // the step's; empty outside of a flow
-	Surroundings Surroundings // what the run has come to; nil outside of a flow
+	Surroundings Surroundings // what the run has come to; nil outside of a flow, and for an action that does not look around
 	Cursor       any          // where a recursive flow stands
 	Now          time.Time    // when the step began, by the engine's clock; an action that needs the time takes it from here
 	Hop          int          // how many of our own hooks led here

@@ -29,6 +29,7 @@ type host struct {
 	starts  map[string]*starting // what steps under way start, by path
 	outcome engine.Outcome       // exact; what is stored of it is without secrets
 	retried bool                 // it failed, and is tried again
+	history history
 
 	checkpoint checkpoint
 }
@@ -37,6 +38,7 @@ func newHost(p *Plane, j *job) *host {
 	h := &host{
 		plane: p, job: j, mask: p.mask(j.urls), begun: map[string]ipaas.StepResult{}, intents: map[string]ipaas.Registration{},
 		used: map[string]bool{}, tried: map[string]bool{}, starts: map[string]*starting{},
+		history: history{most: p.limits.MaxHistory},
 	}
 	h.state = &kept{host: h}
 	h.checkpoint.fresh = j.execution.Attempts == 1 && j.execution.ReplayOf == "" // a replay may begin with what another one recorded
@@ -52,6 +54,7 @@ func (h *host) trigger(ctx context.Context, results *value.Object) error {
 		Inputs: "{}", StartTime: h.plane.now(),
 	}
 	row, done, err := h.begin(ctx, true, step)
+	h.history.begun(row)
 	if err != nil || done {
 		return err
 	}
@@ -75,6 +78,7 @@ func (h *host) Begin(ctx context.Context, step engine.Step) (*engine.Done, error
 	if err != nil {
 		return nil, err
 	}
+	h.history.begun(row)
 	if done {
 		return h.recall(row, true)
 	}
@@ -181,11 +185,18 @@ func (h *host) end(ctx context.Context, step engine.Step, done engine.Done, star
 	if err != nil {
 		return done, err
 	}
-	effects := storage.StepEffects{State: state.changes}
+	effects, logs := storage.StepEffects{State: state.changes}, h.storedLogs(done.Logs)
+	if !h.history.takes(row, done, logs) {
+		done, effects.State, logs, state.result = h.history.full(done), nil, nil, nil
+		row.State, row.Error, row.Branch, row.Ignored = ipaas.StepFailed, done.Error, "", false
+		if err := h.fill(&row, done); err != nil {
+			return done, err
+		}
+	}
 	if done.Error == "" {
 		effects.Starts = starts.all()
 	}
-	if err := h.complete(ctx, step.Quiet, row, h.storedLogs(done.Logs), registration, effects); err != nil {
+	if err := h.complete(ctx, step.Quiet, row, logs, registration, effects); err != nil {
 		return done, err
 	}
 	if len(effects.Starts) > 0 {
@@ -205,12 +216,14 @@ func (h *host) complete(
 	ctx = context.WithoutCancel(ctx) // what has happened must be remembered even if time is up
 	defer fault.Point("step-completed")
 	if quiet && h.checkpoint.fresh && registration == nil && len(effects.State)+len(effects.Starts) == 0 {
+		h.history.done(row, logs)
 		return h.note(ctx, true, row, logs)
 	}
 	effects.Before = h.checkpoint.progress
 	if err := h.plane.store.CompleteStep(ctx, h.job.execution.Attempts, row, logs, registration, effects); err != nil {
 		return err
 	}
+	h.history.done(row, logs)
 	h.checkpoint.forget()
 	h.plane.tails.notify(h.job.execution.ID)
 	return nil

@@ -45,6 +45,8 @@ type Limits struct {
 	MaxCrashes       int           // how often the server may end while an execution runs before it is given up; default 3
 	DeduplicateFor   time.Duration // how long deduplication keys are remembered; default 7 days
 	Lease            time.Duration // of a running execution, extended while it runs; default 30 s
+	RunMemory        int           // bytes that what runs hold may take, all together; default 1 GiB
+	MaxHistory       int64         // bytes that one execution may write of its steps: inputs, results and logs; default 512 MiB
 	RequestIDs       time.Duration // how long answers are remembered by request id; default 24 h
 	KeepPayloads     time.Duration // of ended executions, with step results and logs; default 14 days
 	Removal          time.Duration // of an instance: its remove flows, and the undoing of what remains; default 5 min
@@ -70,6 +72,10 @@ func (l Limits) withDefaults() Limits {
 	setInt(&l.MaxHeld, 10_000)
 	setInt(&l.MaxQueued, 100_000)
 	setInt(&l.MaxCrashes, 3)
+	setInt(&l.RunMemory, 1<<30)
+	if l.MaxHistory == 0 {
+		l.MaxHistory = 512 << 20
+	}
 	set(&l.DeduplicateFor, 7*24*time.Hour)
 	set(&l.ExecutionTimeout, 15*time.Minute)
 	set(&l.SyncTimeout, 30*time.Second)
@@ -132,7 +138,7 @@ func New(ctx context.Context, o Options) (*Plane, error) {
 	stop, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	p := &Plane{
 		store: o.Store, keys: o.Keys, client: o.Client, scripts: o.Scripts, publicURL: o.PublicURL, logger: o.Logger, now: now, clock: clock,
-		limits: limits, engine: &engine.Engine{Now: now, LookAgain: limits.LookAgain},
+		limits: limits, engine: &engine.Engine{Now: now, LookAgain: limits.LookAgain, Memory: engine.NewMemory(limits.RunMemory)},
 		catalogue: newCatalogue(o.Store, o.Builtins), tails: newTails(), deploys: newJoins(),
 		nudge: make(chan struct{}, 1), stop: stop, cancel: cancel,
 	}

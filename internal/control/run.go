@@ -198,6 +198,7 @@ func (p *Plane) runFlow(ctx context.Context, j *job, h *host) (outcome engine.Ou
 	return p.engine.Run(ctx, engine.Run{
 		Program: j.program, FlowID: j.execution.FlowID, ExecutionID: j.execution.OriginID,
 		Trigger: results, Config: j.settings.values, Hop: j.hop(), Cursor: cursor, State: h.state, StandIns: j.standIns,
+		Customer: tenantOf(j.instance),
 	}, h)
 }
 

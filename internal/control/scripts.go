@@ -20,11 +20,15 @@ func (p *Plane) scriptsOf(in ipaas.Instance) component.Scripts {
 	if p.scripts == nil {
 		return nil
 	}
-	tenant := "customer/" + in.CustomerID
+	return tenantScripts{scripts: p.scripts, tenant: tenantOf(in)}
+}
+
+// tenantOf names whose share of the server an instance takes. The test instance of an integration is like a customer of its own.
+func tenantOf(in ipaas.Instance) string {
 	if in.CustomerID == "" {
-		tenant = "test/" + in.ID
+		return "test/" + in.ID
 	}
-	return tenantScripts{scripts: p.scripts, tenant: tenant}
+	return "customer/" + in.CustomerID
 }
 
 // Run implements component.Scripts.

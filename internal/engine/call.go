@@ -11,15 +11,20 @@ import (
 	"github.com/headrace/headrace/internal/value"
 )
 
-// decide asks a loop for its items.
-func (r *runner) decide(ctx context.Context, s *step, at Step) (Done, error) {
+// decide asks a loop for its items, which are held from then on.
+func (r *runner) decide(ctx context.Context, s *step, at Step, held *hold) (Done, error) {
 	if at.StandIn {
 		return r.standIn(s, at), nil
+	}
+	room := r.account.hold()
+	defer room.release()
+	if err := room.addInputs(at.Inputs); err != nil {
+		return Done{Error: err.Error(), Passing: passing(err)}, nil
 	}
 	log := &logbook{path: at.Path, now: r.now}
 	var items []any
 	err := r.guard(ctx, s, func(ctx context.Context) error {
-		given, err := s.action.Items(ctx, r.call(at, log))
+		given, err := s.action.Items(ctx, r.call(s, at, log))
 		if err != nil {
 			return err
 		}
@@ -28,6 +33,9 @@ func (r *runner) decide(ctx context.Context, s *step, at Step) (Done, error) {
 			if items[i], err = value.FromGo(given[i]); err != nil {
 				return fmt.Errorf("action %s gave an item %d that is no value: %w", at.Action, i, err)
 			}
+		}
+		if err := held.add(items); err != nil {
+			return fmt.Errorf("action %s gave items that cannot be taken: %w", at.Action, err)
 		}
 		return nil
 	})
@@ -46,6 +54,11 @@ func (r *runner) perform(ctx context.Context, s *step, at Step) (Done, error) {
 	if at.StandIn {
 		return r.standIn(s, at), nil
 	}
+	room := r.account.hold()
+	defer room.release()
+	if err := room.addInputs(at.Inputs); err != nil {
+		return Done{Error: err.Error(), Passing: passing(err)}, nil
+	}
 	if s.action.Undo != nil || s.action.Delegate != nil {
 		return r.create(ctx, s, at)
 	}
@@ -55,7 +68,7 @@ func (r *runner) perform(ctx context.Context, s *step, at Step) (Done, error) {
 	log := &logbook{path: at.Path, now: r.now}
 	var result component.Result
 	err := r.guard(ctx, s, func(ctx context.Context) (err error) {
-		result, err = r.host.Call(ctx, at, s.action, r.call(at, log))
+		result, err = r.host.Call(ctx, at, s.action, r.call(s, at, log))
 		return err
 	})
 	var done Done
@@ -96,20 +109,28 @@ func (r *runner) remove(ctx context.Context, s *step, at Step) (Done, error) {
 	return done, nil
 }
 
-func (r *runner) call(at Step, log *logbook) component.Call {
-	return component.Call{
-		Inputs: at.Inputs, Hop: r.run.Hop, Log: log.write, Surroundings: r.scope, Now: r.now(), State: r.run.State, StepID: at.ID, Cursor: r.cursor,
+func (r *runner) call(s *step, at Step, log *logbook) component.Call {
+	call := component.Call{
+		Inputs: at.Inputs, Hop: r.run.Hop, Log: log.write, Now: r.now(), State: r.run.State, StepID: at.ID, Cursor: r.cursor,
 		IdempotencyKey: idempotencyKey(r.run.ExecutionID, at.Path, canonical(at.Inputs)),
 	}
+	if s.action.LooksAround {
+		call.Surroundings = r.scope
+	}
+	return call
 }
 
 // performed makes of an action's result what is recorded, and refuses what cannot be.
 func (r *runner) performed(s *step, at Step, result component.Result) (Done, error) {
-	data, err := value.FromGo(result.Data)
-	if err != nil {
-		return Done{}, &uncertainError{fmt.Sprintf("action %s gave a result that is no value: %v", at.Action, err), err}
+	data := result.Data
+	err := r.fits(data) // before it is copied
+	if err == nil {
+		if data, err = value.FromGo(result.Data); err != nil {
+			return Done{}, &uncertainError{fmt.Sprintf("action %s gave a result that is no value: %v", at.Action, err), err}
+		}
+		err = r.fits(data)
 	}
-	if err := r.fits(data); err != nil {
+	if err != nil {
 		return Done{}, &uncertainError{fmt.Sprintf("action %s gave a result that cannot be taken: %v", at.Action, err), err}
 	}
 	if result.Break && enclosingLoop(s) == nil {
@@ -122,7 +143,7 @@ func (r *runner) performed(s *step, at Step, result component.Result) (Done, err
 	return Done{Result: data, Branch: choose(s, result.Branch), Stop: result.Stop, Break: result.Break, State: changes}, nil
 }
 
-// fits refuses a result that is too large, by itself or together with those that the run holds.
+// fits refuses a result that is too large, by itself or together with those that the run holds, and holds any other.
 func (r *runner) fits(result any) error {
 	size := value.Size(result, maxResult)
 	switch {
@@ -131,7 +152,9 @@ func (r *runner) fits(result any) error {
 	case r.scope.held+size > maxResults:
 		return fmt.Errorf("the results of the run's steps would be larger than %d MiB together: split the work over several executions", maxResults>>20)
 	}
-	return nil
+	r.result.release() // of a try before, or of what it is a copy of
+	r.result = r.account.hold()
+	return r.result.add(result)
 }
 
 // choose returns the branch that is taken: the one the action chose if the step has it, else Else if the step has that, else "".
@@ -196,7 +219,7 @@ func (r *runner) failed(ctx context.Context, err error) (Done, error) {
 	}
 	done.Unknown = uncertain(ctx, err)
 	var failure *component.Failure
-	done.Passing = errors.As(err, &failure) && failure.Passing()
+	done.Passing = errors.As(err, &failure) && failure.Passing() || passing(err)
 	return done, nil
 }
 

@@ -47,6 +47,7 @@ func compileFlow(registry component.Registry, path string, def *ipaas.Flow) *flo
 	f.keys = compileInputs(eventKeys(def))
 	_, f.trigger = registry.Trigger(def.Trigger.Type)
 	f.steps = f.compileSteps(registry, path+".steps", def.Steps, nil, inBody)
+	f.findLastToSee()
 	return f
 }
 

@@ -133,6 +133,22 @@ func tools() *component.Component {
 			Perform: flaky(),
 		},
 		{
+			Action:  ipaas.Action{Key: "length", Inputs: []ipaas.InputField{{Key: "value", Type: ipaas.FieldData}}},
+			Perform: perform(func(in component.Inputs) (any, error) { return len(value.Text(in["value"])), nil }),
+		},
+		{
+			Action: ipaas.Action{Key: "around", Effect: ipaas.EffectPure}, LooksAround: true,
+			Perform: func(_ context.Context, call component.Call) (component.Result, error) {
+				seen := value.Obj()
+				for key, v := range call.Surroundings.Results().All() {
+					if key != "onHook" {
+						seen.Set(key, value.Shorten(string(value.JSON(v))))
+					}
+				}
+				return component.Result{Data: seen}, nil
+			},
+		},
+		{
 			Action:  ipaas.Action{Key: "panic"},
 			Perform: perform(func(in component.Inputs) (any, error) { return []any{}[len(in)], nil }),
 		},

@@ -21,6 +21,7 @@ type Run struct {
 	Config      map[string]any  // resolved values by config variable id; connections are *component.Connection
 	Hop         int             // how many of our own hooks led here
 	Cursor      any             // where a recursive flow begins
+	Customer    string          // whose share of the memory it draws on
 	State       component.State // what flows keep; nil: nothing is kept
 	StandIns    StandIns        // of a test; nil: there are none
 }
@@ -149,6 +150,8 @@ type Engine struct {
 	// LookAgain is how long is waited between looks for an object that a call may have created whose answer was lost: the other system
 	// may still be at it. Empty: one look.
 	LookAgain []time.Duration
+	// Memory is what all runs draw on for what they hold. Nil: there is no bound.
+	Memory *Memory
 	// MaxSteps bounds how many steps one run may take, loop rounds included. 0: DefaultMaxSteps.
 	MaxSteps int
 }
@@ -159,7 +162,7 @@ const (
 	DefaultMaxSteps    = 100_000
 )
 
-// The bounds of what steps give, as value.Size has it. All results of a run are held until it ends, but for those of a loop's rounds that are over.
+// The bounds of what steps give, as value.Size has it. A result is held as long as a step may come that sees it.
 const (
 	maxResult  = 32 << 20
 	maxResults = 256 << 20

@@ -54,7 +54,7 @@ func TestRunRefusesWhatGrowsWithoutBound(t *testing.T) {
 			"gave a result that cannot be taken: it is larger than 32 MiB: take less at once",
 		},
 		{"a text that is too large", many(1, 33), "would be a text of more than 33554432 bytes"},
-		{"results that are large together", many(9, 31), "larger than 256 MiB together: split the work"},
+		{"results that are large together", append(many(9, 31), step("Code", "tools.around")), "larger than 256 MiB together: split the work"},
 		{"results that fit", many(3, 31), ""},
 		{"a loop whose rounds give much", rounds(30, 3, all), `what its rounds gave is larger than 32 MiB by round 10: let the last step of a round give less`},
 		{"a loop whose rounds give little enough", rounds(8, 3, all), ""},

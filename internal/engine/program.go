@@ -50,6 +50,8 @@ type step struct {
 	branches  [][]*step
 	body      []*step
 	broken    string // why it cannot run; empty: it can
+
+	lastToSee []*step // no step after it sees the results of these
 }
 
 // inBody is the branch of steps that stand in the body of a loop.

@@ -26,8 +26,10 @@ func (e *Engine) Run(ctx context.Context, run Run, host Host) (Outcome, error) {
 			Reason: ipaas.ExecutionStepFailed, Message: fmt.Sprintf("the definition has no flow %q", run.FlowID),
 		}}, nil
 	}
+	account := newAccount(e.Memory, run.Customer)
+	defer account.close()
 	r := &runner{
-		run: run, host: host, flow: f, scope: newScope(run, f),
+		run: run, host: host, flow: f, scope: newScope(run, f), account: account,
 		cursor: run.Cursor, now: e.Now, timeout: e.StepTimeout, maxSteps: e.MaxSteps, lookAgain: e.LookAgain,
 	}
 	if r.now == nil {
@@ -39,6 +41,7 @@ func (e *Engine) Run(ctx context.Context, run Run, host Host) (Outcome, error) {
 	if r.maxSteps == 0 {
 		r.maxSteps = DefaultMaxSteps
 	}
+	r.scope.hold(account)
 	left, err := r.steps(ctx, f.steps, "")
 	if err != nil {
 		return Outcome{}, err
@@ -58,6 +61,7 @@ type runner struct {
 	host     Host
 	flow     *flow
 	scope    *scope
+	account  *account
 	now      func() time.Time
 	timeout  time.Duration
 	maxSteps int
@@ -67,6 +71,7 @@ type runner struct {
 	taken   int     // steps begun
 	cursor  any     // where a recursive flow stands
 	last    any     // the result of the last step that ran
+	result  *hold   // of the result of a step that has not ended yet; nil: there is none
 	outcome Outcome // once the run is over
 }
 
@@ -85,6 +90,9 @@ func (r *runner) steps(ctx context.Context, steps []*step, prefix string) (how, 
 		left, err := r.step(ctx, s, prefix)
 		if err != nil || left != goOn {
 			return left, err
+		}
+		for _, seen := range s.lastToSee {
+			r.scope.drop(seen.key)
 		}
 	}
 	return goOn, nil
@@ -185,6 +193,9 @@ func (r *runner) prepare(s *step, at *Step) string {
 		return s.broken
 	default:
 		at.Inputs, wrong = s.inputs.resolve(s.action.Inputs, r.scope)
+		if s.loops() {
+			wrong = withoutMissing(wrong) // that it is given was checked; what it goes over may be nothing now
+		}
 	}
 	if len(wrong) == 0 {
 		return ""
@@ -198,6 +209,8 @@ func (r *runner) prepare(s *step, at *Step) string {
 
 // settle draws the consequences of how a step ended, now or in an earlier attempt.
 func (r *runner) settle(ctx context.Context, s *step, at Step, done Done, prefix string) (how, error) {
+	r.result.release() // what has become of it is held in its place
+	r.result = nil
 	if done.Ignored {
 		r.scope.failed(s, done.Error)
 		r.last, r.outcome = nil, Outcome{} // what a step of a loop made of it is over, too
@@ -251,8 +264,11 @@ func (r *runner) loop(ctx context.Context, s *step, at Step, recorded *Done, sta
 	if recorded != nil {
 		items, tries = recorded.Items, recorded.Tries
 	}
+	held, rounds := r.account.hold(), r.account.hold()
+	defer held.release()
+	defer rounds.release()
 	if items == nil {
-		decided, err := r.tries(ctx, s, at, recorded, func() (Done, error) { return r.decide(ctx, s, at) })
+		decided, err := r.tries(ctx, s, at, recorded, func() (Done, error) { return r.decide(ctx, s, at, held) })
 		if err != nil || decided.Error != "" {
 			return decided, err
 		}
@@ -262,6 +278,8 @@ func (r *runner) loop(ctx context.Context, s *step, at Step, recorded *Done, sta
 			return Done{}, fmt.Errorf("decide step %s: %w", at.Path, err)
 		}
 		items = decided.Items
+	} else {
+		held.note(items)
 	}
 	given, size := []any{}, 0
 	for i, item := range items {
@@ -280,6 +298,10 @@ func (r *runner) loop(ctx context.Context, s *step, at Step, recorded *Done, sta
 			break // the round did not get to its last step: it gives nothing
 		}
 		given = append(given, r.last)
+		if err := rounds.add(r.last); err != nil {
+			r.scope.forget(s.body)
+			return Done{Error: fmt.Sprintf("what round %d gave cannot be kept: %v", i, err), Passing: passing(err), Tries: tries}, nil
+		}
 		if size += value.Size(r.last, maxResult); size > maxResult {
 			r.scope.forget(s.body)
 			return Done{Error: fmt.Sprintf("what its rounds gave is larger than %d MiB by round %d: let the last step of a round give less", maxResult>>20, i), Tries: tries}, nil

@@ -15,6 +15,8 @@ type scope struct {
 	steps   map[string]any // what the keys of steps stand for
 	sizes   map[string]int // of the results of steps, by their keys
 	held    int            // the sum of the sizes
+	account *account       // of the run; nil: nothing runs
+	holds   map[string]*hold
 }
 
 func newScope(run Run, f *flow) *scope {
@@ -23,6 +25,12 @@ func newScope(run Run, f *flow) *scope {
 		trigger: value.Obj(value.Field{Key: "results", Value: foldHeaders(run.Trigger)}),
 		steps:   make(map[string]any, len(f.all)), sizes: make(map[string]int, len(f.all)),
 	}
+}
+
+// hold has the run hold what it begins with, and from now on the results of its steps.
+func (s *scope) hold(a *account) {
+	s.account, s.holds = a, make(map[string]*hold, len(s.flow.all))
+	a.hold().note(s.trigger) // to the end of the run
 }
 
 // Step implements expr.Scope.
@@ -49,10 +57,14 @@ func (s *scope) finished(st *step, result any) {
 	s.steps[st.key] = value.Obj(value.Field{Key: "results", Value: result})
 	s.sizes[st.key] = value.Size(result, maxResult)
 	s.held += s.sizes[st.key]
+	s.holds[st.key] = s.account.hold()
+	s.holds[st.key].note(result)
 }
 
 func (s *scope) drop(key string) {
 	s.held -= s.sizes[key]
+	s.holds[key].release()
+	delete(s.holds, key)
 	delete(s.sizes, key)
 	delete(s.steps, key)
 }

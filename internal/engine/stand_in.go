@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/headrace/headrace/internal/component"
@@ -115,13 +116,11 @@ func (r *runner) prepareStandIn(s *step, at *Step) []ipaas.Violation {
 	}
 	in, wrong := s.inputs.resolve(s.action.Inputs, r.scope)
 	at.Inputs = in
-	kept := wrong[:0]
-	for _, w := range wrong {
-		if w.Reason != ipaas.ReasonRequired {
-			kept = append(kept, w)
-		}
-	}
-	return kept
+	return withoutMissing(wrong)
+}
+
+func withoutMissing(wrong []ipaas.Violation) []ipaas.Violation {
+	return slices.DeleteFunc(wrong, func(w ipaas.Violation) bool { return w.Reason == ipaas.ReasonRequired })
 }
 
 // Obstacles returns what keeps one flow from being tested: its own problems, but neither those of other flows nor those that what

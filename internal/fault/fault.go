@@ -70,4 +70,6 @@ const (
 	ForgetComputed = "forget-computed"
 	// KeepAtOnce keeps at once what is to wait for a deployment.
 	KeepAtOnce = "keep-at-once"
+	// Unbound gives code a process that does not end with the server.
+	Unbound = "unbound"
 )

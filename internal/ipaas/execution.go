@@ -127,6 +127,7 @@ const (
 	ExecutionInterrupted   ExecutionReason = "INTERRUPTED" // the server stopped while it ran and it may not run again
 	ExecutionExpired       ExecutionReason = "EXPIRED"     // held too long
 	ExecutionCrashed       ExecutionReason = "CRASHED"     // the server ended while it ran, again and again
+	ExecutionTooLarge      ExecutionReason = "TOO_LARGE"   // its steps wrote more than an execution may
 	ExecutionFault         ExecutionReason = "FAULT"       // the server met a fault of its own
 	ExecutionNotRouted     ExecutionReason = "NOT_ROUTED"  // its flow looked at a request first, and the request was for no flow that there is
 	ExecutionSuperseded    ExecutionReason = "SUPERSEDED"  // a newer event with the same request key came

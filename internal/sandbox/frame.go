@@ -91,12 +91,11 @@ type ready struct {
 
 // reply is how a run ended.
 type reply struct {
-	Result string `json:"result,omitempty"` // an object with data, branch, failed, error and states, in the storage form
-	Kind   Kind   `json:"kind,omitempty"`   // of the failure; "": it ended well
-	Name   string `json:"name,omitempty"`   // of what was thrown
-	Text   string `json:"text,omitempty"`
-	In     string `json:"in,omitempty"` // the function it failed in; "": the code
-	Line   int    `json:"line,omitempty"`
-	Column int    `json:"column,omitempty"`
-	Spent  bool   `json:"spent,omitempty"` // the process ends now
+	Result string      `json:"result,omitempty"` // an object with data, branch, failed, error and states, in the storage form
+	Kind   Kind        `json:"kind,omitempty"`   // of the failure; "": it ended well
+	Name   string      `json:"name,omitempty"`   // of what was thrown
+	Text   string      `json:"text,omitempty"`
+	In     string      `json:"in,omitempty"`     // the function it failed in; "": the code
+	Frames []codeFrame `json:"frames,omitempty"` // where in the code, the innermost first
+	Spent  bool        `json:"spent,omitempty"`  // the process ends now
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -128,7 +127,11 @@ func (m *machine) run(r request, w world) (reply, error) {
 			return *failed, m.broken
 		}
 		if wait < 0 {
-			return reply{Kind: Thrown, Text: "it waits for a promise that nothing will ever settle: resolve it, or return without it"}, m.broken
+			failed := reply{Kind: Thrown, Text: "it waits for a promise that nothing will ever settle: resolve it, or return without it"}
+			if m.size != 0 {
+				m.outOfMemory(&failed) // what was to settle it had none
+			}
+			return failed, m.broken
 		}
 		if !m.ended && wait > 0 {
 			time.Sleep(min(wait, time.Until(until)+time.Millisecond))
@@ -178,17 +181,11 @@ func (m *machine) compile(s source, until time.Time) (quickjs.Value, *reply) {
 	}
 	var e *quickjs.Error
 	if errors.As(err, &e) && e.LineNumber > 0 {
-		failed.Kind, failed.Line, failed.Column = Syntax, e.LineNumber, e.ColumnNumber
+		failed.Kind, failed.Frames = Syntax, []codeFrame{{Line: e.LineNumber, Column: e.ColumnNumber}}
 	}
 	correct(failed, len(s.head))
+	unmatched(failed, s.Code)
 	return quickjs.UndefinedValue, failed
-}
-
-// correct takes what we put before the code off a place on its first line.
-func correct(r *reply, head int) {
-	if r.Line == 1 {
-		r.Column = max(1, r.Column-head)
-	}
 }
 
 // drive enters the prelude and lets promises come to their ends.
@@ -262,47 +259,9 @@ func (m *machine) failure(err error, until time.Time) *reply {
 	}
 	failed := thrown(e.Name, e.Message, e.Stack)
 	if e.Error() == "null" {
-		m.threwNothing(&failed)
+		m.outOfMemory(&failed)
 	}
 	return &failed
-}
-
-// threwNothing says what it means that null was thrown: the engine does that when there is not even memory for an error, and scripts may.
-func (m *machine) threwNothing(failed *reply) {
-	if m.size == 0 || dataSize()-m.size > m.memory/2 {
-		failed.Kind, failed.Text, failed.Spent = TooMuch, "", true
-	}
-}
-
-// thrown says what it means that something was thrown.
-func thrown(name, message, stack string) reply {
-	failed := reply{Kind: Thrown, Name: name, Text: message}
-	failed.Line, failed.Column = placeOf(stack)
-	if name == "InternalError" {
-		switch message {
-		case "out of memory":
-			failed.Kind, failed.Spent = TooMuch, true
-		case "interrupted":
-			failed.Kind, failed.Spent = TooLong, true
-		}
-	}
-	return failed
-}
-
-// placeOf returns the uppermost place of a stack that is in the script: "    at name (<eval>:12:5)".
-func placeOf(stack string) (line, column int) {
-	for frame := range strings.Lines(stack) {
-		parts := strings.Split(strings.TrimRight(frame, ")\n"), ":")
-		if len(parts) < 3 {
-			continue
-		}
-		l, err := strconv.Atoi(parts[len(parts)-2])
-		c, err2 := strconv.Atoi(parts[len(parts)-1])
-		if err == nil && err2 == nil && l < preludeLine {
-			return l, c
-		}
-	}
-	return 0, 0
 }
 
 // host is what the prelude calls. What it returns goes to the prelude, what it fails with is thrown there.
@@ -362,31 +321,4 @@ func (m *machine) done(text string) {
 		return
 	}
 	m.reply = reply{Result: text}
-}
-
-func (m *machine) failed(text string) {
-	m.ended = true
-	var e struct {
-		Name, Message, Stack, In string
-		Item                     int
-		Nothing                  bool // null was thrown
-	}
-	if err := json.Unmarshal([]byte(text), &e); err != nil {
-		m.reply = reply{Kind: Broken, Text: err.Error(), Spent: true}
-		return
-	}
-	m.reply = thrown(e.Name, e.Message, e.Stack)
-	m.reply.In = e.In
-	if e.Nothing {
-		m.threwNothing(&m.reply)
-	}
-	switch {
-	case e.In == "":
-		correct(&m.reply, len(codeHead))
-	case e.Item >= 0 && e.In != "compare":
-		m.reply.Text = fmt.Sprintf("item %d: %s", e.Item, m.reply.Text)
-		fallthrough
-	default:
-		correct(&m.reply, len(exprHead))
-	}
 }

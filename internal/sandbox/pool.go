@@ -373,7 +373,7 @@ func (p *Pool) blame(ctx context.Context, pr *process, s *session, err error, ti
 	}
 	<-pr.ended
 	if pr.overdue.Load() {
-		return tooLong(timeout)
+		return p.tooLong(timeout)
 	}
 	if pr.tail.outOfMemory() {
 		return p.tooMuch()
@@ -382,12 +382,16 @@ func (p *Pool) blame(ctx context.Context, pr *process, s *session, err error, ti
 	return failf(Broken, "the code's process ended before the code did (%s): it is one of those that the engine does not withstand", pr.cmd.ProcessState)
 }
 
-func tooLong(timeout time.Duration) *Failure {
-	return failf(TooLong, "the code did not end within %s: do less in one step, or wait for less", timeout)
+func (p *Pool) tooLong(timeout time.Duration) *Failure {
+	more := ""
+	if timeout == p.options.Timeout {
+		more = ", or start the server with more --script-timeout"
+	}
+	return failf(TooLong, "the code did not end within %s: do less in one step, or wait for less%s", timeout, more)
 }
 
 func (p *Pool) tooMuch() *Failure {
-	return failf(TooMuch, "the code used more than %s of memory: work on less at once", megabytes(p.options.Memory))
+	return failf(TooMuch, "the code used more than %s of memory: work on less at once, or start the server with more --script-memory", megabytes(p.options.Memory))
 }
 
 func megabytes(n int64) string { return fmt.Sprintf("%d MB", n>>20) }

@@ -128,7 +128,7 @@ func TestTime(t *testing.T) {
 	t.Parallel()
 	pool := open(t, sandbox.Options{Timeout: 300 * time.Millisecond})
 	_, err := step(t, pool, "smith", "for (;;);")
-	if want := "the code did not end within 300ms: do less in one step, or wait for less"; err == nil || err.Error() != want {
+	if want := "the code did not end within 300ms: do less in one step, or wait for less, or start the server with more --script-timeout"; err == nil || err.Error() != want {
 		t.Errorf("error %v, want %q", err, want)
 	}
 	_, err = pool.Run(t.Context(), sandbox.Script{Tenant: "smith", Form: sandbox.Step, Code: "await new Promise((r) => setTimeout(r, 1e6))", Timeout: 50 * time.Millisecond})

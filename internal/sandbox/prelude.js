@@ -346,8 +346,25 @@
     const part = (name) => {
       try { return e === null || typeof e !== 'object' || e[name] === undefined ? '' : show(e[name]); } catch { return ''; }
     };
-    const message = typeof e === 'object' && e !== null ? part('message') || part('name') || described(e) : show(e);
-    return stringify({name: part('name').slice(0, 200), message: message.slice(0, 4000), stack: part('stack').slice(0, 4000), in: failing.name, item: failing.item, nothing: e === null});
+    let message;
+    if (typeof e === 'string') message = e;
+    else if (typeof e !== 'object' || e === null) message = `it threw ${show(e)}`;
+    else message = part('message') || (part('stack') ? '' : part('name') || `it threw ${described(e)}`);
+    const made = (() => { try { return show(e.constructor.name); } catch { return ''; } })();
+    return stringify({
+      name: part('name').slice(0, 200), message: message.slice(0, 4000), stack: part('stack').slice(0, 4000), made: made.slice(0, 200), causes: causesOf(e),
+      in: failing.name, item: failing.item, nothing: e === null,
+    });
+  };
+  // causesOf shows the errors that are behind another one, as far as there is room.
+  const causesOf = (e) => {
+    const shown = [];
+    const short = (v) => (v !== null && typeof v === 'object' && !(v instanceof Error) ? described(v) : show(v)).slice(0, 500);
+    try {
+      if (isArray(e.errors)) for (let i = 0; i < e.errors.length && i < 3; i++) shown.push(short(e.errors[i]));
+      for (let c = e.cause; c !== undefined && c !== null && shown.length < 6; c = c.cause) shown.push(short(c));
+    } catch {} // a script may have made it so that nobody can look
+    return shown;
   };
   const described = (e) => {
     try { return stringify(e, plain()).slice(0, 4000); } catch { return 'something that cannot be shown'; }

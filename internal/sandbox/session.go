@@ -87,7 +87,7 @@ func (s *session) log(letter byte, message string) {
 func (p *Pool) result(r reply, s *session, timeout time.Duration) (Result, error) {
 	switch {
 	case r.Kind == TooLong:
-		return Result{}, tooLong(timeout)
+		return Result{}, p.tooLong(timeout)
 	case r.Kind == TooMuch && r.Text == "" || r.Kind == TooMuch && r.Text == "out of memory":
 		return Result{}, p.tooMuch()
 	case r.Kind != "":
@@ -168,28 +168,4 @@ func (s *session) take(v any) (any, error) {
 		return nil, err
 	}
 	return s.exact.restore(checked), nil
-}
-
-// describe says what went wrong in words that name the place.
-func describe(r reply, script Script) *Failure {
-	text := strings.TrimSpace(strings.ToValidUTF8(r.Text, "\ufffd"))
-	if r.Name != "" && r.Name != "Error" {
-		text = r.Name + ": " + text
-	}
-	subject := "the code"
-	if script.Form != Step {
-		subject = string(script.Form)
-	}
-	if r.In != "" {
-		subject = "the function " + r.In
-	}
-	where := ""
-	if r.Line > 0 {
-		where = fmt.Sprintf(" at line %d, column %d", r.Line, r.Column)
-	}
-	verb := "failed"
-	if r.Kind == Syntax {
-		verb = "cannot be read"
-	}
-	return &Failure{Kind: r.Kind, Message: fmt.Sprintf("%s %s%s: %s", subject, verb, where, text), Line: r.Line, Column: r.Column}
 }

@@ -34,8 +34,9 @@ func code() *component.Component {
 					},
 				},
 			},
-			Lasts:   true,
-			Perform: runCode,
+			LooksAround: true,
+			Lasts:       true,
+			Perform:     runCode,
 		}},
 	}
 }

@@ -170,7 +170,7 @@ func isEmpty(x operand) (bool, error) {
 	if text, ok := x.raw.(string); ok {
 		return text == "", nil
 	}
-	return false, fmt.Errorf("%s can be neither empty nor not: give a list or a text", termKind(x))
+	return false, fmt.Errorf("%s can be neither empty nor not: give a list or a text, or ask with exists whether it is there", termKind(x))
 }
 
 func equal(left, right operand) (bool, error) {

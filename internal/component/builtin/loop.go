@@ -25,10 +25,11 @@ func loop() *component.Component {
 					Output: roundResults,
 					Inputs: []ipaas.InputField{{
 						Key: "items", DisplayName: "Items", Type: ipaas.FieldData, Required: true,
-						Description: "A list, or JSON text of one. Of an object the items are its keys and values in order, each as `{\"key\": …, \"value\": …}`.",
+						Description: "A list, or JSON text of one. Of an object the items are its keys and values in order, each as `{\"key\": …, \"value\": …}`. " +
+							"Where there is nothing when the loop begins (null, an empty text, a field that is not there), there are no rounds, and a warning in the log says so.",
 					}},
 				},
-				Items: func(_ context.Context, call component.Call) ([]any, error) { return itemsOf(call.Inputs, "items") },
+				Items: func(_ context.Context, call component.Call) ([]any, error) { return itemsOf(call, "items") },
 			},
 			{
 				Action: ipaas.Action{
@@ -52,7 +53,7 @@ func loop() *component.Component {
 						Description: "What `items` is to Loop Over Items.",
 					}},
 				},
-				Items: func(_ context.Context, call component.Call) ([]any, error) { return itemsOf(call.Inputs, "collection") },
+				Items: func(_ context.Context, call component.Call) ([]any, error) { return itemsOf(call, "collection") },
 			},
 			{
 				Action: ipaas.Action{
@@ -72,17 +73,27 @@ func loop() *component.Component {
 // roundResults is what the step of a loop gives.
 const roundResults = "The list of what the last inner step gave in each round."
 
-// itemsOf returns what a loop goes over.
-func itemsOf(in component.Inputs, key string) ([]any, error) {
-	items := in.Value(key)
+// itemsOf returns what a loop goes over. Systems leave out a list that is empty, so nothing is one; a path that is misspelt gives
+// nothing, too,
+// so it is said.
+func itemsOf(call component.Call, key string) ([]any, error) {
+	items := call.Inputs.Value(key)
+	if text, ok := items.(string); ok && strings.TrimSpace(text) == "" {
+		items = nil
+	}
 	if text, ok := items.(string); ok {
 		parsed, err := value.Parse([]byte(text))
-		if err != nil || strings.TrimSpace(text) == "" {
+		if err != nil {
 			return nil, fmt.Errorf("input %q is a text that is not JSON: give a list", key)
 		}
 		items = parsed
 	}
 	switch items := items.(type) {
+	case nil:
+		if call.Log != nil {
+			call.Log(ipaas.SeverityWarn, fmt.Sprintf("input %q is nothing: the loop has no rounds; if there should be a list, look at what the input refers to", key))
+		}
+		return nil, nil
 	case []any:
 		return items, nil
 	case *value.Object:

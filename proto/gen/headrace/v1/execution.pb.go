@@ -728,7 +728,7 @@ func (x *Execution) GetFlowKeyId() string {
 // ExecutionError tells why an execution failed.
 type ExecutionError struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The kind of failure, stable: `STEP_FAILED`, `TRIGGER_FAILED`, `TIMEOUT`, `INTERRUPTED`, `EXPIRED`, `CRASHED`, `FAULT`,
+	// The kind of failure, stable: `STEP_FAILED`, `TRIGGER_FAILED`, `TIMEOUT`, `TOO_LARGE`, `INTERRUPTED`, `EXPIRED`, `CRASHED`, `FAULT`,
 	// `SUPERSEDED` or `ROLLED_BACK`.
 	Reason string `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
 	// What happened, for people.
