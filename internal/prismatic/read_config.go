@@ -227,6 +227,10 @@ func (r *reader) defaultValue(o *object, v *ipaas.ConfigVariable) {
 	if given == nil || given == "" {
 		return
 	}
+	if text, ok := given.(string); ok && v.Type == ipaas.ConfigString && strings.ContainsAny(text, "\r\n") {
+		v.Type = ipaas.ConfigText
+		r.notes.add(at, Changed, "the default has several lines: the variable is of type TEXT")
+	}
 	v.Default = string(value.JSON(given))
 }
 
@@ -282,16 +286,7 @@ func (r *reader) connection(o *object, n int, v *ipaas.ConfigVariable) {
 	}
 	in := o.object("connection")
 	if !isNothing(in.fields) {
-		component, key := r.component(in), in.text("key")
-		if component == "" || key == "" {
-			r.wrong(in.at, ipaas.ReasonRequired, "the connection lacks its component or its key: give both")
-		} else {
-			if now, ok := renamed[component]; ok {
-				r.notes.add(in.path("component"), Changed, "the component %s is %s here", component, now)
-				component = now
-			}
-			v.ConnectionType = component + "." + key
-		}
+		v.ConnectionType = r.qualified(in, "connection")
 		in.drop("template", "connections are made without a template")
 		in.rest()
 	}

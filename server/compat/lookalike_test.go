@@ -90,15 +90,15 @@ func (l lookalike) worlds() map[string]*world {
 	out := map[string]*world{}
 	for _, f := range l.Flows {
 		w := f.World
-		if w.Steps == nil {
-			w.Steps = map[string][]any{}
+		if w.Results == nil {
+			w.Results = map[string][]any{}
 		}
 		if text, ok := w.Payload.(string); ok {
 			w.Payload, w.Text = nil, &text
 			w.Headers = map[string]string{"Content-Type": "application/x-www-form-urlencoded"}
 		}
 		for _, s := range f.Steps {
-			standsIn(&s, w.Steps)
+			standsIn(&s, w.Results)
 		}
 		out[f.Name] = &w
 	}
@@ -109,7 +109,7 @@ func standsIn(n *yaml.Node, into map[string][]any) {
 	if len(n.Content) > 4 {
 		var more struct{ Result any }
 		if n.Content[4].Decode(&more) == nil && more.Result != nil {
-			into[n.Content[0].Value] = []any{more.Result}
+			into[n.Content[1].Value] = append(into[n.Content[1].Value], more.Result)
 		}
 	}
 	if len(n.Content) < 4 {
