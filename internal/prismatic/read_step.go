@@ -35,8 +35,8 @@ func (r *reader) step(o *object, native string, depth int) ipaas.Step {
 	if o.yes("isTrigger") {
 		r.wrong(o.path("isTrigger"), ipaas.ReasonMisplaced, "only the first step of a flow is its trigger: move it there")
 	}
-	s.Action = r.action(o)
-	if s.Action == "" {
+	before := len(r.found)
+	if s.Action = r.action(o); s.Action == "" && len(r.found) == before {
 		r.wrong(o.path("action"), ipaas.ReasonRequired, "the step has no action: name its component and key")
 	}
 	s.Inputs = r.inputs(o, native, s.Action)
