@@ -403,7 +403,14 @@ func (r *reader) element(o *object) (ipaas.ConfigElement, bool) {
 	text := o.text("value")
 	if kind == "htmlElement" {
 		heading := plainText(text)
-		if heading != strings.TrimSpace(html.UnescapeString(text)) {
+		whole := []rune(heading)
+		switch {
+		case heading == "" && strings.TrimSpace(text) != "":
+			r.notes.add(o.path("value"), Dropped, "a page shows plain text, and there is none in it")
+		case len(whole) > maxHeading:
+			heading = strings.TrimSpace(string(whole[:maxHeading-1])) + "…"
+			r.notes.add(o.path("value"), Changed, "it is shown as a heading of plain text, of its first %d characters", maxHeading-1)
+		case heading != strings.TrimSpace(html.UnescapeString(text)):
 			r.notes.add(o.path("value"), Changed, "it is shown as a heading of plain text: %q", value.Shorten(heading))
 		}
 		return ipaas.ConfigElement{Heading: heading}, heading != ""
@@ -421,6 +428,9 @@ func (r *reader) element(o *object) (ipaas.ConfigElement, bool) {
 	}
 	return ipaas.ConfigElement{ConfigVariable: text}, true
 }
+
+// maxHeading bounds a heading, as the API does.
+const maxHeading = 1000
 
 var (
 	htmlTag    = regexp.MustCompile(`(?s)<!--.*?-->|</?[A-Za-z][^<>]*>`)

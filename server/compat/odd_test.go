@@ -77,6 +77,7 @@ func TestOdd(t *testing.T) {
 		{"a row without a name", hook + odd("O", "collection-tools.createObject", `        inputs: {keyValueInput: {type: complex, value: [{name: null, type: value, value: ""}, {name: w, type: value, value: x}]}}`+"\n"), "", ""},
 		{"variables whose names make each other's ids", variables("{key: API Key, dataType: string, defaultValue: a}, {key: api-key, dataType: string, defaultValue: b}, {key: api key, dataType: string, defaultValue: c}"), "", ""},
 		{"a default of several lines", variables(`{key: A, dataType: string, defaultValue: "a\nb\n"}`), "", ""},
+		{"a page with more text than a heading holds", variables("") + "configPages: [{name: P, elements: [{type: htmlElement, value: '<p>" + strings.Repeat("ü ", 3000) + "</p>'}, {type: htmlElement, value: <hr/>}]}]\n", "", ""},
 		{"visibility that is null", variables("{key: A, dataType: string, orgOnly: null, defaultValue: a, meta: {visibleToCustomerDeployer: null, visibleToOrgDeployer: null}}"), "", ""},
 		{"a connection in old words", variables("{key: A, dataType: connection, connection: {key: basic, componentKey: http}}"), "", ""},
 		{"Sunday as 7", variables(`{key: A, dataType: schedule, defaultValue: "0 8 * * 5-7"}`) + triggered("schedule-triggers.schedule", `schedule: {type: value, value: "0 8 * * 7"}`), "", ""},
