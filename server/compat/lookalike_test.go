@@ -6,7 +6,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"go.yaml.in/yaml/v3"
+
+	headracev1 "github.com/headrace/headrace/proto/gen/headrace/v1"
 )
 
 // lookalike is a definition in short, as testdata/lookalikes.yaml has them.
@@ -356,5 +359,114 @@ func TestLookalikes(t *testing.T) {
 				})
 			}
 		})
+	}
+}
+
+// spellings are ways to write the same document.
+var spellings = []struct {
+	name string
+	in   func(document) string
+}{
+	{"quoted", func(d document) string { return requoted(d.text) }},
+	{"JSON", func(d document) string { return text(d.root) }},
+	{"line ends of Windows and a mark in front", func(d document) string { return "\ufeff" + strings.ReplaceAll(d.text, "\n", "\r\n") }},
+	{"in braces", func(d document) string { return restyled(d, func(n *yaml.Node) { n.Style = yaml.FlowStyle }) }},
+	{"all in quotes that needs some", func(d document) string {
+		return restyled(d, func(n *yaml.Node) {
+			if n.Tag == "!!str" {
+				n.Style = yaml.SingleQuotedStyle
+			}
+		})
+	}},
+	{"folded and literal", func(d document) string {
+		return restyled(d, func(n *yaml.Node) {
+			switch {
+			case n.Tag != "!!str" || strings.TrimSpace(n.Value) != n.Value || n.Value == "":
+			case strings.Contains(n.Value, "\n"):
+				n.Style = yaml.LiteralStyle
+			default:
+				n.Style = yaml.FoldedStyle
+			}
+		})
+	}},
+	{"one thing for all that is alike", func(d document) string {
+		seen := map[string]*yaml.Node{}
+		aliases := 0
+		return restyled(d, func(n *yaml.Node) {
+			for i, one := range n.Content {
+				if one.Kind != yaml.MappingNode || len(one.Content) != 4 || one.Content[1].Kind != yaml.ScalarNode || one.Content[3].Kind != yaml.ScalarNode {
+					continue
+				}
+				key, err := yaml.Marshal(one)
+				if err != nil {
+					panic(err)
+				}
+				first := seen[string(key)]
+				switch {
+				case first == nil:
+					seen[string(key)] = one
+				case aliases < 50:
+					aliases++
+					first.Anchor = fmt.Sprintf("a%d-%d", first.Line, first.Column)
+					n.Content[i] = &yaml.Node{Kind: yaml.AliasNode, Alias: first, Value: first.Anchor}
+				}
+			}
+		})
+	}},
+}
+
+// restyled writes a document with something done to each of its nodes.
+func restyled(d document, do func(*yaml.Node)) string {
+	var root yaml.Node
+	if err := yaml.Unmarshal([]byte(d.text), &root); err != nil {
+		panic(err)
+	}
+	var each func(*yaml.Node)
+	each = func(n *yaml.Node) {
+		do(n)
+		for _, one := range n.Content {
+			each(one)
+		}
+	}
+	each(root.Content[0])
+	out, err := yaml.Marshal(&root)
+	if err != nil {
+		panic(err)
+	}
+	return string(out)
+}
+
+// TestSpellings imports each definition however it is written, and it is the same one: comparing it with its export says nothing.
+func TestSpellings(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	for _, d := range lookalikes(t) {
+		if _, err := b.imports(d.name, d.text); err != nil {
+			t.Fatalf("%s: %s", d.name, everything(err))
+		}
+		first := b.native(d.name)
+		for _, s := range spellings {
+			if _, err := b.imports(d.name, s.in(d)); err != nil {
+				t.Errorf("%s, %s: %s", d.name, s.name, everything(err))
+				continue
+			}
+			if diff := cmp.Diff(first, b.native(d.name)); diff != "" {
+				t.Errorf("%s, %s: it is another definition (-plain +this):\n%s", d.name, s.name, diff)
+			}
+		}
+		for _, format := range []headracev1.DefinitionFormat{headracev1.DefinitionFormat_DEFINITION_FORMAT_NATIVE, headracev1.DefinitionFormat_DEFINITION_FORMAT_V7} {
+			written, err := b.exports(d.name, format)
+			if err != nil {
+				t.Fatal(everything(err))
+			}
+			res, err := b.client.Versions.DiffIntegrationVersions(t.Context(), &headracev1.DiffIntegrationVersionsRequest{
+				IntegrationId: d.name,
+				From:          &headracev1.DiffSide{Side: &headracev1.DiffSide_Draft{Draft: true}},
+				To:            &headracev1.DiffSide{Side: &headracev1.DiffSide_Definition{Definition: written}},
+			})
+			if err != nil || len(res.GetDifferences()) > 0 {
+				t.Errorf("%s: its export as %s differs: %v %v", d.name, format, err, res.GetDifferences())
+			}
+		}
 	}
 }
