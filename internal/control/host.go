@@ -27,6 +27,7 @@ type host struct {
 	begun   map[string]ipaas.StepResult // rows of steps under way, by path
 	intents map[string]ipaas.Registration
 	used    map[string]bool      // registrations that this run created or kept
+	swept   map[string]bool      // components of which an action has removed something
 	created []ipaas.Registration // in order, for undoing what a failed test of a deploy flow created
 	state   *kept
 	tried   map[string]bool      // steps, by path, of which a try failed
@@ -38,7 +39,7 @@ type host struct {
 func newHost(p *Plane, j *job) *host {
 	h := &host{
 		plane: p, job: j, mask: p.mask(j.urls), begun: map[string]ipaas.StepResult{}, intents: map[string]ipaas.Registration{},
-		used: map[string]bool{}, tried: map[string]bool{}, starts: map[string]*starting{},
+		used: map[string]bool{}, swept: map[string]bool{}, tried: map[string]bool{}, starts: map[string]*starting{},
 	}
 	h.state = &kept{host: h}
 	return h
@@ -77,6 +78,9 @@ func (h *host) Begin(ctx context.Context, step engine.Step) (*engine.Done, error
 		return nil, err
 	}
 	h.begun[step.Path] = row
+	if id, key, _ := strings.Cut(step.Action, "."); removing.MatchString(key) {
+		h.swept[id] = true
+	}
 	h.plane.tails.notify(h.job.execution.ID)
 	if !done && row.Tries > 0 {
 		h.tried[step.Path] = true

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/engine"
@@ -104,7 +106,11 @@ func (h *host) earlierIntent(ctx context.Context, c engine.Creation) (engine.Dec
 	return engine.Decision{}, false, nil
 }
 
-// reconcile looks for the object that an earlier deployment created, and keeps or updates it.
+// removing is what actions are called that remove things, such as deleteAllWebhooks or reposDeleteInstanceWebhooks.
+var removing = regexp.MustCompile(`(^|[a-z_-])([Dd]elete|[Rr]emove|[Uu]nsubscribe|[Uu]nregister|[Dd]eregister|[Cc]lear|[Pp]urge)([A-Z_-]|$)`)
+
+// reconcile looks for the object that an earlier deployment created, and keeps or updates it. Flows from elsewhere begin by removing all
+// that the last deployment left: whoever did that wants everything created anew, and nothing kept that is gone.
 func (h *host) reconcile(ctx context.Context, c engine.Creation) (engine.Decision, bool, error) {
 	old, err := h.plane.store.FindRegistration(ctx, h.job.execution.InstanceID, h.job.execution.FlowID, c.Key)
 	if errors.Is(err, ipaas.NotFound) {
@@ -115,6 +121,9 @@ func (h *host) reconcile(ctx context.Context, c engine.Creation) (engine.Decisio
 	}
 	changed := old.InputsHash != c.InputsHash
 	if old.Target != c.Target || old.Action != c.Step.Action || changed && (c.Action.Update == nil || h.job.deployment == "") {
+		return engine.Decision{}, false, nil
+	}
+	if id, _, _ := strings.Cut(c.Step.Action, "."); h.swept[id] {
 		return engine.Decision{}, false, nil
 	}
 	result, err := h.plane.openRegistered(old, "result", old.ResultSealed)

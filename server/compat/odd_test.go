@@ -73,6 +73,7 @@ func TestOdd(t *testing.T) {
 		{"a long name of a step", hook + odd(long, "log.writeLog", ""), "100", ""},
 		{"as deep as may be", hook + nested(15), "", ""},
 		{"too deep", hook + nested(17), "deeper than 16", ""},
+		{"nothing but names", "name: test\ndescription: x\ntrigger: {name: t}\nsteps: [{name: s, action: {componentKey: componentKey, key: actionKey}}]\n", "", "componentKey"},
 		{"labels that are no texts", hook + "labels: [2024, true, 1.50, null]\n", "", ""},
 		{"a row without a name", hook + odd("O", "collection-tools.createObject", `        inputs: {keyValueInput: {type: complex, value: [{name: null, type: value, value: ""}, {name: w, type: value, value: x}]}}`+"\n"), "", ""},
 		{"variables whose names make each other's ids", variables("{key: API Key, dataType: string, defaultValue: a}, {key: api-key, dataType: string, defaultValue: b}, {key: api key, dataType: string, defaultValue: c}"), "", ""},
