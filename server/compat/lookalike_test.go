@@ -156,14 +156,14 @@ func stepOf(n *yaml.Node) map[string]any {
 	if len(inputs) > 0 || len(name)%2 == 0 { // exports have an empty one or none
 		out["inputs"] = inputs
 	}
-	switch inner := at(3); {
-	case inner.Kind == yaml.SequenceNode:
+	switch inner := at(3); inner.Kind {
+	case yaml.SequenceNode:
 		steps := []any{}
 		for _, s := range inner.Content {
 			steps = append(steps, stepOf(s))
 		}
 		out["steps"] = steps
-	case inner.Kind == yaml.MappingNode:
+	case yaml.MappingNode:
 		branches := []any{}
 		for branch, steps := range fieldsOf(inner) {
 			of := []any{}
