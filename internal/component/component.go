@@ -6,6 +6,7 @@ package component
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/headrace/headrace/internal/ipaas"
@@ -21,6 +22,14 @@ type Component struct {
 	ConnectionTypes []ipaas.ConnectionType
 	Actions         []Action
 	Triggers        []Trigger
+}
+
+// Sweeps reports whether an action removes what others have created, as far as can be told: it sends DELETE, or another one's creation is
+// undone with it.
+func (c *Component) Sweeps(key string) bool {
+	return slices.ContainsFunc(c.Actions, func(a Action) bool {
+		return a.Undo != nil && a.Undo.Action == key || a.Key == key && a.Request != nil && a.Request.Method == http.MethodDelete
+	})
 }
 
 // Action is one thing a component can do. Exactly one of Perform, Items, Delegate and Removes is set.

@@ -109,6 +109,18 @@ func TestRedeploymentCreatesNothingAnewAndKeepsURLs(t *testing.T) {
 	}
 }
 
+func TestFlowThatRemovesWhatThereWasRegistersAllAnew(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	def := tutorial()
+	sweep := step("Remove the Old One", "acme-erp.deleteWebhook", inputs{"connection": cfg("ERP"), "webhookId": lit("wh_1")})
+	sweep.OnError = &ipaas.ErrorHandling{Effect: ipaas.ErrorIgnore} // there is none when the first deployment looks
+	def.Flows[2].Steps = append([]ipaas.Step{sweep}, def.Flows[2].Steps...)
+	w.deployed("swept", def, w.erpConfig())
+	w.deploy("swept")
+	w.wantLedger("create wh_1", "create wh_2", "delete wh_1", "create wh_3", "create wh_4", "delete wh_2")
+}
+
 func TestChangedInputsMakeANewObjectAndRemoveTheOldOneAfterwards(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

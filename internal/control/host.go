@@ -23,6 +23,7 @@ type host struct {
 	begun   map[string]ipaas.StepResult // rows of steps under way, by path
 	intents map[string]ipaas.Registration
 	used    map[string]bool      // registrations that this run created or kept
+	ran     map[string]bool      // actions of steps that began
 	created []ipaas.Registration // in order, for undoing what a failed test of a deploy flow created
 	state   *kept
 	tried   map[string]bool      // steps, by path, of which a try failed
@@ -37,7 +38,7 @@ type host struct {
 func newHost(p *Plane, j *job) *host {
 	h := &host{
 		plane: p, job: j, mask: p.mask(j.urls), begun: map[string]ipaas.StepResult{}, intents: map[string]ipaas.Registration{},
-		used: map[string]bool{}, tried: map[string]bool{}, starts: map[string]*starting{},
+		used: map[string]bool{}, ran: map[string]bool{}, tried: map[string]bool{}, starts: map[string]*starting{},
 		history: history{most: p.limits.MaxHistory},
 	}
 	h.state = &kept{host: h}
@@ -79,6 +80,7 @@ func (h *host) Begin(ctx context.Context, step engine.Step) (*engine.Done, error
 		return nil, err
 	}
 	h.history.begun(row)
+	h.ran[step.Action] = true
 	if done {
 		return h.recall(row, true)
 	}

@@ -109,7 +109,8 @@ func (h *host) earlierIntent(ctx context.Context, c engine.Creation) (engine.Dec
 	return engine.Decision{}, false, nil
 }
 
-// reconcile looks for the object that an earlier deployment created, and keeps or updates it.
+// reconcile looks for the object that an earlier deployment created, and keeps or updates it. Flows from elsewhere begin by removing all
+// that the last deployment left: whoever did that wants everything created anew, and nothing kept that is gone.
 func (h *host) reconcile(ctx context.Context, c engine.Creation) (engine.Decision, bool, error) {
 	old, err := h.plane.store.FindRegistration(ctx, h.job.execution.InstanceID, h.job.execution.FlowID, c.Key)
 	if errors.Is(err, ipaas.NotFound) {
@@ -120,6 +121,9 @@ func (h *host) reconcile(ctx context.Context, c engine.Creation) (engine.Decisio
 	}
 	changed := old.InputsHash != c.InputsHash
 	if old.Target != c.Target || old.Action != c.Step.Action || changed && (c.Action.Update == nil || h.job.deployment == "") {
+		return engine.Decision{}, false, nil
+	}
+	if h.swept(c.Component) {
 		return engine.Decision{}, false, nil
 	}
 	result, err := h.plane.openRegistered(old, "result", old.ResultSealed)
@@ -137,6 +141,11 @@ func (h *host) reconcile(ctx context.Context, c engine.Creation) (engine.Decisio
 	}
 	h.used[old.ID] = true
 	return engine.Decision{ID: old.ID, Kept: true, Result: result}, true, nil
+}
+
+// swept reports whether the run has taken a step that removes things by a component, and so perhaps what was created by it before.
+func (h *host) swept(c *component.Component) bool {
+	return slices.ContainsFunc(c.Actions, func(a component.Action) bool { return h.ran[c.ID+"."+a.Key] && c.Sweeps(a.Key) })
 }
 
 // beginUpdate commits what an object was before, before the call that changes it.

@@ -78,7 +78,7 @@ func split(source string) ([]segment, error) {
 	}
 	var segments []segment
 	for at := 0; ; {
-		s, err := nextSegment(source, at)
+		s, err := nextSegment(source, at, namesFlow(segments))
 		if err != nil {
 			return nil, fmt.Errorf("%w (character %d of %q)", err, utf8.RuneCountInString(source[:at])+1, source)
 		}
@@ -98,17 +98,29 @@ func split(source string) ([]segment, error) {
 	}
 }
 
-// nextSegment reads the segment that begins at a place.
-func nextSegment(source string, at int) (segment, error) {
+// namesFlow reports whether what follows these segments is the name of a flow, in which brackets and dots are what people wrote.
+func namesFlow(segments []segment) bool {
+	return len(segments) > 2 && segments[1].text == "results" && (segments[2].text == "webhookUrls" || segments[2].text == "webhookApiKeys")
+}
+
+// nextSegment reads the segment that begins at a place. In a name it may be empty, and begin with a bracket.
+func nextSegment(source string, at int, inName bool) (segment, error) {
 	rest := source[at:]
-	if strings.HasPrefix(rest, "[") {
-		return bracket(source, at)
+	bracketed := strings.HasPrefix(rest, "[")
+	if bracketed {
+		if s, err := bracket(source, at); err == nil || !inName {
+			return s, err
+		}
+		rest = rest[1:]
 	}
 	end := strings.IndexAny(rest, ".[")
 	if end < 0 {
 		end = len(rest)
 	}
-	if end == 0 {
+	if bracketed {
+		return segment{text: source[at : at+1+end], start: at, end: at + 1 + end}, nil
+	}
+	if end == 0 && !inName {
 		return segment{}, errors.New(`a segment is empty: take the dot away, or put a name that ends in one in quotes, as in ["Acme Inc."]`)
 	}
 	return segment{text: rest[:end], start: at, end: at + end}, nil

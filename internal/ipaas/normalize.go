@@ -28,7 +28,7 @@ func (d *Definition) Normalize(prev *Definition, now time.Time) {
 }
 
 func (d *Definition) normalizeFlows(prev *Definition, now time.Time) {
-	fillIDs(named(d.Flows, (*Flow).name), named(prev.Flows, (*Flow).name), "flow")
+	fillIDs(named(d.Flows, (*Flow).name), named(prev.Flows, (*Flow).name), "flow", nil)
 	old := make(map[string]*Flow, len(prev.Flows))
 	for i := range prev.Flows {
 		old[prev.Flows[i].ID] = &prev.Flows[i]
@@ -61,11 +61,15 @@ func (f *Flow) normalize(before *Flow) {
 	if before != nil {
 		old = stepIdentities(before.Steps)
 	}
-	fillIDs(stepIdentities(f.Steps), old, "step", TriggerStepID)
+	fillIDs(stepIdentities(f.Steps), old, "step", nil, TriggerStepID)
 }
 
 func (d *Definition) normalizeConfigVariables(prev *Definition, now time.Time) {
-	fillIDs(named(d.ConfigVariables, (*ConfigVariable).name), named(prev.ConfigVariables, (*ConfigVariable).name), "config-variable")
+	names := make(map[string]bool, len(d.ConfigVariables)) // inputs name variables by them, or by ids
+	for i := range d.ConfigVariables {
+		names[d.ConfigVariables[i].DisplayName] = true
+	}
+	fillIDs(named(d.ConfigVariables, (*ConfigVariable).name), named(prev.ConfigVariables, (*ConfigVariable).name), "config-variable", names)
 	old := make(map[string]*ConfigVariable, len(prev.ConfigVariables))
 	for i := range prev.ConfigVariables {
 		old[prev.ConfigVariables[i].ID] = &prev.ConfigVariables[i]
@@ -89,7 +93,7 @@ func (d *Definition) normalizeConfigVariables(prev *Definition, now time.Time) {
 }
 
 func (d *Definition) normalizeConfigPages(prev *Definition) {
-	fillIDs(named(d.ConfigPages, (*ConfigPage).name), named(prev.ConfigPages, (*ConfigPage).name), "page")
+	fillIDs(named(d.ConfigPages, (*ConfigPage).name), named(prev.ConfigPages, (*ConfigPage).name), "page", nil)
 }
 
 func (f *Flow) name() identity           { return identity{&f.ID, f.StableKey, f.DisplayName} }
@@ -126,8 +130,8 @@ func stepIdentities(steps []Step) []identity {
 }
 
 // fillIDs gives an id to each element without one: that of the old element of the same stable key or else of the same name if nobody
-// has it, else one made of its name. Reserved ids are given to none.
-func fillIDs(elements, old []identity, fallback string, reserved ...string) {
+// has it, else one made of its name. A text that is kept is given to the element of that name only, a reserved one to none.
+func fillIDs(elements, old []identity, fallback string, kept map[string]bool, reserved ...string) {
 	taken := make(map[string]bool, len(elements)+len(reserved))
 	for _, id := range reserved {
 		taken[id] = true
@@ -163,7 +167,7 @@ func fillIDs(elements, old []identity, fallback string, reserved ...string) {
 		}
 		slug := Slug(e.name, fallback)
 		id, n := slug, max(tried[slug], 1) // where the last one of this slug stopped: a thousand namesakes are quick, too
-		for taken[id] {
+		for taken[id] || kept[id] && id != e.name {
 			n++
 			id = slug + "-" + strconv.Itoa(n)
 		}

@@ -2,6 +2,7 @@ package ipaas
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -140,10 +141,12 @@ func cutZone(text string) (zone *time.Location, fields string, err error) {
 }
 
 func parseFields(spec string) (*cron.SpecSchedule, error) {
-	if n := len(strings.Fields(spec)); n != 5 {
+	fields := strings.Fields(spec)
+	if n := len(fields); n != 5 {
 		return nil, fmt.Errorf("it has not five fields but %d: give minute, hour, day of month, month and day of week, e.g. 0 8 * * 1-5", n)
 	}
-	parsed, err := fiveFields.Parse(spec)
+	fields[4] = weekdays(fields[4])
+	parsed, err := fiveFields.Parse(strings.Join(fields, " "))
 	if err != nil {
 		return nil, fmt.Errorf("%w: give minute, hour, day of month, month and day of week, e.g. 0 8 * * 1-5", err)
 	}
@@ -156,6 +159,34 @@ func parseFields(spec string) (*cron.SpecSchedule, error) {
 		return nil, fmt.Errorf("its moment never comes: give days that its months have")
 	}
 	return schedule, nil
+}
+
+// weekdays spells days of the week without the 7, which is a Sunday as 0 is and which the parser does not know.
+func weekdays(field string) string {
+	items := strings.Split(field, ",")
+	for i, item := range items {
+		span, every, stepped := strings.Cut(item, "/")
+		first, last, ranged := strings.Cut(span, "-")
+		switch {
+		case item == "7":
+			items[i] = "0"
+		case ranged && last == "7":
+			from, err := strconv.Atoi(first)
+			step, stepErr := 1, error(nil)
+			if stepped {
+				step, stepErr = strconv.Atoi(every)
+			}
+			if err != nil || stepErr != nil || from < 0 || from > 7 || step < 1 {
+				continue // the parser says what is wrong
+			}
+			var days []string
+			for day := from; day <= 7; day += step {
+				days = append(days, strconv.Itoa(day%7))
+			}
+			items[i] = strings.Join(days, ",")
+		}
+	}
+	return strings.Join(items, ",")
 }
 
 // CheckCron refuses what is not a cron expression of five fields with an optional time zone before it.

@@ -287,9 +287,9 @@ func TestValidate(t *testing.T) {
 			change: func(d *ipaas.Definition) {
 				d.ConfigVariables = append(d.ConfigVariables,
 					ipaas.ConfigVariable{DisplayName: "Acme"}, ipaas.ConfigVariable{ID: "x", DisplayName: "endpoint"}, ipaas.ConfigVariable{ID: "x", DisplayName: "Key 2"},
-					ipaas.ConfigVariable{DisplayName: "own-id"})
+					ipaas.ConfigVariable{DisplayName: "own-id"}, ipaas.ConfigVariable{ID: "y", DisplayName: "x"})
 			},
-			want: []string{"configVariables[4].displayName DUPLICATE", "configVariables[5].displayName DUPLICATE", "configVariables[6].id DUPLICATE"},
+			want: []string{"configVariables[4].displayName DUPLICATE", "configVariables[6].id DUPLICATE", "configVariables[8].displayName DUPLICATE"},
 		},
 		{
 			name: "config variables that contradict themselves",

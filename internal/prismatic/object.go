@@ -37,9 +37,10 @@ func (r *reader) object(at string, v any) *object {
 // path is where a key of the object stands.
 func (o *object) path(key string) string { return keyed(o.at, key) }
 
+// has reports whether a key is said; null says nothing.
 func (o *object) has(key string) bool {
-	_, ok := o.fields.Get(key)
-	return ok
+	v, _ := o.fields.Get(key)
+	return v != nil
 }
 
 func (o *object) take(key string) any {

@@ -111,15 +111,16 @@ func (r *reader) definition(o *object) {
 
 func (r *reader) labels(o *object) {
 	for i, v := range o.list("labels") {
-		text, ok := v.(string)
-		switch at := item(o.path("labels"), i); {
-		case !ok:
-			if isNothing(v) {
-				continue
+		at, text := item(o.path("labels"), i), ""
+		switch v.(type) {
+		case []any, *value.Object:
+			if !isNothing(v) {
+				r.wrong(at, ipaas.ReasonWrongType, "is %s: give a text", value.Kind(v))
 			}
-			r.wrong(at, ipaas.ReasonWrongType, "is %s: give a text", value.Kind(v))
-		case strings.TrimSpace(text) == "":
 		default:
+			text = value.Text(v)
+		}
+		if strings.TrimSpace(text) != "" {
 			if r.def.Labels == nil {
 				r.def.Labels = map[string]string{}
 			}

@@ -227,6 +227,10 @@ func (r *reader) defaultValue(o *object, v *ipaas.ConfigVariable) {
 	if given == nil || given == "" {
 		return
 	}
+	if text, ok := given.(string); ok && v.Type == ipaas.ConfigString && strings.ContainsAny(text, "\r\n") {
+		v.Type = ipaas.ConfigText
+		r.notes.add(at, Changed, "the default has several lines: the variable is of type TEXT")
+	}
 	v.Default = string(value.JSON(given))
 }
 
@@ -282,16 +286,7 @@ func (r *reader) connection(o *object, n int, v *ipaas.ConfigVariable) {
 	}
 	in := o.object("connection")
 	if !isNothing(in.fields) {
-		component, key := r.component(in), in.text("key")
-		if component == "" || key == "" {
-			r.wrong(in.at, ipaas.ReasonRequired, "the connection lacks its component or its key: give both")
-		} else {
-			if now, ok := renamed[component]; ok {
-				r.notes.add(in.path("component"), Changed, "the component %s is %s here", component, now)
-				component = now
-			}
-			v.ConnectionType = component + "." + key
-		}
+		v.ConnectionType = r.qualified(in, "connection")
 		in.drop("template", "connections are made without a template")
 		in.rest()
 	}
@@ -408,7 +403,14 @@ func (r *reader) element(o *object) (ipaas.ConfigElement, bool) {
 	text := o.text("value")
 	if kind == "htmlElement" {
 		heading := plainText(text)
-		if heading != strings.TrimSpace(html.UnescapeString(text)) {
+		whole := []rune(heading)
+		switch {
+		case heading == "" && strings.TrimSpace(text) != "":
+			r.notes.add(o.path("value"), Dropped, "a page shows plain text, and there is none in it")
+		case len(whole) > maxHeading:
+			heading = strings.TrimSpace(string(whole[:maxHeading-1])) + "…"
+			r.notes.add(o.path("value"), Changed, "it is shown as a heading of plain text, of its first %d characters", maxHeading-1)
+		case heading != strings.TrimSpace(html.UnescapeString(text)):
 			r.notes.add(o.path("value"), Changed, "it is shown as a heading of plain text: %q", value.Shorten(heading))
 		}
 		return ipaas.ConfigElement{Heading: heading}, heading != ""
@@ -426,6 +428,9 @@ func (r *reader) element(o *object) (ipaas.ConfigElement, bool) {
 	}
 	return ipaas.ConfigElement{ConfigVariable: text}, true
 }
+
+// maxHeading bounds a heading, as the API does.
+const maxHeading = 1000
 
 var (
 	htmlTag    = regexp.MustCompile(`(?s)<!--.*?-->|</?[A-Za-z][^<>]*>`)

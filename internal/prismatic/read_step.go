@@ -17,6 +17,10 @@ func (r *reader) steps(at, native string, list []any, from, depth int) []ipaas.S
 	if len(list) == from {
 		return nil
 	}
+	if len(list)-from > ipaas.MaxSteps {
+		r.wrong(at, ipaas.ReasonTooLarge, "there are %d steps in the flow: keep at most %d", len(list)-from, ipaas.MaxSteps)
+		return nil
+	}
 	steps := make([]ipaas.Step, 0, len(list)-from)
 	for i := from; i < len(list); i++ {
 		o := r.object(item(at, i), list[i])
@@ -31,8 +35,8 @@ func (r *reader) step(o *object, native string, depth int) ipaas.Step {
 	if o.yes("isTrigger") {
 		r.wrong(o.path("isTrigger"), ipaas.ReasonMisplaced, "only the first step of a flow is its trigger: move it there")
 	}
-	s.Action = r.action(o)
-	if s.Action == "" {
+	before := len(r.found)
+	if s.Action = r.action(o); s.Action == "" && len(r.found) == before {
 		r.wrong(o.path("action"), ipaas.ReasonRequired, "the step has no action: name its component and key")
 	}
 	s.Inputs = r.inputs(o, native, s.Action)
@@ -69,6 +73,11 @@ func (r *reader) action(o *object) string {
 		return ""
 	}
 	defer in.rest()
+	return r.qualified(in, "action")
+}
+
+// qualified reads the component and the key of an action or a connection, "" where one of them is missing.
+func (r *reader) qualified(in *object, what string) string {
 	key := in.text("key")
 	component := in.text("componentKey") // of the layouts before version 7
 	at := in.path("componentKey")
@@ -76,7 +85,7 @@ func (r *reader) action(o *object) string {
 		component, at = r.component(in), in.path("component")
 	}
 	if component == "" || key == "" {
-		r.wrong(in.at, ipaas.ReasonRequired, "the action lacks its component or its key: give both")
+		r.wrong(in.at, ipaas.ReasonRequired, "the %s lacks its component or its key: give both", what)
 		return ""
 	}
 	if now, ok := renamed[component]; ok {
@@ -174,6 +183,11 @@ func (r *reader) inputs(o *object, native, action string) map[string]ipaas.Input
 		given, ok := r.input(at, v, action)
 		if !ok {
 			continue
+		}
+		if o, ok := v.(*value.Object); ok && isExpression(o) {
+			if name, _ := o.Get("name"); !isNothing(name) {
+				r.notes.add(keyed(at, "name"), Dropped, "only items of a list have names")
+			}
 		}
 		if inputs == nil {
 			inputs = make(map[string]ipaas.Input, in.fields.Len())
@@ -308,8 +322,11 @@ func (r *reader) item(at string, v any, action string) (ipaas.Input, naming) {
 	if !ok {
 		in = ipaas.Literal(nil) // it keeps its place
 	}
-	switch name, _ := o.fields.Get("name"); name := name.(type) {
+	switch name, said := o.fields.Get("name"); name := name.(type) {
 	case nil:
+		if said {
+			return in, blankText
+		}
 	case *value.Object:
 		from, ok := r.input(o.path("name"), name, action)
 		text, isText := literalText(from)

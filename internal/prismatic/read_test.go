@@ -293,7 +293,7 @@ empty: ""
 			func(*ipaas.Definition) any { return nil }, nil,
 			[]string{
 				"WRONG_TYPE flows[0].steps[1]", "REQUIRED flows[0].steps[1].action", "MISPLACED flows[0].steps[2].isTrigger", "WRONG_TYPE flows[0].steps[2].action",
-				"REQUIRED flows[0].steps[2].action", "REQUIRED flows[0].steps[3].action", "REQUIRED flows[0].steps[3].action", "REQUIRED flows[0].steps[4].action",
+				"REQUIRED flows[0].steps[3].action", "REQUIRED flows[0].steps[4].action",
 				"WRONG_TYPE flows[0].steps[4].branches[0]", "WRONG_TYPE flows[0].steps[4].steps",
 			},
 		},

@@ -77,13 +77,106 @@ func protojsonTrouble(err error) string {
 // definitionJSON returns a definition as exact JSON text. What is JSON already stays as it is.
 func definitionJSON(text string) (exactText, *ipaas.Violation) {
 	if strings.HasPrefix(strings.TrimSpace(text), "{") && json.Valid([]byte(text)) {
-		return exactText{json: []byte(text)}, nil
+		found, err := jsonLines(text)
+		if err != nil {
+			return exactText{}, err.violation()
+		}
+		return exactText{json: []byte(text), lines: found}, nil
 	}
 	return yamlToJSON(text)
 }
 
+// jsonLines tells where each path of a valid JSON text stands. It refuses keys that are too long.
+func jsonLines(text string) (lines, *yamlError) {
+	r := &jsonReader{text: text, in: json.NewDecoder(strings.NewReader(text)), line: 1, found: lines{}}
+	r.in.UseNumber()
+	r.read("", 0)
+	return r.found, r.err
+}
+
+type jsonReader struct {
+	text    string
+	in      *json.Decoder
+	line    int
+	counted int // how much of the text is counted in line
+	keys    int // how long the keys are in which the next token stands
+	found   lines
+	ended   bool // the rest is not read
+	err     *yamlError
+}
+
+// next returns the next token, nil behind the last one.
+func (r *jsonReader) next() json.Token {
+	token, err := r.in.Token()
+	if err != nil {
+		return nil
+	}
+	end := int(r.in.InputOffset())
+	r.line += strings.Count(r.text[r.counted:end], "\n")
+	r.counted = end
+	return token
+}
+
+func (r *jsonReader) read(path string, depth int) {
+	token := r.next()
+	if _, ok := r.found[path]; !ok {
+		r.found.add(path, r.line)
+	}
+	if depth > maxYAMLDepth {
+		r.ended = true // it is refused for that
+	}
+	switch token {
+	case json.Delim('{'):
+		for !r.ended && r.in.More() {
+			key, _ := r.next().(string)
+			if r.keys += len(key); r.keys > maxKeys {
+				r.ended, r.err = true, longKeys(r.line)
+				return
+			}
+			at := r.found.key(path, key)
+			r.found.add(at, r.line)
+			r.read(at, depth+1)
+			r.keys -= len(key)
+		}
+		r.next()
+	case json.Delim('['):
+		for i := 0; !r.ended && r.in.More(); i++ {
+			r.read(r.found.item(path, i), depth+1)
+		}
+		r.next()
+	}
+}
+
+// The bounds of what is remembered of lines: what stands deeper, or behind so many others, is told with the line of what it stands in.
+const (
+	maxLinePath = 256
+	maxLines    = 200_000
+	beyond      = "\x00" // the path of what is not remembered
+)
+
 // lines tells for paths in which line of a text they stand.
 type lines map[string]int
+
+func (l lines) add(path string, line int) {
+	if path != beyond && len(l) < maxLines {
+		l[path] = line
+	}
+}
+
+// key is the path of a value in an object, item that of one in a list.
+func (l lines) key(path, key string) string {
+	if path == beyond || len(path)+len(key) > maxLinePath {
+		return beyond
+	}
+	return keyPath(path, key)
+}
+
+func (l lines) item(path string, i int) string {
+	if path == beyond || len(path) > maxLinePath {
+		return beyond
+	}
+	return indexPath(path, i)
+}
 
 // mark puts the line before the description of each violation. Something that is missing is missing where the thing around it stands.
 func (l lines) mark(violations []ipaas.Violation) []ipaas.Violation {
@@ -95,14 +188,14 @@ func (l lines) mark(violations []ipaas.Violation) []ipaas.Violation {
 	return violations
 }
 
-// of returns the line of a path, or of the nearest thing around it that has one; 0: none has.
+// of returns the line of a path, or of the nearest thing around it that has one; 0: nothing is known of lines.
 func (l lines) of(path string) int {
-	for ; l != nil && path != ""; path = parentPath(path) {
-		if line, ok := l[path]; ok {
+	for {
+		if line, ok := l[path]; ok || path == "" {
 			return line
 		}
+		path = parentPath(path)
 	}
-	return 0
 }
 
 // parentPath drops the last segment or subscript of a path.

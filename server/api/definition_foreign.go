@@ -15,12 +15,18 @@ import (
 // A definition in the words of another product is told apart by its keys. It goes by the same rules as one of ours, but all that is said
 // of it names its own words and lines.
 
+// enoughViolations is with how many of them a definition is not looked at any further: more is wrong than anyone mends at a time.
+const enoughViolations = 1000
+
 func (a *API) readForeign(exact exactText, v any) (source, []ipaas.Violation, error) {
 	read := prismatic.Read(v)
 	src := source{
 		def: read.Definition, format: pb.DefinitionFormat_DEFINITION_FORMAT_V7, notes: read.Notes, lines: exact.lines, foreign: read,
 	}
 	violations := slices.Concat(exact.twice, read.Violations)
+	if len(violations) > enoughViolations {
+		return src, exact.lines.mark(violations), nil
+	}
 	rules, err := a.rules.violations(definitionToProto("", read.Definition))
 	if err != nil {
 		return src, nil, err

@@ -164,8 +164,8 @@ func TestDefinitionMistakes(t *testing.T) {
 		{"tabs", "displayName: A\nflows:\n\t- x\n", []string{"definition MALFORMED is no YAML: line 3, column 1: found character that cannot start any token, while scanning for the next token"}},
 		{"two documents", "displayName: A\n---\ndisplayName: B\n", []string{"definition MALFORMED line 2: a second document"}},
 		{"empty", "# nothing\n", []string{"definition REQUIRED line 1: the definition is empty"}},
-		{"a text", "hello", []string{"definition WRONG_TYPE must be an object"}},
-		{"a list", "- a\n", []string{"definition WRONG_TYPE must be an object"}},
+		{"a text", "hello", []string{"definition WRONG_TYPE line 1: must be an object"}},
+		{"a list", "- a\n", []string{"definition WRONG_TYPE line 1: must be an object"}},
 		{"a merge", "a: &a {x: 1}\nb:\n  <<: *a\n", []string{"definition MALFORMED line 3: a key must be a word"}},
 		{"a key that is a list", "? [a]\n: b\n", []string{"definition MALFORMED line 1: a key must be a word"}},
 		{"a tag", "displayName: !secret x\n", []string{"definition MALFORMED line 1: the tag !secret"}},
@@ -273,4 +273,33 @@ func FuzzDefinition(f *testing.F) {
 			t.Errorf("%q: the second export differs (%v):\n%s\n%s", text, err, first, second)
 		}
 	})
+}
+
+// TestForeignJSON tells lines of a definition that is JSON, too.
+func TestForeignJSON(t *testing.T) {
+	t.Parallel()
+	src, violations, err := New(Options{}).readDefinition(`{
+  "name": "A",
+  "trigger": {
+    "name": "t",
+    "odd": [
+      1, {"a": 2}
+    ]
+  },
+  "steps": [{"name": "s",
+    "action": 5}]
+}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(violations) != 1 || !strings.HasPrefix(violations[0].Description, "line 10: ") {
+		t.Errorf("the violations are %v, want one of line 10", violations)
+	}
+	lines := map[string]int{}
+	for _, n := range src.notes {
+		lines[n.Path] = src.lines.of(n.Path)
+	}
+	if lines["trigger.odd"] != 5 || lines["trigger"] != 3 || lines["steps"] != 9 {
+		t.Errorf("the notes stand at %v", lines)
+	}
 }

@@ -23,6 +23,9 @@ import (
 	"github.com/headrace/headrace/internal/value"
 )
 
+// maxKeys bounds keys that stand in each other: paths are made of them, and there may be many below them.
+const maxKeys = 1 << 10
+
 // The bounds of a YAML definition.
 const (
 	maxYAMLDepth   = 64
@@ -141,11 +144,12 @@ type yamlConverter struct {
 	exactText
 	out     bytes.Buffer
 	aliases int
+	keys    int // how long the keys are in which the node stands
 }
 
 func (c *yamlConverter) node(path string, n *yaml.Node, depth int) error {
 	if _, ok := c.lines[path]; !ok || c.aliases == 0 {
-		c.lines[path] = n.Line
+		c.lines.add(path, n.Line)
 	}
 	switch {
 	case depth > maxYAMLDepth:
@@ -178,20 +182,28 @@ func (c *yamlConverter) mapping(path string, n *yaml.Node, depth int) error {
 		if key.Kind != yaml.ScalarNode || key.ShortTag() == "!!merge" || key.ShortTag() == "!!null" {
 			return &yamlError{key.Line, ipaas.ReasonMalformed, "a key must be a word: write aliases and merges out"}
 		}
+		c.keys += len(key.Value)
+		if c.keys > maxKeys {
+			return longKeys(key.Line)
+		}
 		if i > 0 {
 			c.out.WriteByte(',')
 		}
 		c.text(key.Value)
 		c.out.WriteByte(':')
-		at := keyPath(path, key.Value)
+		at := c.lines.key(path, key.Value)
 		if seen[key.Value] {
+			if at == beyond {
+				return &yamlError{key.Line, ipaas.ReasonDuplicate, "the key stands here a second time: remove one of them"}
+			}
 			c.twice = append(c.twice, violation(at, ipaas.ReasonDuplicate, "the key stands here a second time: remove one of them"))
 		}
 		seen[key.Value] = true
 		if err := c.node(at, n.Content[i+1], depth+1); err != nil {
 			return err
 		}
-		c.lines[at] = key.Line
+		c.lines.add(at, key.Line)
+		c.keys -= len(key.Value)
 	}
 	c.out.WriteByte('}')
 	return nil
@@ -206,12 +218,16 @@ func (c *yamlConverter) sequence(path string, n *yaml.Node, depth int) error {
 		if i > 0 {
 			c.out.WriteByte(',')
 		}
-		if err := c.node(indexPath(path, i), item, depth+1); err != nil {
+		if err := c.node(c.lines.item(path, i), item, depth+1); err != nil {
 			return err
 		}
 	}
 	c.out.WriteByte(']')
 	return nil
+}
+
+func longKeys(line int) *yamlError {
+	return &yamlError{line, ipaas.ReasonTooLarge, fmt.Sprintf("a key, with those it stands in, is longer than %d bytes: shorten it", maxKeys)}
 }
 
 func foreignTag(n *yaml.Node) error {

@@ -50,6 +50,9 @@ func (s *shape) wellKnown(path string, md protoreflect.MessageDescriptor, depth 
 	return s.skipRest(token, depth)
 }
 
+// maxShapePath bounds the paths of what stands in a value: there may be very many below long keys.
+const maxShapePath = 1 << 10
+
 // any passes over any value and refuses what no google.protobuf.Value can hold.
 func (s *shape) any(path string, depth int) error {
 	if depth > maxJSONDepth {
@@ -70,13 +73,18 @@ func (s *shape) any(path string, depth int) error {
 	}
 	seen := map[string]bool{}
 	for i := 0; s.dec.More(); i++ {
-		at := indexPath(path, i)
+		at := path // that of what is around it where it would grow without end
+		if delim == '[' && len(path) < maxShapePath {
+			at = indexPath(path, i)
+		}
 		if delim == '{' {
 			key, err := s.key()
 			if err != nil {
 				return err
 			}
-			at = keyPath(path, key)
+			if len(path)+len(key) < maxShapePath {
+				at = keyPath(path, key)
+			}
 			if seen[key] {
 				s.refuse(at, ipaas.ReasonDuplicate, "stands twice: keep one")
 			}

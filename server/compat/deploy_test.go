@@ -110,12 +110,14 @@ func deploys(t *testing.T, d *document) string {
 	}
 	urls := p.urls(instance)
 	first, made := other.things()
-	sent := map[string]bool{}
+	said := other.heard()
 	for _, one := range first {
-		for _, said := range texts(one.inputs) {
-			if strings.HasPrefix(said, p.hooks) {
-				sent[said] = true
-			}
+		said = append(said, texts(one.inputs)...)
+	}
+	sent := map[string]bool{}
+	for _, u := range urls {
+		if slices.ContainsFunc(said, func(s string) bool { return strings.Contains(s, u) }) {
+			sent[u] = true
 		}
 	}
 	if want := urlsOf(life, urls); !maps.Equal(sent, want) {
@@ -200,15 +202,19 @@ func (p *plant) urls(instance string) map[string]string {
 	return urls
 }
 
-// urlsOf are the URLs that flows name in inputs of steps which make something.
+// urlsOf are the URLs that flows which run when an instance is deployed name in inputs of steps, but for those that such steps call.
 func urlsOf(flows []docFlow, urls map[string]string) map[string]bool {
 	out := map[string]bool{}
 	for _, f := range flows {
+		if f.trigger != "management-triggers.instanceDeploy" {
+			continue
+		}
 		each(f.steps, func(s docStep) {
-			if !makes.MatchString(s.key) {
-				return
+			inputs := maps.Clone(s.inputs)
+			if s.component == "http" {
+				delete(inputs, "url")
 			}
-			for _, said := range texts(s.inputs) {
+			for _, said := range texts(inputs) {
 				for name, u := range urls {
 					if _, named, ok := strings.Cut(said, ".results.webhookUrls."); ok && named == name || strings.Contains(said, ".results.webhookUrls."+name+"}}") {
 						out[u] = true
@@ -346,6 +352,9 @@ func finish(c *headracev1.Component) {
 		a.Request = &headracev1.HttpRequest{
 			Method: "POST", Url: "{{$connection.partyUrl}}/" + c.GetId() + "/" + a.GetKey(),
 			Headers: map[string]string{"X-Api-Key": "{{$connection.partyKey}}"}, Body: structpb.NewStructValue(body),
+		}
+		if removes.MatchString(a.GetKey()) {
+			a.Request.Method = "DELETE"
 		}
 		if makes.MatchString(a.GetKey()) {
 			made = true

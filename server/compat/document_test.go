@@ -21,10 +21,11 @@ func folder() string {
 
 // document is a definition as the oracle sees it: what runs, in the order of the file. It shares nothing with the import.
 type document struct {
-	name  string // of the file
-	text  string
-	root  map[string]any
-	flows []docFlow
+	name   string // of the file
+	text   string
+	root   map[string]any
+	flows  []docFlow
+	worlds map[string]*world // by flow; nil: those of worlds.yaml
 }
 
 type docFlow struct {

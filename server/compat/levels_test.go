@@ -345,6 +345,9 @@ type namedWorld struct {
 // worldOf is the world of a flow, an empty one where none is written.
 func worldOf(t *testing.T, d *document, flow string) *world {
 	t.Helper()
+	if w := d.worlds[flow]; w != nil {
+		return w
+	}
 	all, err := worlds()
 	if err != nil {
 		t.Fatal(errors.Join(errors.New("testdata/worlds.yaml"), err))

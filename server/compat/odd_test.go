@@ -28,6 +28,17 @@ func says(message string) string {
 	return odd("Say", "log.writeLog", "        inputs: {message: "+message+"}\n")
 }
 
+// variables is a definition with config variables, to which flows can be added.
+func variables(list string) string {
+	return "definitionVersion: 7\nname: Odd\nrequiredConfigVars: [" + list + "]\nflows:\n" + triggered("webhook-triggers.webhook", "description: x")
+}
+
+// triggered is a flow with a trigger.
+func triggered(trigger, more string) string {
+	component, key, _ := strings.Cut(trigger, ".")
+	return fmt.Sprintf("  - {name: %s, steps: [{name: T, isTrigger: true, action: {key: %s, component: {key: %s}}, %s}]}\n", key, key, component, more)
+}
+
 // nested is loops inside of loops.
 func nested(depth int) string {
 	var b strings.Builder
@@ -62,6 +73,19 @@ func TestOdd(t *testing.T) {
 		{"a long name of a step", hook + odd(long, "log.writeLog", ""), "100", ""},
 		{"as deep as may be", hook + nested(15), "", ""},
 		{"too deep", hook + nested(17), "deeper than 16", ""},
+		{"nothing but names", "name: test\ndescription: x\ntrigger: {name: t}\nsteps: [{name: s, action: {componentKey: componentKey, key: actionKey}}]\n", "", "componentKey"},
+		{"labels that are no texts", hook + "labels: [2024, true, 1.50, null]\n", "", ""},
+		{"a row without a name", hook + odd("O", "collection-tools.createObject", `        inputs: {keyValueInput: {type: complex, value: [{name: null, type: value, value: ""}, {name: w, type: value, value: x}]}}`+"\n"), "", ""},
+		{"variables whose names make each other's ids", variables("{key: API Key, dataType: string, defaultValue: a}, {key: api-key, dataType: string, defaultValue: b}, {key: api key, dataType: string, defaultValue: c}"), "", ""},
+		{"a default of several lines", variables(`{key: A, dataType: string, defaultValue: "a\nb\n"}`), "", ""},
+		{"a page with more text than a heading holds", variables("") + "configPages: [{name: P, elements: [{type: htmlElement, value: '<p>" + strings.Repeat("ü ", 3000) + "</p>'}, {type: htmlElement, value: <hr/>}]}]\n", "", ""},
+		{"visibility that is null", variables("{key: A, dataType: string, orgOnly: null, defaultValue: a, meta: {visibleToCustomerDeployer: null, visibleToOrgDeployer: null}}"), "", ""},
+		{"a connection in old words", variables("{key: A, dataType: connection, connection: {key: basic, componentKey: http}}"), "", ""},
+		{"Sunday as 7", variables(`{key: A, dataType: schedule, defaultValue: "0 8 * * 5-7"}`) + triggered("schedule-triggers.schedule", `schedule: {type: value, value: "0 8 * * 7"}`), "", ""},
+		{"a day 8 of the week", variables("") + triggered("schedule-triggers.schedule", `schedule: {type: value, value: "0 8 * * 1-8"}`), "range", ""},
+		{"the URL of a flow with all in its name", strings.ReplaceAll(hook, "MY FLOW", `"Sync v1.2 [beta] (it's \"new\") Inc."`) + says(`{type: reference, value: "hook.results.webhookUrls.Sync v1.2 [beta] (it's \"new\") Inc."}`), "", ""},
+		{"brackets elsewhere", hook + says(`{type: reference, value: "hook.results.body.data[beta]"}`), "brackets hold a number", ""},
+		{"an endpoint that does not say for which flow", "endpointType: instance_specific\n" + hook, "line 1: a URL for several flows", ""},
 		{"a reference to what only another branch has", hook + odd("B", "branch.branchOnValue", "        inputs: {inputValue: {type: value, value: a}, branchValueMappings: {type: complex, value: [{name: X, type: value, value: a}]}}\n"+
 			"        branches:\n          - {name: X, steps: [{name: In X, action: {key: getCurrentDateTime, component: {key: datetime}}}]}\n          - {name: Else, steps: []}\n") +
 			says(`{type: reference, value: inX.results}`), "", ""},

@@ -14,7 +14,8 @@ import (
 )
 
 // party is all other systems in one: it keeps a ledger of what was made in it. An action that by its name makes something adds to the
-// ledger, one that removes takes out what it names, or all that its component made. All others are answered what a world says.
+// ledger, one that removes takes out what it names, or all that its component made. All others are answered what a world says. What plain
+// requests say it keeps, too.
 type party struct {
 	url string
 
@@ -24,6 +25,7 @@ type party struct {
 	removed int
 	results map[string][]any // by action
 	calls   map[string]int
+	said    []string // in the bodies of plain requests
 	wrong   []string
 }
 
@@ -34,8 +36,9 @@ type thing struct {
 }
 
 var (
-	makes   = regexp.MustCompile(`^(create|subscribe|register|add)[A-Z]`)
-	removes = regexp.MustCompile(`^(delete|remove|unsubscribe|deregister)[A-Z]`)
+	makes   = regexp.MustCompile(`^(create|subscribe|register|add)[A-Z]|[a-z](Create|Subscribe|Register|Add)[A-Z]`)
+	removes = regexp.MustCompile(`^(delete|remove|unsubscribe|deregister)[A-Z]|[a-z](Delete|Remove|Unsubscribe|Deregister)[A-Z]`)
+	sweeps  = regexp.MustCompile(`All|Instance`) // removes whatever was made for this instance
 )
 
 func newParty(t *testing.T, results map[string][]any) *party {
@@ -56,6 +59,7 @@ func (p *party) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var answer any
 	switch {
 	case len(parts) > 0 && parts[0] == "http": // a system that the definition calls by its URL
+		p.said = append(p.said, string(body))
 		answer = map[string]any{}
 	case err != nil || r.Header.Get("X-Api-Key") != partyKey:
 		p.wrong = append(p.wrong, fmt.Sprintf("%s %s with the key %q: %v", r.Method, r.URL, r.Header.Get("X-Api-Key"), err))
@@ -67,7 +71,7 @@ func (p *party) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		answer = map[string]any{}
-	case r.Method == http.MethodPost && len(parts) == 2:
+	case (r.Method == http.MethodPost || r.Method == http.MethodDelete) && len(parts) == 2:
 		var inputs map[string]any
 		if err := json.Unmarshal(body, &inputs); err != nil {
 			p.wrong = append(p.wrong, fmt.Sprintf("%s: %v in %s", r.URL, err, body))
@@ -93,7 +97,7 @@ func (p *party) call(component, action string, inputs map[string]any) any {
 		named := p.remove(func(t thing) bool {
 			return t.component == component && slices.ContainsFunc(texts(inputs), func(s string) bool { return s == t.id })
 		})
-		if !named && strings.Contains(action, "All") {
+		if !named && sweeps.MatchString(action) {
 			p.remove(func(t thing) bool { return t.component == component })
 		}
 		return map[string]any{}
@@ -120,6 +124,13 @@ func (p *party) things() ([]thing, int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.Clone(p.ledger), p.made
+}
+
+// heard returns the bodies of plain requests.
+func (p *party) heard() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.said)
 }
 
 // complaints are requests that nobody should have sent.
