@@ -128,7 +128,7 @@ func TestStepsThatOnlyComputeAreRecordedWithWhatComesNext(t *testing.T) {
 			"complete b behind trigger a b…", "finish b",
 		}},
 		{"keeping_something", []ipaas.Step{
-			compute("A"), step("B", "process-data.deduplicate", inputs{"data": {Kind: ipaas.InputJSON, Text: "[1,1]"}}), compute("C"),
+			compute("A"), step("B", "process-data.deDuplicate", inputs{"dataInput": {Kind: ipaas.InputJSON, Text: "[1,1]"}}), compute("C"),
 		}, []string{"complete b behind trigger a b…", "finish c"}},
 		{"before_a_wait", []ipaas.Step{compute("A"), step("Rest", "sleep.sleep", inputs{"ms": num("1")}), compute("B")}, []string{
 			"record trigger a rest…", "complete rest", "finish b",
@@ -240,7 +240,7 @@ func thinking(t *testing.T) (w *world, g *gate, id string) {
 	t.Helper()
 	w = newWorld(t)
 	urls := w.deployed("smith", ipaas.Definition{DisplayName: "Smith", Flows: []ipaas.Flow{hookFlow(
-		"On Event", step("Id", "uuid.generateUuid", inputs{"version": lit("v7")}), step("Think", "probe.think", inputs{"value": lit("gate")}), note("Note", ref("id.results")),
+		"On Event", step("Id", "uuid.generateUUID", inputs{"version": lit("v7")}), step("Think", "probe.think", inputs{"value": lit("gate")}), note("Note", ref("id.results")),
 	)}}, nil)
 	g = w.probe.gate("gate")
 	id = w.accepted(urls["On Event"], `{}`)
@@ -343,7 +343,7 @@ func (s amnesiac) CompleteStep(ctx context.Context, attempt int, r ipaas.StepRes
 
 // computing is a flow that computes what is another thing each time, and sends it.
 func computing() ipaas.Flow {
-	id := func(name string) ipaas.Step { return step(name, "uuid.generateUuid", inputs{"version": lit("v7")}) }
+	id := func(name string) ipaas.Step { return step(name, "uuid.generateUUID", inputs{"version": lit("v7")}) }
 	send := func(name, text string) ipaas.Step { return step(name, "probe.send", inputs{"value": tmpl(text)}) }
 	choose := step("Choose", "branch.branchOnValue", inputs{
 		"inputValue": ref("each.index"), "branchValueMappings": {Kind: ipaas.InputComplex, Items: []ipaas.Input{{Name: "First", Kind: ipaas.InputValue, Text: "0"}}},
@@ -353,7 +353,7 @@ func computing() ipaas.Flow {
 		{Name: "Else", Steps: []ipaas.Step{id("Other Id"), send("Send Other", "other {{$each.index}}={{$innerId.results}} {{$otherId.results}}")}},
 	}
 	return hookFlow("On Event",
-		id("Id"), ignored(wrong("Wrong")), step("Fresh", "process-data.deduplicate", inputs{"data": {Kind: ipaas.InputJSON, Text: "[1,2]"}}),
+		id("Id"), ignored(wrong("Wrong")), step("Fresh", "process-data.deDuplicate", inputs{"dataInput": {Kind: ipaas.InputJSON, Text: "[1,2]"}}),
 		twice("Each", id("Inner Id"), choose),
 		retried(wrong("Wrong Again"), 1),
 	)

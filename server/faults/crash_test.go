@@ -25,7 +25,7 @@ var fickle = strings.Replace(relay, `      - displayName: Send
         inputs:
           url: {configVariable: URL}
           data: {reference: trigger.results.body.data}
-`, `      - {displayName: Id, action: uuid.generateUuid, inputs: {version: {value: v7}}}
+`, `      - {displayName: Id, action: uuid.generateUUID, inputs: {version: {value: v7}}}
       - displayName: Send
         action: http.httpPost
         inputs:
