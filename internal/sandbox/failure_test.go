@@ -115,7 +115,7 @@ func TestMemoryThatIsUsedUpIsSaid(t *testing.T) {
 		"small typed arrays": "const all = []; for (;;) all.push(new Uint8Array(100));",
 		"typed arrays later": "const all = []; for (;;) { await null; all.push([new Uint8Array(1e4), {}]); }",
 		"small ones later":   "const all = []; for (;;) { await null; all.push([new Uint8Array(10), {}]); }",
-		"copies":             "const all = []; for (;;) all.push(new Uint8Array(3e5).map((x) => x + 1));",
+		"copies":             "const all = []; for (;;) all.push(new Float64Array(4e5).map((x) => x + 1));",
 		"patterns":           "const all = []; for (let i = 0; ; i++) all.push(new RegExp('a{1,9}' + 'b'.repeat(1e4) + i));",
 		"functions":          "let f = () => 0; const all = []; for (;;) { const g = f; all.push(f = () => g()); }",
 		"and it catches":     "const all = []; for (;;) { try { all.push(new Uint8Array(1e5)); } catch (e) { throw e; } }",
