@@ -15,25 +15,14 @@ type fields map[string]func(node *yaml.Node, path string)
 
 // object reads an object.
 func (r *suiteReader) object(node *yaml.Node, path string, known fields) {
-	node = resolved(node)
-	if node.Kind != yaml.MappingNode {
-		r.refuse(node, path, "WRONG_TYPE", "is %s: give an object with %s", kindOf(node), known.names())
-		return
-	}
-	pairs, err := pairsOf(node, 0)
-	if err != nil {
-		r.refuse(node, path, "MALFORMED", "%v", err)
-		return
-	}
-	for _, pair := range pairs {
-		at := join(path, pair.key.Value)
-		read := known[pair.key.Value]
+	r.pairs(resolved(node), path, "give an object with "+known.names(), func(key, node *yaml.Node, path string) {
+		read := known[key.Value]
 		if read == nil {
-			r.refuse(pair.key, at, "UNKNOWN_FIELD", "is no field here: there are %s", known.names())
-			continue
+			r.refuse(key, path, "UNKNOWN_FIELD", "is no field here: there are %s", known.names())
+			return
 		}
-		read(resolved(pair.value), at)
-	}
+		read(node, path)
+	})
 }
 
 func (f fields) names() string {
@@ -47,8 +36,13 @@ func (f fields) names() string {
 
 // each reads the entries of an object whose keys are names.
 func (r *suiteReader) each(node *yaml.Node, path string, read func(name string, node *yaml.Node, path string)) {
+	r.pairs(node, path, "give an object", func(key, node *yaml.Node, path string) { read(key.Value, node, path) })
+}
+
+// pairs goes through the keys of an object, each with its value. Cure says what to give in place of something else.
+func (r *suiteReader) pairs(node *yaml.Node, path, cure string, read func(key, node *yaml.Node, path string)) {
 	if node.Kind != yaml.MappingNode {
-		r.refuse(node, path, "WRONG_TYPE", "is %s: give an object", kindOf(node))
+		r.refuse(node, path, "WRONG_TYPE", "is %s: %s", kindOf(node), cure)
 		return
 	}
 	pairs, err := pairsOf(node, 0)
@@ -57,7 +51,7 @@ func (r *suiteReader) each(node *yaml.Node, path string, read func(name string, 
 		return
 	}
 	for _, pair := range pairs {
-		read(pair.key.Value, resolved(pair.value), join(path, pair.key.Value))
+		read(pair.key, resolved(pair.value), join(path, pair.key.Value))
 	}
 }
 

@@ -99,44 +99,47 @@ func told(err error) string {
 
 // readExchanges reads a file with a list of exchanges, as flow test --record writes it.
 func readExchanges(a *app, file string) ([]*headracev1.Exchange, error) {
-	text, err := a.readFile(file)
-	if err != nil {
-		return nil, err
-	}
-	root, err := parseYAML(text)
-	if err != nil {
-		return nil, usage("%s is not YAML: %v", file, err)
-	}
-	if root == nil || root.Kind != yaml.SequenceNode {
-		return nil, usage("%s is no list of exchanges: write one with headrace flow test --record", file)
-	}
-	r := &suiteReader{checker: checker{lines: true}, a: a, file: file}
-	out := r.exchanges(root, "exchanges")
-	if len(r.violations) > 0 {
-		return nil, &usageError{message: file + " is not well formed", violations: r.violations}
-	}
-	return out, nil
+	var out []*headracev1.Exchange
+	err := readSupply(a, file, func(r *suiteReader, root *yaml.Node) error {
+		if root == nil || root.Kind != yaml.SequenceNode {
+			return usage("%s is no list of exchanges: write one with headrace flow test --record", file)
+		}
+		out = r.exchanges(root, "exchanges")
+		return nil
+	})
+	return out, err
 }
 
 // readResults reads a file with a list of canned results.
 func readResults(a *app, file string) ([]*headracev1.CannedResult, error) {
+	var out []*headracev1.CannedResult
+	err := readSupply(a, file, func(r *suiteReader, root *yaml.Node) error {
+		if root != nil {
+			out = r.results(root, "stepResults")
+		}
+		return nil
+	})
+	return out, err
+}
+
+// readSupply reads a file of its own with something that a test is given; root is nil for an empty one.
+func readSupply(a *app, file string, read func(r *suiteReader, root *yaml.Node) error) error {
 	text, err := a.readFile(file)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	root, err := parseYAML(text)
 	if err != nil {
-		return nil, usage("%s is not YAML: %v", file, err)
-	}
-	if root == nil {
-		return nil, nil
+		return usage("%s is not YAML: %v", file, err)
 	}
 	r := &suiteReader{checker: checker{lines: true}, a: a, file: file}
-	out := r.results(root, "stepResults")
-	if len(r.violations) > 0 {
-		return nil, &usageError{message: file + " is not well formed", violations: r.violations}
+	if err := read(r, root); err != nil {
+		return err
 	}
-	return out, nil
+	if len(r.violations) > 0 {
+		return &usageError{message: file + " is not well formed", violations: r.violations}
+	}
+	return nil
 }
 
 // writeExchanges writes recorded exchanges as they can be read again.

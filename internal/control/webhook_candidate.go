@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 
+	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/ipaas"
 )
 
@@ -47,13 +48,7 @@ func (p *Plane) acceptByCandidate(ctx context.Context, c *candidate, r *request)
 	if r.prefs.synchronous(flow) || hop(r.payload) > 0 && r.prefs.Wait > 0 && flow.Ordering == nil {
 		return p.runSynchronously(ctx, j, flow, r, reception)
 	}
-	ex := p.newEvent(j, flow, r)
-	a, err := p.admission(ctx, j, flow, &ex, false)
-	if err != nil {
-		return Reply{}, err
-	}
-	ex.Generation, ex.DefinitionHash, ex.Version, ex.ConfigRevision = 0, "", 0, 0 // bound when it first starts
-	return p.enqueue(ctx, ex, a, reception)
+	return p.enqueueUnbound(ctx, j, flow, r, reception)
 }
 
 // holdForDeployment keeps an event for an instance whose deployment failed or is not in this process; the next one releases it. It is
@@ -77,12 +72,17 @@ func (p *Plane) holdForDeployment(ctx context.Context, in ipaas.Instance, r *req
 	if reception.Answer != nil {
 		return Reply{Response: *reception.Answer}, nil
 	}
+	return p.enqueueUnbound(ctx, j, flow, r, reception)
+}
+
+// enqueueUnbound keeps an event that belongs to no generation until it first starts.
+func (p *Plane) enqueueUnbound(ctx context.Context, j *job, flow *ipaas.Flow, r *request, reception component.Reception) (Reply, error) {
 	ex := p.newEvent(j, flow, r)
 	a, err := p.admission(ctx, j, flow, &ex, false)
 	if err != nil {
 		return Reply{}, err
 	}
-	ex.Generation, ex.DefinitionHash, ex.Version, ex.ConfigRevision = 0, "", 0, 0 // bound when it first starts
+	ex.Generation, ex.DefinitionHash, ex.Version, ex.ConfigRevision = 0, "", 0, 0
 	return p.enqueue(ctx, ex, a, reception)
 }
 

@@ -34,7 +34,7 @@ func (r *run) number(f float64) any {
 
 // whole64 returns a value as a whole number, if it is one; nothing counts as 0.
 func whole64(v any) (int64, bool) {
-	n, ok := asNumber(v)
+	n, ok := value.NumberOf(v)
 	if !ok {
 		return 0, true
 	}
@@ -94,7 +94,7 @@ func divide(whole func(a, b int64) int64, float func(a, b float64) float64) filt
 // rounding keeps the digits of whole numbers that are not changed.
 func rounding(f func(float64) float64) filter {
 	return func(r *run, v any, _ arguments) any {
-		if n, ok := asNumber(v); ok && !strings.ContainsAny(string(n), ".eE-") {
+		if n, ok := value.NumberOf(v); ok && !strings.ContainsAny(string(n), ".eE-") {
 			return n
 		}
 		return r.number(f(r.float(v)))
@@ -103,11 +103,11 @@ func rounding(f func(float64) float64) filter {
 
 // pick returns the larger or the smaller of two numbers, digit for digit.
 func (r *run) pick(a, b any, sign int) any {
-	x, ok := asNumber(a)
+	x, ok := value.NumberOf(a)
 	if !ok {
 		x = "0"
 	}
-	y, ok := asNumber(b)
+	y, ok := value.NumberOf(b)
 	if !ok {
 		y = "0"
 	}
