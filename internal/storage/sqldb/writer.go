@@ -30,9 +30,9 @@ const (
 // A transaction takes as long as its bytes take to be written, and whoever comes meanwhile waits for its end. So the bytes of one are
 // bounded, and what writes much stands in a line of its own: the two lines take turns, a transaction each, as long as somebody waits in
 // both. A small step waits for one transaction with a large step or two, however many of these wait, and large ones get every other
-// transaction, however many small ones come. Within a line the first comes first. Steps that one caller makes one after another keep their order in any case,
-// since a caller waits for its answer. Those of callers that do not wait for each other keep one where they say so, as events of a flow do
-// that run in the order in which they came: these stand in one line, whichever the first of them stands in.
+// transaction, however many small ones come. Within a line the first comes first. Steps that one caller makes one after another keep their
+// order in any case, since a caller waits for its answer. Those of callers that do not wait for each other keep one where they say so, as
+// events of a flow do that run in the order in which they came: these stand in one line, whichever the first of them stands in.
 //
 // The other way would be a line for each customer, and turns by how much each has written of late. It would be fairer among those that
 // write much, but the writer would have to be told whose each step is, and one customer's small steps would wait behind its own large
