@@ -56,7 +56,7 @@ func (c StateChange) Check() error {
 	switch c.Operation {
 	case ipaas.StateSet, ipaas.StateRemove:
 	case ipaas.StateIncrement:
-		if _, ok := numberOf(c.Value); !ok {
+		if _, ok := value.NumberOf(c.Value); !ok {
 			return fmt.Errorf("key %q cannot be counted up by %s: give a number", c.Key, value.Kind(c.Value))
 		}
 	case ipaas.StateAppend, ipaas.StateTakeOut, ipaas.StateAddToSet:
@@ -113,13 +113,13 @@ func (c StateChange) Keeps(there bool) bool {
 }
 
 func (c StateChange) increment(current any, there bool) (any, bool, error) {
-	by, ok := numberOf(c.Value)
+	by, ok := value.NumberOf(c.Value)
 	if !ok {
 		return nil, false, c.Check()
 	}
 	number := value.Number("0")
 	if there && current != nil {
-		if number, ok = numberOf(current); !ok {
+		if number, ok = value.NumberOf(current); !ok {
 			return nil, false, fmt.Errorf("key %q holds %s, which cannot be counted up: remove it, or set it to a number", c.Key, value.Kind(current))
 		}
 	}
@@ -193,17 +193,6 @@ func (m members) add(v any) bool {
 	}
 	m[key] = true
 	return true
-}
-
-func numberOf(v any) (value.Number, bool) {
-	switch v := v.(type) {
-	case value.Number:
-		return v, true
-	case string:
-		return value.ParseNumber(strings.TrimSpace(v))
-	default:
-		return "", false
-	}
 }
 
 func listOf(v any) ([]any, bool) {

@@ -12,8 +12,9 @@ import (
 // DefaultRemoteID is the template of a remote object's id where an undo gives none.
 const DefaultRemoteID = "{{$result.id}}"
 
-// UndoInputs returns the inputs for the action that removes what action created: its undo's templates over `$result` and
-// `$inputs`. The connection is not among them: whoever undoes passes on the one that created the object. An error says that the result does not tell what to remove.
+// UndoInputs returns the inputs for the action that removes what action created: its undo's templates over `$result` and `$inputs`. The
+// connection is not among them: whoever undoes passes on the one that created the object. An error says that the result does not tell what
+// to remove.
 func UndoInputs(action *Action, result any, inputs Inputs) (map[string]any, error) {
 	if action.Undo == nil {
 		return nil, fmt.Errorf("action %q declares no undo", action.Key)

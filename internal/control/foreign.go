@@ -13,8 +13,9 @@ import (
 )
 
 // FitForeign makes a definition that was written elsewhere fit the components that are known here, in their latest versions. Secrets come
-// out of it, and inputs that those components do not have. What was taken out is returned, and what was put in another way: words that are a choice but for upper and lower case, and the types of the connections in
-// guessed, by display name, of which the definition does not say what they are.
+// out of it, and inputs that those components do not have. What was taken out is returned, and what was put in another way: words that are
+// a choice but for upper and lower case, and the types of the connections in guessed, by display name, of which the definition does not say
+// what they are.
 func (p *Plane) FitForeign(ctx context.Context, def *ipaas.Definition, guessed []string) (removed, changed []ipaas.Violation, err error) {
 	registry, err := p.catalogue.latest(ctx, def)
 	if err != nil {

@@ -31,15 +31,7 @@ func recursiveFlow(name string, in inputs, steps ...ipaas.Step) ipaas.Flow {
 // startedBy waits for the one execution that another one started, and for its end.
 func (w *world) startedBy(id string) ipaas.Execution {
 	w.t.Helper()
-	var found []ipaas.Execution
-	w.eventually("execution "+id+" has started another one", func() bool {
-		found = w.executions("invoked_by", id)
-		return len(found) > 0
-	})
-	if len(found) != 1 {
-		w.t.Fatalf("execution %s started %d others", id, len(found))
-	}
-	return w.ended(found[0].ID)
+	return w.ended(w.onlyNext(id).ID)
 }
 
 // failedWith waits for the end of an execution, which must fail with words.

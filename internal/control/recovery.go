@@ -44,8 +44,8 @@ func (p *Plane) takeStock(ctx context.Context) (err error) {
 	return nil
 }
 
-// recoverExecutions deals with executions whose lease had ended at a moment, or all, whatever their leases say. Those that this process runs are none of them, however far
-// the clock was moved. It returns whether some are to be run again.
+// recoverExecutions deals with executions whose lease had ended at a moment, or all, whatever their leases say. Those that this process
+// runs are none of them, however far the clock was moved. It returns whether some are to be run again.
 func (p *Plane) recoverExecutions(ctx context.Context, at time.Time, all bool) (again bool, err error) {
 	done, err := p.store.RecoverExecutions(ctx, at, storage.Recovery{MaxCrashes: p.limits.MaxCrashes, Except: p.live.ids(), All: all})
 	if err != nil {

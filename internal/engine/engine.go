@@ -35,8 +35,8 @@ type Outcome struct {
 	Passing  bool            // of a run that failed: what made it fail may be over later
 }
 
-// Host is what the engine works through. Its errors, except those of Call and Remove, say that the host refused to record: the lease is lost, the disk
-// is full. The engine then stops at once, causes no more effects and returns the error.
+// Host is what the engine works through. Its errors, except those of Call and Remove, say that the host refused to record: the lease is
+// lost, the disk is full. The engine then stops at once, causes no more effects and returns the error.
 //
 // All but these two are given a context that does not end when the run's does: how a canceled step ended is recorded, too.
 type Host interface {

@@ -105,8 +105,8 @@ func (in inputs) evaluate(scope expr.Scope) (map[string]any, []ipaas.Violation) 
 }
 
 // The bounds of inputs. maxInput is of the text that the templates of one input make: a short template can repeat a large payload many
-// times. maxInputs is of all inputs of a step as value.Size has it: lists and objects can do the same, and a few steps that put what the one before
-// gave twice into theirs make gigabytes.
+// times. maxInputs is of all inputs of a step as value.Size has it: lists and objects can do the same, and a few steps that put what the
+// one before gave twice into theirs make gigabytes.
 const (
 	maxInput  = 32 << 20
 	maxInputs = 64 << 20

@@ -220,8 +220,8 @@ func (r *run) is(v any, s special) bool {
 // compare orders numbers, and texts that are none.
 func (r *run) compare(a, b any) (int, bool) {
 	r.spend(1)
-	if x, ok := asNumber(a); ok {
-		if y, ok := asNumber(b); ok {
+	if x, ok := value.NumberOf(a); ok {
+		if y, ok := value.NumberOf(b); ok {
 			return x.Compare(y)
 		}
 	}
@@ -232,18 +232,6 @@ func (r *run) compare(a, b any) (int, bool) {
 	}
 	r.spend(min(len(x), len(y)) / textUnit)
 	return strings.Compare(x, y), true
-}
-
-// asNumber returns a number, or the number that a text is.
-func asNumber(v any) (value.Number, bool) {
-	switch v := v.(type) {
-	case value.Number:
-		return v, true
-	case string:
-		return value.ParseNumber(strings.TrimSpace(v))
-	default:
-		return "", false
-	}
 }
 
 func (r *run) contains(a, b any) bool {
@@ -372,7 +360,7 @@ func (r *run) list(v any) []any {
 
 // float returns a value as a number to calculate with, 0 where it is none.
 func (r *run) float(v any) float64 {
-	n, ok := asNumber(v)
+	n, ok := value.NumberOf(v)
 	if !ok {
 		return 0
 	}

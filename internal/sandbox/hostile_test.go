@@ -130,7 +130,8 @@ func TestHostileScripts(t *testing.T) {
 	}
 }
 
-// again runs a script that is done at once. On a loaded machine even that may take too long for a short clock; then it is not said to be wrong.
+// again runs a script that is done at once. On a loaded machine even that may take too long for a short clock; then it is not said to be
+// wrong.
 func again(t *testing.T, pool *sandbox.Pool, tenant, code string) (result string, err error) {
 	t.Helper()
 	for range 20 {

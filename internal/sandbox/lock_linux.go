@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"time"
 
 	seccomp "github.com/elastic/go-seccomp-bpf"
 	"golang.org/x/sys/unix"
@@ -96,32 +95,11 @@ func dataSize() int64 {
 	return pages * int64(os.Getpagesize())
 }
 
-// cpuTime returns what this process has used of the processors.
-func cpuTime() time.Duration {
-	var used unix.Rusage
-	if err := unix.Getrusage(unix.RUSAGE_SELF, &used); err != nil {
-		return 0
-	}
-	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
-}
-
-// closeInherited has no process get a file that this program was started with: only what Go opens is closed by itself when a process is
-// started.
 func closeInherited() error {
-	err := unix.CloseRange(3, math.MaxInt32, unix.CLOSE_RANGE_CLOEXEC)
-	if err == nil {
+	if unix.CloseRange(3, math.MaxInt32, unix.CLOSE_RANGE_CLOEXEC) == nil {
 		return nil
 	}
-	files, err := os.ReadDir("/proc/self/fd") // the system is older than the call
-	if err != nil {
-		return fmt.Errorf("keep open files from processes for scripts: %w", err)
-	}
-	for _, f := range files {
-		if fd, err := strconv.Atoi(f.Name()); err == nil && fd > 2 {
-			unix.CloseOnExec(fd)
-		}
-	}
-	return nil
+	return closeOnExec("/proc/self/fd") // the system is older than the call
 }
 
 // bind ties the life of a process to that of the thread which starts it.

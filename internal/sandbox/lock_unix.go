@@ -5,9 +5,7 @@ package sandbox
 import (
 	"fmt"
 	"os"
-	"strconv"
 	"syscall"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -38,28 +36,7 @@ func set[T int64 | uint64](bound *T, n uint64) { *bound = T(n) }
 
 func dataSize() int64 { return 0 }
 
-func cpuTime() time.Duration {
-	var used unix.Rusage
-	if err := unix.Getrusage(unix.RUSAGE_SELF, &used); err != nil {
-		return 0
-	}
-	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
-}
-
-// closeInherited has no process get a file that this program was started with: only what Go opens is closed by itself when a process is
-// started.
-func closeInherited() error {
-	files, err := os.ReadDir("/dev/fd")
-	if err != nil {
-		return fmt.Errorf("keep open files from processes for scripts: %w", err)
-	}
-	for _, f := range files {
-		if fd, err := strconv.Atoi(f.Name()); err == nil && fd > 2 {
-			unix.CloseOnExec(fd)
-		}
-	}
-	return nil
-}
+func closeInherited() error { return closeOnExec("/dev/fd") }
 
 func bind() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 

@@ -30,12 +30,11 @@ type Instances interface {
 	// ResumeInstance ends a pause and releases what is held of flows that the serving generation has. Resuming one that is not paused
 	// changes nothing.
 	ResumeInstance(ctx context.Context, id string, base int64, now time.Time, w Write) (ipaas.Instance, error)
-	// BeginRemoval moves an instance to state, UNDEPLOYED or DELETING: from here on its hooks are gone, queued and held executions
-	// that have not started are CANCELED, what blocks a lane gives way, it has no schedules, and all its registrations are REMOVE_PENDING, but those removed,
-	// abandoned, forgiven or unconfirmed. Conflict DEPLOYMENT_RUNNING while a deployment runs. No generation serves an UNDEPLOYED instance:
-	// its Generation is 0. A DELETING one still tells which served, for its remove flows, and is not undeployed any more: Precondition
-	// INSTANCE_DELETING.
-	// For a test instance state is not looked at and only its registrations change.
+	// BeginRemoval moves an instance to state, UNDEPLOYED or DELETING: from here on its hooks are gone, queued and held executions that have
+	// not started are CANCELED, what blocks a lane gives way, it has no schedules, and all its registrations are REMOVE_PENDING, but those
+	// removed, abandoned, forgiven or unconfirmed. Conflict DEPLOYMENT_RUNNING while a deployment runs. No generation serves an UNDEPLOYED
+	// instance: its Generation is 0. A DELETING one still tells which served, for its remove flows, and is not undeployed any more:
+	// Precondition INSTANCE_DELETING. For a test instance state is not looked at and only its registrations change.
 	BeginRemoval(ctx context.Context, id string, state ipaas.InstanceState, base int64, now time.Time, w Write) (ipaas.Instance, error)
 	// FinishUndeployment records that an instance was undeployed to the end: the remove flows of the generation that served have run.
 	FinishUndeployment(ctx context.Context, id string) error
@@ -53,7 +52,7 @@ type Instances interface {
 	// ListWebhooks returns the current hooks of an instance. The one that all instances of an integration share, which is its test
 	// instance's for the flow ipaas.SharedEndpoint, is among those of each, here and wherever current hooks are returned.
 	ListWebhooks(ctx context.Context, instanceID string) ([]ipaas.Webhook, error)
-	// LookupWebhook returns the hook with a token's hash, with the keys of its flow, and its instance, tombstones included. An unknown or expired hook, or one
-	// of an instance that was forgotten, is NotFound.
+	// LookupWebhook returns the hook with a token's hash, with the keys of its flow, and its instance, tombstones included. An unknown or
+	// expired hook, or one of an instance that was forgotten, is NotFound.
 	LookupWebhook(ctx context.Context, tokenHash string, now time.Time) (ipaas.Webhook, ipaas.Instance, error)
 }

@@ -30,6 +30,18 @@ func ParseNumber(text string) (Number, bool) {
 	return Number(text), ok && end == len(text)
 }
 
+// NumberOf returns a number, or the number that a text is but for white space around it.
+func NumberOf(v any) (Number, bool) {
+	switch v := v.(type) {
+	case Number:
+		return v, true
+	case string:
+		return ParseNumber(strings.TrimSpace(v))
+	default:
+		return "", false
+	}
+}
+
 // String returns the digits.
 func (n Number) String() string { return string(n) }
 

@@ -1,4 +1,4 @@
-// Package builtin holds the components that are shipped with the server, one file each.
+// Package builtin holds the components that are shipped with the server, one file each; a large one has several that begin with its name.
 //
 // To add one, write its file and its line in All; the catalogue, the checks of drafts and the API know it from then on. log.go is
 // the smallest to start from, http.go one with a connection and calls to other systems, webhook_triggers.go one with a trigger. What

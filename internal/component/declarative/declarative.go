@@ -1,5 +1,6 @@
-// Package declarative makes components out of data: actions that are templates of HTTP requests. Templates are parsed once, when a
-// component is compiled; data is put in its place in a URL, a header or a body and can never become another place.
+// Package declarative makes components out of data: actions that are templates of HTTP requests, and triggers that take what their URL is
+// sent. Templates are parsed once, when a component is compiled; data is put in its place in a URL, a header or a body and can never become
+// another place.
 // It must not know where components are kept, nor flows.
 package declarative
 

@@ -65,7 +65,8 @@ func (b *builder) key(at, key string) {
 	case key == "":
 		b.add(at, ipaas.ReasonRequired, "a key is missing: give one of letters and digits, e.g. createWebhook")
 	case !keyPattern.MatchString(key) || len(key) > maxKeyLength:
-		b.add(at, ipaas.ReasonMalformed, "the key %q is malformed: use letters and digits, a letter first, at most %d", value.Shorten(key), maxKeyLength)
+		b.add(at, ipaas.ReasonMalformed, "the key %q is malformed: use letters, digits, hyphens and underscores, a letter first, at most %d",
+			value.Shorten(key), maxKeyLength)
 	}
 }
 

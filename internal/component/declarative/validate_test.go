@@ -246,10 +246,14 @@ func TestValidateURL(t *testing.T) {
 func TestViolationsSayTheWayOut(t *testing.T) {
 	t.Parallel()
 	c := acme()
+	c.Triggers = []ipaas.TriggerType{{Key: "on change"}}
 	c.Actions[0].Request.URL = "{{$connection.url}}/x"
 	want := []ipaas.Violation{{
 		Field: "actions[0].request.url", Reason: "UNKNOWN_INPUT",
 		Description: `the connection has no input "url": declare it in the connection type, or refer to $connection.apiKey, $connection.baseUrl`,
+	}, {
+		Field: "triggers[0].key", Reason: "MALFORMED",
+		Description: `the key "on change" is malformed: use letters, digits, hyphens and underscores, a letter first, at most 63`,
 	}}
 	if diff := cmp.Diff(want, declarative.Validate(c)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

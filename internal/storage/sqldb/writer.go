@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"runtime/debug"
-	"slices"
 	"sync"
 	"time"
 
@@ -31,9 +30,9 @@ const (
 // A transaction takes as long as its bytes take to be written, and whoever comes meanwhile waits for its end. So the bytes of one are
 // bounded, and what writes much stands in a line of its own: the two lines take turns, a transaction each, as long as somebody waits in
 // both. A small step waits for one transaction with a large step or two, however many of these wait, and large ones get every other
-// transaction, however many small ones come. Within a line the first comes first. Steps that one caller makes one after another keep their order in any case,
-// since a caller waits for its answer. Those of callers that do not wait for each other keep one where they say so, as events of a flow do
-// that run in the order in which they came: these stand in one line, whichever the first of them stands in.
+// transaction, however many small ones come. Within a line the first comes first. Steps that one caller makes one after another keep their
+// order in any case, since a caller waits for its answer. Those of callers that do not wait for each other keep one where they say so, as
+// events of a flow do that run in the order in which they came: these stand in one line, whichever the first of them stands in.
 //
 // The other way would be a line for each customer, and turns by how much each has written of late. It would be fairer among those that
 // write much, but the writer would have to be told whose each step is, and one customer's small steps would wait behind its own large
@@ -60,90 +59,6 @@ type writer struct {
 
 	mu     sync.RWMutex // held for reading while a job is handed over, for writing while the writer is closed
 	closed bool
-}
-
-// line is where steps wait. Only the writer takes from it.
-type line struct {
-	queue chan *job
-	back  []*job // those that had been taken, and found no room in their transaction
-}
-
-// take returns the next that waits, or nil.
-func (l *line) take() *job {
-	if len(l.back) > 0 {
-		j := l.back[0]
-		l.back = l.back[1:]
-		return j
-	}
-	select {
-	case j := <-l.queue:
-		return j
-	default:
-		return nil
-	}
-}
-
-// waiting reports whether anybody stands in line.
-func (l *line) waiting() bool { return len(l.back) > 0 || len(l.queue) > 0 }
-
-// putBack makes jobs the next ones again.
-func (l *line) putBack(jobs []*job) {
-	if len(jobs) > 0 {
-		l.back = append(slices.Clone(jobs), l.back...)
-	}
-}
-
-// orders knows where those stand that keep an order: all of the same one in the same line, small or large, since the lines overtake each
-// other.
-type orders struct {
-	mu    sync.Mutex
-	lines map[string]*ordered
-}
-
-// ordered is the line where those of an order stand, with how many these are.
-type ordered struct {
-	line    *line
-	waiting int
-}
-
-// join returns the line to stand in for one who keeps an order, which is own if nobody else of it waits.
-func (o *orders) join(order string, own *line) *line {
-	if order == "" {
-		return own
-	}
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	at := o.lines[order]
-	if at == nil {
-		if o.lines == nil {
-			o.lines = map[string]*ordered{}
-		}
-		at = &ordered{line: own}
-		o.lines[order] = at
-	}
-	at.waiting++
-	return at.line
-}
-
-// leave tells that one who has joined waits no more.
-func (o *orders) leave(order string) {
-	if order == "" {
-		return
-	}
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.lines[order].waiting--; o.lines[order].waiting == 0 {
-		delete(o.lines, order)
-	}
-}
-
-// job is a step with the caller that waits for it.
-type job struct {
-	ctx     context.Context //nolint:containedctx // the caller waits with it, on the other side of a channel
-	step    step
-	want    want
-	err     error
-	settled chan struct{}
 }
 
 // newWriter returns a writer that works once its loop runs.
@@ -307,19 +222,6 @@ func (w *writer) tend(idle bool) {
 	if err := w.tender.tend(context.Background(), idle); err != nil {
 		w.failure.set(err)
 	}
-}
-
-// gather adds what waits already. It does not wait for more: while a transaction is on its way to the disk the next group gathers.
-func (l *line) gather(group []*job) []*job {
-	for bytes := group[0].want.bytes; len(group) < maxGroup && bytes < maxBytes; {
-		j := l.take()
-		if j == nil {
-			break
-		}
-		group = append(group, j)
-		bytes += j.want.bytes
-	}
-	return group
 }
 
 // settle does the steps of a group and answers their callers. It returns those that found no room.

@@ -63,7 +63,8 @@ type sealing struct {
 	own uintptr
 }
 
-// open opens a file as the system does, and gives a database other methods. Journals and temporary files keep theirs; the log has sums of its own.
+// open opens a file as the system does, and gives a database other methods. Journals and temporary files keep theirs; the log has sums of
+// its own.
 func open(tls *libc.TLS, _, name, file uintptr, flags int32, outFlags uintptr) int32 {
 	code := method[openMethod](at[sqlite3.Tsqlite3_vfs](system).FxOpen)(tls, system, name, file, flags, outFlags)
 	if code == sqlite3.SQLITE_OK && flags&sqlite3.SQLITE_OPEN_MAIN_DB != 0 {

@@ -632,13 +632,13 @@ func (x *InputField) GetConnectionTypes() []string {
 // Action is one thing a component can do; a step runs one action.
 type Action struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The key, e.g. `createWebhook`; unique within the component.
+	// The key, e.g. `createWebhook`: a letter, then letters, digits, `_` and `-`, at most 63; unique within the component.
 	Key string `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
 	// The name people see.
 	DisplayName string `protobuf:"bytes,2,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
 	// What the action does and what its result is.
 	Description string `protobuf:"bytes,3,opt,name=description,proto3" json:"description,omitempty"`
-	// What running it does to the world. Progress is made durable before a WRITE.
+	// What running it does to the world. What an execution did before is durable when a READ or a WRITE begins.
 	Effect Action_Effect `protobuf:"varint,4,opt,name=effect,proto3,enum=headrace.v1.Action_Effect" json:"effect,omitempty"`
 	// The inputs.
 	Inputs []*InputField `protobuf:"bytes,5,rep,name=inputs,proto3" json:"inputs,omitempty"`
@@ -1153,7 +1153,7 @@ func (x *Update) GetResult() string {
 // TriggerType is one way to start a flow.
 type TriggerType struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The key, e.g. `instanceDeploy`; unique within the component's triggers.
+	// The key, e.g. `instanceDeploy`: a letter, then letters, digits, `_` and `-`, at most 63; unique within the component's triggers.
 	Key string `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
 	// The name people see.
 	DisplayName string `protobuf:"bytes,2,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`

@@ -211,8 +211,8 @@ type ConfigVariable struct {
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// When it was last changed.
 	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,18,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
-	// What it is known by where its definition comes from, unique in the integration. An import knows the variable, and so the values that
-	// instances gave it, by its stable key; without one, by its id, else its display name.
+	// What it is known by where its definition comes from, unique in the integration. An import that does not say the variable's id knows
+	// it, and so the values that instances gave it, by its stable key, else by its display name.
 	StableKey     string `protobuf:"bytes,19,opt,name=stable_key,json=stableKey,proto3" json:"stable_key,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -728,8 +728,8 @@ func (x *Execution) GetFlowKeyId() string {
 // ExecutionError tells why an execution failed.
 type ExecutionError struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The kind of failure, stable: `STEP_FAILED`, `TRIGGER_FAILED`, `TIMEOUT`, `TOO_LARGE`, `INTERRUPTED`, `EXPIRED`, `CRASHED`, `FAULT`,
-	// `SUPERSEDED` or `ROLLED_BACK`.
+	// The kind of failure, stable: `STEP_FAILED`, `TRIGGER_FAILED`, `TIMEOUT`, `TOO_LARGE`, `INTERRUPTED`, `EXPIRED`, `CRASHED`,
+	// `NOT_ROUTED`, `FAULT`, `SUPERSEDED` or `ROLLED_BACK`.
 	Reason string `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
 	// What happened, for people.
 	Message string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
@@ -839,8 +839,8 @@ type StepResult struct {
 	Duration *durationpb.Duration `protobuf:"bytes,17,opt,name=duration,proto3" json:"duration,omitempty"`
 	// Whether it failed and the flow went on, as its error handling says: `state` is FAILED, and the execution may have succeeded.
 	Ignored bool `protobuf:"varint,18,opt,name=ignored,proto3" json:"ignored,omitempty"`
-	// How many tries of it have ended: 1 unless its error handling has it tried again, 0 while the first one runs. `error` is that of the last
-	// one.
+	// How many tries of it have ended: 1 unless its error handling has it tried again, 0 while the first one runs. `error` is that of the
+	// last one.
 	Tries int32 `protobuf:"varint,19,opt,name=tries,proto3" json:"tries,omitempty"`
 	// Whether the action was not run, in a test: what the test supplied stood in for it, or was to, since there is no such action.
 	StandIn       bool `protobuf:"varint,20,opt,name=stand_in,json=standIn,proto3" json:"stand_in,omitempty"`

@@ -56,7 +56,8 @@ type ExecutionServiceClient interface {
 	CancelExecution(ctx context.Context, in *CancelExecutionRequest, opts ...grpc.CallOption) (*CancelExecutionResponse, error)
 	// Runs an execution that has ended once more, as a new one linked to it: from the start on what serves the instance now, or from a
 	// step on what it ran on before, with what the steps before that did then. One that is `blocking` its lane gives its place to the
-	// new one. FAILED_PRECONDITION for one that has not ended, for tests and parts of deployments, and where what it takes is not kept any more.
+	// new one. FAILED_PRECONDITION for one that has not ended, for tests and parts of deployments, and where what it takes is not kept any
+	// more.
 	ReplayExecution(ctx context.Context, in *ReplayExecutionRequest, opts ...grpc.CallOption) (*ReplayExecutionResponse, error)
 	// Replays the executions that fit a filter, the oldest first: those that have ended, were events of customers' instances, and were
 	// neither retried nor replayed yet. What cannot be replayed is listed and left out. Filter fields: `id`, `instance_id`, `customer_id`,
@@ -189,7 +190,8 @@ type ExecutionServiceServer interface {
 	CancelExecution(context.Context, *CancelExecutionRequest) (*CancelExecutionResponse, error)
 	// Runs an execution that has ended once more, as a new one linked to it: from the start on what serves the instance now, or from a
 	// step on what it ran on before, with what the steps before that did then. One that is `blocking` its lane gives its place to the
-	// new one. FAILED_PRECONDITION for one that has not ended, for tests and parts of deployments, and where what it takes is not kept any more.
+	// new one. FAILED_PRECONDITION for one that has not ended, for tests and parts of deployments, and where what it takes is not kept any
+	// more.
 	ReplayExecution(context.Context, *ReplayExecutionRequest) (*ReplayExecutionResponse, error)
 	// Replays the executions that fit a filter, the oldest first: those that have ended, were events of customers' instances, and were
 	// neither retried nor replayed yet. What cannot be replayed is listed and left out. Filter fields: `id`, `instance_id`, `customer_id`,

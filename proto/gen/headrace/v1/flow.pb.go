@@ -272,8 +272,8 @@ type Flow struct {
 	Trigger *Trigger `protobuf:"bytes,6,opt,name=trigger,proto3" json:"trigger,omitempty"`
 	// What the flow does, one step after another.
 	Steps []*Step `protobuf:"bytes,7,rep,name=steps,proto3" json:"steps,omitempty"`
-	// Whether a webhook is answered with the flow's result instead of at once with an execution id. A caller chooses for its own request: with
-	// `Prefer: wait=N` or `Prismatic-Synchronous: true` one of an asynchronous flow has its event put on disk as ever, and gets the result if
+	// Whether a webhook is answered with the flow's result instead of at once with an execution id. A caller chooses for its own request:
+	// with `Prefer: wait=N` or `Prismatic-Synchronous: true` one of an asynchronous flow has its event put on disk as ever, and gets the result if
 	// the flow ends in time (30 s at most, unless the operator chose otherwise), else the execution id, or with the second header 504; with
 	// `Prismatic-Synchronous: false` one of a synchronous flow gets the execution id at once.
 	Synchronous bool `protobuf:"varint,8,opt,name=synchronous,proto3" json:"synchronous,omitempty"`
@@ -300,8 +300,8 @@ type Flow struct {
 	DeduplicationKey *Input `protobuf:"bytes,17,opt,name=deduplication_key,json=deduplicationKey,proto3" json:"deduplication_key,omitempty"`
 	// How long one execution may run, up to 15 min. Not set: as long as the server lets it.
 	Timeout *durationpb.Duration `protobuf:"bytes,18,opt,name=timeout,proto3" json:"timeout,omitempty"`
-	// What the flow is known by where its definition comes from, unique in the integration. An import knows the flow by it, whatever its
-	// name is now; without one, by its id, else its display name.
+	// What the flow is known by where its definition comes from, unique in the integration. An import that does not say the flow's id knows
+	// it by its stable key, whatever its name is now, else by its display name.
 	StableKey string `protobuf:"bytes,19,opt,name=stable_key,json=stableKey,proto3" json:"stable_key,omitempty"`
 	// Which requests at its URL are let in, as it is deployed. A caller sends its key, exactly one, in the header `Api-Key`. Keys are kept by
 	// FlowKeyService; the flow's siblings see them in `results.webhookApiKeys`.
@@ -855,8 +855,8 @@ type Step struct {
 	Steps []*Step `protobuf:"bytes,7,rep,name=steps,proto3" json:"steps,omitempty"`
 	// What happens when the step fails. Not set: the execution fails.
 	OnError *ErrorHandling `protobuf:"bytes,8,opt,name=on_error,json=onError,proto3" json:"on_error,omitempty"`
-	// What the step is known by where its definition comes from, unique in the flow. An import knows the step by it; without one, by its
-	// id, else its display name.
+	// What the step is known by where its definition comes from, unique in the flow. An import that does not say the step's id knows it by
+	// its stable key, else by its display name.
 	StableKey     string `protobuf:"bytes,9,opt,name=stable_key,json=stableKey,proto3" json:"stable_key,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -955,13 +955,13 @@ func (x *Step) GetStableKey() string {
 	return ""
 }
 
-// ErrorHandling says what happens when a step fails. It is not about the end of the execution: one that is canceled, or takes longer than it
-// may, ends in whichever step it is.
+// ErrorHandling says what happens when a step fails. It is not about the end of the execution: one that is canceled, or takes longer than
+// it may, ends in whichever step it is.
 type ErrorHandling struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// What becomes of the execution.
 	Effect ErrorHandling_Effect `protobuf:"varint,1,opt,name=effect,proto3,enum=headrace.v1.ErrorHandling_Effect" json:"effect,omitempty"`
-	// For RETRY: how often the step is tried again, up to 10.
+	// For RETRY: how often the step is tried again, up to 10. 0: never.
 	MaxAttempts int32 `protobuf:"varint,2,opt,name=max_attempts,json=maxAttempts,proto3" json:"max_attempts,omitempty"`
 	// For RETRY: how long it waits after the first failure, up to 5 min, by a fifth more or less so that those that failed together do not
 	// come back together. Not set: it does not wait.

@@ -50,7 +50,8 @@ type InstanceServiceClient interface {
 	// Changes an instance. New config values take effect with the next deployment.
 	UpdateInstance(ctx context.Context, in *UpdateInstanceRequest, opts ...grpc.CallOption) (*UpdateInstanceResponse, error)
 	// Runs the instance-remove flows, removes what deployments registered elsewhere, and deletes the instance with what its flows keep as
-	// state. It always succeeds here: what could not be removed elsewhere is listed in the answer, and is a CleanupDebt from then on. Its URLs answer 410 meanwhile.
+	// state. It always succeeds here: what could not be removed elsewhere is listed in the answer, and is a CleanupDebt from then on. Its
+	// URLs answer 410 meanwhile.
 	// A deployment that runs is ended before its next step and undone first; its caller gets DEPLOY_CANCELED.
 	DeleteInstance(ctx context.Context, in *DeleteInstanceRequest, opts ...grpc.CallOption) (*DeleteInstanceResponse, error)
 	// Deploys the instance: runs its instance-deploy flows now, one after another, with all webhook URLs resolved and live, and
@@ -236,7 +237,8 @@ type InstanceServiceServer interface {
 	// Changes an instance. New config values take effect with the next deployment.
 	UpdateInstance(context.Context, *UpdateInstanceRequest) (*UpdateInstanceResponse, error)
 	// Runs the instance-remove flows, removes what deployments registered elsewhere, and deletes the instance with what its flows keep as
-	// state. It always succeeds here: what could not be removed elsewhere is listed in the answer, and is a CleanupDebt from then on. Its URLs answer 410 meanwhile.
+	// state. It always succeeds here: what could not be removed elsewhere is listed in the answer, and is a CleanupDebt from then on. Its
+	// URLs answer 410 meanwhile.
 	// A deployment that runs is ended before its next step and undone first; its caller gets DEPLOY_CANCELED.
 	DeleteInstance(context.Context, *DeleteInstanceRequest) (*DeleteInstanceResponse, error)
 	// Deploys the instance: runs its instance-deploy flows now, one after another, with all webhook URLs resolved and live, and

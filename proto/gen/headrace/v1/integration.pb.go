@@ -34,7 +34,8 @@ const (
 	DefinitionFormat_DEFINITION_FORMAT_UNSPECIFIED DefinitionFormat = 0
 	// The words of this API: `displayName`, `flows`, `configVariables`, …
 	DefinitionFormat_DEFINITION_FORMAT_NATIVE DefinitionFormat = 1
-	// The words of Prismatic: `name`, `definitionVersion`, `flows`, `requiredConfigVars`, … Version 7 is written; older layouts are read, too.
+	// The words of Prismatic: `name`, `definitionVersion`, `flows`, `requiredConfigVars`, … Version 7 is written; older layouts are read,
+	// too.
 	DefinitionFormat_DEFINITION_FORMAT_V7 DefinitionFormat = 2
 )
 

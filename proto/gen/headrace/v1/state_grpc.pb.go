@@ -36,7 +36,8 @@ const (
 type StateServiceClient interface {
 	// Returns one entry with its value.
 	GetStateEntry(ctx context.Context, in *GetStateEntryRequest, opts ...grpc.CallOption) (*GetStateEntryResponse, error)
-	// Lists what the flows of an instance keep, without the values. Filter fields: `scope`, `flow_id`, `key`, `size`, `create_time`, `update_time`.
+	// Lists what the flows of an instance keep, without the values. Filter fields: `scope`, `flow_id`, `key`, `size`, `create_time`,
+	// `update_time`.
 	ListStateEntries(ctx context.Context, in *ListStateEntriesRequest, opts ...grpc.CallOption) (*ListStateEntriesResponse, error)
 	// Sets a key to a value, whether there is one or not, as a step of a flow would. Flows that run see it from their next step on. A value
 	// that was read is not to be sent back if it is `redacted`. RESOURCE_EXHAUSTED with reason STATE_FULL where the scope would hold more
@@ -116,7 +117,8 @@ func (c *stateServiceClient) ClearState(ctx context.Context, in *ClearStateReque
 type StateServiceServer interface {
 	// Returns one entry with its value.
 	GetStateEntry(context.Context, *GetStateEntryRequest) (*GetStateEntryResponse, error)
-	// Lists what the flows of an instance keep, without the values. Filter fields: `scope`, `flow_id`, `key`, `size`, `create_time`, `update_time`.
+	// Lists what the flows of an instance keep, without the values. Filter fields: `scope`, `flow_id`, `key`, `size`, `create_time`,
+	// `update_time`.
 	ListStateEntries(context.Context, *ListStateEntriesRequest) (*ListStateEntriesResponse, error)
 	// Sets a key to a value, whether there is one or not, as a step of a flow would. Flows that run see it from their next step on. A value
 	// that was read is not to be sent back if it is `redacted`. RESOURCE_EXHAUSTED with reason STATE_FULL where the scope would hold more
