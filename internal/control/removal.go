@@ -192,7 +192,7 @@ func (p *Plane) carryOutRemoval(before, begun ipaas.Instance) (RemovalResult, er
 	if err != nil {
 		return result, err
 	}
-	rows, err := p.undoAll(bounded, before, pending) // what there is no time left for is tried again later
+	rows, _, err := p.undoAll(bounded, before, pending) // what there is no time left for is tried again later
 	if err != nil {
 		return result, err
 	}

@@ -55,6 +55,7 @@ func (p *Plane) run(ctx context.Context, j *job) (ipaas.Execution, *host, error)
 		return j.execution, newHost(p, j), fmt.Errorf("execution %s: %w", j.execution.ID, p.stopped(err))
 	}
 	h := newHost(p, j)
+	defer h.close()
 	outcome, err := p.runFlow(ctx, j, h)
 	if err != nil {
 		_ = h.record(context.WithoutCancel(ctx)) // so that it is not done again; if it cannot be recorded, it is
