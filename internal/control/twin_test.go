@@ -131,7 +131,7 @@ func TestRollbackTellsWhatItCouldNotGiveBack(t *testing.T) {
 	w.deploy("one")
 	_, err := w.next(changed(breaking()))
 	e := refused(t, err, ipaas.ReasonInitFlowFailed)
-	if left := strings.Count(e.Meta["left_registration_ids"], "reg_"); left != 2 {
+	if left := strings.Count(e.Meta["left_registration_ids"], "reg-"); left != 2 {
 		t.Errorf("the error names %d registrations: %v", left, e.Meta)
 	}
 	w.wantLedger("create wh_1", "create wh_2", "update wh_1", "update wh_2")
