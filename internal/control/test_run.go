@@ -164,7 +164,7 @@ func (p *Plane) runTest(ctx context.Context, j *job, flow *ipaas.Flow, reception
 	now := p.now()
 	j.execution.FlowID, j.execution.FlowDisplayName = flow.ID, flow.DisplayName
 	j.execution.CreateTime, j.execution.StartTime, j.execution.LeaseTime = now, now, now.Add(p.limits.Lease)
-	if err := p.store.StartExecution(ctx, j.execution); err != nil {
+	if err := p.start(j, func() (ipaas.Execution, error) { return j.execution, p.store.StartExecution(ctx, j.execution) }); err != nil {
 		leave()
 		return TestResult{}, err
 	}
