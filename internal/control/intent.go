@@ -74,8 +74,8 @@ func (h *host) announce(ctx context.Context, c engine.Creation) (engine.Decision
 	return h.decided(ctx, row, engine.Decision{}), nil
 }
 
-// beginCreating waits until nothing is removed where a step is about to create something, and keeps it so until the step's end, or its
-// try's, is recorded.
+// beginCreating waits until nothing is removed where a step is about to create or to update something, and keeps it so until the step's
+// end, or its try's, is recorded.
 func (h *host) beginCreating(ctx context.Context, c engine.Creation) error {
 	if h.creating[c.Step.Path] != nil {
 		return nil
@@ -161,6 +161,9 @@ func (h *host) reconcile(ctx context.Context, c engine.Creation) (engine.Decisio
 		return engine.Decision{}, false, err
 	}
 	if changed {
+		if err := h.beginCreating(ctx, c); err != nil {
+			return engine.Decision{}, false, err
+		}
 		decision, err := h.beginUpdate(ctx, old, result)
 		return decision, err == nil, err
 	}

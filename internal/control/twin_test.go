@@ -152,6 +152,22 @@ func TestRollbackTellsWhatItCouldNotGiveBack(t *testing.T) {
 	}
 }
 
+func TestRollbackGivesBackWhatALostCallHasChanged(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.upsert(sameURL)
+	w.with(acmeFinding(), tutorial())
+	w.deploy("one")
+	before := callbacks(w.erp)
+	w.erp.Fail(fake.Failure{Route: "PATCH /api/webhooks/wh_2", Mode: fake.HangUpAfterCommit, Times: 2})
+	_, err := w.next(changed())
+	refused(t, err, ipaas.ReasonInitFlowFailed)
+	if diff := cmp.Diff(before, callbacks(w.erp)); diff != "" {
+		t.Errorf("the ERP calls about (-want +got):\n%s", diff)
+	}
+	w.wantLedger("create wh_1", "create wh_2", "update wh_1", "update wh_2", "update wh_2", "update wh_2", "update wh_1")
+}
+
 func TestDebtIsNotCollectedFromWhatLivesAgain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -287,7 +303,7 @@ func TestNothingIsRemovedWhileItMayBeCreatedAgain(t *testing.T) {
 	var early error
 	select {
 	case err := <-retried:
-		early = fmt.Errorf("its removal did not wait: %w", err)
+		early = fmt.Errorf("its removal did not wait (%v)", err) //nolint:errorlint // there need be none
 		retried <- nil
 	case <-time.After(300 * time.Millisecond): // nothing tells that something waits
 	}
