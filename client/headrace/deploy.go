@@ -155,6 +155,8 @@ func changeCell(kind headracev1.RegistrationChange_Kind) cell {
 		return cell{"- undone", yellow}
 	case headracev1.RegistrationChange_KIND_OBSOLETE_REMOVED:
 		return cell{"- removed", yellow}
+	case headracev1.RegistrationChange_KIND_HANDED_OVER:
+		return cell{"= handed over", dim}
 	case headracev1.RegistrationChange_KIND_REMOVE_FAILED:
 		return cell{"! not removed", red}
 	}

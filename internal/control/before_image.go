@@ -54,8 +54,7 @@ func (p *Plane) restoreRegistration(ctx context.Context, in ipaas.Instance, row 
 	}
 	row.UpdateTime = p.now()
 	if err != nil && !gone(err) {
-		row.Error = cut("what it was before could not be restored: "+mask.Hide(p.withoutKeysOf(ctx, in, err.Error())), ipaas.MaxLogMessage)
-		p.logger.Warn("a remote object could not be restored", "instance", in.ID, "registration", row.ID, "remote_id", row.RemoteID, "error", row.Error)
+		row.Error = p.notRestored(ctx, in, row, mask, err)
 		if err := p.store.SettleRegistration(ctx, row.ID, row.State, row.Error, row.UpdateTime); err != nil {
 			return row, fmt.Errorf("record the restoring of registration %s: %w", row.ID, err)
 		}
@@ -69,6 +68,13 @@ func (p *Plane) restoreRegistration(ctx context.Context, in ipaas.Instance, row 
 		return row, fmt.Errorf("record the restoring of registration %s: %w", row.ID, err)
 	}
 	return was, nil
+}
+
+// notRestored logs, and returns as it is stored, why a remote object is not as it was before.
+func (p *Plane) notRestored(ctx context.Context, in ipaas.Instance, row ipaas.Registration, mask *secret.Mask, why error) string {
+	text := cut("what it was before could not be restored: "+mask.Hide(p.withoutKeysOf(ctx, in, why.Error())), ipaas.MaxLogMessage)
+	p.logger.Warn("a remote object could not be restored", "instance", in.ID, "registration", row.ID, "remote_id", row.RemoteID, "error", text)
+	return text
 }
 
 // restore updates an object with the inputs it had, by the version of its component that had created it if that can, else by the one

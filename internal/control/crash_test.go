@@ -212,6 +212,7 @@ type crash struct {
 	previous  []string             // events that the ERP calls about if it came to nothing
 	wanted    []string             // and if it was done
 	kept      string               // what the flows keep under the key n if it was done, as JSON
+	upserts   sameness             // of the ERP; nil: it never does
 	ledgerOff bool
 }
 
@@ -293,6 +294,26 @@ func crashes() []crash {
 			},
 		},
 		{name: "nothing to look with", component: acme(), before: first, cut: deployCrashed, wanted: one},
+		{name: "upserting", component: acmeFinding(), before: served(changed()), cut: deployNext, previous: one, wanted: two, upserts: sameURL},
+		{
+			name: "upserting with nothing to look with", component: acme(), before: served(changed()), cut: deployNext, previous: one, wanted: two,
+			upserts: sameURL,
+		},
+		{
+			name: "upserting that fails", component: acmeFinding(), cut: deployNext, previous: one, wanted: one, upserts: sameURL,
+			before: served(changed(breaking())),
+		},
+		{
+			name: "undeploying what was upserted", component: acmeFinding(), previous: two, upserts: sameURL,
+			before: func(w *world) {
+				served(changed())(w)
+				must[control.DeployResult](w.t)(w.DeployInstance(w.t.Context(), crashed, 2, plain))
+			},
+			cut: func(w *world) error {
+				_, err := w.UndeployInstance(w.t.Context(), crashed, plain)
+				return err
+			},
+		},
 	}
 }
 
@@ -341,6 +362,9 @@ func TestWithoutALedgerItDoesNotConverge(t *testing.T) {
 func (c crash) play(t *testing.T, at int) (moments []string, wrong string) {
 	t.Helper()
 	w := newWorld(t)
+	if c.upserts != nil {
+		w.upsert(c.upserts)
+	}
 	if _, err := w.CreateComponent(t.Context(), c.component, plain); err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/headrace/headrace/internal/fault"
 	"github.com/headrace/headrace/internal/ipaas"
@@ -298,9 +299,9 @@ func (p *Plane) commit(ctx context.Context, c *candidate) error {
 	}
 	fault.Point("deploy-committed")
 	// From here on the deployment has succeeded, whatever becomes of what it superseded.
-	undone, err := p.undoAll(ctx, c.instance, superseded)
+	undone, givenBack, err := p.undoAll(ctx, c.instance, superseded)
 	if err == nil {
-		err = p.recordChanges(ctx, c, undone, ipaas.ChangeObsoleteRemoved)
+		err = p.recordChanges(ctx, c, slices.Concat(undone, givenBack), ipaas.ChangeObsoleteRemoved)
 	}
 	if err != nil {
 		p.logger.Error("record what a deployment removed", "deployment", c.deployment.ID, "error", err)

@@ -59,6 +59,9 @@ func undidTo(r *ipaas.Registration, undone ipaas.ChangeKind) ipaas.ChangeKind {
 	case ipaas.RegistrationAbandoned, ipaas.RegistrationUnconfirmed, ipaas.RegistrationRemovePending:
 		return ""
 	default:
+		if r.Error != "" {
+			return ipaas.ChangeHandedOver
+		}
 		return undone
 	}
 }

@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -30,11 +31,11 @@ func (p *Plane) rollback(ctx context.Context, c *candidate, cause ipaas.Deployme
 
 // finishRollback undoes what is left of a deployment that is being rolled back.
 func (p *Plane) finishRollback(ctx context.Context, c *candidate, left []ipaas.Registration) error {
-	undone, err := p.undoAll(ctx, c.instance, left)
+	undone, givenBack, err := p.undoAll(ctx, c.instance, left)
 	if err != nil {
 		return err
 	}
-	if err := p.recordChanges(ctx, c, undone, ipaas.ChangeUndone); err != nil {
+	if err := p.recordChanges(ctx, c, slices.Concat(undone, givenBack), ipaas.ChangeUndone); err != nil {
 		return err
 	}
 	if err := p.endExecutions(ctx, c.deployment); err != nil {

@@ -1,6 +1,7 @@
 package control_test
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -293,5 +294,52 @@ func TestBulkReplay(t *testing.T) {
 	}
 	if n := len(w.probe.sent("x")); n != 11 {
 		t.Errorf("the step ran %d times, want 11", n)
+	}
+}
+
+// unhurried is a store whose claims take their time to be known to who claimed.
+type unhurried struct {
+	storage.Store
+	claimed chan string
+	known   chan struct{}
+}
+
+func (s *unhurried) ClaimExecutions(ctx context.Context, now, lease time.Time, most int) ([]ipaas.Execution, error) {
+	claimed, err := s.Store.ClaimExecutions(ctx, now, lease, most)
+	if len(claimed) > 0 {
+		s.claimed <- claimed[0].ID
+		<-s.known
+	}
+	return claimed, err
+}
+
+func TestExecutionIsCanceledThatWasOnlyJustClaimed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	def := ipaas.Definition{DisplayName: "Quick", Flows: []ipaas.Flow{hookFlow("Quick", note("Note", lit("it ran")))}}
+	hook := w.deployed("just", def, nil)["Quick"]
+	w.stop()
+	s := &unhurried{claimed: make(chan string, 1), known: make(chan struct{})}
+	w.wrap = func(inner storage.Store) storage.Store {
+		s.Store = inner
+		return s
+	}
+	w.start()
+	id := w.accepted(hook, `{}`)
+	<-s.claimed
+	canceled := make(chan error, 1)
+	go func() {
+		_, err := w.CancelExecution(t.Context(), id, plain)
+		canceled <- err
+	}()
+	w.eventually("it is marked", func() bool {
+		return must[ipaas.Execution](t)(w.store.GetExecution(t.Context(), id)).Canceling
+	})
+	time.AfterFunc(200*time.Millisecond, func() { close(s.known) }) // nothing tells that it has been looked for to be cut
+	if err := <-canceled; err != nil {
+		t.Error(err)
+	}
+	if ex := w.ended(id); ex.State != ipaas.ExecutionCanceled || len(w.probe.notes()) > 0 {
+		t.Errorf("it is %s, and did %v", ex.State, w.probe.notes())
 	}
 }

@@ -47,8 +47,9 @@ type world struct {
 
 	erp     *fake.ERP
 	erpURL  string
-	erpKeys atomic.Pointer[string] // that the ERP admits
-	slow    atomic.Int64           // what a DELETE at the ERP takes by the plane's clock, in nanoseconds
+	erpKeys atomic.Pointer[string]   // that the ERP admits
+	slow    atomic.Int64             // what a DELETE at the ERP takes by the plane's clock, in nanoseconds
+	upserts atomic.Pointer[sameness] // the ERP answers a creation with the webhook that is the same, as it was asked for; nil: never
 
 	hooks   *httptest.Server
 	current *atomic.Pointer[control.Plane] // that the hooks are of: the one that was started last, twins included
@@ -204,11 +205,15 @@ func (w *world) serveERP(rw http.ResponseWriter, r *http.Request) {
 	} else {
 		r.Header.Del("X-Api-Key")
 	}
+	var erp http.Handler = w.erp
+	if same := w.upserts.Load(); same != nil && r.Method == http.MethodPost && r.URL.Path == "/api/webhooks" {
+		erp = upserting{w.erp, *same}
+	}
 	if c := w.cutter.Load(); c != nil {
-		c.serve(w.erp, rw, r)
+		c.serve(erp, rw, r)
 		return
 	}
-	w.erp.ServeHTTP(rw, r)
+	erp.ServeHTTP(rw, r)
 }
 
 // changeKey has the ERP admit another key instead.

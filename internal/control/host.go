@@ -17,20 +17,21 @@ import (
 
 // host is what the engine works through: it records what happens in one execution, without secrets, and keeps the ledger.
 type host struct {
-	plane   *Plane
-	job     *job
-	mask    *secret.Mask
-	begun   map[string]ipaas.StepResult // rows of steps under way, by path
-	intents map[string]ipaas.Registration
-	used    map[string]bool      // registrations that this run created or kept
-	ran     map[string]bool      // actions of steps that began
-	created []ipaas.Registration // in order, for undoing what a failed test of a deploy flow created
-	state   *kept
-	tried   map[string]bool      // steps, by path, of which a try failed
-	starts  map[string]*starting // what steps under way start, by path
-	outcome engine.Outcome       // exact; what is stored of it is without secrets
-	retried bool                 // it failed, and is tried again
-	history history
+	plane    *Plane
+	job      *job
+	mask     *secret.Mask
+	begun    map[string]ipaas.StepResult // rows of steps under way, by path
+	intents  map[string]ipaas.Registration
+	creating map[string]func()    // ends what keeps removals away from creations under way, by path
+	used     map[string]bool      // registrations that this run created or kept
+	ran      map[string]bool      // actions of steps that began
+	created  []ipaas.Registration // in order, for undoing what a failed test of a deploy flow created
+	state    *kept
+	tried    map[string]bool      // steps, by path, of which a try failed
+	starts   map[string]*starting // what steps under way start, by path
+	outcome  engine.Outcome       // exact; what is stored of it is without secrets
+	retried  bool                 // it failed, and is tried again
+	history  history
 
 	checkpoint checkpoint
 }
@@ -38,12 +39,19 @@ type host struct {
 func newHost(p *Plane, j *job) *host {
 	h := &host{
 		plane: p, job: j, mask: p.mask(j.urls), begun: map[string]ipaas.StepResult{}, intents: map[string]ipaas.Registration{},
-		used: map[string]bool{}, ran: map[string]bool{}, tried: map[string]bool{}, starts: map[string]*starting{},
+		creating: map[string]func(){}, used: map[string]bool{}, ran: map[string]bool{}, tried: map[string]bool{}, starts: map[string]*starting{},
 		history: history{most: p.limits.MaxHistory},
 	}
 	h.state = &kept{host: h}
 	h.checkpoint.fresh = j.execution.Attempts == 1 && j.execution.ReplayOf == "" // a replay may begin with what another one recorded
 	return h
+}
+
+// close lets go of what a run held that stopped where it stood.
+func (h *host) close() {
+	for path := range h.creating {
+		h.endCreating(path)
+	}
 }
 
 // trigger records what started the execution.
@@ -123,6 +131,7 @@ func (h *host) Call(ctx context.Context, step engine.Step, action *component.Act
 
 // Tried implements engine.Host.
 func (h *host) Tried(ctx context.Context, step engine.Step, done engine.Done) error {
+	defer h.endCreating(step.Path)
 	row := h.begun[step.Path]
 	row.Tries, row.Error = done.Tries, h.storedMessage(done.Error)
 	h.begun[step.Path], h.tried[step.Path] = row, true
@@ -135,6 +144,7 @@ func (h *host) Tried(ctx context.Context, step engine.Step, done engine.Done) er
 
 // Complete implements engine.Host.
 func (h *host) Complete(ctx context.Context, step engine.Step, done engine.Done) (engine.Done, error) {
+	defer h.endCreating(step.Path)
 	starts := h.starts[step.Path]
 	made, err := h.end(ctx, step, done, starts)
 	for {

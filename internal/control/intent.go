@@ -55,6 +55,9 @@ func (h *host) checkInstance(ctx context.Context) error {
 
 // announce commits the intent to create an object, before the call that does.
 func (h *host) announce(ctx context.Context, c engine.Creation) (engine.Decision, error) {
+	if err := h.beginCreating(ctx, c); err != nil {
+		return engine.Decision{}, err
+	}
 	ex := h.job.execution
 	row := ipaas.Registration{
 		ID: ipaas.NewID("reg"), InstanceID: ex.InstanceID, FlowID: ex.FlowID, StepID: c.Step.ID, Key: c.Key, Action: c.Step.Action,
@@ -69,6 +72,30 @@ func (h *host) announce(ctx context.Context, c engine.Creation) (engine.Decision
 	}
 	fault.Point("intent-recorded")
 	return h.decided(ctx, row, engine.Decision{}), nil
+}
+
+// beginCreating waits until nothing is removed where a step is about to create or to update something, and keeps it so until the step's
+// end, or its try's, is recorded.
+func (h *host) beginCreating(ctx context.Context, c engine.Creation) error {
+	if h.creating[c.Step.Path] != nil {
+		return nil
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(h.plane.stop, func() { cancel(errShutdown) })()
+	leave, err := h.plane.sites.create(ctx, siteOf(h.job.instance, c.Step.Action, c.Target))
+	if err == nil {
+		h.creating[c.Step.Path] = leave
+	}
+	return err
+}
+
+// endCreating lets what waits for a step's creation go on.
+func (h *host) endCreating(path string) {
+	if leave := h.creating[path]; leave != nil {
+		delete(h.creating, path)
+		leave()
+	}
 }
 
 // decided remembers a row until its step has ended.
@@ -99,6 +126,9 @@ func (h *host) earlierIntent(ctx context.Context, c engine.Creation) (engine.Dec
 			continue
 		}
 		if c.Action.Find != nil || h.job.deployment != "" {
+			if err := h.beginCreating(ctx, c); err != nil {
+				return engine.Decision{}, false, err
+			}
 			return h.decided(ctx, row, engine.Decision{Doubtful: true}), true, nil
 		}
 		const cutOff = "the server stopped while it was being created: it may exist, and cannot be looked up"
@@ -131,6 +161,9 @@ func (h *host) reconcile(ctx context.Context, c engine.Creation) (engine.Decisio
 		return engine.Decision{}, false, err
 	}
 	if changed {
+		if err := h.beginCreating(ctx, c); err != nil {
+			return engine.Decision{}, false, err
+		}
 		decision, err := h.beginUpdate(ctx, old, result)
 		return decision, err == nil, err
 	}
@@ -235,8 +268,7 @@ func (h *host) Remove(ctx context.Context, _ engine.Step, key string) (any, erro
 	if err := h.checkInstance(ctx); err != nil {
 		return nil, err
 	}
-	store := h.plane.store
-	rows, err := store.ListRegistrations(ctx, h.job.execution.InstanceID, ipaas.RegistrationCreated, ipaas.RegistrationRemovePending,
+	rows, err := h.plane.store.ListRegistrations(ctx, h.job.execution.InstanceID, ipaas.RegistrationCreated, ipaas.RegistrationRemovePending,
 		ipaas.RegistrationRemoveFailed, ipaas.RegistrationUnconfirmed)
 	if err != nil {
 		return nil, err
@@ -244,14 +276,10 @@ func (h *host) Remove(ctx context.Context, _ engine.Step, key string) (any, erro
 	if key != "" {
 		rows = slices.DeleteFunc(rows, func(r ipaas.Registration) bool { return r.Key != key })
 	}
-	for i := range rows {
-		// What is decided is done even if the server stops in between.
-		rows[i].State, rows[i].UpdateTime = ipaas.RegistrationRemovePending, h.plane.now()
-		if err := store.SettleRegistration(ctx, rows[i].ID, rows[i].State, "", rows[i].UpdateTime); err != nil {
-			return nil, err
-		}
+	if err := h.plane.condemn(ctx, rows); err != nil {
+		return nil, err
 	}
-	rows, err = h.plane.undoAll(ctx, h.job.instance, rows)
+	rows, _, err = h.plane.undoAll(ctx, h.job.instance, rows)
 	if err != nil {
 		return nil, err
 	}
@@ -262,4 +290,15 @@ func (h *host) Remove(ctx context.Context, _ engine.Step, key string) (any, erro
 		}
 	}
 	return object("removed", value.FromInt(int64(len(rows)-remaining)), "remaining", value.FromInt(int64(remaining))), nil
+}
+
+// condemn decides that registrations are to be removed: that is done even if the server stops in between.
+func (p *Plane) condemn(ctx context.Context, rows []ipaas.Registration) error {
+	for i := range rows {
+		rows[i].State, rows[i].UpdateTime = ipaas.RegistrationRemovePending, p.now()
+		if err := p.store.SettleRegistration(ctx, rows[i].ID, rows[i].State, "", rows[i].UpdateTime); err != nil {
+			return unrecorded(rows[i], err)
+		}
+	}
+	return nil
 }

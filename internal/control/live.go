@@ -14,9 +14,13 @@ var errCanceled = errors.New("the execution was canceled")
 type live struct {
 	mu   sync.Mutex
 	runs map[attempt]liveRun
+
+	// beginning is held for reading from before an attempt is stored as RUNNING until it is among the runs.
+	beginning sync.RWMutex
 }
 
 type liveRun struct {
+	ctx  context.Context //nolint:containedctx // it is the run's own, which its parts are cut by
 	cut  context.CancelCauseFunc
 	gone chan struct{} // closed when it is over, and its end recorded
 }
@@ -26,20 +30,23 @@ type attempt struct {
 	number      int
 }
 
-// enter returns a context that ends when the attempt is cut. An attempt that is among the live ones already stays with the context
-// it has.
+// enter returns a context that ends when the attempt is cut. One that is among the live ones already is cut with them.
 func (l *live) enter(ctx context.Context, executionID string, number int) (_ context.Context, leave func()) {
 	a := attempt{executionID, number}
+	ctx, cut := context.WithCancelCause(ctx)
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if _, there := l.runs[a]; there {
-		return ctx, func() {}
+	if run, there := l.runs[a]; there {
+		stop := context.AfterFunc(run.ctx, func() { cut(context.Cause(run.ctx)) })
+		return ctx, func() {
+			stop()
+			cut(nil)
+		}
 	}
-	ctx, cut := context.WithCancelCause(ctx)
 	if l.runs == nil {
 		l.runs = map[attempt]liveRun{}
 	}
-	run := liveRun{cut, make(chan struct{})}
+	run := liveRun{ctx, cut, make(chan struct{})}
 	l.runs[a] = run
 	return ctx, func() {
 		l.mu.Lock()
@@ -50,8 +57,11 @@ func (l *live) enter(ctx context.Context, executionID string, number int) (_ con
 	}
 }
 
-// cut ends the attempts at an execution, if there are any. It does not wait for them: what it returns is closed when they are over.
+// cut ends the attempts at an execution that is stored as RUNNING, if there are any. It does not wait for them: what it returns is closed
+// when they are over.
 func (l *live) cut(executionID string, cause error) (gone []<-chan struct{}) {
+	l.beginning.Lock() // what is being claimed is let come among the runs first
+	defer l.beginning.Unlock()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for a, run := range l.runs {

@@ -119,6 +119,7 @@ type Plane struct {
 	retries     joined[RetryResult]
 	retrying    turns // by registration: tries to remove what is owed
 	paying      payments
+	sites       sites
 	upgrades    turns         // by upgrade: who carries it out
 	nudge       chan struct{} // tells the worker that there may be something to claim
 

@@ -54,16 +54,11 @@ func (p *Plane) withCredentials(
 func (p *Plane) remote(
 	ctx context.Context, in ipaas.Instance, row ipaas.Registration, c *component.Component, action *component.Action,
 ) (*remote, func(string) string, error) {
-	given, err := p.openRegistered(row, "inputs", row.InputsSealed)
+	given, err := p.givenInputs(row)
 	if err != nil {
 		return nil, nil, err
 	}
-	o := &remote{inputs: component.Inputs{}}
-	if given, ok := given.(*value.Object); ok {
-		for k, v := range given.All() {
-			o.inputs[k] = v
-		}
-	}
+	o := &remote{inputs: given}
 	s, settingsErr := p.settingsAt(ctx, in, row, c)
 	redact := func(string) string {
 		return "it failed; what it said is not shown, since its secrets are not known any more"
@@ -100,6 +95,21 @@ func (p *Plane) remote(
 		return value.FromGo(result.Data)
 	}
 	return o, redact, nil
+}
+
+// givenInputs returns the inputs of the creation of a remote object as they are kept: without connections.
+func (p *Plane) givenInputs(row ipaas.Registration) (component.Inputs, error) {
+	given, err := p.openRegistered(row, "inputs", row.InputsSealed)
+	if err != nil {
+		return nil, err
+	}
+	inputs := component.Inputs{}
+	if given, ok := given.(*value.Object); ok {
+		for k, v := range given.All() {
+			inputs[k] = v
+		}
+	}
+	return inputs, nil
 }
 
 // undoTimeout bounds the removal of one remote object.

@@ -192,7 +192,7 @@ func (p *Plane) carryOutRemoval(before, begun ipaas.Instance) (RemovalResult, er
 	if err != nil {
 		return result, err
 	}
-	rows, err := p.undoAll(bounded, before, pending) // what there is no time left for is tried again later
+	rows, _, err := p.undoAll(bounded, before, pending) // what there is no time left for is tried again later
 	if err != nil {
 		return result, err
 	}
@@ -241,7 +241,7 @@ func (p *Plane) runRemoveFlows(ctx context.Context, in ipaas.Instance) ([]ipaas.
 		run.execution.ID, run.execution.FlowID, run.execution.FlowDisplayName = ipaas.NewID("exe"), flow.ID, flow.DisplayName
 		run.execution.Invoke, run.execution.Inline, run.execution.State, run.execution.Attempts = ipaas.InvokeInstanceRemove, true, ipaas.ExecutionRunning, 1
 		run.execution.CreateTime, run.execution.StartTime, run.execution.LeaseTime = now, now, now.Add(p.limits.Lease)
-		if err := p.store.StartExecution(ctx, run.execution); err != nil {
+		if err := p.start(&run, func() (ipaas.Execution, error) { return run.execution, p.store.StartExecution(ctx, run.execution) }); err != nil {
 			return executions, err
 		}
 		ex, _, err := p.run(ctx, &run)

@@ -34,6 +34,7 @@ type job struct {
 	tape       *outbound.Tape    // of a test that is offline or recorded; nil: none
 	given      *gift             // what another execution has started it with; nil: none has, or it does not run yet
 	halted     func() error      // tells before each step whether the run is to stop there; nil: never
+	leave      func()            // ends that it is among the live ones since it was stored; nil: it is not yet
 }
 
 // run runs a RUNNING execution to its end and records it. The error says that it stopped where it stood: the server stops, someone else
@@ -41,6 +42,9 @@ type job struct {
 func (p *Plane) run(ctx context.Context, j *job) (ipaas.Execution, *host, error) {
 	j.execution.OriginID, j.execution.Try = cmp.Or(j.execution.OriginID, j.execution.ID), max(j.execution.Try, 1)
 	j.execution.RootID = cmp.Or(j.execution.RootID, j.execution.ID)
+	if j.leave != nil {
+		defer j.leave()
+	}
 	ctx, leave := p.live.enter(ctx, j.execution.ID, j.execution.Attempts)
 	defer leave()
 	ctx, interrupt := context.WithCancelCause(ctx)
@@ -55,6 +59,7 @@ func (p *Plane) run(ctx context.Context, j *job) (ipaas.Execution, *host, error)
 		return j.execution, newHost(p, j), fmt.Errorf("execution %s: %w", j.execution.ID, p.stopped(err))
 	}
 	h := newHost(p, j)
+	defer h.close()
 	outcome, err := p.runFlow(ctx, j, h)
 	if err != nil {
 		_ = h.record(context.WithoutCancel(ctx)) // so that it is not done again; if it cannot be recorded, it is
@@ -71,6 +76,22 @@ func (p *Plane) run(ctx context.Context, j *job) (ipaas.Execution, *host, error)
 	p.logger.Info("execution ended", "execution", ex.ID, "instance", ex.InstanceID, "flow", ex.FlowID, "state", ex.State,
 		"duration", ex.EndTime.Sub(ex.StartTime))
 	return ex, h, nil
+}
+
+// start stores the execution of a job as RUNNING, which whoever waits for it then runs. From then on it can be cut. What the store makes of
+// it may be another one, which came before.
+func (p *Plane) start(j *job, store func() (ipaas.Execution, error)) error {
+	p.live.beginning.RLock()
+	defer p.live.beginning.RUnlock()
+	asked := j.execution.ID
+	ex, err := store()
+	if err != nil {
+		return err
+	}
+	if j.execution = ex; ex.ID == asked {
+		_, j.leave = p.live.enter(p.stop, ex.ID, ex.Attempts)
+	}
+	return nil
 }
 
 // readKeys reads the keys with which the flows of the instance are called.

@@ -164,7 +164,7 @@ func (p *Plane) runTest(ctx context.Context, j *job, flow *ipaas.Flow, reception
 	now := p.now()
 	j.execution.FlowID, j.execution.FlowDisplayName = flow.ID, flow.DisplayName
 	j.execution.CreateTime, j.execution.StartTime, j.execution.LeaseTime = now, now, now.Add(p.limits.Lease)
-	if err := p.store.StartExecution(ctx, j.execution); err != nil {
+	if err := p.start(j, func() (ipaas.Execution, error) { return j.execution, p.store.StartExecution(ctx, j.execution) }); err != nil {
 		leave()
 		return TestResult{}, err
 	}
@@ -195,8 +195,7 @@ func (p *Plane) runTest(ctx context.Context, j *job, flow *ipaas.Flow, reception
 func (p *Plane) settleTest(j *job, h *host, ex ipaas.Execution) error {
 	ctx := context.WithoutCancel(p.stop)
 	if ex.State != ipaas.ExecutionSucceeded {
-		_, err := p.undoAll(ctx, j.instance, h.created)
-		return err
+		return p.removeAll(ctx, j.instance, h.created)
 	}
 	if j.supplied {
 		return nil // a step that something stood in for may want what is there, and did not say so
@@ -211,7 +210,15 @@ func (p *Plane) settleTest(j *job, h *host, ex ipaas.Execution) error {
 			superseded = append(superseded, r)
 		}
 	}
-	_, err = p.undoAll(ctx, j.instance, superseded)
+	return p.removeAll(ctx, j.instance, superseded)
+}
+
+// removeAll removes what a test has left over.
+func (p *Plane) removeAll(ctx context.Context, in ipaas.Instance, rows []ipaas.Registration) error {
+	err := p.condemn(ctx, rows)
+	if err == nil {
+		_, _, err = p.undoAll(ctx, in, rows)
+	}
 	return err
 }
 

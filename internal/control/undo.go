@@ -15,16 +15,16 @@ import (
 
 // undoAll undoes what is left in other systems, the last created first, and records what became of each: what is REMOVE_PENDING is
 // removed, what is CREATED and was updated is restored. It goes on after a failure, which stays visible. It returns the registrations
-// as they are now.
-func (p *Plane) undoAll(ctx context.Context, in ipaas.Instance, rows []ipaas.Registration) ([]ipaas.Registration, error) {
+// as they are now, and others that were given back what these had made of them.
+func (p *Plane) undoAll(ctx context.Context, in ipaas.Instance, rows []ipaas.Registration) (undone, givenBack []ipaas.Registration, err error) {
 	rows = slices.Clone(rows)
 	slices.SortStableFunc(rows, func(a, b ipaas.Registration) int { return int(b.Sequence - a.Sequence) })
 	if len(rows) == 0 {
-		return rows, nil
+		return rows, nil, nil
 	}
 	urls, err := p.shownURLs(context.WithoutCancel(ctx), in.ID)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	remover := remover{plane: p, instance: in, mask: p.mask(urls)}
 	var failed error
@@ -36,7 +36,7 @@ func (p *Plane) undoAll(ctx context.Context, in ipaas.Instance, rows []ipaas.Reg
 		}
 		failed = errors.Join(failed, err)
 	}
-	return rows, failed
+	return rows, remover.restored, failed
 }
 
 // silentAfter is how long a failed try may take before the system it was made in counts as one that does not answer: the rest of what is
@@ -48,19 +48,23 @@ type remover struct {
 	plane    *Plane
 	instance ipaas.Instance // may be a tombstone
 	mask     *secret.Mask
-	silent   map[string]bool // targets that did not answer
+	waits    map[string]string    // why nothing is tried any more, by target
+	restored []ipaas.Registration // that were given back what those removed had made of them
 }
 
 // remove removes one remote object. What cannot be removed is a debt from then on; the error only says that nothing could be recorded.
 func (r *remover) remove(ctx context.Context, row *ipaas.Registration) error {
 	p := r.plane
-	begin := p.now()
-	if r.silent[row.Target] || ctx.Err() != nil {
-		row.State, row.Error, row.NextTryTime = ipaas.RegistrationRemoveFailed, "not tried yet: the other system does not answer", retryTime(*row, begin)
-		return p.owe(ctx, row, begin)
+	leave, why := r.begin(ctx, row)
+	if why != "" {
+		now := p.now()
+		row.State, row.Error, row.NextTryTime = ipaas.RegistrationRemoveFailed, "not tried yet: "+why, retryTime(*row, now)
+		return p.owe(ctx, row, now)
 	}
+	defer leave()
+	begin := p.now()
 	fault.Point("undo-begin")
-	state, err := p.undo(context.WithoutCancel(ctx), r.instance, *row)
+	state, told, err := r.undo(context.WithoutCancel(ctx), *row)
 	fault.Point("undo-called")
 	if errors.Is(err, errShutdown) {
 		return nil // the next start goes on with it
@@ -68,16 +72,13 @@ func (r *remover) remove(ctx context.Context, row *ipaas.Registration) error {
 	now := p.now()
 	row.State = state
 	if err == nil {
-		row.Error, row.NextTryTime, row.UpdateTime = "", time.Time{}, now
+		row.Error, row.NextTryTime, row.UpdateTime = told, time.Time{}, now
 		err = p.store.SettleRegistration(context.WithoutCancel(ctx), row.ID, row.State, row.Error, row.UpdateTime)
 		fault.Point("undo-settled")
 		return unrecorded(*row, err)
 	}
 	if now.Sub(begin) >= silentAfter {
-		if r.silent == nil {
-			r.silent = map[string]bool{}
-		}
-		r.silent[row.Target] = true
+		r.rest(row.Target, "the other system does not answer")
 	}
 	row.Error = cut(r.mask.Hide(p.withoutKeysOf(ctx, r.instance, err.Error())), ipaas.MaxLogMessage)
 	row.Tries, row.LastTryTime = row.Tries+1, now
@@ -85,6 +86,32 @@ func (r *remover) remove(ctx context.Context, row *ipaas.Registration) error {
 	p.logger.Warn("a remote object could not be removed", "instance", r.instance.ID, "registration", row.ID, "remote_id", row.RemoteID,
 		"tries", row.Tries, "error", row.Error)
 	return p.owe(ctx, row, now)
+}
+
+// begin waits until nothing is created where an object is to be removed. It returns why it is not to be tried now; "": it is.
+func (r *remover) begin(ctx context.Context, row *ipaas.Registration) (leave func(), why string) {
+	if why := r.waits[row.Target]; why != "" {
+		return nil, why
+	}
+	if ctx.Err() != nil {
+		return nil, "the other system does not answer"
+	}
+	waiting, cancel := context.WithTimeout(ctx, removeWithin)
+	defer cancel()
+	leave, err := r.plane.sites.remove(waiting, siteOf(r.instance, row.Action, row.Target))
+	if err != nil {
+		why = "steps that are creating objects there take long"
+		r.rest(row.Target, why)
+	}
+	return leave, why
+}
+
+// rest leaves what else is to be removed in a system for later.
+func (r *remover) rest(target, why string) {
+	if r.waits == nil {
+		r.waits = map[string]string{}
+	}
+	r.waits[target] = why
 }
 
 // owe records a debt.
@@ -104,29 +131,43 @@ func unrecorded(row ipaas.Registration, err error) error {
 }
 
 // undo removes one remote object by the action that its creation declared, with the component and the config it was created with. Where
-// the creation's result is not known the object is looked for first.
-func (p *Plane) undo(ctx context.Context, in ipaas.Instance, row ipaas.Registration) (ipaas.RegistrationState, error) {
+// the creation's result is not known the object is looked for first. An object that another registration stands for, too, stays: told
+// says so.
+func (r *remover) undo(ctx context.Context, row ipaas.Registration) (_ ipaas.RegistrationState, told string, err error) {
+	p := r.plane
 	if row.ResultSealed == "" {
-		return p.undoUnknown(ctx, in, row)
+		state, err := r.undoUnknown(ctx, row)
+		return state, "", err
 	}
 	c, action, err := p.creator(ctx, row.Action, row.ComponentVersion)
 	if err != nil {
-		return ipaas.RegistrationRemoveFailed, err
+		return ipaas.RegistrationRemoveFailed, "", err
 	}
-	result, err := p.openRegistered(row, "result", row.ResultSealed)
+	o, err := p.identityOf(ctx, row)
 	if err != nil {
-		return ipaas.RegistrationRemoveFailed, err
+		return ipaas.RegistrationRemoveFailed, "", err
 	}
-	err = p.withCredentials(ctx, in, row, c, action, func(o *remote) error { return component.Undo(c, action, o.inputs, result, o.do) })
+	twin, err := r.twin(ctx, row, row.RemoteID, o)
+	if err != nil {
+		return ipaas.RegistrationRemoveFailed, "", err
+	}
+	if twin != nil {
+		if err := r.giveBack(ctx, row, *twin); err != nil {
+			return ipaas.RegistrationRemoveFailed, "", err
+		}
+		return ipaas.RegistrationRemoved, handedOver(twin), nil
+	}
+	err = p.withCredentials(ctx, r.instance, row, c, action, func(at *remote) error { return component.Undo(c, action, at.inputs, o.result, at.do) })
 	if err != nil && !gone(err) {
-		return ipaas.RegistrationRemoveFailed, err
+		return ipaas.RegistrationRemoveFailed, "", err
 	}
-	return ipaas.RegistrationRemoved, nil // or it is not there: that is what was wanted
+	return ipaas.RegistrationRemoved, "", nil // or it is not there: that is what was wanted
 }
 
 // undoUnknown looks for what a creation whose result is not known may have created, and removes it. What cannot be looked for is
-// UNCONFIRMED, until a newer version of its component can.
-func (p *Plane) undoUnknown(ctx context.Context, in ipaas.Instance, row ipaas.Registration) (ipaas.RegistrationState, error) {
+// UNCONFIRMED, until a newer version of its component can. What it finds may be another registration's, and as the creation made it.
+func (r *remover) undoUnknown(ctx context.Context, row ipaas.Registration) (ipaas.RegistrationState, error) {
+	p := r.plane
 	c, action, err := p.creator(ctx, row.Action, row.ComponentVersion)
 	if err == nil && action.Find == nil {
 		c, action, err = p.creator(ctx, row.Action, latestVersion)
@@ -139,13 +180,26 @@ func (p *Plane) undoUnknown(ctx context.Context, in ipaas.Instance, row ipaas.Re
 			"%s may have created it, and declares no find to look for it: look in the other system, and remove it there if it exists", row.Action)
 	}
 	state := ipaas.RegistrationAbandoned
-	err = p.withCredentials(ctx, in, row, c, action, func(o *remote) error {
-		found, err := p.lookFor(ctx, row, c, action, o)
+	err = p.withCredentials(ctx, r.instance, row, c, action, func(o *remote) error {
+		found, others, err := p.lookFor(ctx, row, c, action, o)
 		for _, result := range found {
 			if err := component.Undo(c, action, o.inputs, result, o.do); err != nil && !gone(err) {
 				return err
 			}
 			state = ipaas.RegistrationRemoved
+		}
+		for _, result := range others {
+			id := identity{action, o.inputs, result}
+			twin, err := r.twin(ctx, row, r.mask.Hide(component.RemoteID(action, result, o.inputs)), id)
+			if err != nil {
+				return err
+			}
+			if twin == nil {
+				continue
+			}
+			if err := r.giveBack(ctx, row, *twin); err != nil {
+				return err
+			}
 		}
 		return err
 	})
@@ -155,34 +209,36 @@ func (p *Plane) undoUnknown(ctx context.Context, in ipaas.Instance, row ipaas.Re
 	return state, nil
 }
 
-// lookFor returns what a creation has created, and no other registration has. It looks again where there is nothing yet: a call that
-// was cut off may go on at the other end.
+// lookFor returns what a creation has created, and no other registration has, and what is as it would have created it, and is others'. It
+// looks again where there is nothing yet: a call that was cut off may go on at the other end.
 func (p *Plane) lookFor(
 	ctx context.Context, row ipaas.Registration, c *component.Component, action *component.Action, o *remote,
-) ([]any, error) {
+) (free, others []any, err error) {
 	taken := p.taken(ctx, row)
 	for i := 0; ; i++ {
 		found, err := component.Find(c, action, o.inputs, o.do)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		var free []any
+		others = nil
 		for _, result := range found {
 			other, err := taken(component.RemoteID(action, result, o.inputs))
 			if err != nil {
-				return nil, err
+				return nil, nil, err
 			}
-			if !other {
+			if other {
+				others = append(others, result)
+			} else {
 				free = append(free, result)
 			}
 		}
 		if len(free) > 0 || i == len(p.limits.LookAgain) {
-			return free, nil
+			return free, others, nil
 		}
 		select {
 		case <-time.After(p.limits.LookAgain[i]):
 		case <-p.stop.Done():
-			return nil, errShutdown
+			return nil, nil, errShutdown
 		}
 	}
 }

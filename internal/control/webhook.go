@@ -323,7 +323,8 @@ func (p *Plane) runSynchronously(
 	if err != nil {
 		return Reply{}, err
 	}
-	if j.execution, err = p.store.AcceptExecution(ctx, ex, a); err != nil {
+	j.execution = ex
+	if err := p.start(j, func() (ipaas.Execution, error) { return p.store.AcceptExecution(ctx, ex, a) }); err != nil {
 		return Reply{}, err
 	}
 	if j.execution.ID != ex.ID {

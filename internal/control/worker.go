@@ -84,20 +84,20 @@ func (p *Plane) claimAll(ctx context.Context, slots chan struct{}) {
 		if free == 0 {
 			return // a slot that becomes free wakes the worker
 		}
-		now := p.now()
-		claimed, err := p.store.ClaimExecutions(ctx, now, now.Add(p.limits.Lease), free)
+		claimed, err := p.claim(ctx, free)
 		if err != nil && ctx.Err() == nil {
 			p.logger.Error("claim executions", "error", err)
 		}
-		for _, ex := range claimed {
+		for _, c := range claimed {
 			slots <- struct{}{}
 			p.background.Go(func() {
 				defer func() {
 					<-slots
 					p.wake()
 				}()
-				if err := p.runClaimed(p.stop, ex); err != nil {
-					p.logger.Error("run an execution", "execution", ex.ID, "error", err)
+				defer c.leave()
+				if err := p.runClaimed(c.ctx, c.execution); err != nil {
+					p.logger.Error("run an execution", "execution", c.execution.ID, "error", err)
 				}
 			})
 		}
@@ -105,6 +105,27 @@ func (p *Plane) claimAll(ctx context.Context, slots chan struct{}) {
 			return
 		}
 	}
+}
+
+// claimed is an execution that the worker has taken. It is among the live ones.
+type claimed struct {
+	execution ipaas.Execution
+	ctx       context.Context //nolint:containedctx // it is handed on to the run at once
+	leave     func()
+}
+
+// claim takes executions that are queued. From when they are stored as RUNNING they can be cut.
+func (p *Plane) claim(ctx context.Context, most int) ([]claimed, error) {
+	p.live.beginning.RLock()
+	defer p.live.beginning.RUnlock()
+	now := p.now()
+	taken, err := p.store.ClaimExecutions(ctx, now, now.Add(p.limits.Lease), most)
+	all := make([]claimed, len(taken))
+	for i, ex := range taken {
+		all[i].execution = ex
+		all[i].ctx, all[i].leave = p.live.enter(p.stop, ex.ID, ex.Attempts)
+	}
+	return all, err
 }
 
 // sleep sets a timer to when the next execution wakes that is asleep. The poll heals what a clock that was moved makes of it.
@@ -121,8 +142,6 @@ func (p *Plane) sleep(ctx context.Context, timer *time.Timer) {
 
 // runClaimed runs an execution that the worker has taken.
 func (p *Plane) runClaimed(ctx context.Context, ex ipaas.Execution) (err error) {
-	ctx, leave := p.live.enter(ctx, ex.ID, ex.Attempts)
-	defer leave()
 	defer func() {
 		if v := recover(); v != nil {
 			p.logger.Error("a fault in running an execution", "execution", ex.ID, "fault", v, "stack", string(debug.Stack()))

@@ -114,4 +114,5 @@ const (
 	ChangeUndone          ChangeKind = "UNDONE"
 	ChangeObsoleteRemoved ChangeKind = "OBSOLETE_REMOVED"
 	ChangeRemoveFailed    ChangeKind = "REMOVE_FAILED"
+	ChangeHandedOver      ChangeKind = "HANDED_OVER"
 )

@@ -44,7 +44,7 @@ func TestHistoryIsNeverReadFromEndToEnd(t *testing.T) {
 		"expire": expireHeld, "receipts": deleteReceipts, "rotated": deleteRotated,
 		"step": selectStep, "steps": selectSteps, "logs": selectLogs, "last log": selectLastLog, "begin step": insertStep, "keep step": keepStep,
 		"hook": selectWebhook, "hooks": selectCurrentWebhooks, "deployments": selectAllUnfinished, "request": selectByRequest,
-		"key": selectByKey, "used": selectUsedRegistrations, "superseded": supersedeUnused, "dropped": dropCreated,
+		"key": selectByKey, "twins": selectTwins, "used": selectUsedRegistrations, "superseded": supersedeUnused, "dropped": dropCreated,
 		"ended": selectEnded, "some logs": deleteSomeLogs, "some steps": deleteSomeSteps, "old deployments": selectOldDeployments,
 		"tombstones": selectOldTombstones, "use again": useDefinition,
 		"changed": selectChanged, "forget": forgetBefore, "still created": selectStillCreated, "begin change": beginChange,

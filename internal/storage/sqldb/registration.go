@@ -235,6 +235,24 @@ func (db *DB) ListRivals(ctx context.Context, registrationID string) (found []ip
 	return found, err
 }
 
+const selectTwins = `
+SELECT ` + registrationColumns + ` FROM registrations
+WHERE target = (SELECT target FROM registrations WHERE id = $1) AND component_id = (SELECT component_id FROM registrations WHERE id = $1)
+	AND state IN ('INTENT', 'CREATED') AND remote_id IN ('', $2) AND (state = 'INTENT' OR remote_id = $2) AND id <> $1
+ORDER BY create_time, id`
+
+// ListTwins returns the registrations that may stand for the very object that another one stands for.
+func (db *DB) ListTwins(ctx context.Context, registrationID, remoteID string) (found []ipaas.Registration, err error) {
+	err = db.view(func(q querier) error {
+		if err := mustExist(ctx, q, "registration", registrationID, selectRegistrationState); err != nil {
+			return err
+		}
+		found, err = scanRegistrations(ctx, q, selectTwins, registrationID, remoteID)
+		return err
+	})
+	return found, err
+}
+
 // UsedRegistrations returns the registrations a deployment used.
 func (db *DB) UsedRegistrations(ctx context.Context, deploymentID string) (found []ipaas.Registration, err error) {
 	err = db.view(func(q querier) error {

@@ -95,7 +95,7 @@ const (
 	Registration_STATE_INTENT Registration_State = 1
 	// Created.
 	Registration_STATE_CREATED Registration_State = 2
-	// Removed.
+	// Removed, or left to another registration that stands for the same object, which `error` then names.
 	Registration_STATE_REMOVED Registration_State = 3
 	// To be removed; it failed so far.
 	Registration_STATE_REMOVE_FAILED Registration_State = 4
@@ -182,12 +182,15 @@ const (
 	RegistrationChange_KIND_ADOPTED RegistrationChange_Kind = 6
 	// Kept, and given other inputs.
 	RegistrationChange_KIND_UPDATED RegistrationChange_Kind = 7
-	// Given back the inputs it had, because the deployment failed.
+	// Given back the inputs it had, because the deployment failed, or because what had given it others is gone.
 	RegistrationChange_KIND_RESTORED RegistrationChange_Kind = 8
 	// Could not be given back the inputs it had. The next deployment sees to it.
 	RegistrationChange_KIND_RESTORE_FAILED RegistrationChange_Kind = 9
 	// May have been created, and cannot be looked up.
 	RegistrationChange_KIND_UNCONFIRMED RegistrationChange_Kind = 10
+	// To be removed, and another registration stands for the very same object, which is left to it: the other system answered a creation with
+	// what was there already. The registration's error names the other one.
+	RegistrationChange_KIND_HANDED_OVER RegistrationChange_Kind = 11
 )
 
 // Enum value maps for RegistrationChange_Kind.
@@ -204,6 +207,7 @@ var (
 		8:  "KIND_RESTORED",
 		9:  "KIND_RESTORE_FAILED",
 		10: "KIND_UNCONFIRMED",
+		11: "KIND_HANDED_OVER",
 	}
 	RegistrationChange_Kind_value = map[string]int32{
 		"KIND_UNSPECIFIED":      0,
@@ -217,6 +221,7 @@ var (
 		"KIND_RESTORED":         8,
 		"KIND_RESTORE_FAILED":   9,
 		"KIND_UNCONFIRMED":      10,
+		"KIND_HANDED_OVER":      11,
 	}
 )
 
@@ -512,7 +517,7 @@ type Registration struct {
 	State Registration_State `protobuf:"varint,7,opt,name=state,proto3,enum=headrace.v1.Registration_State" json:"state,omitempty"`
 	// The number of the generation that created it. 0: a test did.
 	Generation int32 `protobuf:"varint,8,opt,name=generation,proto3" json:"generation,omitempty"`
-	// The last error while creating, removing or restoring it.
+	// The last error while creating, removing or restoring it. Of one that is REMOVED: why nothing was removed in the other system.
 	Error string `protobuf:"bytes,9,opt,name=error,proto3" json:"error,omitempty"`
 	// When its creation was begun.
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
@@ -1095,10 +1100,10 @@ const file_headrace_v1_deployment_proto_rawDesc = "" +
 	"\x14STATE_REMOVE_PENDING\x10\x05\x12\x13\n" +
 	"\x0fSTATE_ABANDONED\x10\x06\x12\x15\n" +
 	"\x11STATE_UNCONFIRMED\x10\a\x12\x12\n" +
-	"\x0eSTATE_FORGIVEN\x10\b\"\x83\x03\n" +
+	"\x0eSTATE_FORGIVEN\x10\b\"\x99\x03\n" +
 	"\x12RegistrationChange\x12>\n" +
 	"\x04kind\x18\x01 \x01(\x0e2$.headrace.v1.RegistrationChange.KindB\x04\xe2A\x01\x03R\x04kind\x12C\n" +
-	"\fregistration\x18\x02 \x01(\v2\x19.headrace.v1.RegistrationB\x04\xe2A\x01\x03R\fregistration\"\xe7\x01\n" +
+	"\fregistration\x18\x02 \x01(\v2\x19.headrace.v1.RegistrationB\x04\xe2A\x01\x03R\fregistration\"\xfd\x01\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fKIND_CREATED\x10\x01\x12\r\n" +
@@ -1111,7 +1116,8 @@ const file_headrace_v1_deployment_proto_rawDesc = "" +
 	"\rKIND_RESTORED\x10\b\x12\x17\n" +
 	"\x13KIND_RESTORE_FAILED\x10\t\x12\x14\n" +
 	"\x10KIND_UNCONFIRMED\x10\n" +
-	"\"\x86\x04\n" +
+	"\x12\x14\n" +
+	"\x10KIND_HANDED_OVER\x10\v\"\x86\x04\n" +
 	"\n" +
 	"DeployPlan\x12\x1e\n" +
 	"\aversion\x18\x01 \x01(\x05B\x04\xe2A\x01\x03R\aversion\x12$\n" +
