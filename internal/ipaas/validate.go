@@ -234,6 +234,10 @@ func (c *checker) connection(path string, v *ConfigVariable) {
 		if v.ConnectionType != "" {
 			c.add(at, ReasonMisplaced, "config variable %q has a connection type, but is no CONNECTION: remove it, or make it one", v.DisplayName)
 		}
+		if v.SharedConnection != "" {
+			c.add(path+".sharedConnection", ReasonMisplaced, "config variable %q was a shared connection, but is no CONNECTION: remove it, or make it one",
+				v.DisplayName)
+		}
 		return
 	}
 	if v.ConnectionType == "" {

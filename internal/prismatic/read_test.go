@@ -397,7 +397,7 @@ inputs:
 			"a shared connection is of the component that takes it",
 			step("inputs: {c: {type: configVar, value: V}}\n") + "requiredConfigVars: [{key: V, dataType: connection, useScopedConfigVar: 1 my key}]\n",
 			first,
-			ipaas.ConfigVariable{DisplayName: "V", Type: ipaas.ConfigConnection, ConnectionType: "log.my-key", Required: true},
+			ipaas.ConfigVariable{DisplayName: "V", Type: ipaas.ConfigConnection, ConnectionType: "log.my-key", SharedConnection: "1 my key", Required: true},
 			[]string{"ASSUMED requiredConfigVars[0].useScopedConfigVar"},
 		},
 		{

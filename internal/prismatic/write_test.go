@@ -94,3 +94,23 @@ func TestWriteUsesNames(t *testing.T) {
 		t.Errorf("written (-want +got):\n%s", diff)
 	}
 }
+
+// TestWriteSharedConnections writes a connection that was shared where it comes from as one again: with its key, and without a type,
+// which is not said of such a connection there.
+func TestWriteSharedConnections(t *testing.T) {
+	t.Parallel()
+	d := ipaas.Definition{DisplayName: "A", ConfigVariables: []ipaas.ConfigVariable{
+		{DisplayName: "C", Type: ipaas.ConfigConnection, ConnectionType: "acme.acme-api-key", SharedConnection: "acme-api-key", OrgOnly: true, Required: true},
+		{DisplayName: "D", Type: ipaas.ConfigConnection, ConnectionType: "acme.basic", SharedConnection: "d", StableKey: "k", Description: "x", Default: `{"host":"h"}`},
+	}}
+	written, notes := prismatic.Write(d)
+	variables, _ := written.Get("requiredConfigVars")
+	const want = `[{"dataType":"connection","key":"C","meta":{"visibleToCustomerDeployer":false},"useScopedConfigVar":"acme-api-key"},` +
+		`{"dataType":"connection","description":"x","inputs":{"host":{"type":"value","value":"h"}},"key":"D","stableKey":"k","useScopedConfigVar":"d"}]`
+	if diff := cmp.Diff(want, string(value.JSON(variables))); diff != "" {
+		t.Errorf("written (-want +got):\n%s", diff)
+	}
+	if len(notes) != 2 || notes[0].Path != "configVariables[0].connectionType" || notes[0].Kind != prismatic.Assumed {
+		t.Errorf("notes: %v", notes)
+	}
+}

@@ -213,9 +213,12 @@ type ConfigVariable struct {
 	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,18,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
 	// What it is known by where its definition comes from, unique in the integration. An import knows the variable, and so the values that
 	// instances gave it, by its stable key; without one, by its id, else its display name.
-	StableKey     string `protobuf:"bytes,19,opt,name=stable_key,json=stableKey,proto3" json:"stable_key,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	StableKey string `protobuf:"bytes,19,opt,name=stable_key,json=stableKey,proto3" json:"stable_key,omitempty"`
+	// For TYPE_CONNECTION: the key of the connection that integrations share where the definition comes from. Here each instance has its
+	// own; an export in the words of that product names the shared one again.
+	SharedConnection string `protobuf:"bytes,20,opt,name=shared_connection,json=sharedConnection,proto3" json:"shared_connection,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *ConfigVariable) Reset() {
@@ -388,6 +391,13 @@ func (x *ConfigVariable) GetUpdateTime() *timestamppb.Timestamp {
 func (x *ConfigVariable) GetStableKey() string {
 	if x != nil {
 		return x.StableKey
+	}
+	return ""
+}
+
+func (x *ConfigVariable) GetSharedConnection() string {
+	if x != nil {
+		return x.SharedConnection
 	}
 	return ""
 }
@@ -1187,7 +1197,7 @@ var File_headrace_v1_config_variable_proto protoreflect.FileDescriptor
 
 const file_headrace_v1_config_variable_proto_rawDesc = "" +
 	"\n" +
-	"!headrace/v1/config_variable.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x90\n" +
+	"!headrace/v1/config_variable.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc7\n" +
 	"\n" +
 	"\x0eConfigVariable\x128\n" +
 	"\x02id\x18\x01 \x01(\tB(\xe2A\x01\x05\xbaH!r\x1f\x18?2\x1b^([a-z0-9]+(-[a-z0-9]+)*)?$R\x02id\x12+\n" +
@@ -1214,7 +1224,8 @@ const file_headrace_v1_config_variable_proto_rawDesc = "" +
 	"\vupdate_time\x18\x12 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xe2A\x01\x03R\n" +
 	"updateTime\x12'\n" +
 	"\n" +
-	"stable_key\x18\x13 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\tstableKey\"\xdb\x01\n" +
+	"stable_key\x18\x13 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\tstableKey\x125\n" +
+	"\x11shared_connection\x18\x14 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\x10sharedConnection\"\xdb\x01\n" +
 	"\x04Type\x12\x14\n" +
 	"\x10TYPE_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vTYPE_STRING\x10\x01\x12\r\n" +
