@@ -299,6 +299,9 @@ func (c *testCmd) runCase(ctx context.Context, s *suite, one *testCase, bench *w
 		m.text("refused", one.expect.refused, wholly(err))
 		return m.found, nil
 	}
+	if client.ReasonOf(err) == "CONFIG_INCOMPLETE" {
+		return nil, &located{where: "config", err: err} // the word that sets it in the file
+	}
 	if err != nil {
 		return nil, err
 	}
