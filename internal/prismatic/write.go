@@ -265,6 +265,9 @@ func (w *writer) defaultText(at string, v *ipaas.ConfigVariable) (text, zone str
 	if rest, ok := strings.CutPrefix(text, zonePrefix); ok && v.Type == ipaas.ConfigSchedule {
 		zone, text, _ = strings.Cut(rest, " ")
 	}
+	if every, ok := ipaas.Interval(text); ok && v.Type == ipaas.ConfigSchedule && v.Collection == "" {
+		return w.everyText(at+"."+v.DefaultField(), every), ""
+	}
 	if _, ok := given.(string); !ok && v.Collection == "" {
 		w.notes.add(at+"."+v.DefaultField(), Changed, "all defaults are texts there")
 	}
@@ -361,14 +364,23 @@ func (w *writer) schedule(at string, s *ipaas.Schedule) *value.Object {
 	case s.ConfigVariable != "":
 		kind, text = "configVar", w.variableName(s.ConfigVariable)
 	case s.Every != 0:
-		if text = everyCron(s.Every); text == "" {
-			w.notes.add(at+".every", Dropped, "a schedule is a cron expression, and none says every %s", s.Every)
+		if text = w.everyText(at+".every", s.Every); text == "" {
 			return nil
 		}
-		w.notes.add(at+".every", Changed, "a schedule is a cron expression: every %s is %s", s.Every, text)
 	}
 	meta := value.Obj(value.Field{Key: "scheduleType", Value: "custom"}, value.Field{Key: "timeZone", Value: s.TimeZone})
 	return value.Obj(value.Field{Key: "meta", Value: meta}, value.Field{Key: "type", Value: kind}, value.Field{Key: "value", Value: text})
+}
+
+// everyText writes an interval, "" where that cannot be.
+func (w *writer) everyText(at string, every time.Duration) string {
+	text := everyCron(every)
+	if text == "" {
+		w.notes.add(at, Dropped, "a schedule is a cron expression, and none says every %s", every)
+		return ""
+	}
+	w.notes.add(at, Changed, "a schedule is a cron expression: every %s is %s", every, text)
+	return text
 }
 
 // everyCron is the cron expression for an interval, "" where there is none.

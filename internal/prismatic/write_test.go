@@ -21,6 +21,8 @@ func TestWriteNotesWhatHasNoPlace(t *testing.T) {
 			{ID: "t", DisplayName: "T", Type: ipaas.ConfigText, Default: `"x"`, Required: true},
 			{ID: "n", DisplayName: "N", Type: ipaas.ConfigNumber, Default: `5`},
 			{ID: "o", DisplayName: "O", Type: ipaas.ConfigString},
+			{ID: "e", DisplayName: "E", Type: ipaas.ConfigSchedule, Default: `"every 15m"`},
+			{ID: "h", DisplayName: "H", Type: ipaas.ConfigSchedule, Default: `"every 7m"`},
 		},
 		Flows: []ipaas.Flow{
 			{
@@ -47,6 +49,7 @@ func TestWriteNotesWhatHasNoPlace(t *testing.T) {
 		"CHANGED flows[0].steps[0].onError.multiplier", "DROPPED flows[0].testPayload", "DROPPED flows[0].timeout", "ASSUMED flows[0]",
 		"CHANGED flows[1].trigger.schedule.every", "DROPPED labels.team", "DROPPED configVariables[0].secret", "CHANGED configVariables[1].type",
 		"DROPPED configVariables[1].required", "CHANGED configVariables[2].defaultValue", "DROPPED configVariables[3].required",
+		"CHANGED configVariables[4].defaultValue", "DROPPED configVariables[5].defaultValue",
 		"DROPPED deploySettings.failurePolicy", "DROPPED deploySettings.timeout",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

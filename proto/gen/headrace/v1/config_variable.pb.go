@@ -48,7 +48,7 @@ const (
 	ConfigVariable_TYPE_TIMESTAMP ConfigVariable_Type = 7
 	// Program text.
 	ConfigVariable_TYPE_CODE ConfigVariable_Type = 8
-	// A cron expression of five fields, with an optional leading `CRON_TZ=Area/City `.
+	// A cron expression of five fields, with an optional leading `CRON_TZ=Area/City `, or an interval such as `every 15m`.
 	ConfigVariable_TYPE_SCHEDULE ConfigVariable_Type = 9
 	// Any JSON.
 	ConfigVariable_TYPE_JSON ConfigVariable_Type = 10
