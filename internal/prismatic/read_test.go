@@ -219,6 +219,13 @@ empty: ""
 			nil,
 		},
 		{
+			"blocks of other template languages",
+			step("inputs: {x: {type: template, value: '{{#if ticket.id}}{{#V}}{{/if}}{{#V}}{{/V}}'}}\n") + "requiredConfigVars: [{key: V, dataType: string, defaultValue: v}]\n",
+			inputs,
+			map[string]ipaas.Input{"x": {Kind: ipaas.InputTemplate, Text: "{{#if ticket.id}}{{#V}}{{/if}}{{#V}}{{/V}}"}},
+			[]string{"ASSUMED flows[0].steps[1].inputs.x.value"},
+		},
+		{
 			"scalars of any kind", step("inputs: {a: {type: value, value: False}, b: {type: value, value: 7}, c: bare, d: {value: x}, e: {type: value, value: {k: [1]}}}\n"),
 			inputs,
 			map[string]ipaas.Input{
