@@ -21,7 +21,7 @@ const (
 	MaxSteps            = 1000   // of one flow, nested ones included
 	MaxDefinitionSteps  = 10_000 // of all flows
 	MaxStepDepth        = 16     // how deep branches and loops may nest
-	MaxNameLength       = 100
+	MaxNameLength       = 200
 	MaxLabels           = 64
 	MaxDeployTimeout    = 15 * time.Minute
 	MinDeployTimeout    = time.Second

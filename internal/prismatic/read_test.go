@@ -318,7 +318,7 @@ empty: ""
 		{
 			"names that are taken, too long or missing", "name: A\nrequiredConfigVars: [{key: V, dataType: string}, {key: V, dataType: string}]\nflows: [{name: F, trigger: {name: T}, steps: [" +
 				"{name: S, action: {key: a, component: {key: x}}}, {name: S, action: {key: a, component: {key: x}}}, {action: {key: a, component: {key: x}}}]}, {name: " +
-				strings.Repeat("n", 101) + ", trigger: {name: T}}]\n",
+				strings.Repeat("n", 201) + ", trigger: {name: T}}]\n",
 			func(*ipaas.Definition) any { return nil }, nil,
 			[]string{
 				"DUPLICATE flows[0].steps[1].name", "REQUIRED flows[0].steps[2].name", "TOO_LARGE flows[1].name", "DUPLICATE requiredConfigVars[1].key",
