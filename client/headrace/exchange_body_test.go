@@ -27,7 +27,7 @@ func TestRecordedJSONIsYAML(t *testing.T) {
 	const json = "application/json; charset=utf-8"
 	for _, c := range []struct{ name, contentType, body, written, sent string }{
 		{"an object", json, "{\"z\": 1.50,\n \"a\": [12345678901234567890123, true, null, \"no\", \"1\", \"a\\nb\\u0000\"]}\n", "json:\n      z: 1.50", `{"z":1.50,"a":[12345678901234567890123,true,null,"no","1","a\nb\u0000"]}`},
-		{"numbers", json, `[-5, 0.10, 1.0, 2.5e3]`, "json:\n      - -5", `[-5,0.10,1.0,2.5e3]`},
+		{"numbers", json, `[-5, 0.10, 1.0, 2.5e3]`, "json:\n    - -5", `[-5,0.10,1.0,2.5e3]`},
 		{"numbers that YAML takes for something else", json, `[-0, 1E+400]`, "text: '[-0, 1E+400]'", `[-0, 1E+400]`},
 		{"keys like others", "application/vnd.a+json", `{"<<": {"a": 1}, "null": 1, "": 2, "1": 3}`, "json:\n", `{"<<":{"a":1},"null":1,"":2,"1":3}`},
 		{"nothing", json, `null`, "text: 'null'", `null`},
