@@ -90,8 +90,10 @@ func TestErrors(t *testing.T) {
 	untested, err := status.New(codes.FailedPrecondition, "it cannot run").WithDetails(
 		&errdetails.ErrorInfo{Reason: "CONFIG_INCOMPLETE", Domain: "headrace", Metadata: map[string]string{"integration_id": "acme"}},
 		&errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{
-			{Field: "configValues.erp.apiKey", Reason: "REQUIRED", Description: "has no value"}, {Field: "configValues.hosts[2]", Reason: "WRONG_TYPE", Description: "is 5"},
-			{Field: "configValues.erp.host", Reason: "REQUIRED", Description: "has no value"}, {Field: "configValues.hosts[3]", Reason: "WRONG_TYPE", Description: "is 6"},
+			{Field: "configValues.erp.apiKey", Reason: "REQUIRED", Description: "has no value"},
+			{Field: "configValues.hosts[2]", Reason: "WRONG_TYPE", Description: "is 5"},
+			{Field: "configValues.erp.host", Reason: "REQUIRED", Description: "has no value"},
+			{Field: "configValues.hosts[3]", Reason: "WRONG_TYPE", Description: "is 6"},
 		}})
 	if err != nil {
 		t.Fatal(err)

@@ -221,7 +221,8 @@ func cutEvery(text string) (after string, ok bool) {
 func parseInterval(text string) (time.Duration, error) {
 	every, err := time.ParseDuration(text)
 	if err != nil || every < MinScheduleInterval || every > MaxScheduleInterval {
-		return 0, fmt.Errorf("an interval of %q cannot be: give one from %s to %s, e.g. 15m or 1h30m", value.Shorten(text), MinScheduleInterval, MaxScheduleInterval)
+		return 0, fmt.Errorf("an interval of %q cannot be: give one from %s to %s, e.g. 15m or 1h30m",
+			value.Shorten(text), MinScheduleInterval, MaxScheduleInterval)
 	}
 	return every, nil
 }

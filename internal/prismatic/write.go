@@ -218,7 +218,8 @@ func (w *writer) sharedConnection(at string, o obj, v *ipaas.ConfigVariable) {
 	}
 	o.some("stableKey", v.StableKey)
 	o.Set("useScopedConfigVar", v.SharedConnection)
-	w.notes.add(at+".connectionType", Assumed, "the shared connection %q is there already, and is a %s", value.Shorten(v.SharedConnection), v.ConnectionType)
+	w.notes.add(at+".connectionType", Assumed, "the shared connection %q is there already, and is a %s",
+		value.Shorten(v.SharedConnection), v.ConnectionType)
 }
 
 func (w *writer) variableRest(o obj, v *ipaas.ConfigVariable) {
