@@ -59,6 +59,9 @@ func fail(w io.Writer, paint paint, err error) int {
 			fmt.Fprintf(w, "  %s %s\n", paint.the(field+":", bold), clean(v.Description))
 		}
 	}
+	if command := setting(err); command != "" {
+		fmt.Fprintf(w, "  set them: %s\n", paint.the(clean(command), bold))
+	}
 	if about := marks(err); about != "" {
 		fmt.Fprintf(w, "  %s\n", paint.the(clean(about), dim))
 	}
@@ -69,6 +72,39 @@ func fail(w io.Writer, paint paint, err error) int {
 		return exitUnreachable
 	}
 	return exitRefused
+}
+
+// setting is the command that sets the config values without which an instance, or a test instance, cannot run.
+func setting(err error) string {
+	info := client.ErrorInfo(err)
+	if info.GetReason() != "CONFIG_INCOMPLETE" {
+		return ""
+	}
+	command := "headrace instance set " + info.GetMetadata()["instance_id"]
+	if integration := info.GetMetadata()["integration_id"]; integration != "" {
+		command = "headrace test-instance set " + integration
+	}
+	var flags []string
+	for _, v := range client.Violations(err) {
+		field, ok := strings.CutPrefix(v.Field, "configValues.")
+		if !ok {
+			continue
+		}
+		flag := " --set " + field + "=…"
+		if whole := field[:max(0, strings.IndexAny(field, ".["))]; whole != "" {
+			flag = " --set-json " + whole + "=…"
+			if input, _ := strings.CutPrefix(field, whole+"."); v.Reason == "REQUIRED" && input != "" {
+				flag = " --set-connection " + field + "=…" // of all else no field below is required
+			}
+		}
+		if !slices.Contains(flags, flag) {
+			flags = append(flags, flag)
+		}
+	}
+	if len(flags) == 0 {
+		return ""
+	}
+	return command + strings.Join(flags, "")
 }
 
 // message is what an error says, without what gRPC puts in front, but with what was said around it here.

@@ -87,6 +87,17 @@ func TestErrors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	untested, err := status.New(codes.FailedPrecondition, "it cannot run").WithDetails(
+		&errdetails.ErrorInfo{Reason: "CONFIG_INCOMPLETE", Domain: "headrace", Metadata: map[string]string{"integration_id": "acme"}},
+		&errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{
+			{Field: "configValues.erp.apiKey", Reason: "REQUIRED", Description: "has no value"},
+			{Field: "configValues.hosts[2]", Reason: "WRONG_TYPE", Description: "is 5"},
+			{Field: "configValues.erp.host", Reason: "REQUIRED", Description: "has no value"},
+			{Field: "configValues.hosts[3]", Reason: "WRONG_TYPE", Description: "is 6"},
+		}})
+	if err != nil {
+		t.Fatal(err)
+	}
 	one, err := status.New(codes.InvalidArgument, "flowz: is no field").WithDetails(
 		&errdetails.ErrorInfo{Reason: "INVALID_ARGUMENT", Domain: "headrace"},
 		&errdetails.BadRequest{FieldViolations: []*errdetails.BadRequest_FieldViolation{{Field: "flowz", Description: "is no field"}}})
@@ -101,7 +112,13 @@ func TestErrors(t *testing.T) {
 	}{
 		{
 			"all that is wrong", st.Err(), exitRefused,
-			"error: config is incomplete\n  configValues.url: has no value\n  and one more\n  CONFIG_INCOMPLETE · instance_id smith · request req-1\n",
+			"error: config is incomplete\n  configValues.url: has no value\n  and one more\n" +
+				"  set them: headrace instance set smith --set url=…\n  CONFIG_INCOMPLETE · instance_id smith · request req-1\n",
+		},
+		{
+			"what is missing for a test", untested.Err(), exitRefused,
+			"error: it cannot run\n  configValues.erp.apiKey: has no value\n  configValues.hosts[2]: is 5\n  configValues.erp.host: has no value\n" +
+				"  configValues.hosts[3]: is 6\n  set them: headrace test-instance set acme --set-connection erp.apiKey=… --set-json hosts=… --set-connection erp.host=…\n",
 		},
 		{"what the message has said", one.Err(), exitRefused, "error: flowz: is no field\n  INVALID_ARGUMENT · request req-1\n"},
 		{"too late", status.Error(codes.DeadlineExceeded, "x"), exitRefused, "error: no answer came in time: allow more with --timeout"},

@@ -25,6 +25,7 @@ type testCmd struct {
 	Path  []string      `arg:"" optional:"" help:"Test files, or folders with *.test.yaml in them. Default: this folder."`
 	Only  string        `name:"run" help:"Only the tests whose names match this expression." placeholder:"REGEX"`
 	Cover bool          `name:"coverage" help:"Tell which flows, steps and branches no test ran."`
+	Show  bool          `help:"Print what each test came to, as the expectation to paste into its file."`
 	JUnit string        `name:"junit" help:"Write the results as JUnit XML, too." placeholder:"FILE"`
 	Limit time.Duration `name:"case-timeout" help:"Longest time one test may take." default:"1m" placeholder:"DURATION"`
 }
@@ -51,6 +52,7 @@ type caseResult struct {
 	Passed     bool       `json:"passed"`
 	Error      string     `json:"error,omitempty"` // why it could not be run
 	Mismatches []mismatch `json:"mismatches"`
+	Shown      string     `json:"shown,omitempty"` // what it came to, as YAML
 	Seconds    float64    `json:"seconds"`
 }
 
@@ -231,7 +233,7 @@ func (c *testCmd) runSuite(ctx context.Context, s *suite, bench *workbench) suit
 	for i := range s.cases {
 		start := time.Now()
 		one := caseResult{Name: s.cases[i].name, Flow: s.cases[i].flow, Line: s.cases[i].line, Mismatches: []mismatch{}}
-		found, err := c.runCase(ctx, s, &s.cases[i], bench)
+		found, err := c.runCase(ctx, s, &s.cases[i], bench, &one)
 		one.Mismatches = append(one.Mismatches, found...)
 		if err != nil {
 			one.Error = wholly(err)
@@ -256,7 +258,7 @@ func wholly(err error) string {
 }
 
 // runCase runs one test on a Headrace of its own, so that no test sees what another one did.
-func (c *testCmd) runCase(ctx context.Context, s *suite, one *testCase, bench *workbench) (_ []mismatch, err error) {
+func (c *testCmd) runCase(ctx context.Context, s *suite, one *testCase, bench *workbench, into *caseResult) (_ []mismatch, err error) {
 	ctx, cancel := context.WithTimeout(ctx, c.Limit)
 	defer cancel()
 	offline, err := assembly.OpenOffline(ctx, bench.scripts)
@@ -299,6 +301,9 @@ func (c *testCmd) runCase(ctx context.Context, s *suite, one *testCase, bench *w
 		m.text("refused", one.expect.refused, wholly(err))
 		return m.found, nil
 	}
+	if client.ReasonOf(err) == "CONFIG_INCOMPLETE" {
+		return nil, &located{where: "config", err: err} // the word that sets it in the file
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -306,7 +311,10 @@ func (c *testCmd) runCase(ctx context.Context, s *suite, one *testCase, bench *w
 		return nil, err
 	}
 	m.outcome(&one.expect, res)
-	return m.found, nil
+	if c.Show {
+		into.Shown, err = m.shownOutcome(res)
+	}
+	return m.found, err
 }
 
 // stage is a Headrace with an integration to test.
@@ -403,6 +411,7 @@ func (p *printer) suite(s suiteResult) {
 				p.line("          %s", p.the("+ "+clean(m.Got), green))
 			}
 		}
+		p.shownCase(one.Shown)
 	}
 }
 

@@ -73,7 +73,7 @@ func (r *suiteReader) exchanges(node *yaml.Node, path string) []*headracev1.Exch
 		out := []*headracev1.Exchange{}
 		r.list(node, path, 1000, func(node *yaml.Node, path string) {
 			one := &headracev1.Exchange{}
-			r.message(node, path, one)
+			r.message(exactBodies(resolved(node)), path, one)
 			out = append(out, one)
 		})
 		return out
@@ -147,7 +147,7 @@ func writeExchanges(file string, exchanges []*headracev1.Exchange) error {
 	items := []json.RawMessage{}
 	for _, e := range exchanges {
 		e = proto.CloneOf(e)
-		delete(e.GetRequest().GetHeaders(), "Idempotency-Key") // nothing is told by it, and it is another one each time
+		steady(e)
 		text, err := protojson.Marshal(e)
 		if err != nil {
 			return err
@@ -158,7 +158,7 @@ func writeExchanges(file string, exchanges []*headracev1.Exchange) error {
 	if err != nil {
 		return err
 	}
-	out, err := jsonToYAML(text)
+	out, err := exchangesToYAML(text)
 	if err != nil {
 		return err
 	}

@@ -433,14 +433,17 @@ func TestFlowTestRecords(t *testing.T) {
 	p := &peer{answers: map[string]any{"TestFlow": answer}}
 	record := filepath.Join(t.TempDir(), "exchanges.yaml")
 	answer.Exchanges[0].Request.Headers["Idempotency-Key"] = "another one each time"
+	answer.Exchanges[0].Response.Headers = map[string]string{"Date": "Fri, 27 Nov 2026 07:00:00 GMT", "X-Request-Id": "r-1", "Link": "next"}
 	code, stdout, stderr := headrace(t, p, "", "flow", "test", "acme", "a-flow", "--record", record)
 	if code != exitOK || !strings.HasSuffix(stdout, "recorded  2 exchanges in "+record+"\n") {
 		t.Fatalf("code %d, printed %s%s", code, stdout, stderr)
 	}
-	if text, err := os.ReadFile(record); err != nil || strings.Contains(string(text), "Idempotency-Key") {
+	if text, err := os.ReadFile(record); err != nil || strings.Contains(string(text), "Idempotency-Key") || strings.Contains(string(text), "Date") {
 		t.Errorf("recorded %s, %v", text, err)
 	}
 	delete(answer.Exchanges[0].Request.Headers, "Idempotency-Key")
+	delete(answer.Exchanges[0].Response.Headers, "Date")
+	delete(answer.Exchanges[0].Response.Headers, "X-Request-Id")
 	results := file(t, "results.yaml", "- {step: post, result: {a: 1.50}}\n- {action: a.b, error: no}\n")
 	code, _, stderr = headrace(t, p, "", "flow", "test", "acme", "a-flow", "--exchanges", record, "--step-results", results)
 	if code != exitOK {

@@ -28,11 +28,11 @@ func answerOf(ex ipaas.Execution, outcome engine.Outcome, synchronous bool, rece
 	id := ipaas.NamedText{Name: ExecutionIDHeader, Text: ex.ID}
 	switch {
 	case ex.State != ipaas.ExecutionSucceeded:
-		message := "the flow did not end well"
+		message, reason := "the execution was canceled", string(ex.State) // by somebody, or else it says why
 		if ex.Error != nil {
-			message = ex.Error.Message
+			message, reason = ex.Error.Message, string(ex.Error.Reason)
 		}
-		return jsonResponse(400, ex.ID, object("error", message, "executionId", ex.ID))
+		return jsonResponse(400, ex.ID, object("error", message, "reason", reason, "executionId", ex.ID))
 	case outcome.Response != nil:
 		r := *outcome.Response
 		r.Headers = append([]ipaas.NamedText{id}, r.Headers...)
@@ -76,7 +76,7 @@ func acknowledgement(executionID string, reception component.Reception) ipaas.Re
 
 func waitedInVain(executionID string, wait time.Duration) Reply {
 	return Reply{ExecutionID: executionID, Response: jsonResponse(504, executionID, object(
-		"error", fmt.Sprintf("the flow did not end within %s; it goes on", wait), "executionId", executionID))}
+		"error", fmt.Sprintf("the flow did not end within %s; it goes on", wait), "reason", string(ipaas.ReasonExecutionRunning), "executionId", executionID))}
 }
 
 // resultResponse answers with the flow's result: text as text, bytes as they are, anything else as JSON.

@@ -79,7 +79,7 @@ func (p *Plane) prepare(ctx context.Context, in ipaas.Instance, asked int) (*can
 		return nil, err
 	}
 	if len(s.problems) > 0 {
-		return nil, configIncomplete(in.ID, s.problems)
+		return nil, configIncomplete(in, s.problems)
 	}
 	number, err := p.nextGeneration(ctx, in)
 	if err != nil {
@@ -340,11 +340,13 @@ func deploymentRunning(d ipaas.Deployment) error {
 	}
 }
 
-func configIncomplete(instanceID string, problems []ipaas.Violation) error {
+func configIncomplete(in ipaas.Instance, problems []ipaas.Violation) error {
+	whose, meta := fmt.Sprintf("instance %q", in.ID), map[string]string{"instance_id": in.ID}
+	if in.Kind == ipaas.InstanceTest {
+		whose, meta["integration_id"] = fmt.Sprintf("the test instance of integration %q", in.IntegrationID), in.IntegrationID
+	}
 	return &ipaas.Error{
-		Kind: ipaas.Precondition, Reason: ipaas.ReasonConfigIncomplete,
-		Message:    fmt.Sprintf("instance %q cannot run until its config values are complete and valid", instanceID),
-		Meta:       map[string]string{"instance_id": instanceID},
-		Violations: problems,
+		Kind: ipaas.Precondition, Reason: ipaas.ReasonConfigIncomplete, Meta: meta, Violations: problems,
+		Message: whose + " cannot run until its config values are complete and valid: set the fields named",
 	}
 }

@@ -293,7 +293,8 @@ func TestFlowThatLooksFirstMayFailTryAgainAndAnswer(t *testing.T) {
 	}
 	w.succeeded(w.ended(reply.ExecutionID).RoutedTo)
 	reply = must[control.Reply](t)(w.receive(w.endpointOf("two"), `{"flow":"None"}`))
-	if reply.Response.Status != 400 || !strings.Contains(string(reply.Response.Body), "None") {
+	if reply.Response.Status != 400 || !strings.Contains(string(reply.Response.Body), "None") ||
+		!strings.Contains(string(reply.Response.Body), `"reason":"NOT_ROUTED"`) {
 		t.Errorf("a request for nobody is answered %d %s", reply.Response.Status, reply.Response.Body)
 	}
 }

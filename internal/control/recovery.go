@@ -88,7 +88,7 @@ func (p *Plane) resumable(ctx context.Context, d ipaas.Deployment) (*candidate, 
 		return nil, err
 	}
 	if len(c.settings.problems) > 0 {
-		return nil, configIncomplete(d.InstanceID, c.settings.problems)
+		return nil, configIncomplete(c.instance, c.settings.problems)
 	}
 	if c.urls, err = p.urls(ctx, d.InstanceID); err != nil {
 		return nil, err

@@ -198,7 +198,7 @@ func (p *Plane) rehearsed(j *job, integration ipaas.Integration, flowID string, 
 	}
 	s, problems := j.settings.rehearsed(program.Needs(flowID, given))
 	if len(problems) > 0 {
-		return configIncomplete(j.instance.ID, problems)
+		return configIncomplete(j.instance, problems)
 	}
 	j.settings, j.standIns, j.offline, j.supplied = s, given, r.offline(), r.supplies()
 	if r.offline() || r.Record {

@@ -164,6 +164,11 @@ func TestDeploymentsSwitchSchedules(t *testing.T) {
 		w.tick(25 * time.Hour)
 		w.wantRuns("of the config", "mine", 1)
 		w.wantRuns("as ever", "fixed", 2)
+		w.configure("when", map[string]string{"When": `"every 90m"`})
+		deployed := w.deploy("when")
+		if f := w.flowOf("when", "mine"); f.Schedule != "@every 1h30m0s" || !f.NextRunTime.Equal(deployed.Deployment.EndTime.Add(90*time.Minute)) {
+			t.Errorf("with an interval it is shown as %+v", f)
+		}
 		def.Flows = def.Flows[:1]
 		w.publish("int-when", def)
 		must[control.DeployResult](t)(w.DeployInstance(t.Context(), "when", 2, plain))

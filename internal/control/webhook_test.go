@@ -229,7 +229,7 @@ func TestSynchronousAnswers(t *testing.T) {
 		{"Result", `"just text"`, 200, `just text`},
 		{"Nothing", `{}`, 200, `null`},
 		{"Stop", `{"name":"Ada"}`, 201, `hi Ada`},
-		{"Fail", `{}`, 400, `{"error":"step \"Break\" (probe.fail): broken: for good","executionId":`},
+		{"Fail", `{}`, 400, `{"error":"step \"Break\" (probe.fail): broken: for good","reason":"STEP_FAILED","executionId":`},
 	}
 	for _, tt := range tests {
 		status, body := w.call("POST", urls[tt.flow], "application/json", tt.body)
@@ -578,7 +578,7 @@ func TestACallerMayWaitForAnAsynchronousFlow(t *testing.T) {
 		{"and so the error", "Failing", control.Preferences{Wait: 10 * time.Second}, 400, `no good`},
 		{"what is tried again has no result yet", "Retried", control.Preferences{Wait: 50 * time.Millisecond}, 200, `{"executionId":"exe-`},
 		{"who waits in vain is acknowledged", "Slow", control.Preferences{Wait: 50 * time.Millisecond}, 200, `{"executionId":"exe-`},
-		{"who wants nothing else is told", "Slow", control.Preferences{Wait: 50 * time.Millisecond, Synchronous: &yes}, 504, `it goes on`},
+		{"who wants nothing else is told", "Slow", control.Preferences{Wait: 50 * time.Millisecond, Synchronous: &yes}, 504, `it goes on","reason":"EXECUTION_RUNNING"`},
 		{"who does without is acknowledged", "Sync", control.Preferences{Synchronous: &no}, 200, `{"executionId":"exe-`},
 		{"and does not wait", "Async", control.Preferences{Synchronous: &no, Wait: 10 * time.Second}, 200, `{"executionId":"exe-`},
 		{"the flow decides", "Sync", control.Preferences{Synchronous: &yes}, 200, `{"n":1}`},

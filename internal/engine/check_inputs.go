@@ -154,6 +154,9 @@ func (c *check) literalCondition(at string, p place, field *ipaas.InputField, in
 // variable checks the use of a config variable. field is the input it stands in, nil where that is unknown.
 func (c *check) variable(at string, p place, field *ipaas.InputField, n *expr.ConfigVariableNode, inTemplate, takes bool) {
 	v, _ := c.program.def.ConfigVariable(n.Name)
+	if v == nil && n.Block != "" {
+		return // it is text
+	}
 	if v == nil {
 		c.unknownVariable(at, "the input names", n.Name)
 		return

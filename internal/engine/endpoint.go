@@ -162,6 +162,9 @@ func (c *check) endpoint() {
 	}
 	// It runs before the instance is known, so that there are no values.
 	for _, used := range variablesOf(e.preprocess) {
+		if _, known := c.program.variables[used.name]; !known {
+			continue // that is told already, or it is text
+		}
 		c.add(used.at, ipaas.ReasonMisplaced, "flow %q looks at requests before it is known whose they are, and config variable %q has no value then: take it out",
 			e.preprocess.def.DisplayName, used.name)
 	}

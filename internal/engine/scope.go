@@ -47,8 +47,8 @@ func (s *scope) Step(key string) (any, bool) {
 
 // ConfigVariable implements expr.Scope.
 func (s *scope) ConfigVariable(name string) (any, bool) {
-	v, ok := s.config[s.program.variables[name]]
-	return v, ok
+	id, known := s.program.variables[name]
+	return s.config[id], known
 }
 
 // finished makes the result of a step visible.

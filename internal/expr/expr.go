@@ -12,7 +12,7 @@ import (
 type Scope interface {
 	// Step returns what a step key stands for, an object with `results` for a step, `currentItem` and `index` for a loop.
 	Step(key string) (any, bool)
-	// ConfigVariable returns the value of a config variable. It may be something other than a value: a connection.
+	// ConfigVariable returns the value of a config variable, and whether there is one of the name. The value may be something other than a value: a connection.
 	ConfigVariable(name string) (any, bool)
 }
 
@@ -73,13 +73,21 @@ func (n *LiteralNode) eval(*evaluation) any                              { retur
 func (n *LiteralNode) walk(path string, visit func(path string, n Node)) { visit(path, n) }
 
 // ConfigVariableNode stands for the value of a config variable.
-type ConfigVariableNode struct{ Name string }
+type ConfigVariableNode struct {
+	Name string
+	// Block is what stands in the template, where that is closed further on as blocks of other template languages are, as in
+	// {{#if x}}…{{/if}}. It is text if there is no config variable of the name.
+	Block string
+}
 
 // ConfigVariable returns an expression that stands for the value of a config variable.
 func ConfigVariable(name string) Node { return &ConfigVariableNode{Name: name} }
 
 func (n *ConfigVariableNode) eval(e *evaluation) any {
-	v, _ := e.scope.ConfigVariable(n.Name)
+	v, known := e.scope.ConfigVariable(n.Name)
+	if !known && n.Block != "" {
+		return n.Block
+	}
 	return v
 }
 

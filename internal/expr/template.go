@@ -16,10 +16,12 @@ type TemplateNode struct {
 }
 
 // ParseTemplate reads a text in which `{{$stepKey.path}}` stands for a reference and `{{#Config Variable}}` for a config variable.
-// Every other double brace is text.
+// Every other double brace is text, for it may be of another language. What opens a block there looks like a config variable: it is told
+// by what closes it.
 func ParseTemplate(text string) (*TemplateNode, error) {
 	t := &TemplateNode{Text: text}
 	rest := text
+	blocks := blockEnds(text)
 	for {
 		open := nextOpening(rest)
 		if open < 0 {
@@ -33,8 +35,12 @@ func ParseTemplate(text string) (*TemplateNode, error) {
 			at := utf8.RuneCountInString(text[:len(text)-len(rest)+open]) + 1
 			return nil, fmt.Errorf("in the braces at character %d: %w", at, err)
 		}
+		after := rest[open+n:]
+		if v, ok := part.(*ConfigVariableNode); ok && blocks[blockName(v.Name)] > len(text)-len(after) {
+			v.Block = rest[open : open+n]
+		}
 		t.parts = append(t.parts, part)
-		rest = rest[open+n:]
+		rest = after
 	}
 	if rest != "" {
 		t.parts = append(t.parts, Literal(rest))
@@ -84,6 +90,32 @@ func placeholder(text string) (Node, int, error) {
 		return nil, 0, errors.New("the name of the config variable is empty: give one, as in {{#API Key}}")
 	}
 	return ConfigVariable(name), end + 2, nil
+}
+
+// blockEnds returns where blocks of other template languages are closed for the last time, as in {{/if}}, by their names.
+func blockEnds(text string) map[string]int {
+	ends := map[string]int{}
+	for at := 0; ; {
+		i := strings.Index(text[at:], "{{")
+		if i < 0 {
+			return ends
+		}
+		at += i + len("{{")
+		within := text[at:min(len(text), at+maxBlockName)]
+		end := max(0, strings.Index(within, "}}"))
+		if name, closes := strings.CutPrefix(strings.TrimLeft(within[:end], "~"), "/"); closes && name != "" {
+			ends[strings.Trim(name, " ~")] = at
+		}
+	}
+}
+
+// maxBlockName is how far braces that close a block are read.
+const maxBlockName = 100
+
+// blockName is by what a block is closed that opens with some words.
+func blockName(words string) string {
+	name, _, _ := strings.Cut(strings.TrimLeft(words, ">* "), " ")
+	return strings.TrimRight(name, "~")
 }
 
 // closing returns where the braces that a text begins with are closed, or -1. Braces in a quoted key do not count; others that open

@@ -22,6 +22,10 @@ func describe(n *expr.TemplateNode) []string {
 		case *expr.ReferenceNode:
 			parts = append(parts, fmt.Sprintf("reference %s %q", part.Key, part.Path()))
 		case *expr.ConfigVariableNode:
+			if part.Block != "" {
+				parts = append(parts, fmt.Sprintf("block %q", part.Block))
+				continue
+			}
 			parts = append(parts, fmt.Sprintf("config %q", part.Name))
 		default:
 			parts = append(parts, fmt.Sprintf("%T", part))
@@ -50,6 +54,10 @@ func TestParseTemplate(t *testing.T) {
 		{"{{ticket.id}} {{ $a }} {{$a}}", []string{`text "{{ticket.id}} {{ $a }} "`, `reference a []`}, false},
 		{"{{{$a}}}", []string{`text "{"`, `reference a []`, `text "}"`}, false},
 		{"{{{{$a}}", []string{`text "{{"`, `reference a []`}, false},
+		{"{{#if a}}x{{else}}y{{/if}}", []string{`block "{{#if a}}"`, `text "x{{else}}y{{/if}}"`}, false},
+		{"{{#each as |a|~}}{{#if a}}{{#b}}{{~/ if }}{{/each~}}", []string{`block "{{#each as |a|~}}"`, `block "{{#if a}}"`, `config "b"`, `text "{{~/ if }}{{/each~}}"`}, false},
+		{"{{#>card}}{{/card}}", []string{`block "{{#>card}}"`, `text "{{/card}}"`}, false},
+		{"{{/if}}{{#if a}}", []string{`text "{{/if}}"`, `config "if a"`}, false},
 		{"{{", []string{`text "{{"`}, false},
 		{"{{x", []string{`text "{{x"`}, false},
 		{"{$a} $b #c }}", []string{`text "{$a} $b #c }}"`}, false},
@@ -120,6 +128,9 @@ func TestTemplateJoinsWhatItsPartsStandFor(t *testing.T) {
 		"-{{#Hidden}}-":                    `-["not a value: *expr_test.connection"]-`,
 		"":                                 "",
 		"{{ticket.id}}":                    "{{ticket.id}}",
+		// What opens a block of another language is text, unless there is a config variable of the name.
+		"{{#if a}}{{$a.text}}{{/if}}": "{{#if a}}x{{/if}}",
+		"{{#Key}}{{/Key}}":            "k{{/Key}}",
 		// One reference alone keeps its type.
 		"{{$a.number}}": value.Number("1.50"),
 		"{{$a.yes}}":    true,

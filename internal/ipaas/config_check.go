@@ -139,9 +139,9 @@ func (v *ConfigVariable) checkText(path, text string) []Violation {
 			return v.wrong(path, ReasonWrongType, "%s: give a moment by RFC 3339, such as 2026-01-31T08:00:00Z", shown)
 		}
 	case ConfigSchedule:
-		err := CheckCron(text)
+		err := CheckSchedule(text)
 		if err != nil && v.Secret {
-			return v.wrong(path, ReasonWrongType, "no schedule: give a cron expression of five fields, e.g. 0 8 * * 1-5")
+			return v.wrong(path, ReasonWrongType, "no schedule: give a cron expression of five fields, e.g. 0 8 * * 1-5, or an interval, e.g. every 15m")
 		}
 		if err != nil {
 			return v.wrong(path, ReasonWrongType, "%s, which is no schedule: %v", shown, err)

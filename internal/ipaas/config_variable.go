@@ -18,9 +18,11 @@ type ConfigVariable struct {
 	OrgOnly        bool       `json:"org_only,omitempty"`
 	Choices        []string   `json:"choices,omitempty"`
 	ConnectionType string     `json:"connection_type,omitempty"` // component.connectionType
-	CodeLanguage   string     `json:"code_language,omitempty"`
-	CreateTime     time.Time  `json:"create_time"`
-	UpdateTime     time.Time  `json:"update_time"`
+	// SharedConnection is the key of the connection that integrations share where the definition comes from; here each instance has its own.
+	SharedConnection string    `json:"shared_connection,omitempty"`
+	CodeLanguage     string    `json:"code_language,omitempty"`
+	CreateTime       time.Time `json:"create_time"`
+	UpdateTime       time.Time `json:"update_time"`
 }
 
 // ConfigType is what a value of a config variable must be.

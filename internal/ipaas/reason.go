@@ -46,6 +46,8 @@ const (
 	ReasonAPIKeyRequired         Reason = "API_KEY_REQUIRED"
 	ReasonTooManyKeys            Reason = "TOO_MANY_KEYS"
 	ReasonNotRouted              Reason = "NOT_ROUTED"
+	ReasonUnsupportedMediaType   Reason = "UNSUPPORTED_MEDIA_TYPE"
+	ReasonInternal               Reason = "INTERNAL"
 )
 
 // Why an upgrade passes over an instance, beside some of the above.

@@ -24,13 +24,15 @@ const (
 )
 
 // Spec returns the text by which a timetable is kept: `CRON_TZ=Europe/Berlin 0 8 * * 1-5` or `@every 1h0m0s`. expression is the value of
-// the schedule's config variable, if it has one; "" is never.
+// the schedule's config variable, a cron expression or an interval, if it has one; "" is never.
 func (s *Schedule) Spec(expression string) string {
 	if s.Every > 0 {
 		return everyPrefix + s.Every.String()
 	}
 	if s.ConfigVariable == "" {
 		expression = s.Cron
+	} else if every, ok := Interval(expression); ok {
+		return everyPrefix + every.String()
 	}
 	expression = strings.Join(strings.Fields(expression), " ")
 	if expression == "" || strings.HasPrefix(expression, zonePrefix) {
@@ -46,9 +48,9 @@ func (s *Schedule) Spec(expression string) string {
 // ParseTimetable reads a text that Spec has made.
 func ParseTimetable(spec string) (*Timetable, error) {
 	if text, ok := strings.CutPrefix(spec, everyPrefix); ok {
-		every, err := time.ParseDuration(text)
-		if err != nil || every < MinScheduleInterval || every > MaxScheduleInterval {
-			return nil, fmt.Errorf("an interval of %q cannot be: give one from %s to %s", value.Shorten(text), MinScheduleInterval, MaxScheduleInterval)
+		every, err := parseInterval(text)
+		if err != nil {
+			return nil, err
 		}
 		return &Timetable{every: every}, nil
 	}
@@ -196,4 +198,43 @@ func CheckCron(text string) error {
 		_, err = parseFields(fields)
 	}
 	return err
+}
+
+// Interval returns the interval that a config variable has in place of a cron expression, as in `every 15m`.
+func Interval(text string) (every time.Duration, ok bool) {
+	after, ok := cutEvery(text)
+	if !ok {
+		return 0, false
+	}
+	every, err := parseInterval(after)
+	return every, err == nil
+}
+
+func cutEvery(text string) (after string, ok bool) {
+	words := strings.Fields(text)
+	if len(words) < 2 || words[0] != "every" {
+		return "", false
+	}
+	return strings.Join(words[1:], " "), true
+}
+
+func parseInterval(text string) (time.Duration, error) {
+	every, err := time.ParseDuration(text)
+	if err != nil || every < MinScheduleInterval || every > MaxScheduleInterval {
+		return 0, fmt.Errorf("an interval of %q cannot be: give one from %s to %s, e.g. 15m or 1h30m",
+			value.Shorten(text), MinScheduleInterval, MaxScheduleInterval)
+	}
+	return every, nil
+}
+
+// CheckSchedule refuses what a config variable of type SCHEDULE cannot be: neither a cron expression nor an interval.
+func CheckSchedule(text string) error {
+	if after, ok := cutEvery(text); ok {
+		_, err := parseInterval(after)
+		return err
+	}
+	if err := CheckCron(text); err != nil {
+		return fmt.Errorf("%w; or give an interval, e.g. every 15m", err)
+	}
+	return nil
 }

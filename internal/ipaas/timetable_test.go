@@ -93,6 +93,7 @@ func TestSpecsOfSchedules(t *testing.T) {
 		{ipaas.Schedule{Cron: "CRON_TZ=Asia/Tokyo  0 8 * * *", TimeZone: "Europe/Berlin"}, "", "CRON_TZ=Asia/Tokyo 0 8 * * *"},
 		{ipaas.Schedule{Every: 90 * time.Minute}, "", "@every 1h30m0s"},
 		{ipaas.Schedule{ConfigVariable: "When", TimeZone: "Europe/Berlin"}, "0 8 * * *", "CRON_TZ=Europe/Berlin 0 8 * * *"},
+		{ipaas.Schedule{ConfigVariable: "When", TimeZone: "Europe/Berlin"}, " every  90m", "@every 1h30m0s"},
 		{ipaas.Schedule{ConfigVariable: "When"}, " ", ""},
 	} {
 		got := c.schedule.Spec(c.expression)

@@ -21,7 +21,7 @@ const (
 	MaxSteps            = 1000   // of one flow, nested ones included
 	MaxDefinitionSteps  = 10_000 // of all flows
 	MaxStepDepth        = 16     // how deep branches and loops may nest
-	MaxNameLength       = 100
+	MaxNameLength       = 200
 	MaxLabels           = 64
 	MaxDeployTimeout    = 15 * time.Minute
 	MinDeployTimeout    = time.Second
@@ -233,6 +233,10 @@ func (c *checker) connection(path string, v *ConfigVariable) {
 	if v.Type != ConfigConnection {
 		if v.ConnectionType != "" {
 			c.add(at, ReasonMisplaced, "config variable %q has a connection type, but is no CONNECTION: remove it, or make it one", v.DisplayName)
+		}
+		if v.SharedConnection != "" {
+			c.add(path+".sharedConnection", ReasonMisplaced, "config variable %q was a shared connection, but is no CONNECTION: remove it, or make it one",
+				v.DisplayName)
 		}
 		return
 	}

@@ -111,7 +111,7 @@ func TestValidate(t *testing.T) {
 		},
 		{
 			name:   "names with line breaks or too long",
-			change: func(d *ipaas.Definition) { d.DisplayName, d.Flows[1].DisplayName = "a\nb", strings.Repeat("ä", 101) },
+			change: func(d *ipaas.Definition) { d.DisplayName, d.Flows[1].DisplayName = "a\nb", strings.Repeat("ä", 201) },
 			want:   []string{"displayName MALFORMED", "flows[1].displayName TOO_LARGE"},
 		},
 		{

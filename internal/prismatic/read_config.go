@@ -297,6 +297,7 @@ func (r *reader) connection(o *object, n int, v *ipaas.ConfigVariable) {
 			r.notes.add(o.path("useScopedConfigVar"), Dropped, "connections are not shared between integrations: each instance has its own")
 		}
 	case shared != "":
+		v.SharedConnection = shared
 		r.scoped = append(r.scoped, scoped{n, o.path("useScopedConfigVar"), shared})
 	case len(credentials) > 0:
 		if len(credentials) > 1 {

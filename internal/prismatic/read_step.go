@@ -4,6 +4,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/headrace/headrace/internal/expr"
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/value"
 )
@@ -258,6 +259,9 @@ func (r *reader) expression(o *object, action string) (in ipaas.Input, ok bool) 
 	if in.Kind != ipaas.InputTemplate {
 		in.Text = strings.TrimSpace(in.Text)
 	}
+	if in.Kind == ipaas.InputTemplate {
+		r.blocks(o.path("value"), in.Text)
+	}
 	if in.Kind == ipaas.InputConfigVariable && in.Text != "" {
 		r.uses(in.Text, action)
 	}
@@ -265,6 +269,21 @@ func (r *reader) expression(o *object, action string) (in ipaas.Input, ok bool) 
 		return ipaas.Literal(""), true
 	}
 	return in, in.Text != ""
+}
+
+// blocks notes what looks like a config variable in a template, and is not: a block of another template language.
+func (r *reader) blocks(at, text string) {
+	t, err := expr.ParseTemplate(text)
+	if err != nil {
+		return // a problem of the draft
+	}
+	for _, part := range t.Parts() {
+		if v, ok := part.(*expr.ConfigVariableNode); ok && v.Block != "" {
+			if known, _ := r.def.ConfigVariable(v.Name); known == nil {
+				r.notes.add(at, Assumed, "%s is text for another system: it is closed like a block, and there is no such config variable", value.Shorten(v.Block))
+			}
+		}
+	}
 }
 
 // items reads the items of a list. In conditions those are operators, terms and further lists, bare or not.

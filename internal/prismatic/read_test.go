@@ -219,6 +219,13 @@ empty: ""
 			nil,
 		},
 		{
+			"blocks of other template languages",
+			step("inputs: {x: {type: template, value: '{{#if ticket.id}}{{#V}}{{/if}}{{#V}}{{/V}}'}}\n") + "requiredConfigVars: [{key: V, dataType: string, defaultValue: v}]\n",
+			inputs,
+			map[string]ipaas.Input{"x": {Kind: ipaas.InputTemplate, Text: "{{#if ticket.id}}{{#V}}{{/if}}{{#V}}{{/V}}"}},
+			[]string{"ASSUMED flows[0].steps[1].inputs.x.value"},
+		},
+		{
 			"scalars of any kind", step("inputs: {a: {type: value, value: False}, b: {type: value, value: 7}, c: bare, d: {value: x}, e: {type: value, value: {k: [1]}}}\n"),
 			inputs,
 			map[string]ipaas.Input{
@@ -311,7 +318,7 @@ empty: ""
 		{
 			"names that are taken, too long or missing", "name: A\nrequiredConfigVars: [{key: V, dataType: string}, {key: V, dataType: string}]\nflows: [{name: F, trigger: {name: T}, steps: [" +
 				"{name: S, action: {key: a, component: {key: x}}}, {name: S, action: {key: a, component: {key: x}}}, {action: {key: a, component: {key: x}}}]}, {name: " +
-				strings.Repeat("n", 101) + ", trigger: {name: T}}]\n",
+				strings.Repeat("n", 201) + ", trigger: {name: T}}]\n",
 			func(*ipaas.Definition) any { return nil }, nil,
 			[]string{
 				"DUPLICATE flows[0].steps[1].name", "REQUIRED flows[0].steps[2].name", "TOO_LARGE flows[1].name", "DUPLICATE requiredConfigVars[1].key",
@@ -397,7 +404,7 @@ inputs:
 			"a shared connection is of the component that takes it",
 			step("inputs: {c: {type: configVar, value: V}}\n") + "requiredConfigVars: [{key: V, dataType: connection, useScopedConfigVar: 1 my key}]\n",
 			first,
-			ipaas.ConfigVariable{DisplayName: "V", Type: ipaas.ConfigConnection, ConnectionType: "log.my-key", Required: true},
+			ipaas.ConfigVariable{DisplayName: "V", Type: ipaas.ConfigConnection, ConnectionType: "log.my-key", SharedConnection: "1 my key", Required: true},
 			[]string{"ASSUMED requiredConfigVars[0].useScopedConfigVar"},
 		},
 		{

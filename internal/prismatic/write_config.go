@@ -53,14 +53,19 @@ func (w *writer) variable(at string, v *ipaas.ConfigVariable) *value.Object {
 	}
 	o.some("codeLanguage", v.CodeLanguage)
 	o.some("collectionType", wordFor(collections, v.Collection))
-	if component, key, ok := strings.Cut(v.ConnectionType, "."); ok {
+	component, key, ok := strings.Cut(v.ConnectionType, ".")
+	shared := kind == ipaas.ConfigConnection && v.SharedConnection != ""
+	if ok && !shared {
 		connection := newObj()
 		connection.Set("component", componentRef(component))
 		connection.Set("key", key)
 		o.Set("connection", connection.Object)
 	}
 	o.Set("dataType", variableWord(kind))
-	if kind != ipaas.ConfigConnection {
+	switch {
+	case shared:
+		w.sharedConnection(at, o, v)
+	case kind != ipaas.ConfigConnection:
 		text, zone := w.defaultText(at, v)
 		o.Set("defaultValue", text)
 		o.some("description", v.Description)
@@ -70,7 +75,7 @@ func (w *writer) variable(at string, v *ipaas.ConfigVariable) *value.Object {
 		}
 		o.some("stableKey", v.StableKey)
 		o.some("timeZone", zone)
-	} else {
+	default:
 		o.some("description", v.Description)
 		o.Set("inputs", w.connectionInputs(v))
 		w.variableRest(o, v)
@@ -83,6 +88,22 @@ func (w *writer) variable(at string, v *ipaas.ConfigVariable) *value.Object {
 		w.notes.add(at+".required", Dropped, "what has no default is required there, and what has one is not")
 	}
 	return o.Object
+}
+
+// sharedConnection writes a connection that stands elsewhere. Besides what it is called there, little may be said of it.
+func (w *writer) sharedConnection(at string, o obj, v *ipaas.ConfigVariable) {
+	o.some("description", v.Description)
+	if inputs := w.connectionInputs(v); inputs.Len() > 0 {
+		o.Set("inputs", inputs)
+	}
+	o.Set("key", v.DisplayName)
+	if v.OrgOnly {
+		o.Set("meta", value.Obj(value.Field{Key: "visibleToCustomerDeployer", Value: false}))
+	}
+	o.some("stableKey", v.StableKey)
+	o.Set("useScopedConfigVar", v.SharedConnection)
+	w.notes.add(at+".connectionType", Assumed, "the shared connection %q is there already, and is a %s",
+		value.Shorten(v.SharedConnection), v.ConnectionType)
 }
 
 func (w *writer) variableRest(o obj, v *ipaas.ConfigVariable) {
@@ -128,6 +149,9 @@ func (w *writer) defaultText(at string, v *ipaas.ConfigVariable) (text, zone str
 	text = value.Text(given)
 	if rest, ok := strings.CutPrefix(text, zonePrefix); ok && v.Type == ipaas.ConfigSchedule {
 		zone, text, _ = strings.Cut(rest, " ")
+	}
+	if every, ok := ipaas.Interval(text); ok && v.Type == ipaas.ConfigSchedule && v.Collection == "" {
+		return w.everyText(at+"."+v.DefaultField(), every), ""
 	}
 	if _, ok := given.(string); !ok && v.Collection == "" {
 		w.notes.add(at+"."+v.DefaultField(), Changed, "all defaults are texts there")

@@ -85,14 +85,23 @@ func (w *writer) schedule(at string, s *ipaas.Schedule) *value.Object {
 	case s.ConfigVariable != "":
 		kind, text = "configVar", w.variableName(s.ConfigVariable)
 	case s.Every != 0:
-		if text = everyCron(s.Every); text == "" {
-			w.notes.add(at+".every", Dropped, "a schedule is a cron expression, and none says every %s", s.Every)
+		if text = w.everyText(at+".every", s.Every); text == "" {
 			return nil
 		}
-		w.notes.add(at+".every", Changed, "a schedule is a cron expression: every %s is %s", s.Every, text)
 	}
 	meta := value.Obj(value.Field{Key: "scheduleType", Value: "custom"}, value.Field{Key: "timeZone", Value: s.TimeZone})
 	return value.Obj(value.Field{Key: "meta", Value: meta}, value.Field{Key: "type", Value: kind}, value.Field{Key: "value", Value: text})
+}
+
+// everyText writes an interval, "" where that cannot be.
+func (w *writer) everyText(at string, every time.Duration) string {
+	text := everyCron(every)
+	if text == "" {
+		w.notes.add(at, Dropped, "a schedule is a cron expression, and none says every %s", every)
+		return ""
+	}
+	w.notes.add(at, Changed, "a schedule is a cron expression: every %s is %s", every, text)
+	return text
 }
 
 // everyCron is the cron expression for an interval, "" where there is none.

@@ -21,6 +21,8 @@ func TestWriteNotesWhatHasNoPlace(t *testing.T) {
 			{ID: "t", DisplayName: "T", Type: ipaas.ConfigText, Default: `"x"`, Required: true},
 			{ID: "n", DisplayName: "N", Type: ipaas.ConfigNumber, Default: `5`},
 			{ID: "o", DisplayName: "O", Type: ipaas.ConfigString},
+			{ID: "e", DisplayName: "E", Type: ipaas.ConfigSchedule, Default: `"every 15m"`},
+			{ID: "h", DisplayName: "H", Type: ipaas.ConfigSchedule, Default: `"every 7m"`},
 		},
 		Flows: []ipaas.Flow{
 			{
@@ -47,6 +49,7 @@ func TestWriteNotesWhatHasNoPlace(t *testing.T) {
 		"CHANGED flows[0].steps[0].onError.multiplier", "DROPPED flows[0].testPayload", "DROPPED flows[0].timeout", "ASSUMED flows[0]",
 		"CHANGED flows[1].trigger.schedule.every", "DROPPED labels.team", "DROPPED configVariables[0].secret", "CHANGED configVariables[1].type",
 		"DROPPED configVariables[1].required", "CHANGED configVariables[2].defaultValue", "DROPPED configVariables[3].required",
+		"CHANGED configVariables[4].defaultValue", "DROPPED configVariables[5].defaultValue",
 		"DROPPED deploySettings.failurePolicy", "DROPPED deploySettings.timeout",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -92,5 +95,25 @@ func TestWriteUsesNames(t *testing.T) {
 		`"requiredConfigVars":[{"dataType":"string","defaultValue":"","key":"Base URL","orgOnly":false}]}`
 	if diff := cmp.Diff(want, string(value.JSON(written))); diff != "" {
 		t.Errorf("written (-want +got):\n%s", diff)
+	}
+}
+
+// TestWriteSharedConnections writes a connection that was shared where it comes from as one again: with its key, and without a type,
+// which is not said of such a connection there.
+func TestWriteSharedConnections(t *testing.T) {
+	t.Parallel()
+	d := ipaas.Definition{DisplayName: "A", ConfigVariables: []ipaas.ConfigVariable{
+		{DisplayName: "C", Type: ipaas.ConfigConnection, ConnectionType: "acme.acme-api-key", SharedConnection: "acme-api-key", OrgOnly: true, Required: true},
+		{DisplayName: "D", Type: ipaas.ConfigConnection, ConnectionType: "acme.basic", SharedConnection: "d", StableKey: "k", Description: "x", Default: `{"host":"h"}`},
+	}}
+	written, notes := prismatic.Write(d)
+	variables, _ := written.Get("requiredConfigVars")
+	const want = `[{"dataType":"connection","key":"C","meta":{"visibleToCustomerDeployer":false},"useScopedConfigVar":"acme-api-key"},` +
+		`{"dataType":"connection","description":"x","inputs":{"host":{"type":"value","value":"h"}},"key":"D","stableKey":"k","useScopedConfigVar":"d"}]`
+	if diff := cmp.Diff(want, string(value.JSON(variables))); diff != "" {
+		t.Errorf("written (-want +got):\n%s", diff)
+	}
+	if len(notes) != 2 || notes[0].Path != "configVariables[0].connectionType" || notes[0].Kind != prismatic.Assumed {
+		t.Errorf("notes: %v", notes)
 	}
 }

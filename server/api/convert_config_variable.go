@@ -11,7 +11,7 @@ func configVariableToProto(v ipaas.ConfigVariable, integrationID, etag string) *
 		Id: v.ID, IntegrationId: integrationID, Uid: v.UID, StableKey: v.StableKey, DisplayName: v.DisplayName, Description: v.Description,
 		Type: enumToProto[pb.ConfigVariable_Type](v.Type), Collection: enumToProto[pb.ConfigVariable_Collection](v.Collection),
 		Required: v.Required, Secret: v.Secret, OrgOnly: v.OrgOnly, Choices: v.Choices, ConnectionType: v.ConnectionType,
-		CodeLanguage: v.CodeLanguage, Etag: etag, CreateTime: timeToProto(v.CreateTime), UpdateTime: timeToProto(v.UpdateTime),
+		SharedConnection: v.SharedConnection, CodeLanguage: v.CodeLanguage, Etag: etag, CreateTime: timeToProto(v.CreateTime), UpdateTime: timeToProto(v.UpdateTime),
 	}
 	switch {
 	case v.Default == "":
@@ -29,7 +29,7 @@ func (d *decoding) configVariable(path string, v *pb.ConfigVariable) ipaas.Confi
 		ID: v.GetId(), UID: v.GetUid(), StableKey: v.GetStableKey(), DisplayName: v.GetDisplayName(), Description: v.GetDescription(),
 		Type: enumFromProto[ipaas.ConfigType](v.GetType()), Collection: enumFromProto[ipaas.Collection](v.GetCollection()),
 		Required: v.GetRequired(), Secret: v.GetSecret(), OrgOnly: v.GetOrgOnly(), Choices: v.GetChoices(),
-		ConnectionType: v.GetConnectionType(), CodeLanguage: v.GetCodeLanguage(),
+		ConnectionType: v.GetConnectionType(), SharedConnection: v.GetSharedConnection(), CodeLanguage: v.GetCodeLanguage(),
 		CreateTime: timeFromProto(v.GetCreateTime()), UpdateTime: timeFromProto(v.GetUpdateTime()),
 	}
 	switch def := v.GetDefault().(type) {

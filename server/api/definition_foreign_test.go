@@ -340,7 +340,8 @@ flows:
         action: {key: httpGet, component: {key: http}}
         inputs: {url: {type: value, value: "https://example.com"}, connection: {type: configVar, value: Shared}}
 `
-	in := ok[*pb.ImportIntegrationResponse](t, newWorld(t).overGRPC, &pb.ImportIntegrationRequest{Definition: text})
+	w := newWorld(t)
+	in := ok[*pb.ImportIntegrationResponse](t, w.overGRPC, &pb.ImportIntegrationRequest{Definition: text})
 	var notes, problems []string
 	for _, n := range in.GetNotes() {
 		notes = append(notes, n.GetKind().String()+" "+n.GetField())
@@ -364,6 +365,20 @@ flows:
 	}
 	if variables[1].GetConnectionType() != "http.basic" {
 		t.Errorf("the shared connection is a %s", variables[1].GetConnectionType())
+	}
+	for format, want := range map[pb.DefinitionFormat]string{
+		pb.DefinitionFormat_DEFINITION_FORMAT_V7: "useScopedConfigVar: acme-api-key", pb.DefinitionFormat_DEFINITION_FORMAT_NATIVE: "sharedConnection: acme-api-key",
+	} {
+		exported := ok[*pb.ExportIntegrationResponse](t, w.overGRPC, &pb.ExportIntegrationRequest{IntegrationId: in.GetIntegration().GetId(), Format: format})
+		if !strings.Contains(exported.GetDefinition(), want) {
+			t.Errorf("the export lacks %q:\n%s", want, exported.GetDefinition())
+		}
+		again := ok[*pb.ImportIntegrationResponse](t, w.overGRPC, &pb.ImportIntegrationRequest{
+			IntegrationId: in.GetIntegration().GetId(), Definition: exported.GetDefinition(),
+		})
+		if now := again.GetIntegration().GetConfigVariables()[1]; now.GetSharedConnection() != "acme-api-key" || now.GetConnectionType() != "http.basic" {
+			t.Errorf("imported again it is %v", now)
+		}
 	}
 	if level := in.GetIntegration().GetFlows()[0].GetSteps()[0].GetInputs()["level"].GetValue().GetStringValue(); level != "warn" {
 		t.Errorf("the level is %q", level)

@@ -21,13 +21,11 @@ const Domain = "headrace"
 
 // The reasons that only this face gives. The others are those of ipaas.
 const (
-	reasonInternal             ipaas.Reason = "INTERNAL"
-	reasonCanceled             ipaas.Reason = "CANCELED"
-	reasonDeadlineExceeded     ipaas.Reason = "DEADLINE_EXCEEDED"
-	reasonUnknownMethod        ipaas.Reason = "UNKNOWN_METHOD"
-	reasonMethodNotAllowed     ipaas.Reason = "METHOD_NOT_ALLOWED"
-	reasonUnsupportedMediaType ipaas.Reason = "UNSUPPORTED_MEDIA_TYPE"
-	reasonCrossOrigin          ipaas.Reason = "CROSS_ORIGIN"
+	reasonCanceled         ipaas.Reason = "CANCELED"
+	reasonDeadlineExceeded ipaas.Reason = "DEADLINE_EXCEEDED"
+	reasonUnknownMethod    ipaas.Reason = "UNKNOWN_METHOD"
+	reasonMethodNotAllowed ipaas.Reason = "METHOD_NOT_ALLOWED"
+	reasonCrossOrigin      ipaas.Reason = "CROSS_ORIGIN"
 )
 
 // codeOf is the only table from the kind of an error to a code. The gateway's own table makes HTTP statuses of the codes.
@@ -94,7 +92,7 @@ func statusOf(err error, requestID string) (st *status.Status, fault error) {
 
 func internalError(requestID string) *status.Status {
 	return describe(codes.Internal, &ipaas.Error{
-		Reason: reasonInternal, Message: "internal error",
+		Reason: ipaas.ReasonInternal, Message: "internal error",
 		Meta: map[string]string{"request_id": requestID},
 	})
 }
@@ -174,7 +172,7 @@ func withErrorInfo(st *status.Status) *status.Status {
 	case codes.Unavailable:
 		reason = ipaas.ReasonShuttingDown
 	case codes.Internal, codes.Unknown, codes.DataLoss:
-		reason = reasonInternal
+		reason = ipaas.ReasonInternal
 	}
 	return withDetails(st, &errdetails.ErrorInfo{Reason: string(reason), Domain: Domain})
 }

@@ -71,8 +71,11 @@ func TestRehearsal(t *testing.T) {
 		}
 
 		// What is recorded is without secrets, and answers again when the other system is gone.
-		refused(t, call, &pb.TestFlowRequest{IntegrationId: "r", FlowId: "call", Record: true}, codes.FailedPrecondition, "CONFIG_INCOMPLETE",
+		missing := refused(t, call, &pb.TestFlowRequest{IntegrationId: "r", FlowId: "call", Record: true}, codes.FailedPrecondition, "CONFIG_INCOMPLETE",
 			"configValues.address REQUIRED", "configValues.token REQUIRED")
+		if says := `the test instance of integration "r" cannot run`; !strings.Contains(missing.Message(), says) || !strings.HasSuffix(missing.Message(), ": set the fields named") {
+			t.Errorf("it says %q", missing.Message())
+		}
 		ok[*pb.UpdateTestInstanceResponse](t, call, &pb.UpdateTestInstanceRequest{IntegrationId: "r", TestInstance: &pb.Instance{ConfigValues: map[string]*pb.ConfigValue{
 			"Address": {Kind: &pb.ConfigValue_Value{Value: structpb.NewStringValue(far.url)}},
 			"Token":   {Kind: &pb.ConfigValue_Value{Value: structpb.NewStringValue(canary)}},

@@ -28,7 +28,7 @@ func (a *API) checkRequest(next runtime.HandlerFunc) runtime.HandlerFunc {
 		route, ok := routeFor(r.Method, pattern.String())
 		if !ok {
 			// The routes and the gateway are made of the same annotations; a test walks over all of them.
-			a.refuse(w, httpError{&ipaas.Error{Reason: reasonInternal, Message: "internal error"}, codes.Internal, 0})
+			a.refuse(w, httpError{&ipaas.Error{Reason: ipaas.ReasonInternal, Message: "internal error"}, codes.Internal, 0})
 			return
 		}
 		body, refusal := readBody(w, r)
@@ -80,7 +80,7 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, *httpError) {
 
 func unsupported(message string) *httpError {
 	return &httpError{
-		&ipaas.Error{Reason: reasonUnsupportedMediaType, Message: message},
+		&ipaas.Error{Reason: ipaas.ReasonUnsupportedMediaType, Message: message},
 		codes.InvalidArgument, http.StatusUnsupportedMediaType,
 	}
 }

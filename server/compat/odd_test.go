@@ -54,7 +54,7 @@ func nested(depth int) string {
 // TestOdd imports what is odd, and what is too much, and looks at what is said of it: it is taken, or refused with a place and a way out.
 func TestOdd(t *testing.T) {
 	t.Parallel()
-	long := strings.Repeat("n", 101)
+	long := strings.Repeat("n", 200)
 	tests := []struct {
 		name, text string
 		refused    string // what a violation says; "": it is taken
@@ -70,7 +70,8 @@ func TestOdd(t *testing.T) {
 		{"component with capitals", hook + odd("S", "helloWorldComponent.helloAction", ""), "", "helloWorldComponent"},
 		{"a step in no branch", hook + odd("B", "branch.branchOnValue", "        inputs: {inputValue: {type: value, value: a}, branchValueMappings: {type: complex, value: []}}\n        branches: [{name: Else, steps: []}]\n"), "", ""},
 		{"branches alike", hook + odd("B", "branch.branchOnValue", "        inputs: {inputValue: {type: value, value: a}}\n        branches: [{name: X, steps: []}, {name: X, steps: []}]\n"), "X", ""},
-		{"a long name of a step", hook + odd(long, "log.writeLog", ""), "100", ""},
+		{"a long name of a step", hook + odd(long, "log.writeLog", ""), "", ""},
+		{"a longer one", hook + odd(long+"n", "log.writeLog", ""), "200", ""},
 		{"as deep as may be", hook + nested(15), "", ""},
 		{"too deep", hook + nested(17), "deeper than 16", ""},
 		{"nothing but names", "name: test\ndescription: x\ntrigger: {name: t}\nsteps: [{name: s, action: {componentKey: componentKey, key: actionKey}}]\n", "", "componentKey"},

@@ -70,11 +70,11 @@ func (h *Handler) read(r *http.Request, path string) (ipaas.Payload, error) {
 		most = DefaultMaxBody
 	}
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
-		return ipaas.Payload{}, &refusal{status: http.StatusUnsupportedMediaType, message: "the body is encoded as " + strconv.Quote(encoding) + ": send it as it is"}
+		return ipaas.Payload{}, &refusal{status: http.StatusUnsupportedMediaType, reason: ipaas.ReasonUnsupportedMediaType, message: "the body is encoded as " + strconv.Quote(encoding) + ": send it as it is"}
 	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, most+1))
 	if err != nil {
-		return ipaas.Payload{}, &refusal{status: http.StatusBadRequest, message: "the body did not arrive whole: send it again"}
+		return ipaas.Payload{}, &refusal{status: http.StatusBadRequest, reason: ipaas.ReasonMalformedPayload, message: "the body did not arrive whole: send it again"}
 	}
 	if int64(len(body)) > most {
 		return ipaas.Payload{}, &refusal{
@@ -150,12 +150,12 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	var own *refusal
 	var e *ipaas.Error
 	var byTrigger interface{ HTTPStatus() int }
-	status, message, reason := http.StatusInternalServerError, "internal error", ipaas.Reason("")
+	status, message, reason := http.StatusInternalServerError, "internal error", ipaas.ReasonInternal
 	switch {
 	case errors.As(err, &own):
 		status, message, reason = own.status, own.message, own.reason
 	case errors.As(err, &byTrigger):
-		status, message = byTrigger.HTTPStatus(), err.Error()
+		status, message, reason = byTrigger.HTTPStatus(), err.Error(), ipaas.Reason(ipaas.ExecutionTriggerFailed)
 	case errors.As(err, &e) && statuses[e.Kind] != 0:
 		status, message, reason = statuses[e.Kind], e.Error(), e.Reason
 		if e.RetryAfter > 0 {
@@ -172,13 +172,9 @@ func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, err error) {
 			w.Header().Set("Retry-After", "60")
 		}
 	}
-	answer := map[string]string{"error": message}
-	if reason != "" {
-		answer["reason"] = string(reason)
-	}
-	text, err := json.Marshal(answer)
+	text, err := json.Marshal(map[string]string{"error": message, "reason": string(reason)})
 	if err != nil {
-		text = []byte(`{"error":"internal error"}`)
+		text = []byte(`{"error":"internal error","reason":"INTERNAL"}`)
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)

@@ -289,13 +289,14 @@ func TestStatusesOfWhatIsNotAccepted(t *testing.T) {
 		refuse("token "+path[:min(40, len(path))], f.do("POST", f.server.URL+"/hooks/"+path, nil), 404, "NOT_FOUND")
 	}
 	refuse("malformed JSON", f.do("POST", f.urls["Async"], strings.NewReader("{"), "Content-Type", "application/json"), 400, "MALFORMED_PAYLOAD")
-	refuse("compressed body", f.do("POST", f.urls["Async"], strings.NewReader("x"), "Content-Encoding", "gzip"), 415, "")
+	refuse("compressed body", f.do("POST", f.urls["Async"], strings.NewReader("x"), "Content-Encoding", "gzip"), 415, "UNSUPPORTED_MEDIA_TYPE")
 	refuse("large body", f.do("POST", f.urls["Async"], strings.NewReader(strings.Repeat("x", maxBody+1))), 413, "PAYLOAD_TOO_LARGE")
-	refuse("wrong verify token", f.do("GET", f.urls["Meta"]+"?hub.mode=subscribe&hub.verify_token=wrong&hub.challenge=c", nil), 403, "")
-	refuse("no signature", f.do("POST", f.urls["Signed"], strings.NewReader("x")), 401, "")
-	refuse("wrong signature", f.do("POST", f.urls["Signed"], strings.NewReader("x"), "X-Signature", "00"), 401, "")
-	if a := f.do("POST", f.urls["Fail"], strings.NewReader(`{"status":99}`), "Content-Type", "application/json"); a.status != 400 || !strings.Contains(a.body, `"executionId"`) {
-		t.Errorf("a flow that fails: answered %d %s", a.status, a.body)
+	refuse("wrong verify token", f.do("GET", f.urls["Meta"]+"?hub.mode=subscribe&hub.verify_token=wrong&hub.challenge=c", nil), 403, "TRIGGER_FAILED")
+	refuse("no signature", f.do("POST", f.urls["Signed"], strings.NewReader("x")), 401, "TRIGGER_FAILED")
+	refuse("wrong signature", f.do("POST", f.urls["Signed"], strings.NewReader("x"), "X-Signature", "00"), 401, "TRIGGER_FAILED")
+	failed := f.do("POST", f.urls["Fail"], strings.NewReader(`{"status":99}`), "Content-Type", "application/json")
+	if refuse("a flow that fails", failed, 400, "STEP_FAILED"); !strings.Contains(failed.body, `"executionId"`) {
+		t.Errorf("a flow that fails: answered %s", failed.body)
 	}
 	if a := f.do("POST", f.urls["Async"], strings.NewReader(strings.Repeat("x", maxBody)), "Content-Encoding", "identity"); a.status != 200 {
 		t.Errorf("a body of the most bytes: answered %d %s", a.status, a.body)

@@ -75,6 +75,9 @@ func (b *builder) template(at, text string, allowed roots) *expr.TemplateNode {
 	expr.Walk(t, func(_ string, n expr.Node) {
 		switch n := n.(type) {
 		case *expr.ConfigVariableNode:
+			if n.Block != "" {
+				return // it is text
+			}
 			b.add(at, ipaas.ReasonMisplaced, "the template refers to the config variable %q, and a component knows none: declare an input, and give the step's input the config variable",
 				value.Shorten(n.Name))
 		case *expr.ReferenceNode:

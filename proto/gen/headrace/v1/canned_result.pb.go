@@ -151,14 +151,14 @@ var File_headrace_v1_canned_result_proto protoreflect.FileDescriptor
 
 const file_headrace_v1_canned_result_proto_rawDesc = "" +
 	"\n" +
-	"\x1fheadrace/v1/canned_result.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xf9\x01\n" +
+	"\x1fheadrace/v1/canned_result.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xfa\x01\n" +
 	"\fCannedResult\x12\"\n" +
 	"\x06action\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\x82\x01H\x00R\x06action\x12\x1e\n" +
 	"\x04step\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xe8\aH\x00R\x04step\x12.\n" +
 	"\x06result\x18\x03 \x01(\v2\x16.google.protobuf.ValueR\x06result\x12*\n" +
 	"\vresult_json\x18\x04 \x01(\tB\t\xbaH\x06r\x04(\x80\x80@R\n" +
-	"resultJson\x12\x1f\n" +
-	"\x06branch\x18\x05 \x01(\tB\a\xbaH\x04r\x02\x18dR\x06branch\x12\x1e\n" +
+	"resultJson\x12 \n" +
+	"\x06branch\x18\x05 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\x06branch\x12\x1e\n" +
 	"\x05error\x18\x06 \x01(\tB\b\xbaH\x05r\x03\x18\x90NR\x05errorB\b\n" +
 	"\x06targetB?Z=github.com/headrace/headrace/proto/gen/headrace/v1;headracev1b\x06proto3"
 

@@ -1831,11 +1831,11 @@ var File_headrace_v1_component_proto protoreflect.FileDescriptor
 
 const file_headrace_v1_component_proto_rawDesc = "" +
 	"\n" +
-	"\x1bheadrace/v1/component.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16headrace/v1/view.proto\"\xc1\x05\n" +
+	"\x1bheadrace/v1/component.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x16headrace/v1/view.proto\"\xc2\x05\n" +
 	"\tComponent\x12A\n" +
 	"\x02id\x18\x01 \x01(\tB1\xe2A\x01\x05\xbaH*r(\x18?2$^([A-Za-z0-9]+([-_][A-Za-z0-9]+)*)?$R\x02id\x12\x16\n" +
-	"\x03uid\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\x03uid\x12*\n" +
-	"\fdisplay_name\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18dR\vdisplayName\x12*\n" +
+	"\x03uid\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\x03uid\x12+\n" +
+	"\fdisplay_name\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\vdisplayName\x12*\n" +
 	"\vdescription\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\x90NR\vdescription\x125\n" +
 	"\x04kind\x18\x05 \x01(\x0e2\x1b.headrace.v1.Component.KindB\x04\xe2A\x01\x03R\x04kind\x12\x1e\n" +
 	"\aversion\x18\x06 \x01(\x05B\x04\xe2A\x01\x03R\aversion\x12P\n" +
@@ -1851,16 +1851,16 @@ const file_headrace_v1_component_proto_rawDesc = "" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fKIND_BUILTIN\x10\x01\x12\x14\n" +
-	"\x10KIND_DECLARATIVE\x10\x02\"\xd8\x01\n" +
+	"\x10KIND_DECLARATIVE\x10\x02\"\xd9\x01\n" +
 	"\x0eConnectionType\x123\n" +
-	"\x03key\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x18?2\x18^[A-Za-z][A-Za-z0-9_-]*$R\x03key\x12*\n" +
-	"\fdisplay_name\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18dR\vdisplayName\x12*\n" +
+	"\x03key\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x18?2\x18^[A-Za-z][A-Za-z0-9_-]*$R\x03key\x12+\n" +
+	"\fdisplay_name\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\vdisplayName\x12*\n" +
 	"\vdescription\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x90NR\vdescription\x129\n" +
-	"\x06inputs\x18\x04 \x03(\v2\x17.headrace.v1.InputFieldB\b\xbaH\x05\x92\x01\x02\x102R\x06inputs\"\xbc\x06\n" +
+	"\x06inputs\x18\x04 \x03(\v2\x17.headrace.v1.InputFieldB\b\xbaH\x05\x92\x01\x02\x102R\x06inputs\"\xbd\x06\n" +
 	"\n" +
 	"InputField\x122\n" +
-	"\x03key\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x18?2\x17^[A-Za-z][A-Za-z0-9_]*$R\x03key\x12*\n" +
-	"\fdisplay_name\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18dR\vdisplayName\x12*\n" +
+	"\x03key\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x18?2\x17^[A-Za-z][A-Za-z0-9_]*$R\x03key\x12+\n" +
+	"\fdisplay_name\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\vdisplayName\x12*\n" +
 	"\vdescription\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x90NR\vdescription\x12:\n" +
 	"\x04type\x18\x04 \x01(\x0e2\x1c.headrace.v1.InputField.TypeB\b\xbaH\x05\x82\x01\x02\x10\x01R\x04type\x12L\n" +
 	"\n" +
@@ -1890,10 +1890,10 @@ const file_headrace_v1_component_proto_rawDesc = "" +
 	"Collection\x12\x1a\n" +
 	"\x16COLLECTION_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fCOLLECTION_LIST\x10\x01\x12\x1d\n" +
-	"\x19COLLECTION_KEY_VALUE_LIST\x10\x02\"\x95\x05\n" +
+	"\x19COLLECTION_KEY_VALUE_LIST\x10\x02\"\x96\x05\n" +
 	"\x06Action\x123\n" +
-	"\x03key\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x18?2\x18^[A-Za-z][A-Za-z0-9_-]*$R\x03key\x12*\n" +
-	"\fdisplay_name\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18dR\vdisplayName\x12*\n" +
+	"\x03key\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x18?2\x18^[A-Za-z][A-Za-z0-9_-]*$R\x03key\x12+\n" +
+	"\fdisplay_name\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\vdisplayName\x12*\n" +
 	"\vdescription\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x90NR\vdescription\x12<\n" +
 	"\x06effect\x18\x04 \x01(\x0e2\x1a.headrace.v1.Action.EffectB\b\xbaH\x05\x82\x01\x02\x10\x01R\x06effect\x129\n" +
 	"\x06inputs\x18\x05 \x03(\v2\x17.headrace.v1.InputFieldB\b\xbaH\x05\x92\x01\x02\x10dR\x06inputs\x122\n" +
@@ -1953,10 +1953,10 @@ const file_headrace_v1_component_proto_rawDesc = "" +
 	"\x06result\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x90NR\x06result\x1a9\n" +
 	"\vInputsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xf7\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xf8\x01\n" +
 	"\vTriggerType\x123\n" +
-	"\x03key\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x18?2\x18^[A-Za-z][A-Za-z0-9_-]*$R\x03key\x12*\n" +
-	"\fdisplay_name\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18dR\vdisplayName\x12*\n" +
+	"\x03key\x18\x01 \x01(\tB!\xbaH\x1er\x1c\x18?2\x18^[A-Za-z][A-Za-z0-9_-]*$R\x03key\x12+\n" +
+	"\fdisplay_name\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\vdisplayName\x12*\n" +
 	"\vdescription\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x90NR\vdescription\x129\n" +
 	"\x06inputs\x18\x04 \x03(\v2\x17.headrace.v1.InputFieldB\b\xbaH\x05\x92\x01\x02\x10dR\x06inputs\x12 \n" +
 	"\x06output\x18\x05 \x01(\tB\b\xbaH\x05r\x03\x18\x90NR\x06output\"\xa7\x01\n" +

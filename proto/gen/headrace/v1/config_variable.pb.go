@@ -48,7 +48,7 @@ const (
 	ConfigVariable_TYPE_TIMESTAMP ConfigVariable_Type = 7
 	// Program text.
 	ConfigVariable_TYPE_CODE ConfigVariable_Type = 8
-	// A cron expression of five fields, with an optional leading `CRON_TZ=Area/City `.
+	// A cron expression of five fields, with an optional leading `CRON_TZ=Area/City `, or an interval such as `every 15m`.
 	ConfigVariable_TYPE_SCHEDULE ConfigVariable_Type = 9
 	// Any JSON.
 	ConfigVariable_TYPE_JSON ConfigVariable_Type = 10
@@ -213,9 +213,12 @@ type ConfigVariable struct {
 	UpdateTime *timestamppb.Timestamp `protobuf:"bytes,18,opt,name=update_time,json=updateTime,proto3" json:"update_time,omitempty"`
 	// What it is known by where its definition comes from, unique in the integration. An import that does not say the variable's id knows
 	// it, and so the values that instances gave it, by its stable key, else by its display name.
-	StableKey     string `protobuf:"bytes,19,opt,name=stable_key,json=stableKey,proto3" json:"stable_key,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	StableKey string `protobuf:"bytes,19,opt,name=stable_key,json=stableKey,proto3" json:"stable_key,omitempty"`
+	// For TYPE_CONNECTION: the key of the connection that integrations share where the definition comes from. Here each instance has its
+	// own; an export in the words of that product names the shared one again.
+	SharedConnection string `protobuf:"bytes,20,opt,name=shared_connection,json=sharedConnection,proto3" json:"shared_connection,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *ConfigVariable) Reset() {
@@ -388,6 +391,13 @@ func (x *ConfigVariable) GetUpdateTime() *timestamppb.Timestamp {
 func (x *ConfigVariable) GetStableKey() string {
 	if x != nil {
 		return x.StableKey
+	}
+	return ""
+}
+
+func (x *ConfigVariable) GetSharedConnection() string {
+	if x != nil {
+		return x.SharedConnection
 	}
 	return ""
 }
@@ -1187,13 +1197,13 @@ var File_headrace_v1_config_variable_proto protoreflect.FileDescriptor
 
 const file_headrace_v1_config_variable_proto_rawDesc = "" +
 	"\n" +
-	"!headrace/v1/config_variable.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x90\n" +
+	"!headrace/v1/config_variable.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc8\n" +
 	"\n" +
 	"\x0eConfigVariable\x128\n" +
 	"\x02id\x18\x01 \x01(\tB(\xe2A\x01\x05\xbaH!r\x1f\x18?2\x1b^([a-z0-9]+(-[a-z0-9]+)*)?$R\x02id\x12+\n" +
 	"\x0eintegration_id\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\rintegrationId\x12\x16\n" +
-	"\x03uid\x18\x03 \x01(\tB\x04\xe2A\x01\x03R\x03uid\x12*\n" +
-	"\fdisplay_name\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x18dR\vdisplayName\x12*\n" +
+	"\x03uid\x18\x03 \x01(\tB\x04\xe2A\x01\x03R\x03uid\x12+\n" +
+	"\fdisplay_name\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\vdisplayName\x12*\n" +
 	"\vdescription\x18\x05 \x01(\tB\b\xbaH\x05r\x03\x18\x90NR\vdescription\x12>\n" +
 	"\x04type\x18\x06 \x01(\x0e2 .headrace.v1.ConfigVariable.TypeB\b\xbaH\x05\x82\x01\x02\x10\x01R\x04type\x12P\n" +
 	"\n" +
@@ -1214,7 +1224,8 @@ const file_headrace_v1_config_variable_proto_rawDesc = "" +
 	"\vupdate_time\x18\x12 \x01(\v2\x1a.google.protobuf.TimestampB\x04\xe2A\x01\x03R\n" +
 	"updateTime\x12'\n" +
 	"\n" +
-	"stable_key\x18\x13 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\tstableKey\"\xdb\x01\n" +
+	"stable_key\x18\x13 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\tstableKey\x125\n" +
+	"\x11shared_connection\x18\x14 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\x10sharedConnection\"\xdb\x01\n" +
 	"\x04Type\x12\x14\n" +
 	"\x10TYPE_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vTYPE_STRING\x10\x01\x12\r\n" +
@@ -1234,17 +1245,19 @@ const file_headrace_v1_config_variable_proto_rawDesc = "" +
 	"\x16COLLECTION_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fCOLLECTION_LIST\x10\x01\x12\x1d\n" +
 	"\x19COLLECTION_KEY_VALUE_LIST\x10\x02B\t\n" +
-	"\adefault\"\xca\x01\n" +
+	"\adefault\"\xcb\x01\n" +
 	"\n" +
 	"ConfigPage\x124\n" +
-	"\x02id\x18\x01 \x01(\tB$\xbaH!r\x1f\x18?2\x1b^([a-z0-9]+(-[a-z0-9]+)*)?$R\x02id\x12\x1f\n" +
-	"\x05title\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18dR\x05title\x12\"\n" +
+	"\x02id\x18\x01 \x01(\tB$\xbaH!r\x1f\x18?2\x1b^([a-z0-9]+(-[a-z0-9]+)*)?$R\x02id\x12 \n" +
+	"\x05title\x18\x02 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x05title\x12\"\n" +
 	"\atagline\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\xe8\aR\atagline\x12A\n" +
-	"\belements\x18\x04 \x03(\v2\x1a.headrace.v1.ConfigElementB\t\xbaH\x06\x92\x01\x03\x10\xc8\x01R\belements\"|\n" +
+	"\belements\x18\x04 \x03(\v2\x1a.headrace.v1.ConfigElementB\t\xbaH\x06\x92\x01\x03\x10\xc8\x01R\belements\"}\n" +
 	"\rConfigElement\x12&\n" +
 	"\aheading\x18\x01 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xe8\aH\x00R\aheading\x124\n" +
-	"\x0fconfig_variable\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18dH\x00R\x0econfigVariableB\r\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xe8\aH\x00R\aheading\x125\n" +
+	"\x0fconfig_variable\x18\x02 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01H\x00R\x0econfigVariableB\r\n" +
 	"\x04kind\x12\x05\xbaH\x02\b\x01\"\xf2\x01\n" +
 	"\x1bCreateConfigVariableRequest\x124\n" +
 	"\x0eintegration_id\x18\x01 \x01(\tB\r\xe2A\x01\x02\xbaH\x06r\x04\x10\x01\x18dR\rintegrationId\x12P\n" +

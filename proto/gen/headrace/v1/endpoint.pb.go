@@ -181,10 +181,10 @@ var File_headrace_v1_endpoint_proto protoreflect.FileDescriptor
 
 const file_headrace_v1_endpoint_proto_rawDesc = "" +
 	"\n" +
-	"\x1aheadrace/v1/endpoint.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x17headrace/v1/input.proto\"\xf3\x02\n" +
+	"\x1aheadrace/v1/endpoint.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x17headrace/v1/input.proto\"\xf4\x02\n" +
 	"\bEndpoint\x128\n" +
-	"\x04type\x18\x01 \x01(\x0e2\x1a.headrace.v1.Endpoint.TypeB\b\xbaH\x05\x82\x01\x02\x10\x01R\x04type\x120\n" +
-	"\x0fpreprocess_flow\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18dR\x0epreprocessFlow\x12/\n" +
+	"\x04type\x18\x01 \x01(\x0e2\x1a.headrace.v1.Endpoint.TypeB\b\xbaH\x05\x82\x01\x02\x10\x01R\x04type\x121\n" +
+	"\x0fpreprocess_flow\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\x0epreprocessFlow\x12/\n" +
 	"\tflow_name\x18\x03 \x01(\v2\x12.headrace.v1.InputR\bflowName\x123\n" +
 	"\vcustomer_id\x18\x04 \x01(\v2\x12.headrace.v1.InputR\n" +
 	"customerId\x12<\n" +

@@ -2064,12 +2064,12 @@ var File_headrace_v1_flow_proto protoreflect.FileDescriptor
 
 const file_headrace_v1_flow_proto_rawDesc = "" +
 	"\n" +
-	"\x16headrace/v1/flow.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fheadrace/v1/canned_result.proto\x1a\x1aheadrace/v1/exchange.proto\x1a\x1bheadrace/v1/execution.proto\x1a\x17headrace/v1/input.proto\"\x88\t\n" +
+	"\x16headrace/v1/flow.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fheadrace/v1/canned_result.proto\x1a\x1aheadrace/v1/exchange.proto\x1a\x1bheadrace/v1/execution.proto\x1a\x17headrace/v1/input.proto\"\x89\t\n" +
 	"\x04Flow\x128\n" +
 	"\x02id\x18\x01 \x01(\tB(\xe2A\x01\x05\xbaH!r\x1f\x18?2\x1b^([a-z0-9]+(-[a-z0-9]+)*)?$R\x02id\x12+\n" +
 	"\x0eintegration_id\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\rintegrationId\x12\x16\n" +
-	"\x03uid\x18\x03 \x01(\tB\x04\xe2A\x01\x03R\x03uid\x12*\n" +
-	"\fdisplay_name\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x18dR\vdisplayName\x12*\n" +
+	"\x03uid\x18\x03 \x01(\tB\x04\xe2A\x01\x03R\x03uid\x12+\n" +
+	"\fdisplay_name\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\vdisplayName\x12*\n" +
 	"\vdescription\x18\x05 \x01(\tB\b\xbaH\x05r\x03\x18\x90NR\vdescription\x12.\n" +
 	"\atrigger\x18\x06 \x01(\v2\x14.headrace.v1.TriggerR\atrigger\x122\n" +
 	"\x05steps\x18\a \x03(\v2\x11.headrace.v1.StepB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\x05steps\x12 \n" +
@@ -2123,26 +2123,26 @@ const file_headrace_v1_flow_proto_rawDesc = "" +
 	"multiplier\x12F\n" +
 	"\tmax_delay\x18\x04 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x04\b\x80\xa3\x052\x00R\bmaxDelay\x123\n" +
 	"\vrequest_key\x18\x05 \x01(\v2\x12.headrace.v1.InputR\n" +
-	"requestKey\"\x83\x03\n" +
-	"\aTrigger\x12*\n" +
-	"\fdisplay_name\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18dR\vdisplayName\x12Z\n" +
+	"requestKey\"\x84\x03\n" +
+	"\aTrigger\x12+\n" +
+	"\fdisplay_name\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\vdisplayName\x12Z\n" +
 	"\x04type\x18\x02 \x01(\tBF\xbaHCrA\x18\x82\x012<^([A-Za-z0-9]+([-_][A-Za-z0-9]+)*\\.[A-Za-z][A-Za-z0-9_-]*)?$R\x04type\x12B\n" +
 	"\x06inputs\x18\x03 \x03(\v2 .headrace.v1.Trigger.InputsEntryB\b\xbaH\x05\x9a\x01\x02\x10dR\x06inputs\x12*\n" +
 	"\vdescription\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\x90NR\vdescription\x121\n" +
 	"\bschedule\x18\x05 \x01(\v2\x15.headrace.v1.ScheduleR\bschedule\x1aM\n" +
 	"\vInputsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12(\n" +
-	"\x05value\x18\x02 \x01(\v2\x12.headrace.v1.InputR\x05value:\x028\x01\"\xf0\x01\n" +
+	"\x05value\x18\x02 \x01(\v2\x12.headrace.v1.InputR\x05value:\x028\x01\"\xf1\x01\n" +
 	"\bSchedule\x12\x1e\n" +
 	"\x04cron\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01H\x00R\x04cron\x12D\n" +
-	"\x05every\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\x11\xbaH\x0e\xaa\x01\v\"\x05\b\x80\x8a\x8a\x0f2\x02\b<H\x00R\x05every\x122\n" +
-	"\x0fconfig_variable\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18dH\x00R\x0econfigVariable\x12$\n" +
+	"\x05every\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\x11\xbaH\x0e\xaa\x01\v\"\x05\b\x80\x8a\x8a\x0f2\x02\b<H\x00R\x05every\x123\n" +
+	"\x0fconfig_variable\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01H\x00R\x0econfigVariable\x12$\n" +
 	"\ttime_zone\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x18dR\btimeZone\x12\x1c\n" +
 	"\tsingleton\x18\x05 \x01(\bR\tsingletonB\x06\n" +
-	"\x04when\"\xd3\x04\n" +
+	"\x04when\"\xd4\x04\n" +
 	"\x04Step\x124\n" +
-	"\x02id\x18\x01 \x01(\tB$\xbaH!r\x1f\x18?2\x1b^([a-z0-9]+(-[a-z0-9]+)*)?$R\x02id\x12*\n" +
-	"\fdisplay_name\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18dR\vdisplayName\x12*\n" +
+	"\x02id\x18\x01 \x01(\tB$\xbaH!r\x1f\x18?2\x1b^([a-z0-9]+(-[a-z0-9]+)*)?$R\x02id\x12+\n" +
+	"\fdisplay_name\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\vdisplayName\x12*\n" +
 	"\vdescription\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x90NR\vdescription\x12^\n" +
 	"\x06action\x18\x04 \x01(\tBF\xbaHCrA\x18\x82\x012<^([A-Za-z0-9]+([-_][A-Za-z0-9]+)*\\.[A-Za-z][A-Za-z0-9_-]*)?$R\x06action\x12?\n" +
 	"\x06inputs\x18\x05 \x03(\v2\x1d.headrace.v1.Step.InputsEntryB\b\xbaH\x05\x9a\x01\x02\x10dR\x06inputs\x129\n" +
@@ -2169,9 +2169,10 @@ const file_headrace_v1_flow_proto_rawDesc = "" +
 	"\x12EFFECT_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vEFFECT_FAIL\x10\x01\x12\x11\n" +
 	"\rEFFECT_IGNORE\x10\x02\x12\x10\n" +
-	"\fEFFECT_RETRY\x10\x03\"[\n" +
-	"\x06Branch\x12\x1d\n" +
-	"\x04name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18dR\x04name\x122\n" +
+	"\fEFFECT_RETRY\x10\x03\"\\\n" +
+	"\x06Branch\x12\x1e\n" +
+	"\x04name\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01R\x04name\x122\n" +
 	"\x05steps\x18\x02 \x03(\v2\x11.headrace.v1.StepB\t\xbaH\x06\x92\x01\x03\x10\xe8\aR\x05steps\"\xfb\x03\n" +
 	"\vTestPayload\x12\x1f\n" +
 	"\x04text\x18\x01 \x01(\tB\t\xbaH\x06r\x04(\x80\x80@H\x00R\x04text\x12,\n" +

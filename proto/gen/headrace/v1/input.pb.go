@@ -250,11 +250,12 @@ var File_headrace_v1_input_proto protoreflect.FileDescriptor
 
 const file_headrace_v1_input_proto_rawDesc = "" +
 	"\n" +
-	"\x17headrace/v1/input.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xf8\x02\n" +
+	"\x17headrace/v1/input.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/protobuf/struct.proto\"\xf9\x02\n" +
 	"\x05Input\x12.\n" +
 	"\x05value\x18\x01 \x01(\v2\x16.google.protobuf.ValueH\x00R\x05value\x12\x1f\n" +
-	"\x04json\x18\x02 \x01(\tB\t\xbaH\x06r\x04(\x80\x80@H\x00R\x04json\x124\n" +
-	"\x0fconfig_variable\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18dH\x00R\x0econfigVariable\x12*\n" +
+	"\x04json\x18\x02 \x01(\tB\t\xbaH\x06r\x04(\x80\x80@H\x00R\x04json\x125\n" +
+	"\x0fconfig_variable\x18\x03 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xc8\x01H\x00R\x0econfigVariable\x12*\n" +
 	"\treference\x18\x04 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\xd0\x0fH\x00R\treference\x12'\n" +
 	"\btemplate\x18\x05 \x01(\tB\t\xbaH\x06r\x04(\x80\x80@H\x00R\btemplate\x125\n" +

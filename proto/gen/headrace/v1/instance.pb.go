@@ -2770,11 +2770,11 @@ var File_headrace_v1_instance_proto protoreflect.FileDescriptor
 
 const file_headrace_v1_instance_proto_rawDesc = "" +
 	"\n" +
-	"\x1aheadrace/v1/instance.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!headrace/v1/config_variable.proto\x1a\x1cheadrace/v1/deployment.proto\x1a\x1bheadrace/v1/execution.proto\x1a\x16headrace/v1/flow.proto\x1a\x1dheadrace/v1/integration.proto\x1a\x16headrace/v1/view.proto\"\xc4\r\n" +
+	"\x1aheadrace/v1/instance.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!headrace/v1/config_variable.proto\x1a\x1cheadrace/v1/deployment.proto\x1a\x1bheadrace/v1/execution.proto\x1a\x16headrace/v1/flow.proto\x1a\x1dheadrace/v1/integration.proto\x1a\x16headrace/v1/view.proto\"\xc5\r\n" +
 	"\bInstance\x12A\n" +
 	"\x02id\x18\x01 \x01(\tB1\xe2A\x01\x05\xbaH*r(\x18E2$^([a-z0-9]+(-[a-z0-9]+)*(--test)?)?$R\x02id\x12\x16\n" +
-	"\x03uid\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\x03uid\x12*\n" +
-	"\fdisplay_name\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18dR\vdisplayName\x12*\n" +
+	"\x03uid\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\x03uid\x12+\n" +
+	"\fdisplay_name\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\vdisplayName\x12*\n" +
 	"\vdescription\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\x90NR\vdescription\x124\n" +
 	"\x04kind\x18\x05 \x01(\x0e2\x1a.headrace.v1.Instance.KindB\x04\xe2A\x01\x03R\x04kind\x12,\n" +
 	"\vcustomer_id\x18\x06 \x01(\tB\v\xe2A\x01\x05\xbaH\x04r\x02\x18dR\n" +

@@ -1994,11 +1994,11 @@ var File_headrace_v1_integration_proto protoreflect.FileDescriptor
 
 const file_headrace_v1_integration_proto_rawDesc = "" +
 	"\n" +
-	"\x1dheadrace/v1/integration.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!headrace/v1/config_variable.proto\x1a\x1aheadrace/v1/endpoint.proto\x1a\x16headrace/v1/flow.proto\x1a%headrace/v1/integration_version.proto\x1a\x16headrace/v1/view.proto\"\xc2\b\n" +
+	"\x1dheadrace/v1/integration.proto\x12\vheadrace.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!headrace/v1/config_variable.proto\x1a\x1aheadrace/v1/endpoint.proto\x1a\x16headrace/v1/flow.proto\x1a%headrace/v1/integration_version.proto\x1a\x16headrace/v1/view.proto\"\xc3\b\n" +
 	"\vIntegration\x128\n" +
 	"\x02id\x18\x01 \x01(\tB(\xe2A\x01\x05\xbaH!r\x1f\x18?2\x1b^([a-z0-9]+(-[a-z0-9]+)*)?$R\x02id\x12\x16\n" +
-	"\x03uid\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\x03uid\x12*\n" +
-	"\fdisplay_name\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18dR\vdisplayName\x12*\n" +
+	"\x03uid\x18\x02 \x01(\tB\x04\xe2A\x01\x03R\x03uid\x12+\n" +
+	"\fdisplay_name\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\vdisplayName\x12*\n" +
 	"\vdescription\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\x90NR\vdescription\x12#\n" +
 	"\bcategory\x18\x05 \x01(\tB\a\xbaH\x04r\x02\x18dR\bcategory\x12U\n" +
 	"\x06labels\x18\x06 \x03(\v2$.headrace.v1.Integration.LabelsEntryB\x17\xbaH\x14\x9a\x01\x11\x10@\"\x06r\x04\x10\x01\x18?*\x05r\x03\x18\xff\x01R\x06labels\x12/\n" +
