@@ -62,7 +62,10 @@ func (r *remover) twin(ctx context.Context, row ipaas.Registration, remoteID str
 		}
 		near := other.Target == row.Target && in.CustomerID == r.instance.CustomerID
 		if other.State == ipaas.RegistrationIntent {
-			if err := r.undecided(ctx, other); near && err != nil {
+			if !near {
+				continue
+			}
+			if err := r.undecided(ctx, other); err != nil {
 				return nil, err
 			}
 			continue
@@ -88,9 +91,11 @@ func (r *remover) undecided(ctx context.Context, intent ipaas.Registration) erro
 	return fmt.Errorf("execution %s may be about to create it again, as registration %s: it is removed when that is known", ex.ID, intent.ID)
 }
 
-// sameAccount reports whether two registrations were made with the very same address and credentials, though the connection was another one,
-// or somebody else's: a test's. With others the same id may well be another object.
-func (p *Plane) sameAccount(ctx context.Context, in ipaas.Instance, row ipaas.Registration, otherIn ipaas.Instance, other ipaas.Registration) bool {
+// sameAccount reports whether two registrations were made with the very same address and credentials, though the connection was another
+// one, or somebody else's: a test's. With others the same id may well be another object.
+func (p *Plane) sameAccount(
+	ctx context.Context, in ipaas.Instance, row ipaas.Registration, otherIn ipaas.Instance, other ipaas.Registration,
+) bool {
 	mine, theirs := p.connectionOf(ctx, in, row), p.connectionOf(ctx, otherIn, other)
 	return mine != nil && theirs != nil && value.Equal(mine.Inputs, theirs.Inputs)
 }

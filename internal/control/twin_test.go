@@ -136,7 +136,8 @@ func TestRollbackTellsWhatItCouldNotGiveBack(t *testing.T) {
 	}
 	w.wantLedger("create wh_1", "create wh_2", "update wh_1", "update wh_2")
 	want := []ipaas.ChangeKind{
-		ipaas.ChangeCreated, ipaas.ChangeCreated, ipaas.ChangeHandedOver, ipaas.ChangeHandedOver, ipaas.ChangeRestoreFailed, ipaas.ChangeRestoreFailed,
+		ipaas.ChangeCreated, ipaas.ChangeCreated, ipaas.ChangeHandedOver, ipaas.ChangeHandedOver,
+		ipaas.ChangeRestoreFailed, ipaas.ChangeRestoreFailed,
 	}
 	if diff := cmp.Diff(want, kinds(w.lastDeployment())); diff != "" {
 		t.Errorf("the deployment tells (-want +got):\n%s", diff)
