@@ -343,3 +343,36 @@ func TestExecutionIsCanceledThatWasOnlyJustClaimed(t *testing.T) {
 		t.Errorf("it is %s, and did %v", ex.State, w.probe.notes())
 	}
 }
+
+func TestWhatADeploymentStartedIsCutThoughItWasOnlyJustClaimed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.publish("fill", ipaas.Definition{DisplayName: "Fill", Flows: []ipaas.Flow{
+		deployFlow("Init", invoke("Fill One", lit("Fill"), lit("one")), step("Hold", "probe.wait", inputs{"value": lit("init")}),
+			step("Fail", "probe.fail", inputs{"value": lit("no")})),
+		crossFlow("Fill", note("Note", lit("it ran"))),
+	}})
+	w.instance("fill", "fill", nil)
+	w.stop()
+	s := &unhurried{claimed: make(chan string, 1), known: make(chan struct{})}
+	w.wrap = func(inner storage.Store) storage.Store {
+		s.Store = inner
+		return s
+	}
+	w.start()
+	failed := make(chan error, 1)
+	go func() {
+		_, err := w.DeployInstance(t.Context(), "fill", 0, plain)
+		failed <- err
+	}()
+	id := <-s.claimed
+	w.probe.gate("init").pass()
+	w.eventually("it is marked", func() bool {
+		return must[ipaas.Execution](t)(w.store.GetExecution(t.Context(), id)).Canceling
+	})
+	time.AfterFunc(200*time.Millisecond, func() { close(s.known) }) // nothing tells that it has been looked for to be cut
+	refused(t, <-failed, ipaas.ReasonInitFlowFailed)
+	if ex := must[ipaas.Execution](t)(w.store.GetExecution(t.Context(), id)); ex.State != ipaas.ExecutionCanceled || len(w.probe.notes()) > 0 {
+		t.Errorf("when the deployment has ended it is %s, and did %v", ex.State, w.probe.notes())
+	}
+}

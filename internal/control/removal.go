@@ -241,7 +241,8 @@ func (p *Plane) runRemoveFlows(ctx context.Context, in ipaas.Instance) ([]ipaas.
 		run.execution.ID, run.execution.FlowID, run.execution.FlowDisplayName = ipaas.NewID("exe"), flow.ID, flow.DisplayName
 		run.execution.Invoke, run.execution.Inline, run.execution.State, run.execution.Attempts = ipaas.InvokeInstanceRemove, true, ipaas.ExecutionRunning, 1
 		run.execution.CreateTime, run.execution.StartTime, run.execution.LeaseTime = now, now, now.Add(p.limits.Lease)
-		if err := p.start(&run, func() (ipaas.Execution, error) { return run.execution, p.store.StartExecution(ctx, run.execution) }); err != nil {
+		begin := func() (ipaas.Execution, error) { return run.execution, p.store.StartExecution(ctx, run.execution) }
+		if err := p.start(&run, begin); err != nil {
 			return executions, err
 		}
 		ex, _, err := p.run(ctx, &run)

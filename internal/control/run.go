@@ -78,8 +78,8 @@ func (p *Plane) run(ctx context.Context, j *job) (ipaas.Execution, *host, error)
 	return ex, h, nil
 }
 
-// start stores the execution of a job as RUNNING, which whoever waits for it then runs. From then on it can be cut. What the store makes of
-// it may be another one, which came before.
+// start stores the execution of a job as RUNNING, which the caller then runs. From then on it can be cut. What the store makes of it may
+// be another one, which came before.
 func (p *Plane) start(j *job, store func() (ipaas.Execution, error)) error {
 	p.live.beginning.RLock()
 	defer p.live.beginning.RUnlock()

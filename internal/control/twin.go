@@ -60,8 +60,12 @@ func (r *remover) twin(ctx context.Context, row ipaas.Registration, remoteID str
 		if err != nil {
 			return nil, err
 		}
+		near := other.Target == row.Target && in.CustomerID == r.instance.CustomerID
 		if other.State == ipaas.RegistrationIntent {
-			if err := r.undecided(ctx, in, other); err != nil {
+			if !near {
+				continue
+			}
+			if err := r.undecided(ctx, other); err != nil {
 				return nil, err
 			}
 			continue
@@ -70,7 +74,7 @@ func (r *remover) twin(ctx context.Context, row ipaas.Registration, remoteID str
 		if err != nil {
 			return nil, err
 		}
-		if o.is(theirs) && (in.CustomerID == r.instance.CustomerID || p.sameAccount(ctx, r.instance, row, in, other)) {
+		if o.is(theirs) && (near || p.sameAccount(ctx, r.instance, row, in, other)) {
 			return &other, nil
 		}
 	}
@@ -79,10 +83,7 @@ func (r *remover) twin(ctx context.Context, row ipaas.Registration, remoteID str
 
 // undecided returns an error if what was begun to be created, and is not being created now, may still be: by an execution that a crash has
 // torn, or that waits for its next try.
-func (r *remover) undecided(ctx context.Context, in ipaas.Instance, intent ipaas.Registration) error {
-	if in.CustomerID != r.instance.CustomerID {
-		return nil
-	}
+func (r *remover) undecided(ctx context.Context, intent ipaas.Registration) error {
 	ex, err := r.plane.store.GetExecution(ctx, intent.ExecutionID)
 	if err != nil || ex.State.Ended() {
 		return err
@@ -90,9 +91,11 @@ func (r *remover) undecided(ctx context.Context, in ipaas.Instance, intent ipaas
 	return fmt.Errorf("execution %s may be about to create it again, as registration %s: it is removed when that is known", ex.ID, intent.ID)
 }
 
-// sameAccount reports whether registrations of different customers, of whom one may be nobody since it is of a test, were made with the very
-// same credentials. With others the same id may well be another object.
-func (p *Plane) sameAccount(ctx context.Context, in ipaas.Instance, row ipaas.Registration, otherIn ipaas.Instance, other ipaas.Registration) bool {
+// sameAccount reports whether two registrations were made with the very same address and credentials, though the connection was another
+// one, or somebody else's: a test's. With others the same id may well be another object.
+func (p *Plane) sameAccount(
+	ctx context.Context, in ipaas.Instance, row ipaas.Registration, otherIn ipaas.Instance, other ipaas.Registration,
+) bool {
 	mine, theirs := p.connectionOf(ctx, in, row), p.connectionOf(ctx, otherIn, other)
 	return mine != nil && theirs != nil && value.Equal(mine.Inputs, theirs.Inputs)
 }

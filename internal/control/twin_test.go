@@ -136,7 +136,8 @@ func TestRollbackTellsWhatItCouldNotGiveBack(t *testing.T) {
 	}
 	w.wantLedger("create wh_1", "create wh_2", "update wh_1", "update wh_2")
 	want := []ipaas.ChangeKind{
-		ipaas.ChangeCreated, ipaas.ChangeCreated, ipaas.ChangeHandedOver, ipaas.ChangeHandedOver, ipaas.ChangeRestoreFailed, ipaas.ChangeRestoreFailed,
+		ipaas.ChangeCreated, ipaas.ChangeCreated, ipaas.ChangeHandedOver, ipaas.ChangeHandedOver,
+		ipaas.ChangeRestoreFailed, ipaas.ChangeRestoreFailed,
 	}
 	if diff := cmp.Diff(want, kinds(w.lastDeployment())); diff != "" {
 		t.Errorf("the deployment tells (-want +got):\n%s", diff)
@@ -258,6 +259,23 @@ func TestSameIDInAnotherCustomersAccountIsAnotherObject(t *testing.T) {
 	if left := w.erp.Webhooks(); len(left) != 0 {
 		t.Errorf("left: %v", left)
 	}
+}
+
+func TestConnectionUnderAnotherNameIsTheSameAccount(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.upsert(sameURL)
+	w.with(acme(), tutorial())
+	w.deploy("one")
+	def := tutorial()
+	def.ConfigVariables[0].DisplayName = "The ERP"
+	for i := range def.Flows[2].Steps {
+		def.Flows[2].Steps[i].Inputs["connection"] = cfg("The ERP")
+	}
+	version := w.publish("acme", def)
+	w.configure("one", map[string]string{"The ERP": w.erpConfig()["ERP"]})
+	must[control.DeployResult](t)(w.DeployInstance(t.Context(), "one", version, plain))
+	w.wantLedger("create wh_1", "create wh_2", "update wh_1", "update wh_2")
 }
 
 func TestWhatHasNoIDIsKnownByHowItIsUndone(t *testing.T) {

@@ -16,7 +16,9 @@ import (
 // undoAll undoes what is left in other systems, the last created first, and records what became of each: what is REMOVE_PENDING is
 // removed, what is CREATED and was updated is restored. It goes on after a failure, which stays visible. It returns the registrations
 // as they are now, and others that were given back what these had made of them.
-func (p *Plane) undoAll(ctx context.Context, in ipaas.Instance, rows []ipaas.Registration) (undone, givenBack []ipaas.Registration, err error) {
+func (p *Plane) undoAll(
+	ctx context.Context, in ipaas.Instance, rows []ipaas.Registration,
+) (undone, givenBack []ipaas.Registration, err error) {
 	rows = slices.Clone(rows)
 	slices.SortStableFunc(rows, func(a, b ipaas.Registration) int { return int(b.Sequence - a.Sequence) })
 	if len(rows) == 0 {
@@ -157,7 +159,9 @@ func (r *remover) undo(ctx context.Context, row ipaas.Registration) (_ ipaas.Reg
 		}
 		return ipaas.RegistrationRemoved, handedOver(twin), nil
 	}
-	err = p.withCredentials(ctx, r.instance, row, c, action, func(at *remote) error { return component.Undo(c, action, at.inputs, o.result, at.do) })
+	err = p.withCredentials(ctx, r.instance, row, c, action, func(at *remote) error {
+		return component.Undo(c, action, at.inputs, o.result, at.do)
+	})
 	if err != nil && !gone(err) {
 		return ipaas.RegistrationRemoveFailed, "", err
 	}

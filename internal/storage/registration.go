@@ -31,9 +31,9 @@ type Registrations interface {
 	// ListRivals returns the registrations of the same customer, action and target as one, but itself, whose remote object may exist: all
 	// but those removed, abandoned and forgiven, of all its instances, tombstones included. NotFound for an unknown one.
 	ListRivals(ctx context.Context, registrationID string) ([]ipaas.Registration, error)
-	// ListTwins returns the registrations of the same component and target as one, but itself, that may stand for an object with a remote
-	// id: the CREATED ones that have it, empty or not, and those that are INTENT and may come to have it. They are of all instances, oldest
-	// first. NotFound for an unknown one.
+	// ListTwins returns the registrations of the same component as one, but itself, that may stand for an object with a remote id: the
+	// CREATED ones that have it, empty or not, and those that are INTENT and may come to have it. They are of all instances of the customer,
+	// and of those for tests; one for a test has twins everywhere. Oldest first. NotFound for an unknown one.
 	ListTwins(ctx context.Context, registrationID, remoteID string) ([]ipaas.Registration, error)
 	// UsedRegistrations returns the registrations a deployment used, in the order of their sequence.
 	UsedRegistrations(ctx context.Context, deploymentID string) ([]ipaas.Registration, error)

@@ -92,6 +92,14 @@ func TestWhatPointsAtThingsIsFoundByIndex(t *testing.T) {
 	}
 }
 
+// TestTwinsAreFoundByTheirObject: what one component has made for all customers may be much.
+func TestTwinsAreFoundByTheirObject(t *testing.T) {
+	t.Parallel()
+	if lines := strings.Join(plan(t, fresh(t), selectTwins, "", ""), "\n"); !strings.Contains(lines, "registrations_by_object (component_id=? AND state=? AND remote_id=?)") {
+		t.Errorf("it is carried out by\n%s", lines)
+	}
+}
+
 // TestListOfDebtsReadsDebtsAlone: the ledger may be long, what is owed is not.
 func TestListOfDebtsReadsDebtsAlone(t *testing.T) {
 	t.Parallel()

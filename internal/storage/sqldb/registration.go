@@ -235,10 +235,13 @@ func (db *DB) ListRivals(ctx context.Context, registrationID string) (found []ip
 	return found, err
 }
 
+// An instance for tests has no customer.
 const selectTwins = `
 SELECT ` + registrationColumns + ` FROM registrations
-WHERE target = (SELECT target FROM registrations WHERE id = $1) AND component_id = (SELECT component_id FROM registrations WHERE id = $1)
-	AND state IN ('INTENT', 'CREATED') AND remote_id IN ('', $2) AND (state = 'INTENT' OR remote_id = $2) AND id <> $1
+WHERE component_id = (SELECT component_id FROM registrations WHERE id = $1) AND state IN ('INTENT', 'CREATED') AND remote_id IN ('', $2)
+	AND (state = 'INTENT' OR remote_id = $2) AND id <> $1 AND EXISTS (SELECT 1 FROM registrations r
+		JOIN instances mine ON mine.uid = r.instance_uid JOIN instances theirs ON theirs.uid = registrations.instance_uid
+		WHERE r.id = $1 AND (theirs.customer_id = mine.customer_id OR theirs.customer_id = '' OR mine.customer_id = ''))
 ORDER BY create_time, id`
 
 // ListTwins returns the registrations that may stand for the very object that another one stands for.

@@ -24,19 +24,22 @@ var registrationSentences = []sentence{
 		_, err := s.ListRivals(t.Context(), "nothing")
 		wantKind(t, err, ipaas.NotFound, "")
 	}},
-	{"twins_may_stand_for_the_same_object_whoever_has_them", func(t *testing.T, s storage.Store) {
+	{"twins_may_stand_for_the_same_object_of_a_customer_or_a_test", func(t *testing.T, s storage.Store) {
 		w := newWorld(t, s)
 		for _, id := range []string{"i", "j"} {
 			w.active(id)
 		}
 		w.owned("other", "another")
 		one, own, others, strangers := w.created("i", ""), w.created("i", ""), w.created("j", ""), w.created("other", "")
+		tests := w.created(ipaas.TestInstanceID("erp"), "")
 		intent, settled, unlike := w.intent("j", ""), w.created("i", ""), w.created("i", "")
 		check(t, s.SettleRegistration(t.Context(), settled.ID, ipaas.RegistrationRemovePending, "", at(900)))
 		unlike.RemoteID = "unlike"
 		check(t, s.RestoreRegistration(t.Context(), unlike, at(900)))
 		twins := ids(got(s.ListTwins(t.Context(), one.ID, one.RemoteID))(t), func(r ipaas.Registration) string { return r.ID })
-		same(t, "twins", []string{own.ID, others.ID, strangers.ID, intent.ID}, twins)
+		same(t, "twins", []string{own.ID, others.ID, tests.ID, intent.ID}, twins)
+		twins = ids(got(s.ListTwins(t.Context(), tests.ID, ""))(t), func(r ipaas.Registration) string { return r.ID })
+		same(t, "twins of a test's", []string{one.ID, own.ID, others.ID, strangers.ID, intent.ID}, twins)
 		twins = ids(got(s.ListTwins(t.Context(), one.ID, "unlike"))(t), func(r ipaas.Registration) string { return r.ID })
 		same(t, "twins of another remote id", []string{intent.ID, unlike.ID}, twins)
 		_, err := s.ListTwins(t.Context(), "nothing", "")

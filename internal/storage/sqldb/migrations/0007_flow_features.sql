@@ -87,4 +87,4 @@ CREATE INDEX schedules_due ON schedules (next_time) WHERE paused = 0 AND next_ti
 CREATE INDEX schedules_by_set_time ON schedules (set_time);
 
 -- What stands for the same object in another system is looked for before one is removed there.
-CREATE INDEX registrations_by_object ON registrations (target, component_id, state, remote_id) WHERE state IN ('INTENT', 'CREATED');
+CREATE INDEX registrations_by_object ON registrations (component_id, state, remote_id) WHERE state IN ('INTENT', 'CREATED');
