@@ -5,6 +5,7 @@ package sandbox
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"strconv"
 	"syscall"
 	"time"
@@ -60,6 +61,8 @@ func closeInherited() error {
 	}
 	return nil
 }
+
+func launch(cmd *exec.Cmd) error { return cmd.Start() }
 
 func bind() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 
