@@ -33,9 +33,20 @@ type streams struct {
 	out, err io.Writer
 }
 
+// What waits for its input cannot be told to stop: so long after it was interrupted the program ends in any case, with this code.
+const (
+	mostToStop      = 5 * time.Second
+	exitInterrupted = 130 // as shells have it
+)
+
 func main() {
 	sandbox.Main() // where a test runs code, this program is started again to do it
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, func() {
+		stop() // a second signal ends the program at once
+		time.Sleep(mostToStop)
+		os.Exit(exitInterrupted)
+	})
 	code := run(ctx, os.Args[1:], streams{in: os.Stdin, out: os.Stdout, err: os.Stderr})
 	stop()
 	os.Exit(code)

@@ -112,3 +112,30 @@ func TestCodeIsTested(t *testing.T) {
 		t.Errorf("where no code is run the test ended %s: %+v", ex.State, ex.Error)
 	}
 }
+
+// TestSecretsAreNotCutInTwo has code put a secret where a text is cut: half of it is not known to be a secret any more.
+func TestSecretsAreNotCutInTwo(t *testing.T) {
+	t.Parallel()
+	w := newCodeWorld(t)
+	const token = "canary-code-token-51c7"
+	def := ipaas.Definition{
+		DisplayName:     "Cut",
+		ConfigVariables: []ipaas.ConfigVariable{{DisplayName: "Token", Required: true, Secret: true}},
+		Flows: []ipaas.Flow{hookFlow("On Event", codeStep("Fail", `module.exports = async ({logger, configVars}) => {
+			logger.info('y'.repeat(4086) + configVars.Token + 'z');
+			const name = 'y'.repeat(50) + configVars.Token;
+			({[name]() { throw new Error('within'); }})[name]();
+		};`))},
+	}
+	urls := w.deployed("smith", def, map[string]string{"Token": `"` + token + `"`})
+	ex := w.ended(w.accepted(urls["On Event"], `{}`))
+	logs, err := w.store.ListLogs(t.Context(), ex.ID, 0, 10)
+	if err != nil || len(logs) == 0 || ex.Error == nil {
+		t.Fatalf("logs %v, %v, and the error %v", logs, err, ex.Error)
+	}
+	for _, text := range []string{logs[0].Message, ex.Error.Message} {
+		if strings.Contains(text, token[:6]) {
+			t.Errorf("it shows half a secret: %s", text[max(0, len(text)-200):])
+		}
+	}
+}

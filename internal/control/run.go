@@ -33,6 +33,7 @@ type job struct {
 	offline    bool              // no request leaves, and the ledger of registrations is not touched
 	tape       *outbound.Tape    // of a test that is offline or recorded; nil: none
 	given      *gift             // what another execution has started it with; nil: none has, or it does not run yet
+	release    func()            // lets go of the room for what it begins with; nil: it has none yet
 	halted     func() error      // tells before each step whether the run is to stop there; nil: never
 	leave      func()            // ends that it is among the live ones since it was stored; nil: it is not yet
 }
@@ -58,6 +59,10 @@ func (p *Plane) run(ctx context.Context, j *job) (ipaas.Execution, *host, error)
 	if err := p.readKeys(ctx, j); err != nil {
 		return j.execution, newHost(p, j), fmt.Errorf("execution %s: %w", j.execution.ID, p.stopped(err))
 	}
+	if j.release == nil {
+		j.release = p.awaitRoom(ctx, j)
+	}
+	defer j.release()
 	h := newHost(p, j)
 	defer h.close()
 	outcome, err := p.runFlow(ctx, j, h)
@@ -219,7 +224,7 @@ func (p *Plane) runFlow(ctx context.Context, j *job, h *host) (outcome engine.Ou
 	return p.engine.Run(ctx, engine.Run{
 		Program: j.program, FlowID: j.execution.FlowID, ExecutionID: j.execution.OriginID,
 		Trigger: results, Config: j.settings.values, Hop: j.hop(), Cursor: cursor, State: h.state, StandIns: j.standIns,
-		Customer: tenantOf(j.instance),
+		Customer: tenantOf(j.instance), Release: j.release,
 	}, h)
 }
 

@@ -115,6 +115,7 @@ type request struct {
 	offered offer         // what came in the header for keys
 	letInBy string        // the id of the key that let it in; empty: none was asked for
 	prefs   Preferences
+	release func() // lets go of the room for its payload
 }
 
 // endpoint reports whether the request came in at a URL that several flows share.
@@ -130,6 +131,10 @@ func (p *Plane) ReceiveWebhook(ctx context.Context, token string, payload ipaas.
 		return Reply{}, err
 	}
 	r := &request{hook: hook, payload: withoutKeys(payload, hook.Keys, hook.SharedKeys), offered: offeredKey(&payload), prefs: prefs}
+	if r.release, err = p.room(in, payload); err != nil {
+		return Reply{}, err
+	}
+	defer func() { r.release() }() // or what the run that it is for has let go of
 	if hook.FlowID == ipaas.SharedEndpoint {
 		return p.receiveShared(ctx, in, r)
 	}
@@ -330,6 +335,7 @@ func (p *Plane) runSynchronously(
 	if j.execution.ID != ex.ID {
 		return p.answerAgain(j.execution, urls, reception)
 	}
+	j.release, r.release = r.release, nothing // the run goes on where the caller goes
 	done := p.runAlone(j, nil)
 	wait := p.limits.SyncTimeout
 	if r.prefs.Wait > 0 && r.prefs.Wait < wait {

@@ -22,6 +22,7 @@ type Run struct {
 	Hop         int             // how many of our own hooks led here
 	Cursor      any             // where a recursive flow begins
 	Customer    string          // whose share of the memory it draws on
+	Release     func()          // lets go of what was reserved for what the run begins with; nil: nothing was
 	State       component.State // what flows keep; nil: nothing is kept
 	StandIns    StandIns        // of a test; nil: there are none
 }

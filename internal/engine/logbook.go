@@ -17,15 +17,19 @@ type logbook struct {
 	closed bool
 }
 
+// mostOfLine is how many characters of a line are handed to the host. It keeps half of them, once it has hidden the secrets, of which none
+// is cut in two before.
+const mostOfLine = 2 * ipaas.MaxLogMessage
+
 func (b *logbook) write(severity ipaas.Severity, message string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.closed {
 		return
 	}
-	if len(message) > ipaas.MaxLogMessage { // more bytes than characters: only then it is worth counting
-		if runes := []rune(message); len(runes) > ipaas.MaxLogMessage {
-			message = string(runes[:ipaas.MaxLogMessage])
+	if len(message) > mostOfLine { // more bytes than characters: only then it is worth counting
+		if runes := []rune(message); len(runes) > mostOfLine {
+			message = string(runes[:mostOfLine])
 		}
 	}
 	b.lines = append(b.lines, ipaas.Log{Severity: severity, Message: message, StepPath: b.path, CreateTime: b.now()})

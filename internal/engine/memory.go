@@ -14,9 +14,8 @@ import (
 // Memory is what the values of all runs of a server may take together, so that what one customer's flows make does not end the server
 // for all.
 // Each run has a little that nobody else can take. Beyond that a customer's runs may hold as much as is left for others: one customer
-// alone comes to half of it, two that want all there is to a third each, and there is always as much left for the next one. Nothing
-// waits for memory, so
-// nothing can wait for ever: a step that would take more than there is fails, and may be tried again.
+// alone comes to half of it, two that want all there is to a third each, and there is always as much left for the next one. No run that
+// holds something waits for memory, so nothing can wait for ever: a step that would take more than there is fails, and may be tried again.
 type Memory struct {
 	size int
 
@@ -51,6 +50,17 @@ func (m *Memory) take(customer string, n int, must bool) bool {
 		delete(m.by, customer)
 	}
 	return true
+}
+
+// Reserve takes n bytes for a customer, for what is going to be made outside of a run or before it begins. Where there is not as much for
+// it now, it takes nothing and returns false. What alone comes to more than one customer may have is let through when nothing else of its
+// customer's is there.
+func (m *Memory) Reserve(customer string, n int) (release func(), there bool) {
+	n = min(n, m.size/2)
+	if !m.take(customer, n, false) {
+		return nil, false
+	}
+	return sync.OnceFunc(func() { m.take(customer, -n, true) }), true
 }
 
 // account is what one run holds of the memory. It belongs to the goroutine of the run.

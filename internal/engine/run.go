@@ -42,6 +42,9 @@ func (e *Engine) Run(ctx context.Context, run Run, host Host) (Outcome, error) {
 		r.maxSteps = DefaultMaxSteps
 	}
 	r.scope.hold(account)
+	if run.Release != nil {
+		run.Release() // it is counted now
+	}
 	left, err := r.steps(ctx, f.steps, "")
 	if err != nil {
 		return Outcome{}, err

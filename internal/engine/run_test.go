@@ -423,7 +423,7 @@ func TestRunCutsLogs(t *testing.T) {
 	chatty := &component.Component{ID: "chatty", Actions: []component.Action{{
 		Action: ipaas.Action{Key: "talk"},
 		Perform: func(_ context.Context, call component.Call) (component.Result, error) {
-			call.Log(ipaas.SeverityWarn, strings.Repeat("ä", 5000))
+			call.Log(ipaas.SeverityWarn, strings.Repeat("ä", 9000))
 			late = call.Log
 			return component.Result{}, nil
 		},
@@ -432,7 +432,7 @@ func TestRunCutsLogs(t *testing.T) {
 	h := newRecorder()
 	run(t, h, engine.Compile(def, "", registry().With(chatty)))
 	late(ipaas.SeverityInfo, "after the end")
-	want := []ipaas.Log{{Severity: ipaas.SeverityWarn, Message: strings.Repeat("ä", ipaas.MaxLogMessage), StepPath: "talk", CreateTime: noon}}
+	want := []ipaas.Log{{Severity: ipaas.SeverityWarn, Message: strings.Repeat("ä", 2*ipaas.MaxLogMessage), StepPath: "talk", CreateTime: noon}}
 	if diff := cmp.Diff(want, h.done["talk"].Logs); diff != "" {
 		t.Errorf("logs (-want +got):\n%s", diff)
 	}

@@ -38,6 +38,7 @@ const (
 	ReasonStorageBusy            Reason = "STORAGE_BUSY"
 	ReasonStorageFull            Reason = "STORAGE_FULL"
 	ReasonStorageFailed          Reason = "STORAGE_FAILED"
+	ReasonMemoryBusy             Reason = "MEMORY_BUSY"
 	ReasonPayloadTooLarge        Reason = "PAYLOAD_TOO_LARGE"
 	ReasonMalformedPayload       Reason = "MALFORMED_PAYLOAD"
 	ReasonNothingToRollBack      Reason = "NOTHING_TO_ROLL_BACK"

@@ -3,12 +3,16 @@ package sandbox
 import (
 	"log/slog"
 	"maps"
+	"os/exec"
 )
 
 // NewOf opens a pool of another program's processes.
 func NewOf(options Options, logger *slog.Logger, program string) *Pool {
 	return newPool(options, logger, program)
 }
+
+// Launch starts a process as those for scripts are.
+func Launch(cmd *exec.Cmd) error { return launch(cmd) }
 
 // LockIn locks this process in.
 func LockIn(memory int64) ([]string, error) { return lockIn(memory) }

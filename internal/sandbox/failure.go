@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // codeFrame is a call in the code, by the code's own lines.
@@ -161,7 +162,7 @@ func describe(r reply, script Script) *Failure {
 func where(frames []codeFrame) string {
 	var b strings.Builder
 	for i, f := range frames {
-		name := strings.ToValidUTF8(cutName(f.Name), "\ufffd")
+		name := strings.ToValidUTF8(shownName(f.Name), "\ufffd")
 		switch {
 		case i == maxFrames:
 			b.WriteString(", and so on")
@@ -180,10 +181,11 @@ func where(frames []codeFrame) string {
 	return b.String()
 }
 
-func cutName(name string) string {
-	const most = 60
-	if runes := []rune(name); len(runes) > most {
-		return string(runes[:most]) + "…"
+// shownName returns the name of a function, unless it is too long to be read: such a one is not cut, since there may be a secret in it, and
+// half of that would not be known for one.
+func shownName(name string) string {
+	if utf8.RuneCountInString(name) > 60 {
+		return ""
 	}
 	return name
 }

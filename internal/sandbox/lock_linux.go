@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"os/exec"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 
 	seccomp "github.com/elastic/go-seccomp-bpf"
@@ -105,6 +107,29 @@ func closeInherited() error {
 // bind ties the life of a process to that of the thread which starts it.
 func bind() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
+}
+
+// maxStack is how large the stacks of a process's threads are that the C library makes, if this program was built with one. Go's own code
+// needs little of them, but all of it counts as memory that scripts may not have, and some machines are set to give each 256 MiB.
+const maxStack = 1 << 20
+
+// launching is held while this program's own bound of stacks is another one.
+var launching sync.Mutex
+
+// launch starts a process whose threads have small stacks. How large they are it takes from the program that starts it, and the C library
+// looks at that before anything of ours runs. To what runs in this program already it means nothing.
+func launch(cmd *exec.Cmd) error {
+	launching.Lock()
+	defer launching.Unlock()
+	var own unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_STACK, &own); err != nil || own.Cur <= maxStack {
+		return cmd.Start()
+	}
+	if err := unix.Setrlimit(unix.RLIMIT_STACK, &unix.Rlimit{Cur: maxStack, Max: own.Max}); err != nil {
+		return fmt.Errorf("bound the stacks of a process for scripts: %w", err)
+	}
+	defer func() { _ = unix.Setrlimit(unix.RLIMIT_STACK, &own) }() // as it was before, so it may be
+	return cmd.Start()
 }
 
 // program is this binary, even where another one has taken its place on the disk.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -13,6 +14,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -25,6 +27,7 @@ func init() { //nolint:gochecknoinits // a test's process has nothing else to be
 	parts["inmate"] = inmate
 	parts["glutton"] = glutton
 	parts["heir"] = heir
+	parts["spacious"] = spacious
 }
 
 // inmate locks itself in and tells what it can still do.
@@ -56,17 +59,18 @@ func inmate() int {
 	if errno == 0 {
 		try("fork", nil)
 	}
-	// What it must go on doing: threads, garbage.
-	done := make(chan int)
+	// What it must go on doing: threads, all at once, and garbage.
+	var there, ended sync.WaitGroup
+	there.Add(50)
 	for range 50 {
-		go func() {
+		ended.Go(func() {
 			runtime.LockOSThread()
-			done <- len(make([]byte, 1<<16))
-		}()
+			_ = len(make([]byte, 1<<16))
+			there.Done()
+			there.Wait()
+		})
 	}
-	for range 50 {
-		<-done
-	}
+	ended.Wait()
 	runtime.GC()
 	try("go on", nil)
 	text, err := json.Marshal(map[string]any{"bounds": bounds, "did": did})
@@ -104,16 +108,18 @@ func glutton() int {
 // TestLockedIn looks at a process from inside: whoever broke out of the engine finds nothing to take hold of.
 func TestLockedIn(t *testing.T) {
 	t.Parallel()
-	out, err := exec.Command(os.Args[0], "inmate").Output()
-	if err != nil {
-		t.Fatalf("the inmate ended with %v", err)
+	cmd := exec.Command(os.Args[0], "inmate")
+	var out, said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &said
+	if err := errors.Join(sandbox.Launch(cmd), cmd.Wait()); err != nil {
+		t.Fatalf("the inmate ended with %v: %.300s", err, said.Bytes())
 	}
 	var told struct {
 		Bounds []string
 		Did    map[string]bool
 	}
-	if err := json.Unmarshal(out, &told); err != nil {
-		t.Fatalf("the inmate said %s: %v", out, err)
+	if err := json.Unmarshal(out.Bytes(), &told); err != nil {
+		t.Fatalf("the inmate said %s: %v", out.Bytes(), err)
 	}
 	if !slices.Contains(told.Bounds, "system call filter") {
 		t.Skipf("the system gives no system call filter: %v", told.Bounds)
@@ -162,6 +168,52 @@ func heir() int {
 		for _, f := range files {
 			to, _ := os.Readlink(f) // it may have been closed
 			fmt.Println(to)
+		}
+	}
+	return 0
+}
+
+// TestLargeStacks has a pool where threads have large stacks, as an operator may have set it: they count as memory of a process that is
+// limited, and it would end for want of it. The program's own bound stays as it is.
+func TestLargeStacks(t *testing.T) {
+	t.Parallel()
+	out, err := exec.Command(os.Args[0], "spacious").CombinedOutput()
+	if err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// spacious is a program whose threads have large stacks.
+func spacious() int {
+	var stack unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_STACK, &stack); err != nil {
+		return 1
+	}
+	const most = 256 << 20
+	stack.Cur = min(most, stack.Max)
+	if err := unix.Setrlimit(unix.RLIMIT_STACK, &stack); err != nil {
+		return 2
+	}
+	pool, err := sandbox.New(sandbox.Options{}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return 3
+	}
+	defer pool.Close()
+	if _, err := pool.Run(context.Background(), sandbox.Script{Tenant: "smith", Form: sandbox.Step, Code: "return 1"}); err != nil {
+		fmt.Println(err)
+		return 4
+	}
+	if left := stack; unix.Getrlimit(unix.RLIMIT_STACK, &left) != nil || left != stack {
+		fmt.Println("the program's own bound is", left.Cur)
+		return 5
+	}
+	for pid := range pool.Tenants() {
+		limits, _ := os.ReadFile(fmt.Sprintf("/proc/%d/limits", pid)) // it may have been replaced
+		for line := range strings.Lines(string(limits)) {
+			if f := strings.Fields(line); strings.HasPrefix(line, "Max stack size") && f[3] != "1048576" {
+				fmt.Print(line)
+				return 6
+			}
 		}
 	}
 	return 0

@@ -5,6 +5,7 @@ package sandbox
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -37,6 +38,8 @@ func set[T int64 | uint64](bound *T, n uint64) { *bound = T(n) }
 func dataSize() int64 { return 0 }
 
 func closeInherited() error { return closeOnExec("/dev/fd") }
+
+func launch(cmd *exec.Cmd) error { return cmd.Start() }
 
 func bind() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 

@@ -74,7 +74,7 @@ func start(name string, memory int64) (*process, error) {
 	defer theirs.Close()
 	p.pipe, p.out, p.cmd.Stdout = pipe, bufio.NewReaderSize(pipe, 16<<10), theirs
 	if p.in, err = p.cmd.StdinPipe(); err == nil {
-		err = p.cmd.Start()
+		err = launch(p.cmd)
 	}
 	if err != nil {
 		return nil, errors.Join(err, pipe.Close())

@@ -126,7 +126,7 @@ const (
 	MaxOutput  = 8 << 20  // bytes of what it gives back
 	MaxValues  = 1 << 20  // texts, numbers, lists and so on in what it gives back
 	MaxLogs    = 1000     // lines
-	MaxLogLine = 4096     // characters of one
+	MaxLogLine = 8192     // characters of one: twice what is kept of it, so that no secret is cut in two before it is hidden
 )
 
 // Options says how much scripts may take. The zero value of each means its default.

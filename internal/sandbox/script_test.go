@@ -215,7 +215,7 @@ func TestLogs(t *testing.T) {
 		t.Errorf("log (-want +got):\n%s", diff)
 	}
 	lines, script.Timeout = nil, 0
-	script.Code = `for (let i = 0; i < 2000; i++) console.log(i === 0 ? 'ä'.repeat(5000) : 'x'); return 1;`
+	script.Code = `for (let i = 0; i < 2000; i++) console.log(i === 0 ? 'ä'.repeat(9000) : 'x'); return 1;`
 	if _, err := pool.Run(t.Context(), script); err != nil {
 		t.Fatal(err)
 	}
