@@ -335,7 +335,7 @@ func TestExecutionIsCanceledThatWasOnlyJustClaimed(t *testing.T) {
 	w.eventually("it is marked", func() bool {
 		return must[ipaas.Execution](t)(w.store.GetExecution(t.Context(), id)).Canceling
 	})
-	time.AfterFunc(200*time.Millisecond, func() { close(s.known) }) // nothing tells that it has been looked for to be cut
+	time.AfterFunc(patience()/50, func() { close(s.known) }) // nothing tells that it has been looked for to be cut
 	if err := <-canceled; err != nil {
 		t.Error(err)
 	}
@@ -370,7 +370,7 @@ func TestWhatADeploymentStartedIsCutThoughItWasOnlyJustClaimed(t *testing.T) {
 	w.eventually("it is marked", func() bool {
 		return must[ipaas.Execution](t)(w.store.GetExecution(t.Context(), id)).Canceling
 	})
-	time.AfterFunc(200*time.Millisecond, func() { close(s.known) }) // nothing tells that it has been looked for to be cut
+	time.AfterFunc(patience()/50, func() { close(s.known) }) // nothing tells that it has been looked for to be cut
 	refused(t, <-failed, ipaas.ReasonInitFlowFailed)
 	if ex := must[ipaas.Execution](t)(w.store.GetExecution(t.Context(), id)); ex.State != ipaas.ExecutionCanceled || len(w.probe.notes()) > 0 {
 		t.Errorf("when the deployment has ended it is %s, and did %v", ex.State, w.probe.notes())

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/protobuf/types/known/structpb"
 
@@ -123,11 +124,6 @@ func deploys(t *testing.T, d *document) string {
 	if want := urlsOf(life, urls); !maps.Equal(sent, want) {
 		t.Errorf("the other system was told the URLs %v, and the file says %v", sent, want)
 	}
-	for u := range sent {
-		if status := post(t, u); status != http.StatusOK {
-			t.Errorf("the URL that was registered answers %d", status)
-		}
-	}
 
 	if _, err := p.client.Deploy(t.Context(), instance, client.DeployOptions{}); err != nil {
 		t.Fatal(everything(err))
@@ -139,6 +135,12 @@ func deploys(t *testing.T, d *document) string {
 	if again := p.urls(instance); !maps.Equal(urls, again) {
 		t.Error("another deployment changed the URLs")
 	}
+	for u := range sent {
+		if status := post(t, u); status != http.StatusOK {
+			t.Errorf("the URL that was registered answers %d", status)
+		}
+	}
+	p.settle(instance) // what those requests have started may make more
 
 	gone, err := p.client.Instances.DeleteInstance(t.Context(), &headracev1.DeleteInstanceRequest{InstanceId: instance})
 	if err != nil {
@@ -200,6 +202,24 @@ func (p *plant) urls(instance string) map[string]string {
 		urls[f.GetDisplayName()] = f.GetWebhookUrl()
 	}
 	return urls
+}
+
+// settle waits for the end of all executions of an instance.
+func (p *plant) settle(instance string) {
+	p.t.Helper()
+	under := &headracev1.ListExecutionsRequest{Filter: fmt.Sprintf(`instance_id = %q AND (state = "QUEUED" OR state = "RUNNING")`, instance)}
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		found, err := p.client.Executions.ListExecutions(p.t.Context(), under)
+		if err != nil {
+			p.t.Fatal(everything(err))
+		}
+		if len(found.GetExecutions()) == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			p.t.Fatalf("executions do not end: %v", found.GetExecutions())
+		}
+	}
 }
 
 // urlsOf are the URLs that flows which run when an instance is deployed name in inputs of steps, but for those that such steps call.
