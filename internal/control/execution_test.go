@@ -316,8 +316,10 @@ func (s *unhurried) ClaimExecutions(ctx context.Context, now, lease time.Time, m
 func TestExecutionIsCanceledThatWasOnlyJustClaimed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	def := ipaas.Definition{DisplayName: "Quick", Flows: []ipaas.Flow{hookFlow("Quick", note("Note", lit("it ran")))}}
-	hook := w.deployed("just", def, nil)["Quick"]
+	def := ipaas.Definition{DisplayName: "Held", Flows: []ipaas.Flow{
+		hookFlow("Held", step("Hold", "probe.wait", inputs{"value": lit("never")}), note("Note", lit("it ran"))),
+	}}
+	hook := w.deployed("just", def, nil)["Held"]
 	w.stop()
 	s := &unhurried{claimed: make(chan string, 1), known: make(chan struct{})}
 	w.wrap = func(inner storage.Store) storage.Store {
@@ -350,7 +352,7 @@ func TestWhatADeploymentStartedIsCutThoughItWasOnlyJustClaimed(t *testing.T) {
 	w.publish("fill", ipaas.Definition{DisplayName: "Fill", Flows: []ipaas.Flow{
 		deployFlow("Init", invoke("Fill One", lit("Fill"), lit("one")), step("Hold", "probe.wait", inputs{"value": lit("init")}),
 			step("Fail", "probe.fail", inputs{"value": lit("no")})),
-		crossFlow("Fill", note("Note", lit("it ran"))),
+		crossFlow("Fill", step("Hold", "probe.wait", inputs{"value": lit("never")}), note("Note", lit("it ran"))),
 	}})
 	w.instance("fill", "fill", nil)
 	w.stop()
