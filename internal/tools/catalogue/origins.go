@@ -84,8 +84,6 @@ var renamed = map[string]string{
 // left is why actions of the reference are not there.
 var left = map[string]string{
 	"collection-tools.validateXmlSchema": "no kept library for Go checks XML against an XML schema without C; `xml.validate` checks that XML is well-formed",
-	"hash.computesm3":                    "neither the standard library nor golang.org/x/crypto has SM3",
-	"hash.computewhirlpool":              "neither the standard library nor golang.org/x/crypto has Whirlpool",
 	"html-utils.convertInlineCss":        "the library for it reads CSS with a reader that nobody has kept since 2021, and cannot be stopped; a step with `code.runCode` does for a few known styles",
 	"jsonata.transform":                  "an expression is a program, and the libraries for Go can neither be stopped nor bounded in memory; `code.runCode` does the same in JavaScript, `liquid-template.transform` makes texts",
 }
