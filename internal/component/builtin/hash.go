@@ -51,6 +51,8 @@ var hashFunctions = []hashFunction{
 	{"sha3-256", "SHA3-256", func() hash.Hash { return sha3.New256() }},
 	{"sha3-384", "SHA3-384", func() hash.Hash { return sha3.New384() }},
 	{"sha3-512", "SHA3-512", func() hash.Hash { return sha3.New512() }},
+	{"sm3", "SM3", func() hash.Hash { return newSM3() }},
+	{"whirlpool", "Whirlpool", func() hash.Hash { return newWhirlpool() }},
 }
 
 // unkeyed makes a hash of a function that may have a key: without one it cannot fail.
