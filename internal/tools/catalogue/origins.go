@@ -83,9 +83,9 @@ var renamed = map[string]string{
 
 // left is why actions of the reference are not there.
 var left = map[string]string{
-	"collection-tools.validateXmlSchema": "the libraries for Go that check XML against an XML schema are written in C, or young and not to be had where this was built; `xml.validate` checks that XML is well-formed",
+	"collection-tools.validateXmlSchema": "the libraries for Go that check XML against an XML schema are written in C, or too young to be relied on; `xml.validate` checks that XML is well-formed",
 	"html-utils.convertInlineCss":        "selectors take a tree of the page, and of 43 KB of wrongly nested HTML the reader for Go makes one of 600 MB; the library for it reads CSS with a reader that nobody has kept since 2021, too; a step with `code.runCode` does for a few known styles",
-	"jsonata.transform":                  "of the language's own 1,686 tests (2.2.2) blues/jsonata-go 1.5.4 passes 75 %, xiatechs/jsonata-go 1.8.8 76 %, and younger libraries for Go were not to be had where this was built; `code.runCode` does the same in JavaScript, `liquid-template.transform` makes texts",
+	"jsonata.transform":                  "of the language's own 1,686 tests (2.2.2) blues/jsonata-go 1.5.4 passes 75 %, xiatechs/jsonata-go 1.8.8 76 %, and the younger libraries are not proved yet; `code.runCode` does the same in JavaScript, `liquid-template.transform` makes texts",
 }
 
 // referenced is the actions of each component that the reference of Prismatic's components describes, in small letters. Their keys and
