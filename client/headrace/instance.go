@@ -171,13 +171,13 @@ func (p *printer) instance(in *headracev1.Instance) {
 func keysOf(f *headracev1.InstanceFlow) cell {
 	switch n := f.GetKeyCount(); {
 	case f.GetLocked():
-		return cell{"locked: it needs an API key", red}
+		return cell{"locked: it needs a flow key", red}
 	case f.GetSecurity() == headracev1.Flow_SECURITY_UNSECURED, n == 0:
 		return cell{}
 	case n == 1:
-		return cell{"1 API key", dim}
+		return cell{"1 key", dim}
 	default:
-		return cell{fmt.Sprintf("%d API keys", n), dim}
+		return cell{fmt.Sprintf("%d keys", n), dim}
 	}
 }
 
