@@ -16,8 +16,8 @@ type executionCmd struct {
 	List   executionListCmd   `cmd:"" default:"withargs" help:"List executions, newest first."`
 	Get    executionGetCmd    `cmd:"" help:"Show one execution with what each step did."`
 	Tail   executionTailCmd   `cmd:"" help:"Follow an execution to its end."`
-	Cancel executionCancelCmd `cmd:"" help:"End an execution before its end, or let one go that blocks its lane."`
-	Replay executionReplayCmd `cmd:"" help:"Run executions that have ended once more."`
+	Cancel executionCancelCmd `cmd:"" help:"Cancel an execution, or release one that blocks its lane."`
+	Replay executionReplayCmd `cmd:"" help:"Run executions again that have ended."`
 }
 
 type executionListCmd struct {
@@ -25,9 +25,9 @@ type executionListCmd struct {
 	Flow      string `help:"Only those of this flow." placeholder:"ID"`
 	State     string `help:"Only those in this state, e.g. FAILED." placeholder:"STATE"`
 	InvokedBy string `help:"Only those that a step of this execution started." placeholder:"ID"`
-	Filter    string `help:"Only what fits this expression (AIP-160), e.g. 'test = false'." placeholder:"EXPRESSION"`
+	Filter    string `help:"Only what matches this expression (AIP-160), e.g. 'test = false'." placeholder:"EXPRESSION"`
 	OrderBy   string `help:"Order by these fields. Default: create_time desc." placeholder:"FIELDS"`
-	Limit     int    `help:"Show at most so many. 0: all." default:"50"`
+	Limit     int    `help:"Show at most this many. 0: all." default:"50"`
 }
 
 // Validate is called by the parser.
@@ -166,12 +166,12 @@ func (c *executionCancelCmd) Run(ctx context.Context, a *app) error {
 }
 
 type executionReplayCmd struct {
-	ID         string `arg:"" optional:"" help:"The execution's id. Without one: those that fit --filter."`
-	FromStep   string `xor:"from" help:"Begin with this step; what the steps before it did is taken over." placeholder:"PATH"`
+	ID         string `arg:"" optional:"" help:"The execution's id. Without one: those that match --filter."`
+	FromStep   string `xor:"from" help:"Begin with this step; the results of the steps before it are kept." placeholder:"PATH"`
 	FromFailed bool   `xor:"from" help:"Begin with the step that failed."`
-	FreshKeys  bool   `help:"Send other idempotency keys than before, so that other systems do it all once more."`
-	Filter     string `help:"Replay what fits this expression (AIP-160), e.g. 'state = \"FAILED\"', and was neither retried nor replayed." placeholder:"EXPRESSION"`
-	Max        int32  `help:"Replay at most so many." default:"100"`
+	FreshKeys  bool   `help:"Send new idempotency keys, so that other systems carry everything out again."`
+	Filter     string `help:"Replay what matches this expression (AIP-160), e.g. 'state = \"FAILED\"', and was neither retried nor replayed." placeholder:"EXPRESSION"`
+	Max        int32  `help:"Replay at most this many." default:"100"`
 	All        bool   `help:"Go on until none is left."`
 	DryRun     bool   `help:"Check, or tell how many there are, and change nothing."`
 }

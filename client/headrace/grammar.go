@@ -56,9 +56,9 @@ type aboutCmds struct {
 
 // listFlags choose and order what a list shows.
 type listFlags struct {
-	Filter  string `help:"Only what fits this expression (AIP-160), e.g. 'display_name = \"Acme*\"'." placeholder:"EXPRESSION"`
+	Filter  string `help:"Only what matches this expression (AIP-160), e.g. 'display_name = \"Acme*\"'." placeholder:"EXPRESSION"`
 	OrderBy string `help:"Order by these fields, e.g. 'update_time desc'." placeholder:"FIELDS"`
-	Limit   int    `help:"Show at most so many. 0: all." default:"0"`
+	Limit   int    `help:"Show at most this many. 0: all." default:"0"`
 }
 
 // pageSize asks for no more than is shown.

@@ -289,7 +289,7 @@ func (c *instanceResumeCmd) Run(ctx context.Context, a *app) error {
 type instanceRotateCmd struct {
 	ID       string         `arg:"" help:"The instance's id."`
 	Flow     string         `help:"The flow to give a new URL. Default: all flows." placeholder:"ID"`
-	Endpoint bool           `help:"Give a new URL to what the flows share, and to no flow."`
+	Endpoint bool           `help:"Replace the URL that the flows share instead, and no flow's."`
 	Overlap  *time.Duration `help:"How long the old URLs go on working. Default: 24h." placeholder:"DURATION"`
 }
 

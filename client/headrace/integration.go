@@ -17,7 +17,7 @@ type integrationCmd struct {
 	Get      integrationGetCmd      `cmd:"" help:"Show one integration's draft: flows, config variables, problems."`
 	Versions integrationVersionsCmd `cmd:"" help:"List the published versions of an integration."`
 	Publish  integrationPublishCmd  `cmd:"" help:"Make an immutable version of the draft."`
-	Rotate   integrationRotateCmd   `cmd:"" help:"Give all instances another URL to share; the old one works for a while."`
+	Rotate   integrationRotateCmd   `cmd:"" help:"Replace the URL that all instances share; the old one works for a while."`
 	Delete   integrationDeleteCmd   `cmd:"" help:"Delete an integration that has no instances."`
 }
 

@@ -23,9 +23,9 @@ import (
 type testCmd struct {
 	Path   []string      `arg:"" optional:"" help:"Test files, or folders with *.test.yaml in them. Default: this folder."`
 	Only   string        `name:"run" help:"Only the tests whose names match this expression." placeholder:"REGEX"`
-	Update bool          `help:"Write what the tests come to into their files, where these expect something else." xor:"how"`
+	Update bool          `help:"Rewrite expectations in the test files that differ from what came." xor:"how"`
 	Cover  bool          `name:"coverage" help:"Tell which flows, steps and branches no test ran."`
-	Show   bool          `help:"Print what each test came to, as the expectation to paste into its file." xor:"how"`
+	Show   bool          `help:"Print what each test came to, as an expectation for its file." xor:"how"`
 	JUnit  string        `name:"junit" help:"Write the results as JUnit XML, too." placeholder:"FILE"`
 	Limit  time.Duration `name:"case-timeout" help:"Longest time one test may take." default:"1m" placeholder:"DURATION"`
 }
