@@ -31,7 +31,12 @@ type executionListCmd struct {
 }
 
 // Validate is called by the parser.
-func (c *executionListCmd) Validate() error { return listFlags{Limit: c.Limit}.Validate() }
+func (c *executionListCmd) Validate() error {
+	if c.Flow != "" && !idPattern.MatchString(c.Flow) {
+		return usage("--flow wants the id of a flow, and %q is none: headrace flow list INTEGRATION shows the ids", c.Flow)
+	}
+	return listFlags{Limit: c.Limit}.Validate()
+}
 
 // Run carries out the command.
 func (c *executionListCmd) Run(ctx context.Context, a *app) error {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -36,7 +37,19 @@ func wrongCall(root *kong.Node, err error) string {
 		}
 	}
 	if len(meant) == 0 {
-		return err.Error() + "; see headrace --help"
+		return err.Error() + "; see " + commandOf(err) + " --help"
 	}
 	return "unexpected argument " + word + ": did you mean " + strings.Join(meant, ", or ") + "?"
+}
+
+// commandOf is the command that a wrong call got as far as.
+func commandOf(err error) string {
+	var wrong *kong.ParseError
+	name := ""
+	if errors.As(err, &wrong) {
+		for node := wrong.Context.Selected(); node != nil && node.Parent != nil; node = node.Parent {
+			name = " " + node.Name + name
+		}
+	}
+	return "headrace" + name
 }
