@@ -14,6 +14,7 @@ import (
 // rewriter makes the nodes of an expectation say what came. What holds stays the node it is.
 type rewriter struct {
 	m       *matcher
+	source  *yamlText
 	splices []splice
 }
 
@@ -267,7 +268,7 @@ func (r *rewriter) changes(old, now *yaml.Node, inFlow bool) {
 		return
 	}
 	s := splice{old: old, with: now, inFlow: inFlow}
-	if !anyNode(old, shared) && (s.block() || !slices.ContainsFunc(old.Content, commented)) {
+	if !anyNode(old, shared) && (s.block() || !r.commented(old)) {
 		r.splices = append(r.splices, s)
 	}
 }
@@ -281,9 +282,19 @@ func sameKeys(a, b *yaml.Node) bool {
 	return true
 }
 
-// commented reports whether a comment stands at a node, or within it.
-func commented(n *yaml.Node) bool {
-	return anyNode(n, func(n *yaml.Node) bool { return n.HeadComment+n.LineComment+n.FootComment != "" })
+// commented reports whether a comment stands within a node.
+func (r *rewriter) commented(n *yaml.Node) bool {
+	if n.Kind != yaml.ScalarNode && n.Style&yaml.FlowStyle != 0 {
+		at, err := r.source.begin(n)
+		if err != nil {
+			return true
+		}
+		_, commented, err := r.source.flowEnd(at)
+		return commented || err != nil
+	}
+	return slices.ContainsFunc(n.Content, func(item *yaml.Node) bool {
+		return anyNode(item, func(n *yaml.Node) bool { return n.HeadComment+n.LineComment+n.FootComment != "" })
+	})
 }
 
 func anyNode(n *yaml.Node, is func(*yaml.Node) bool) bool {

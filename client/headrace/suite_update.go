@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -24,7 +25,7 @@ func (s *suite) update(a *app, results []caseResult) error {
 		if m.state(&s.cases[i].expect, one.res.GetExecution()); len(m.found) > 0 {
 			continue
 		}
-		r := &rewriter{m: m}
+		r := &rewriter{m: m, source: newYAMLText(s.text)}
 		r.changes(s.cases[i].node, r.expectation(&s.cases[i], one.res), flowAbove(s.root, s.cases[i].node))
 		splices = append(splices, r.splices...)
 	}
@@ -33,14 +34,14 @@ func (s *suite) update(a *app, results []caseResult) error {
 	}
 	text, err := s.spliced(splices)
 	if err != nil {
-		return fmt.Errorf("%s is not updated: %w", s.file, err)
+		return usage("%s is not updated: %v", s.file, err)
 	}
 	now, err := parseSuite(a, s.file, text)
 	if err != nil {
 		return fmt.Errorf("%s is not updated: %w", s.file, err)
 	}
 	if err := replaceFile(s.file, text); err != nil {
-		return err
+		return usage("%s is not updated: %v", s.file, err)
 	}
 	for i := range results {
 		at := slices.IndexFunc(now.cases, func(c testCase) bool { return c.name == results[i].Name })
@@ -89,8 +90,11 @@ func (s *suite) spliced(splices []splice) ([]byte, error) {
 		return nil, err
 	}
 	got, err := yamlToJSON(root)
-	if err != nil || !bytes.Equal(want, got) {
-		return nil, fmt.Errorf("it is written in a way that is not understood well enough: take over by hand what --show prints (%v)", err)
+	if err != nil {
+		return nil, err
+	}
+	if !bytes.Equal(want, got) {
+		return nil, errors.New("it is written in a way that is not understood well enough: take over by hand what --show prints")
 	}
 	return text, nil
 }

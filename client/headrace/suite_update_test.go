@@ -184,3 +184,32 @@ func TestUpdateShows(t *testing.T) {
 		t.Errorf("code %d, printed %s, want one of the two to be refused", code, stderr)
 	}
 }
+
+// TestUpdateRefuses leaves a file alone that it cannot rewrite, and says so.
+func TestUpdateRefuses(t *testing.T) {
+	t.Parallel()
+	const head = "config: {Token: a-token-for-tests}\nstepResults: [{step: Send, result: {nr: 2}}]\ncases:\n- name: one\n  flow: Greet\n  expect:\n    result:\n"
+	for name, tt := range map[string]struct {
+		value string
+		code  int
+		want  string
+	}{
+		"a tag":                 {"      nr: !!int 1\n", exitUsage, "line 8: is written in a way that cannot be replaced"},
+		"a text over lines":     {"      nr: one\n        two\n", exitUsage, "line 8: is written in a way that cannot be replaced"},
+		"a comment in flow":     {"      { # why\n        one: 1}\n", exitRefused, "1 failed"},
+		"what is merged in":     {"      <<: {nr: 1}\n", exitRefused, "1 failed"},
+		"what others stand for": {"      nr: &nr 1\n", exitRefused, "1 failed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := folder(t, map[string]string{"updated.yaml": updated, "all.test.yaml": head + tt.value})
+			code, stdout, stderr := offline(t, "test", dir, "--update")
+			if code != tt.code || !strings.Contains(stdout+stderr, tt.want) {
+				t.Errorf("code %d, printed %s%s, want %d and %q", code, stdout, stderr, tt.code, tt.want)
+			}
+			if text, err := os.ReadFile(filepath.Join(dir, "all.test.yaml")); err != nil || string(text) != head+tt.value {
+				t.Errorf("%v, the file is\n%s", err, text)
+			}
+		})
+	}
+}

@@ -25,7 +25,10 @@ func spliced(source []byte, splices []splice) ([]byte, error) {
 	}
 	var cuts []cut
 	for _, s := range splices {
-		from := t.offset(s.old)
+		from, err := t.begin(s.old)
+		if err != nil {
+			return nil, err
+		}
 		to, err := t.end(s.old)
 		if err != nil {
 			return nil, err
@@ -131,25 +134,35 @@ func newYAMLText(source []byte) *yamlText {
 	return t
 }
 
-// offset returns where a node begins. Its column counts characters.
-func (t *yamlText) offset(n *yaml.Node) int {
+// begin returns where a node begins. Its column counts characters. YAML has more line breaks than are known here: a place that they
+// move is an error or a wrong one, and what is written there is found to say something else.
+func (t *yamlText) begin(n *yaml.Node) (int, error) {
+	if n.Line > len(t.lines) {
+		return 0, fmt.Errorf("line %d: cannot be found: write line breaks as line feeds", n.Line)
+	}
 	at := t.lines[n.Line-1]
 	for range n.Column - 1 {
 		_, size := utf8.DecodeRune(t.source[at:])
 		at += size
 	}
-	return at
+	if at == len(t.source) {
+		return 0, fmt.Errorf("line %d: nothing is written there", n.Line)
+	}
+	return at, nil
 }
 
 // end returns where a node ends. What it cannot tell is an error: tags, and texts over several lines without quotes.
 func (t *yamlText) end(n *yaml.Node) (int, error) {
-	at := t.offset(n)
+	at, err := t.begin(n)
 	switch {
+	case err != nil:
+		return 0, err
 	case n.Anchor != "" || n.Style&yaml.TaggedStyle != 0:
 	case n.Kind == yaml.AliasNode:
 		return at + len("*") + len(n.Value), nil
 	case n.Kind != yaml.ScalarNode && n.Style&yaml.FlowStyle != 0:
-		return t.flowEnd(at)
+		end, _, err := t.flowEnd(at)
+		return end, err
 	case n.Kind != yaml.ScalarNode && len(n.Content) > 0:
 		return t.end(n.Content[len(n.Content)-1])
 	case n.Style&(yaml.DoubleQuotedStyle|yaml.SingleQuotedStyle) != 0:
@@ -178,15 +191,16 @@ func (t *yamlText) quoteEnd(at int) (int, error) {
 	return 0, fmt.Errorf("a quote at byte %d is not closed", at)
 }
 
-// flowEnd returns where the bracket or brace at a place is closed.
-func (t *yamlText) flowEnd(at int) (int, error) {
+// flowEnd returns where the bracket or brace at a place is closed, and whether there is a comment before that.
+func (t *yamlText) flowEnd(at int) (end int, commented bool, err error) {
 	depth, before := 0, byte(',') // what stands before; a quote within a word is none
 	for i := at; i < len(t.source); i++ {
 		c := t.source[i]
 		switch {
 		case c == ' ' || c == '\t' || c == '\n' || c == '\r':
 			continue
-		case c == '#' && i > 0 && bytes.IndexByte([]byte(" \t\n"), t.source[i-1]) >= 0:
+		case c == '#' && bytes.IndexByte([]byte(" \t\n"), t.source[i-1]) >= 0:
+			commented = true
 			if line := bytes.IndexByte(t.source[i:], '\n'); line >= 0 {
 				i += line
 			}
@@ -194,19 +208,19 @@ func (t *yamlText) flowEnd(at int) (int, error) {
 		case (c == '"' || c == '\'') && bytes.IndexByte([]byte("{[,:"), before) >= 0:
 			end, err := t.quoteEnd(i)
 			if err != nil {
-				return 0, err
+				return 0, false, err
 			}
 			i = end - 1
 		case c == '{' || c == '[':
 			depth++
 		case c == '}' || c == ']':
 			if depth--; depth == 0 {
-				return i + 1, nil
+				return i + 1, commented, nil
 			}
 		}
 		before = c
 	}
-	return 0, fmt.Errorf("a bracket at byte %d is not closed", at)
+	return 0, false, fmt.Errorf("a bracket at byte %d is not closed", at)
 }
 
 // blockEnd returns where a text ends that begins below a line with | or >: with its last line that is indented as much as its first.
@@ -252,7 +266,7 @@ func (t *yamlText) lineEnd(line int) int {
 func commentAfter(rest []byte) []byte {
 	line, _, _ := bytes.Cut(rest, []byte("\n"))
 	line = bytes.TrimRight(line, "\r")
-	if text := bytes.TrimLeft(line, " \t"); len(text) < len(line) && text[0] == '#' {
+	if text := bytes.TrimLeft(line, " \t"); len(text) > 0 && len(text) < len(line) && text[0] == '#' {
 		return line
 	}
 	return nil

@@ -127,7 +127,11 @@ func replaceOne(t *testing.T, text []byte, nth int, with *yaml.Node) bool {
 	if err != nil {
 		t.Fatal(err)
 	}
-	before, behind := at.offset(s.old), len(text)
+	before, err := at.begin(s.old)
+	if err != nil {
+		t.Fatal(err)
+	}
+	behind := len(text)
 	if end, err := at.end(s.old); err == nil && !s.block() {
 		behind = end
 	}
@@ -144,4 +148,24 @@ func replaceOne(t *testing.T, text []byte, nth int, with *yaml.Node) bool {
 		t.Errorf("line %d: %v, want %s\ngot %s\nof\n%s", s.old.Line, err, want, got, out)
 	}
 	return true
+}
+
+// FuzzSpliced replaces nodes of any text. What comes out may be another text than it should: that is checked before it is written.
+func FuzzSpliced(f *testing.F) {
+	f.Add(nasty)
+	f.Add("a: [x, 'y', \"z\"] # c")
+	f.Add("\ufeff- |+\n\n a\n- >1\n  b\n- ? x\n  : y")
+	f.Fuzz(func(t *testing.T, text string) {
+		root, err := parseYAML([]byte(text))
+		if err != nil || root == nil || len(text) > 1<<12 {
+			t.Skip()
+		}
+		values(root, false, func(n *yaml.Node, flow bool) {
+			for _, with := range []*yaml.Node{scalar("!!int", "1"), {Kind: yaml.SequenceNode, Tag: "!!seq", Content: []*yaml.Node{scalar("!!str", "a: b")}}} {
+				if out, err := spliced([]byte(text), []splice{{old: n, with: with, inFlow: flow}}); err == nil && len(out) == 0 {
+					t.Errorf("nothing is left of %q", text)
+				}
+			}
+		})
+	})
 }
