@@ -59,7 +59,8 @@ func run(ctx context.Context, args []string, std streams) int {
 	left := -1 // the code --help leaves with
 	parser, err := kong.New(&g,
 		kong.Name("headrace"),
-		kong.Description("Describe integrations, deploy them for customers, and see what they do."),
+		kong.Description("Describe integrations, deploy them for customers, and see what they do.\n\n"+
+			"Nouns may be in the plural, too. Exit codes: 0 done; 1 refused, or a test failed; 2 a wrong call or file; 3 no server answered."),
 		kong.Help(printHelp),
 		kong.Writers(std.out, std.err),
 		kong.Exit(func(code int) { left = max(left, code) }),
