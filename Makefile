@@ -27,8 +27,9 @@ help: ## Show this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: run demo
-run: ## Start the server: gRPC on :9090, REST, webhooks and the API page on :8080
-	go run ./server
+run: | $(BUILD) ## Start the server: gRPC on :9090, REST, webhooks and the API page on :8080
+	go build -o $(BUILD)/headrace-server ./server
+	$(BUILD)/headrace-server
 
 demo: ## Play the tutorial: Headrace between Progix and a fake Acme ERP
 	go run ./examples/acme-erp/demo

@@ -16,10 +16,10 @@ import (
 type commands struct {
 	Version bool `help:"Print the version and stop."`
 
-	Serve   Config         `cmd:"" default:"withargs" help:"Serve. This is what the program does without a command."`
-	Backup  backupCommand  `cmd:"" help:"Copy the database to a file. A server may be at work on it."`
+	Serve   Config         `cmd:"" default:"withargs" help:"Serve the API and run flows, until told to stop. The default."`
+	Backup  backupCommand  `cmd:"" help:"Copy the database to a file, also while a server uses it."`
 	Verify  verifyCommand  `cmd:"" help:"Read a database or a backup from end to end and tell what is wrong with it."`
-	Restore restoreCommand `cmd:"" help:"Put a backup in the place of the database. No server may be at work on it."`
+	Restore restoreCommand `cmd:"" help:"Put a backup in the place of the database, while no server uses it."`
 }
 
 // databaseFile and keyFile are the names of the files in the data directory that must not be lost.
@@ -30,7 +30,7 @@ const (
 
 type backupCommand struct {
 	DataDir string `help:"Directory of the database." default:"./data" env:"HEADRACE_DATA_DIR" type:"path"`
-	Out     string `arg:"" help:"The file to make; it must not be there." type:"path"`
+	Out     string `arg:"" help:"The file to make. One that is there is not replaced." type:"path"`
 }
 
 func (c *backupCommand) run(ctx context.Context, out io.Writer) error {
@@ -48,6 +48,9 @@ type verifyCommand struct {
 }
 
 func (c *verifyCommand) run(ctx context.Context, out io.Writer) error {
+	if !exists(c.File) {
+		return fmt.Errorf("there is no file %s: name a database or a backup", c.File)
+	}
 	report, err := sqldb.Verify(ctx, c.File)
 	if err != nil {
 		return err
@@ -72,8 +75,8 @@ func (c *verifyCommand) run(ctx context.Context, out io.Writer) error {
 }
 
 type restoreCommand struct {
-	DataDir string `help:"Directory of the database; it is created." default:"./data" env:"HEADRACE_DATA_DIR" type:"path"`
-	Force   bool   `help:"Replace a database that is there; it is kept aside."`
+	DataDir string `help:"Directory of the database. Made if it is not there." default:"./data" env:"HEADRACE_DATA_DIR" type:"path"`
+	Force   bool   `help:"Replace the database that is there. It is kept aside."`
 	Backup  string `arg:"" help:"The backup." type:"path"`
 }
 
@@ -113,6 +116,9 @@ type KeyFileError struct{ Err error }
 func (e *KeyFileError) Error() string { return e.Err.Error() }
 
 func (e *KeyFileError) Unwrap() error { return e.Err }
+
+// exitCommandLine is the code for what is no command line of this program.
+const exitCommandLine = 80
 
 // exitCodes tell scripts what kept the program from its work, in the codes of sysexits.h. docs/operations.md explains them.
 var exitCodes = []struct {

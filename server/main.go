@@ -21,13 +21,33 @@ import (
 func main() {
 	sandbox.Main() // this process may have been started to run scripts
 	var told commands
-	parsed := kong.Parse(&told, kong.Name("headrace-server"), kong.UsageOnError(),
-		kong.Description("A self-hosted control plane for integrations with your customers' systems."))
+	parser := kong.Must(&told, kong.Name("headrace-server"), kong.Help(printHelp),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 120}),
+		kong.Description("A self-hosted control plane for integrations with your customers' systems. Without a command it serves."))
+	parsed, err := parser.Parse(os.Args[1:])
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "headrace-server: %v; see headrace-server --help\n", err)
+		os.Exit(exitCommandLine)
+	}
 	if told.Version {
 		fmt.Println(version())
 		return
 	}
 	os.Exit(start(&told, parsed.Command()))
+}
+
+// printHelp shows the flags of serve on the first page: that is what the program does without a command. The program ends after it, so
+// that the model may be changed.
+func printHelp(options kong.HelpOptions, ctx *kong.Context) error {
+	if ctx.Selected() == nil {
+		options.FlagsLast = true
+		for _, command := range ctx.Model.Children {
+			if command.Name == "serve" {
+				ctx.Model.Flags = append(ctx.Model.Flags, command.Flags...)
+			}
+		}
+	}
+	return kong.DefaultHelpPrinter(options, ctx)
 }
 
 // start does what the program was told, until it is done or told to stop, and returns the exit code.

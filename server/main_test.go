@@ -229,6 +229,38 @@ func TestListenersTaken(t *testing.T) {
 	}
 }
 
+// TestCommandLine tells what a person needs who types little: the flags of serving at once, and one line for a mistake.
+func TestCommandLine(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{[]string{"--help"}, 0, "--http-addr="},
+		{[]string{"--log-level", "LOUD"}, exitCommandLine, `--log-level: slog: level string "LOUD": unknown name; see headrace-server --help`},
+		{[]string{"fly"}, exitCommandLine, "unexpected argument fly; see"},
+		{[]string{"verify", "/nowhere.db"}, 1, "there is no file /nowhere.db"},
+		{[]string{"--http-addr", "8080"}, 1, `--http-addr "8080" is no address: give HOST:PORT`},
+		{[]string{"--grpc-addr", ""}, 1, `--grpc-addr "" is no address`},
+	} {
+		t.Run(strings.Join(tt.args, " "), func(t *testing.T) {
+			t.Parallel()
+			cmd := exec.CommandContext(t.Context(), os.Args[0], tt.args...)
+			cmd.Env = append(os.Environ(), asMain+"=1", "HEADRACE_DATA_DIR="+t.TempDir())
+			var out, errs bytes.Buffer
+			cmd.Stdout, cmd.Stderr = &out, &errs
+			err := cmd.Run()
+			if code := cmd.ProcessState.ExitCode(); code != tt.code || !strings.Contains(out.String()+errs.String(), tt.want) {
+				t.Errorf("%v, code %d, printed %q and %q, want %d and %q", err, code, out.String(), errs.String(), tt.code, tt.want)
+			}
+			if tt.code != 0 && (out.Len() > 0 || strings.Count(errs.String(), "\n") != 1) {
+				t.Errorf("printed %q and %q, want one line of error", out.String(), errs.String())
+			}
+		})
+	}
+}
+
 // TestPublicURL refuses what other systems could not call.
 func TestPublicURL(t *testing.T) {
 	t.Parallel()

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -64,5 +65,22 @@ func buildGrpcurl(t *testing.T, dir string) {
 	cmd.Env = append(os.Environ(), "GOWORK=off")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("build grpcurl: %v\n%s", err, out)
+	}
+}
+
+// TestReadmeShowsTheExample holds the definition that the README shows a part of against the whole.
+func TestReadmeShowsTheExample(t *testing.T) {
+	t.Parallel()
+	shown := regexp.MustCompile("(?ms)^```yaml\n(.*?)^```").FindSubmatch(content(t, "../README.md"))
+	if shown == nil {
+		t.Fatal("the README shows no definition")
+	}
+	rest := strings.Split(string(content(t, "../examples/acme-erp/integration.yaml")), "\n")
+	for line := range strings.Lines(string(shown[1])) {
+		at := slices.Index(rest, strings.TrimSuffix(line, "\n"))
+		if at < 0 {
+			t.Fatalf("the definition has no further line %q", line)
+		}
+		rest = rest[at+1:]
 	}
 }

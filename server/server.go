@@ -111,10 +111,10 @@ func exists(path string) bool {
 func (s *server) listen(ctx context.Context) (err error) {
 	var lc net.ListenConfig
 	if s.grpcL, err = lc.Listen(ctx, "tcp", s.cfg.GRPCAddr); err != nil {
-		return fmt.Errorf("gRPC listener: %w: free the port, or choose another with --grpc-addr", err)
+		return listenTrouble("--grpc-addr", err)
 	}
 	if s.httpL, err = lc.Listen(ctx, "tcp", s.cfg.HTTPAddr); err != nil {
-		return fmt.Errorf("HTTP listener: %w: free the port, or choose another with --http-addr", err)
+		return listenTrouble("--http-addr", err)
 	}
 	s.grpcAddr, s.httpAddr = s.grpcL.Addr().String(), s.httpL.Addr().String()
 	for _, l := range []net.Listener{s.grpcL, s.httpL} {
@@ -125,6 +125,20 @@ func (s *server) listen(ctx context.Context) (err error) {
 	}
 	s.publicURL, err = s.cfg.publicURL(s.httpAddr)
 	return err
+}
+
+// listenTrouble says what to do about an address that cannot be listened at.
+func listenTrouble(flag string, err error) error {
+	way := "give another address"
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		way = "stop what uses it, or give another port"
+	case errors.Is(err, syscall.EACCES):
+		way = "give a port from 1024 on, or the right to use this one"
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		way = "give an address that this machine has"
+	}
+	return fmt.Errorf("%s: %w: %s", flag, err, way)
 }
 
 func (s *server) build(ctx context.Context, keys *secret.Keyring) error {

@@ -17,7 +17,7 @@ import (
 // applyCmd makes what files describe. All files are read before anything is sent; components go first, since integrations use them.
 type applyCmd struct {
 	Path   []string `arg:"" optional:"" help:"YAML or JSON files with components and integrations, each with its kind; - reads the input."`
-	File   []string `short:"f" name:"file" sep:"none" placeholder:"FILE" help:"The same as a flag. May be given several times."`
+	File   []string `short:"f" name:"file" sep:"none" placeholder:"FILE" help:"A file, as an argument names it. May be given several times."`
 	DryRun bool     `help:"Check everything, show what would change, and change nothing."`
 }
 

@@ -6,15 +6,15 @@ import (
 	headracev1 "github.com/headrace/headrace/proto/gen/headrace/v1"
 )
 
-// cleanupDebtsCmd holds the commands about what other systems did not let go of.
-type cleanupDebtsCmd struct {
-	List    cleanupDebtsListCmd    `cmd:"" default:"withargs" help:"List what should be gone in other systems and is not."`
-	Get     cleanupDebtsGetCmd     `cmd:"" help:"Show one debt."`
-	Retry   cleanupDebtsRetryCmd   `cmd:"" help:"Try now to remove an object."`
-	Forgive cleanupDebtsForgiveCmd `cmd:"" help:"Write a debt off: someone removed the object by hand, or it does not matter."`
+// cleanupDebtCmd holds the commands about what other systems did not let go of.
+type cleanupDebtCmd struct {
+	List    cleanupDebtListCmd    `cmd:"" default:"withargs" help:"List what should be gone from other systems and is not."`
+	Get     cleanupDebtGetCmd     `cmd:"" help:"Show one debt."`
+	Retry   cleanupDebtRetryCmd   `cmd:"" help:"Try again now to remove the object."`
+	Forgive cleanupDebtForgiveCmd `cmd:"" help:"Write a debt off: someone removed the object by hand, or it does not matter."`
 }
 
-type cleanupDebtsListCmd struct {
+type cleanupDebtListCmd struct {
 	Instance    string `help:"Only those of this instance." placeholder:"ID"`
 	Customer    string `help:"Only those of this customer." placeholder:"ID"`
 	Integration string `help:"Only those of this integration." placeholder:"ID"`
@@ -23,7 +23,7 @@ type cleanupDebtsListCmd struct {
 }
 
 // Run carries out the command.
-func (c *cleanupDebtsListCmd) Run(ctx context.Context, a *app) error {
+func (c *cleanupDebtListCmd) Run(ctx context.Context, a *app) error {
 	found, err := take(a.client.AllCleanupDebts(ctx, &headracev1.ListCleanupDebtsRequest{
 		PageSize: c.pageSize(),
 		Filter: allOf(
@@ -75,12 +75,12 @@ func (p *printer) nextTry(d *headracev1.CleanupDebt) cell {
 	return p.until(d.GetNextTryTime())
 }
 
-type cleanupDebtsGetCmd struct {
+type cleanupDebtGetCmd struct {
 	ID string `arg:"" help:"The debt's id."`
 }
 
 // Run carries out the command.
-func (c *cleanupDebtsGetCmd) Run(ctx context.Context, a *app) error {
+func (c *cleanupDebtGetCmd) Run(ctx context.Context, a *app) error {
 	res, err := a.client.CleanupDebts.GetCleanupDebt(ctx, &headracev1.GetCleanupDebtRequest{CleanupDebtId: c.ID})
 	if err != nil {
 		return err
@@ -100,12 +100,12 @@ func (p *printer) cleanupDebt(d *headracev1.CleanupDebt) {
 	)
 }
 
-type cleanupDebtsRetryCmd struct {
+type cleanupDebtRetryCmd struct {
 	ID []string `arg:"" help:"The debts' ids."`
 }
 
 // Run carries out the command.
-func (c *cleanupDebtsRetryCmd) Run(ctx context.Context, a *app) error {
+func (c *cleanupDebtRetryCmd) Run(ctx context.Context, a *app) error {
 	var left *debtLeft
 	for _, id := range c.ID {
 		res, err := a.client.CleanupDebts.RetryCleanupDebt(ctx, &headracev1.RetryCleanupDebtRequest{CleanupDebtId: id})
@@ -137,13 +137,13 @@ type debtLeft struct{ id string }
 
 func (e *debtLeft) Error() string { return "the object is still there: cleanup debt " + e.id }
 
-type cleanupDebtsForgiveCmd struct {
+type cleanupDebtForgiveCmd struct {
 	ID      []string `arg:"" help:"The debts' ids."`
 	Comment string   `help:"Why, for those who come later." placeholder:"TEXT"`
 }
 
 // Run carries out the command.
-func (c *cleanupDebtsForgiveCmd) Run(ctx context.Context, a *app) error {
+func (c *cleanupDebtForgiveCmd) Run(ctx context.Context, a *app) error {
 	for _, id := range c.ID {
 		res, err := a.client.CleanupDebts.ForgiveCleanupDebt(ctx, &headracev1.ForgiveCleanupDebtRequest{CleanupDebtId: id, Comment: c.Comment})
 		if err != nil {

@@ -8,19 +8,19 @@ import (
 	headracev1 "github.com/headrace/headrace/proto/gen/headrace/v1"
 )
 
-// componentsCmd holds the commands about components.
-type componentsCmd struct {
-	List   componentsListCmd   `cmd:"" default:"withargs" help:"List components, built-in and declarative."`
-	Get    componentsGetCmd    `cmd:"" help:"Show one component with its actions and their inputs."`
-	Delete componentsDeleteCmd `cmd:"" help:"Delete a declarative component that nothing uses."`
+// componentCmd holds the commands about components.
+type componentCmd struct {
+	List   componentListCmd   `cmd:"" default:"withargs" help:"List components, built-in and declarative."`
+	Get    componentGetCmd    `cmd:"" help:"Show one component with its actions and their inputs."`
+	Delete componentDeleteCmd `cmd:"" help:"Delete a declarative component that nothing uses."`
 }
 
-type componentsListCmd struct {
+type componentListCmd struct {
 	listFlags
 }
 
 // Run carries out the command.
-func (c *componentsListCmd) Run(ctx context.Context, a *app) error {
+func (c *componentListCmd) Run(ctx context.Context, a *app) error {
 	found, err := take(a.client.AllComponents(ctx, &headracev1.ListComponentsRequest{
 		PageSize: c.pageSize(), Filter: c.Filter, OrderBy: c.OrderBy,
 	}), c.Limit)
@@ -59,13 +59,13 @@ func (p *printer) components(all []*headracev1.Component) {
 	p.list("no components", []string{"ID", "NAME", "KIND", "VERSION", "CHANGED"}, rows)
 }
 
-type componentsGetCmd struct {
+type componentGetCmd struct {
 	ID      string `arg:"" help:"The component's id."`
 	Version int32  `help:"The version. Default: the newest." placeholder:"N"`
 }
 
 // Run carries out the command.
-func (c *componentsGetCmd) Run(ctx context.Context, a *app) error {
+func (c *componentGetCmd) Run(ctx context.Context, a *app) error {
 	res, err := a.client.Components.GetComponent(ctx, &headracev1.GetComponentRequest{ComponentId: c.ID, Version: c.Version})
 	if err != nil {
 		return err
@@ -131,13 +131,13 @@ func demands(required, secret bool) string {
 	return ""
 }
 
-type componentsDeleteCmd struct {
+type componentDeleteCmd struct {
 	ID     string `arg:"" help:"The component's id."`
 	DryRun bool   `help:"Check whether it could be deleted, and change nothing."`
 }
 
 // Run carries out the command.
-func (c *componentsDeleteCmd) Run(ctx context.Context, a *app) error {
+func (c *componentDeleteCmd) Run(ctx context.Context, a *app) error {
 	res, err := a.client.Components.DeleteComponent(ctx, &headracev1.DeleteComponentRequest{ComponentId: c.ID, ValidateOnly: c.DryRun})
 	if err != nil {
 		return err

@@ -12,16 +12,16 @@ import (
 	headracev1 "github.com/headrace/headrace/proto/gen/headrace/v1"
 )
 
-// customersCmd holds the commands about customers.
-type customersCmd struct {
-	Create customersCreateCmd `cmd:"" help:"Create a customer."`
-	List   customersListCmd   `cmd:"" default:"withargs" help:"List customers."`
-	Get    customersGetCmd    `cmd:"" help:"Show one customer."`
-	Set    customersSetCmd    `cmd:"" help:"Change how many executions of a customer run side by side."`
-	Delete customersDeleteCmd `cmd:"" help:"Delete a customer that has no instances."`
+// customerCmd holds the commands about customers.
+type customerCmd struct {
+	Create customerCreateCmd `cmd:"" help:"Create a customer."`
+	List   customerListCmd   `cmd:"" default:"withargs" help:"List customers."`
+	Get    customerGetCmd    `cmd:"" help:"Show one customer."`
+	Set    customerSetCmd    `cmd:"" help:"Change how many executions of a customer run side by side."`
+	Delete customerDeleteCmd `cmd:"" help:"Delete a customer that has no instances."`
 }
 
-type customersCreateCmd struct {
+type customerCreateCmd struct {
 	ID             string   `arg:"" optional:"" help:"The id: lower-case letters, digits and hyphens. Default: made from the name."`
 	Name           string   `help:"The name people see. Default: the id." placeholder:"NAME"`
 	ExternalID     string   `help:"The customer's id in your own system." placeholder:"ID"`
@@ -32,7 +32,7 @@ type customersCreateCmd struct {
 }
 
 // Run carries out the command.
-func (c *customersCreateCmd) Run(ctx context.Context, a *app) error {
+func (c *customerCreateCmd) Run(ctx context.Context, a *app) error {
 	labels, err := entries("--label", c.Label)
 	if err != nil {
 		return err
@@ -60,12 +60,12 @@ func orElse(s, other string) string {
 	return s
 }
 
-type customersListCmd struct {
+type customerListCmd struct {
 	listFlags
 }
 
 // Run carries out the command.
-func (c *customersListCmd) Run(ctx context.Context, a *app) error {
+func (c *customerListCmd) Run(ctx context.Context, a *app) error {
 	found, err := take(a.client.AllCustomers(ctx, &headracev1.ListCustomersRequest{
 		PageSize: c.pageSize(), Filter: c.Filter, OrderBy: c.OrderBy,
 	}), c.Limit)
@@ -83,12 +83,12 @@ func (p *printer) customers(all []*headracev1.Customer) {
 	p.list("no customers", []string{"ID", "NAME", "EXTERNAL ID", "CREATED"}, rows)
 }
 
-type customersGetCmd struct {
+type customerGetCmd struct {
 	ID string `arg:"" help:"The customer's id."`
 }
 
 // Run carries out the command.
-func (c *customersGetCmd) Run(ctx context.Context, a *app) error {
+func (c *customerGetCmd) Run(ctx context.Context, a *app) error {
 	res, err := a.client.Customers.GetCustomer(ctx, &headracev1.GetCustomerRequest{CustomerId: c.ID})
 	if err != nil {
 		return err
@@ -121,14 +121,14 @@ func limit(n int32) string {
 	return fmt.Sprintf("at most %d", n)
 }
 
-type customersSetCmd struct {
+type customerSetCmd struct {
 	ID             string `arg:"" help:"The customer's id."`
 	MaxConcurrency int32  `required:"" help:"How many executions of all its instances run side by side. 0: no limit." placeholder:"N"`
 	DryRun         bool   `help:"Check everything and change nothing."`
 }
 
 // Run carries out the command.
-func (c *customersSetCmd) Run(ctx context.Context, a *app) error {
+func (c *customerSetCmd) Run(ctx context.Context, a *app) error {
 	res, err := a.client.Customers.UpdateCustomer(ctx, &headracev1.UpdateCustomerRequest{
 		CustomerId: c.ID, Customer: &headracev1.Customer{MaxConcurrency: c.MaxConcurrency},
 		UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{"max_concurrency"}}, ValidateOnly: c.DryRun,
@@ -139,13 +139,13 @@ func (c *customersSetCmd) Run(ctx context.Context, a *app) error {
 	return a.show(res.GetCustomer(), func() { a.did("customer", c.ID, "changed", c.DryRun) })
 }
 
-type customersDeleteCmd struct {
+type customerDeleteCmd struct {
 	ID     string `arg:"" help:"The customer's id."`
 	DryRun bool   `help:"Check whether it could be deleted, and change nothing."`
 }
 
 // Run carries out the command.
-func (c *customersDeleteCmd) Run(ctx context.Context, a *app) error {
+func (c *customerDeleteCmd) Run(ctx context.Context, a *app) error {
 	res, err := a.client.Customers.DeleteCustomer(ctx, &headracev1.DeleteCustomerRequest{CustomerId: c.ID, ValidateOnly: c.DryRun})
 	if err != nil {
 		return err

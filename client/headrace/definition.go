@@ -19,7 +19,7 @@ import (
 
 // importCmd makes a definition in a file the draft of an integration. Unlike apply it takes what others wrote, too.
 type importCmd struct {
-	File         string `arg:"" help:"The definition, YAML or JSON, in our words or those of Prismatic in any layout; - reads the input."`
+	File         string `arg:"" help:"The definition as YAML or JSON, in our format or any of Prismatic's; - reads the input."`
 	Integration  string `help:"The integration whose draft is replaced. Default: the one the definition names; it is created if there is none." placeholder:"ID"`
 	ValidateOnly bool   `help:"Check everything and change nothing."`
 }
@@ -58,7 +58,7 @@ func (c *importCmd) Run(ctx context.Context, a *app) error {
 type exportCmd struct {
 	ID      string `arg:"" help:"The integration's id."`
 	Version int32  `help:"The version. Default: the draft." placeholder:"N"`
-	Format  string `help:"In whose words: ${enum}. v7 is definition version 7 of Prismatic." enum:"native,v7" default:"native"`
+	Format  string `help:"The format: ${enum}. v7 is version 7 of Prismatic's definitions." enum:"native,v7" default:"native"`
 	File    string `short:"f" help:"Write to this file. Default: print." placeholder:"FILE"`
 }
 
@@ -112,7 +112,7 @@ func (p *printer) definition(text string) error {
 
 // validateCmd checks definitions in files.
 type validateCmd struct {
-	File []string `arg:"" help:"Definitions, YAML or JSON, in our words or those of Prismatic in any layout; - reads the input."`
+	File []string `arg:"" help:"Definitions as YAML or JSON, in our format or any of Prismatic's; - reads the input."`
 }
 
 // invalidFiles says that files hold mistakes, which have been printed.

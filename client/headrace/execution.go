@@ -11,30 +11,35 @@ import (
 	headracev1 "github.com/headrace/headrace/proto/gen/headrace/v1"
 )
 
-// executionsCmd holds the commands about executions.
-type executionsCmd struct {
-	List   executionsListCmd   `cmd:"" default:"withargs" help:"List executions, newest first."`
-	Get    executionsGetCmd    `cmd:"" help:"Show one execution with what each step did."`
-	Tail   executionsTailCmd   `cmd:"" help:"Follow an execution to its end."`
-	Cancel executionsCancelCmd `cmd:"" help:"End an execution before its end, or let one go that blocks its lane."`
-	Replay executionsReplayCmd `cmd:"" help:"Run executions that have ended once more."`
+// executionCmd holds the commands about executions.
+type executionCmd struct {
+	List   executionListCmd   `cmd:"" default:"withargs" help:"List executions, newest first."`
+	Get    executionGetCmd    `cmd:"" help:"Show one execution with what each step did."`
+	Tail   executionTailCmd   `cmd:"" help:"Follow an execution to its end."`
+	Cancel executionCancelCmd `cmd:"" help:"Cancel an execution, or release one that blocks its lane."`
+	Replay executionReplayCmd `cmd:"" help:"Run executions again that have ended."`
 }
 
-type executionsListCmd struct {
+type executionListCmd struct {
 	Instance  string `help:"Only those of this instance." placeholder:"ID"`
 	Flow      string `help:"Only those of this flow." placeholder:"ID"`
 	State     string `help:"Only those in this state, e.g. FAILED." placeholder:"STATE"`
 	InvokedBy string `help:"Only those that a step of this execution started." placeholder:"ID"`
-	Filter    string `help:"Only what fits this expression (AIP-160), e.g. 'test = false'." placeholder:"EXPRESSION"`
+	Filter    string `help:"Only what matches this expression (AIP-160), e.g. 'test = false'." placeholder:"EXPRESSION"`
 	OrderBy   string `help:"Order by these fields. Default: create_time desc." placeholder:"FIELDS"`
-	Limit     int    `help:"Show at most so many. 0: all." default:"50"`
+	Limit     int    `help:"Show at most this many. 0: all." default:"50"`
 }
 
 // Validate is called by the parser.
-func (c *executionsListCmd) Validate() error { return listFlags{Limit: c.Limit}.Validate() }
+func (c *executionListCmd) Validate() error {
+	if c.Flow != "" && !idPattern.MatchString(c.Flow) {
+		return usage("--flow wants the id of a flow, and %q is none: headrace flow list INTEGRATION shows the ids", c.Flow)
+	}
+	return listFlags{Limit: c.Limit}.Validate()
+}
 
 // Run carries out the command.
-func (c *executionsListCmd) Run(ctx context.Context, a *app) error {
+func (c *executionListCmd) Run(ctx context.Context, a *app) error {
 	found, err := take(a.client.AllExecutions(ctx, &headracev1.ListExecutionsRequest{
 		PageSize: listFlags{Limit: c.Limit}.pageSize(),
 		Filter: allOf(
@@ -106,12 +111,12 @@ func executionState(ex *headracev1.Execution) cell {
 	return s
 }
 
-type executionsGetCmd struct {
+type executionGetCmd struct {
 	ID string `arg:"" help:"The execution's id."`
 }
 
 // Run carries out the command.
-func (c *executionsGetCmd) Run(ctx context.Context, a *app) error {
+func (c *executionGetCmd) Run(ctx context.Context, a *app) error {
 	res, err := a.client.Executions.GetExecution(ctx, &headracev1.GetExecutionRequest{ExecutionId: c.ID})
 	if err != nil {
 		return err
@@ -141,13 +146,13 @@ func (c *executionsGetCmd) Run(ctx context.Context, a *app) error {
 // mostStarted is how many executions are shown with the one that started them.
 const mostStarted = 50
 
-type executionsCancelCmd struct {
+type executionCancelCmd struct {
 	ID     string `arg:"" help:"The execution's id."`
 	DryRun bool   `help:"Check whether it could be canceled, and change nothing."`
 }
 
 // Run carries out the command.
-func (c *executionsCancelCmd) Run(ctx context.Context, a *app) error {
+func (c *executionCancelCmd) Run(ctx context.Context, a *app) error {
 	res, err := a.client.Executions.CancelExecution(ctx, &headracev1.CancelExecutionRequest{ExecutionId: c.ID, ValidateOnly: c.DryRun})
 	if err != nil {
 		return err
@@ -165,19 +170,19 @@ func (c *executionsCancelCmd) Run(ctx context.Context, a *app) error {
 	})
 }
 
-type executionsReplayCmd struct {
-	ID         string `arg:"" optional:"" help:"The execution's id. Without one: those that fit --filter."`
-	FromStep   string `xor:"from" help:"Begin with this step; what the steps before it did is taken over." placeholder:"PATH"`
+type executionReplayCmd struct {
+	ID         string `arg:"" optional:"" help:"The execution's id. Without one: those that match --filter."`
+	FromStep   string `xor:"from" help:"Begin with this step; the results of the steps before it are kept." placeholder:"PATH"`
 	FromFailed bool   `xor:"from" help:"Begin with the step that failed."`
-	FreshKeys  bool   `help:"Send other idempotency keys than before, so that other systems do it all once more."`
-	Filter     string `help:"Replay what fits this expression (AIP-160), e.g. 'state = \"FAILED\"', and was neither retried nor replayed." placeholder:"EXPRESSION"`
-	Max        int32  `help:"Replay at most so many." default:"100"`
+	FreshKeys  bool   `help:"Send new idempotency keys, so that other systems carry everything out again."`
+	Filter     string `help:"Replay what matches this expression (AIP-160), e.g. 'state = \"FAILED\"', and was neither retried nor replayed." placeholder:"EXPRESSION"`
+	Max        int32  `help:"Replay at most this many." default:"100"`
 	All        bool   `help:"Go on until none is left."`
 	DryRun     bool   `help:"Check, or tell how many there are, and change nothing."`
 }
 
 // Validate is called by the parser.
-func (c *executionsReplayCmd) Validate() error {
+func (c *executionReplayCmd) Validate() error {
 	switch {
 	case (c.ID == "") == (c.Filter == ""):
 		return usage("give the id of an execution, or a --filter")
@@ -192,7 +197,7 @@ func (c *executionsReplayCmd) Validate() error {
 }
 
 // Run carries out the command.
-func (c *executionsReplayCmd) Run(ctx context.Context, a *app) error {
+func (c *executionReplayCmd) Run(ctx context.Context, a *app) error {
 	if c.ID == "" {
 		return c.bulk(ctx, a)
 	}
@@ -211,7 +216,7 @@ func (c *executionsReplayCmd) Run(ctx context.Context, a *app) error {
 }
 
 // bulk replays what fits the filter; with --all it asks until nothing is left that can be.
-func (c *executionsReplayCmd) bulk(ctx context.Context, a *app) error {
+func (c *executionReplayCmd) bulk(ctx context.Context, a *app) error {
 	all := &headracev1.ReplayExecutionsResponse{}
 	for {
 		res, err := a.client.Executions.ReplayExecutions(ctx, &headracev1.ReplayExecutionsRequest{
@@ -243,12 +248,12 @@ func (p *printer) replayed(res *headracev1.ReplayExecutionsResponse, dryRun bool
 	}
 }
 
-type executionsTailCmd struct {
+type executionTailCmd struct {
 	ID string `arg:"" help:"The execution's id."`
 }
 
 // Run carries out the command. For programs every event is a line of JSON, or a document of YAML.
-func (c *executionsTailCmd) Run(ctx context.Context, a *app) error {
+func (c *executionTailCmd) Run(ctx context.Context, a *app) error {
 	for event, err := range a.client.Tail(ctx, c.ID) {
 		if err != nil {
 			return err

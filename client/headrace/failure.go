@@ -62,6 +62,9 @@ func fail(w io.Writer, paint paint, err error) int {
 	if command := setting(err); command != "" {
 		fmt.Fprintf(w, "  set them: %s\n", paint.the(clean(command), bold))
 	}
+	if info := client.ErrorInfo(err); info.GetReason() == "INIT_FLOW_FAILED" && info.GetMetadata()["execution_id"] != "" {
+		fmt.Fprintf(w, "  see its steps: %s\n", paint.the(clean("headrace execution get "+info.GetMetadata()["execution_id"]), bold))
+	}
 	if about := marks(err); about != "" {
 		fmt.Fprintf(w, "  %s\n", paint.the(clean(about), dim))
 	}
@@ -122,7 +125,7 @@ func message(err error) string {
 	}
 	var away *unreachable
 	if errors.As(err, &away) {
-		return fmt.Sprintf("no server answered at %s: is it running, and is --server right?", away.server)
+		return away.why()
 	}
 	return said
 }
@@ -131,6 +134,22 @@ func message(err error) string {
 type unreachable struct {
 	server string
 	err    error
+}
+
+// why says what keeps a call from the server. What gRPC met on its way it tells in words only: where they change, the general ones come.
+func (e *unreachable) why() string {
+	met := client.Message(e.err)
+	switch {
+	case strings.Contains(met, "looked like an HTTP/1.1 header"), strings.Contains(met, "no application protocol"):
+		return fmt.Sprintf("what answers at %s speaks HTTP and no gRPC: give --server the gRPC address, by default 127.0.0.1:9090", e.server)
+	case strings.Contains(met, "does not look like a TLS handshake"):
+		return fmt.Sprintf("the server at %s speaks no TLS: leave --tls and --ca out", e.server)
+	case strings.Contains(met, "x509:"):
+		return fmt.Sprintf("the certificate of the server at %s is not trusted: name the file of its authority with --ca", e.server)
+	case strings.Contains(met, "error reading server preface"):
+		return fmt.Sprintf("what answers at %s speaks no plain gRPC: is --server right, or does it want --tls?", e.server)
+	}
+	return fmt.Sprintf("no server answered at %s: is it running, and is --server right?", e.server)
 }
 
 func (e *unreachable) Error() string { return e.server + ": " + e.err.Error() }

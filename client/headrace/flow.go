@@ -43,13 +43,13 @@ type flowTestCmd struct {
 	Header      []string `short:"H" sep:"none" help:"Header to send. May be given several times." placeholder:"NAME=VALUE"`
 	Query       []string `sep:"none" help:"Query parameter to send. May be given several times." placeholder:"NAME=VALUE"`
 	Method      string   `help:"HTTP method. Default: POST." placeholder:"METHOD"`
-	Path        string   `help:"What follows the token in the URL's path." placeholder:"PATH"`
+	Path        string   `help:"What follows the token in the URL." placeholder:"PATH"`
 	Save        bool     `help:"Save the payload with the flow."`
 	DryRun      bool     `help:"Check whether the test could run, and run nothing."`
-	StepResults string   `help:"YAML file with a list of what stands in for what actions do." placeholder:"FILE"`
-	Exchanges   string   `help:"YAML file with the exchanges that requests are answered from; no other request leaves." placeholder:"FILE"`
-	Offline     bool     `help:"Let no request leave."`
-	Record      string   `help:"Write the requests that were made, with their answers and without secrets, to a file that --exchanges takes." placeholder:"FILE"`
+	StepResults string   `help:"YAML file with stand-ins: results in place of what actions do." placeholder:"FILE"`
+	Exchanges   string   `help:"YAML file with exchanges that answer the requests; no request leaves." placeholder:"FILE"`
+	Offline     bool     `help:"Send no request to other systems."`
+	Record      string   `help:"Write the requests with their answers, without secrets, to a file for --exchanges." placeholder:"FILE"`
 }
 
 // Run carries out the command. A flow that fails is the command's failure.

@@ -7,7 +7,7 @@ import (
 	headracev1 "github.com/headrace/headrace/proto/gen/headrace/v1"
 )
 
-// flowKeyCmd holds the commands about the API keys of flows.
+// flowKeyCmd holds the commands about the keys of flows.
 type flowKeyCmd struct {
 	Create flowKeyCreateCmd `cmd:"" help:"Add a key to a flow, and print it."`
 	List   flowKeyListCmd   `cmd:"" help:"List the keys of a flow."`
@@ -73,7 +73,7 @@ func (c *flowKeyCreateCmd) Run(ctx context.Context, a *app) error {
 		return err
 	}
 	return a.show(res.GetFlowKey(), func() {
-		a.did("API key", res.GetFlowKey().GetId(), "created", c.DryRun)
+		a.did("flow key", res.GetFlowKey().GetId(), "created", c.DryRun)
 		if !c.DryRun && c.KeyFile == "" {
 			a.line("  %s", a.the(clean(res.GetFlowKey().GetKey()), cyan))
 		}
@@ -114,7 +114,7 @@ func (p *printer) flowKeys(all []*headracev1.FlowKey) {
 		}
 		rows = append(rows, []cell{text(k.GetId()), text(k.GetDisplayName()), key, p.ago(k.GetCreateTime())})
 	}
-	p.list("no API keys", []string{"ID", "NAME", "KEY", "CREATED"}, rows)
+	p.list("no flow keys", []string{"ID", "NAME", "KEY", "CREATED"}, rows)
 }
 
 type flowKeyDeleteCmd struct {
@@ -136,7 +136,7 @@ func (c *flowKeyDeleteCmd) Run(ctx context.Context, a *app) error {
 		if err != nil {
 			return err
 		}
-		if err := a.show(res, func() { a.did("API key", id, "deleted", c.DryRun) }); err != nil {
+		if err := a.show(res, func() { a.did("flow key", id, "deleted", c.DryRun) }); err != nil {
 			return err
 		}
 	}

@@ -20,7 +20,7 @@ func TestKeyIsReadFromTheInput(t *testing.T) {
 		"CreateFlowKey": &headracev1.CreateFlowKeyResponse{FlowKey: &headracev1.FlowKey{Id: "key", Key: key}},
 	}}
 	code, stdout, stderr := headrace(t, p, key+"\n", "flow-key", "create", "Sync Orders", "--instance", "smith", "--key-file", "-")
-	if code != exitOK || !strings.Contains(stdout, "API key key created") || strings.Contains(stdout+stderr, key) {
+	if code != exitOK || !strings.Contains(stdout, "flow key key created") || strings.Contains(stdout+stderr, key) {
 		t.Errorf("code %d, printed %q and %q", code, stdout, stderr)
 	}
 	want := []proto.Message{
@@ -40,9 +40,9 @@ func TestFlowShowsWhatItAsksOfItsCallers(t *testing.T) {
 	t.Parallel()
 	for want, f := range map[string]*headracev1.InstanceFlow{
 		"":                            {Security: headracev1.Flow_SECURITY_CUSTOMER_OPTIONAL},
-		"1 API key":                   {Security: headracev1.Flow_SECURITY_CUSTOMER_OPTIONAL, KeyCount: 1},
-		"2 API keys":                  {Security: headracev1.Flow_SECURITY_ORGANIZATION, KeyCount: 2},
-		"locked: it needs an API key": {Security: headracev1.Flow_SECURITY_CUSTOMER_REQUIRED, Locked: true},
+		"1 key":                       {Security: headracev1.Flow_SECURITY_CUSTOMER_OPTIONAL, KeyCount: 1},
+		"2 keys":                      {Security: headracev1.Flow_SECURITY_ORGANIZATION, KeyCount: 2},
+		"locked: it needs a flow key": {Security: headracev1.Flow_SECURITY_CUSTOMER_REQUIRED, Locked: true},
 	} {
 		if got := keysOf(f); got.text != want {
 			t.Errorf("%v: %q, want %q", f, got.text, want)

@@ -171,13 +171,13 @@ func (p *printer) instance(in *headracev1.Instance) {
 func keysOf(f *headracev1.InstanceFlow) cell {
 	switch n := f.GetKeyCount(); {
 	case f.GetLocked():
-		return cell{"locked: it needs an API key", red}
+		return cell{"locked: it needs a flow key", red}
 	case f.GetSecurity() == headracev1.Flow_SECURITY_UNSECURED, n == 0:
 		return cell{}
 	case n == 1:
-		return cell{"1 API key", dim}
+		return cell{"1 key", dim}
 	default:
-		return cell{fmt.Sprintf("%d API keys", n), dim}
+		return cell{fmt.Sprintf("%d keys", n), dim}
 	}
 }
 
@@ -289,7 +289,7 @@ func (c *instanceResumeCmd) Run(ctx context.Context, a *app) error {
 type instanceRotateCmd struct {
 	ID       string         `arg:"" help:"The instance's id."`
 	Flow     string         `help:"The flow to give a new URL. Default: all flows." placeholder:"ID"`
-	Endpoint bool           `help:"Give a new URL to what the flows share, and to no flow."`
+	Endpoint bool           `help:"Replace the URL that the flows share instead, and no flow's."`
 	Overlap  *time.Duration `help:"How long the old URLs go on working. Default: 24h." placeholder:"DURATION"`
 }
 

@@ -11,23 +11,22 @@ import (
 	headracev1 "github.com/headrace/headrace/proto/gen/headrace/v1"
 )
 
-// integrationsCmd holds the commands about integrations.
-type integrationsCmd struct {
-	List     integrationsListCmd     `cmd:"" default:"withargs" help:"List integrations."`
-	Get      integrationsGetCmd      `cmd:"" help:"Show one integration's draft: flows, config variables, problems."`
-	Versions integrationsVersionsCmd `cmd:"" help:"List the published versions of an integration."`
-	Publish  integrationsPublishCmd  `cmd:"" help:"Make an immutable version of the draft."`
-	Rotate   integrationsRotateCmd   `cmd:"" help:"Give all instances another URL to share; the old one works for a while."`
-	Export   exportCmd               `cmd:"" help:"Print the definition as YAML that can be applied again."`
-	Delete   integrationsDeleteCmd   `cmd:"" help:"Delete an integration that has no instances."`
+// integrationCmd holds the commands about integrations.
+type integrationCmd struct {
+	List     integrationListCmd     `cmd:"" default:"withargs" help:"List integrations."`
+	Get      integrationGetCmd      `cmd:"" help:"Show one integration's draft: flows, config variables, problems."`
+	Versions integrationVersionsCmd `cmd:"" help:"List the published versions of an integration."`
+	Publish  integrationPublishCmd  `cmd:"" help:"Make an immutable version of the draft."`
+	Rotate   integrationRotateCmd   `cmd:"" help:"Replace the URL that all instances share; the old one works for a while."`
+	Delete   integrationDeleteCmd   `cmd:"" help:"Delete an integration that has no instances."`
 }
 
-type integrationsListCmd struct {
+type integrationListCmd struct {
 	listFlags
 }
 
 // Run carries out the command.
-func (c *integrationsListCmd) Run(ctx context.Context, a *app) error {
+func (c *integrationListCmd) Run(ctx context.Context, a *app) error {
 	found, err := take(a.client.AllIntegrations(ctx, &headracev1.ListIntegrationsRequest{
 		PageSize: c.pageSize(), Filter: c.Filter, OrderBy: c.OrderBy,
 	}), c.Limit)
@@ -61,12 +60,12 @@ func draft(in *headracev1.Integration) cell {
 	return cell{"published", dim}
 }
 
-type integrationsGetCmd struct {
+type integrationGetCmd struct {
 	ID string `arg:"" help:"The integration's id."`
 }
 
 // Run carries out the command.
-func (c *integrationsGetCmd) Run(ctx context.Context, a *app) error {
+func (c *integrationGetCmd) Run(ctx context.Context, a *app) error {
 	res, err := a.client.Integrations.GetIntegration(ctx, &headracev1.GetIntegrationRequest{IntegrationId: c.ID})
 	if err != nil {
 		return err
@@ -147,13 +146,13 @@ func (p *printer) configVariables(variables []*headracev1.ConfigVariable) {
 	p.table("  ", nil, rows)
 }
 
-type integrationsVersionsCmd struct {
+type integrationVersionsCmd struct {
 	ID string `arg:"" help:"The integration's id."`
 	listFlags
 }
 
 // Run carries out the command.
-func (c *integrationsVersionsCmd) Run(ctx context.Context, a *app) error {
+func (c *integrationVersionsCmd) Run(ctx context.Context, a *app) error {
 	found, err := take(a.client.AllVersions(ctx, &headracev1.ListIntegrationVersionsRequest{
 		IntegrationId: c.ID, PageSize: c.pageSize(), Filter: c.Filter, OrderBy: c.OrderBy,
 	}), c.Limit)
@@ -172,14 +171,14 @@ func (c *integrationsVersionsCmd) Run(ctx context.Context, a *app) error {
 // shortHash is the beginning of a hash: enough to tell two apart.
 func shortHash(hash string) cell { return cell{hash[:min(12, len(hash))], dim} }
 
-type integrationsPublishCmd struct {
+type integrationPublishCmd struct {
 	ID      string `arg:"" help:"The integration's id."`
 	Comment string `short:"m" help:"What changed, for people." placeholder:"TEXT"`
 	DryRun  bool   `help:"Check whether it could be published, and change nothing."`
 }
 
 // Run carries out the command.
-func (c *integrationsPublishCmd) Run(ctx context.Context, a *app) error {
+func (c *integrationPublishCmd) Run(ctx context.Context, a *app) error {
 	res, err := a.client.Integrations.PublishIntegration(ctx, &headracev1.PublishIntegrationRequest{
 		IntegrationId: c.ID, Comment: c.Comment, ValidateOnly: c.DryRun,
 	})
@@ -195,14 +194,14 @@ func (c *integrationsPublishCmd) Run(ctx context.Context, a *app) error {
 	})
 }
 
-type integrationsRotateCmd struct {
+type integrationRotateCmd struct {
 	ID      string         `arg:"" help:"The integration's id."`
 	Overlap *time.Duration `help:"How long the old URL goes on working. Default: 24h." placeholder:"DURATION"`
 	DryRun  bool           `help:"Check everything and change nothing."`
 }
 
 // Run carries out the command.
-func (c *integrationsRotateCmd) Run(ctx context.Context, a *app) error {
+func (c *integrationRotateCmd) Run(ctx context.Context, a *app) error {
 	req := &headracev1.RotateEndpointTokenRequest{IntegrationId: c.ID, ValidateOnly: c.DryRun}
 	if c.Overlap != nil {
 		req.Overlap = durationpb.New(*c.Overlap)
@@ -219,13 +218,13 @@ func (c *integrationsRotateCmd) Run(ctx context.Context, a *app) error {
 	})
 }
 
-type integrationsDeleteCmd struct {
+type integrationDeleteCmd struct {
 	ID     string `arg:"" help:"The integration's id."`
 	DryRun bool   `help:"Check whether it could be deleted, and change nothing."`
 }
 
 // Run carries out the command.
-func (c *integrationsDeleteCmd) Run(ctx context.Context, a *app) error {
+func (c *integrationDeleteCmd) Run(ctx context.Context, a *app) error {
 	res, err := a.client.Integrations.DeleteIntegration(ctx, &headracev1.DeleteIntegrationRequest{IntegrationId: c.ID, ValidateOnly: c.DryRun})
 	if err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -58,21 +59,27 @@ func run(ctx context.Context, args []string, std streams) int {
 	left := -1 // the code --help leaves with
 	parser, err := kong.New(&g,
 		kong.Name("headrace"),
-		kong.Description("Integrations, deployed once per customer. Commands read their defaults from HEADRACE_SERVER and HEADRACE_TOKEN."),
+		kong.Description("Describe integrations, deploy them for customers, and see what they do.\n\n"+
+			"Nouns may be in the plural, too. Exit codes: 0 done; 1 refused, or a test failed; 2 a wrong call or file; 3 no server answered."),
+		kong.Help(printHelp),
 		kong.Writers(std.out, std.err),
-		kong.Exit(func(code int) { left = code }),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, NoExpandSubcommands: true, WrapUpperBound: 120}),
+		kong.Exit(func(code int) { left = max(left, code) }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, NoExpandSubcommands: true, WrapUpperBound: 120}),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 	)
 	if err != nil {
 		panic("headrace: the grammar is wrong: " + err.Error())
+	}
+	if len(args) == 0 {
+		parser.Stdout, args = std.err, []string{"--help"} // nothing was asked for: what could be is no output
+		left = exitUsage
 	}
 	parsed, err := parser.Parse(args)
 	switch {
 	case left >= 0:
 		return left
 	case err != nil:
-		return fail(std.err, paintFor(std.err, g.NoColor), usage("%v; see headrace --help", err))
+		return fail(std.err, paintFor(std.err, g.NoColor), usage("%v", wrongCall(parser.Model.Node, err)))
 	}
 	a, err := g.app(std)
 	if err != nil {
@@ -99,6 +106,9 @@ type app struct {
 }
 
 func (g *grammar) app(std streams) (*app, error) {
+	if err := g.checkServer(); err != nil {
+		return nil, err
+	}
 	var opts []client.Option
 	switch {
 	case g.Insecure && (g.TLS || g.CA != ""):
@@ -116,4 +126,19 @@ func (g *grammar) app(std streams) (*app, error) {
 	}
 	out := &printer{w: std.out, format: g.Output, paint: paintFor(std.out, g.NoColor), now: time.Now}
 	return &app{printer: out, client: c, in: std.in, err: std.err}, nil
+}
+
+// checkServer refuses addresses that look right and that gRPC takes for something else.
+func (g *grammar) checkServer() error {
+	const wanted = "give HOST:PORT of the server's gRPC listener, e.g. 127.0.0.1:9090"
+	scheme, host, isURL := strings.Cut(g.Server, "://")
+	switch {
+	case isURL && (scheme == "http" || scheme == "https"):
+		return usage("--server %s is a URL: %s, and --tls for TLS", g.Server, wanted)
+	case !isURL && !strings.Contains(scheme, ":"):
+		return usage("--server %q has no port: %s", scheme, wanted)
+	case isURL && host == "":
+		return usage("--server %s names no host: %s", g.Server, wanted)
+	}
+	return nil
 }

@@ -4,12 +4,18 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
+	"log"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/alecthomas/kong"
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
@@ -30,10 +36,16 @@ func TestUsage(t *testing.T) {
 		args []string
 		want string
 	}{
-		{"nothing", nil, "expected one of"},
+		{"nothing but flags", nil, "expected one of"},
+		{"a verb without its noun", []string{"deploy", "smith"}, "did you mean headrace instance deploy?"},
+		{"a verb of another noun", []string{"instance", "tail", "exe-1"}, "did you mean headrace execution tail?"},
+		{"the URL of the server", []string{"--server", "http://127.0.0.1:8080", "customer"}, "is a URL: give HOST:PORT"},
+		{"no port of the server", []string{"--server", "localhost", "customer"}, "has no port: give HOST:PORT"},
+		{"a URL of no server", []string{"--server", "dns://", "customer"}, "names no host"},
 		{"unknown command", []string{"fly"}, "unexpected argument fly"},
 		{"unknown flag", []string{"instances", "--fly"}, "unknown flag --fly"},
-		{"missing argument", []string{"instance", "deploy"}, "<id>"},
+		{"missing argument", []string{"instances", "deploy"}, `expected "<id>"; see headrace instance deploy --help`},
+		{"a flow's name in place of its id", []string{"execution", "list", "--flow", "Sync It"}, "shows the ids"},
 		{"unknown format", []string{"instances", "-o", "xml"}, "--output"},
 		{"less than none", []string{"instances", "list", "--limit=-1"}, "--limit is -1"},
 		{"TLS and not", []string{"--tls", "--insecure", "instances"}, "give one of them"},
@@ -46,7 +58,7 @@ func TestUsage(t *testing.T) {
 		{"no JSON", []string{"instance", "set", "smith", "--set-json", "a={s3cret"}, "--set-json a"},
 		{"no input", []string{"instance", "set", "smith", "--set-connection", "erp=1"}, "VARIABLE.INPUT=VALUE"},
 		{"no payload to save", []string{"flow", "test", "acme", "sync", "--save"}, "--payload FILE"},
-		{"customer without a name", []string{"customers", "create"}, "needs an id or a --name"},
+		{"customer without a name", []string{"customer", "create"}, "needs an id or a --name"},
 		{"nobody's flow", []string{"flow-key", "list", "sync"}, "--instance"},
 		{"two owners of a flow", []string{"flow-key", "list", "sync", "--instance", "smith", "--integration", "acme"}, "--integration"},
 		{"unknown shell", []string{"completion", "fish"}, "bash"},
@@ -77,6 +89,33 @@ func TestHelp(t *testing.T) {
 	}
 }
 
+func TestHelpIsWhatNothingGets(t *testing.T) {
+	t.Parallel()
+	var out, errs bytes.Buffer
+	code := run(t.Context(), nil, streams{out: &out, err: &errs})
+	if code != exitUsage || out.Len() > 0 || !strings.Contains(errs.String(), "Customers and instances:") {
+		t.Errorf("code %d, printed %q and %q, want 2 and the commands", code, out.String(), errs.String())
+	}
+	_, stdout, _ := headrace(t, &peer{}, "", "flow", "--help")
+	if !strings.Contains(stdout, "\nCommands:\n  flow list ") {
+		t.Errorf("printed %q, want the commands of the noun, without groups", stdout)
+	}
+}
+
+// TestNouns holds the rule of the grammar: a noun is singular, and known by its plural.
+func TestNouns(t *testing.T) {
+	t.Parallel()
+	parser, err := kong.New(&grammar{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, noun := range parser.Model.Children {
+		if len(noun.Children) > 0 && !slices.Equal(noun.Aliases, []string{noun.Name + "s"}) {
+			t.Errorf("%s is known as %v", noun.Name, noun.Aliases)
+		}
+	}
+}
+
 func TestErrors(t *testing.T) {
 	t.Parallel()
 	st, err := status.New(codes.FailedPrecondition, "config is incomplete").WithDetails(
@@ -104,12 +143,22 @@ func TestErrors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	init, err := status.New(codes.FailedPrecondition, "it was not deployed").WithDetails(&errdetails.ErrorInfo{
+		Reason: "INIT_FLOW_FAILED", Domain: "headrace", Metadata: map[string]string{"execution_id": "exe-1"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	tests := []struct {
 		name   string
 		answer error
 		code   int
 		want   string
 	}{
+		{
+			"a deployment that failed", init.Err(), exitRefused,
+			"error: it was not deployed\n  see its steps: headrace execution get exe-1\n  INIT_FLOW_FAILED · execution_id exe-1 · request req-1\n",
+		},
 		{
 			"all that is wrong", st.Err(), exitRefused,
 			"error: config is incomplete\n  configValues.url: has no value\n  and one more\n" +
@@ -150,6 +199,44 @@ func TestNobodyThere(t *testing.T) {
 	code := run(t.Context(), []string{"--server", target, "instances"}, streams{out: &out, err: &errs})
 	if code != exitUnreachable || !strings.Contains(errs.String(), "no server answered at "+target) {
 		t.Errorf("code %d, printed %q, want 3 and the address", code, errs.String())
+	}
+}
+
+// TestWrongServer calls servers that are there and speak something else.
+func TestWrongServer(t *testing.T) {
+	t.Parallel()
+	web := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(web.Close)
+	quiet := log.New(io.Discard, "", 0)
+	https := httptest.NewUnstartedServer(http.NotFoundHandler())
+	https.Config.ErrorLog = quiet
+	https.StartTLS()
+	t.Cleanup(https.Close)
+	secure := httptest.NewUnstartedServer(http.NotFoundHandler())
+	secure.EnableHTTP2, secure.Config.ErrorLog = true, quiet
+	secure.StartTLS()
+	t.Cleanup(secure.Close)
+	tests := []struct {
+		name, url string
+		flags     []string
+		want      string
+	}{
+		{"REST", web.URL, nil, "speaks HTTP and no gRPC"},
+		{"no TLS", web.URL, []string{"--tls"}, "speaks no TLS: leave --tls"},
+		{"REST by TLS", https.URL, []string{"--tls"}, "speaks HTTP and no gRPC"},
+		{"TLS of an unknown authority", secure.URL, []string{"--tls"}, "is not trusted: name the file of its authority with --ca"},
+		{"TLS", secure.URL, nil, "does it want --tls?"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			_, address, _ := strings.Cut(tt.url, "://")
+			var out, errs bytes.Buffer
+			code := run(t.Context(), append([]string{"customer", "--server", address}, tt.flags...), streams{out: &out, err: &errs})
+			if code != exitUnreachable || !strings.Contains(errs.String(), tt.want) {
+				t.Errorf("code %d, printed %q, want 3 and %q", code, errs.String(), tt.want)
+			}
+		})
 	}
 }
 
@@ -241,12 +328,12 @@ func TestListsAsk(t *testing.T) {
 		want   proto.Message
 	}{
 		{
-			[]string{"executions", "list", "--instance", "smith", "--state", "dead-letter", "--filter", `a OR b`},
+			[]string{"execution", "list", "--instance", "smith", "--state", "dead-letter", "--filter", `a OR b`},
 			"ListExecutions", &headracev1.ListExecutionsResponse{},
 			&headracev1.ListExecutionsRequest{PageSize: 50, Filter: `(instance_id = "smith") AND (state = "DEAD_LETTER") AND (a OR b)`},
 		},
 		{
-			[]string{"executions", "list", "--invoked-by", "exe-1"},
+			[]string{"execution", "list", "--invoked-by", "exe-1"},
 			"ListExecutions", &headracev1.ListExecutionsResponse{},
 			&headracev1.ListExecutionsRequest{PageSize: 50, Filter: `invoked_by = "exe-1"`},
 		},
@@ -259,14 +346,14 @@ func TestListsAsk(t *testing.T) {
 		{[]string{"instance", "deployments", "smith"}, "ListDeployments", &headracev1.ListDeploymentsResponse{}, &headracev1.ListDeploymentsRequest{InstanceId: "smith", PageSize: 1000}},
 		{[]string{"integration", "list", "--limit", "5"}, "ListIntegrations", &headracev1.ListIntegrationsResponse{}, &headracev1.ListIntegrationsRequest{PageSize: 5}},
 		{
-			[]string{"integrations", "versions", "acme"},
+			[]string{"integration", "versions", "acme"},
 			"ListIntegrationVersions",
 			&headracev1.ListIntegrationVersionsResponse{IntegrationVersions: []*headracev1.IntegrationVersion{{Version: 1, DefinitionHash: "0123456789abcdef"}}},
 			&headracev1.ListIntegrationVersionsRequest{IntegrationId: "acme", PageSize: 1000},
 		},
 		{[]string{"flows", "list", "acme"}, "ListFlows", &headracev1.ListFlowsResponse{}, &headracev1.ListFlowsRequest{IntegrationId: "acme", PageSize: 1000}},
 		{
-			[]string{"cleanup-debts", "list", "--customer", "smith", "--forgiven"},
+			[]string{"cleanup-debt", "list", "--customer", "smith", "--forgiven"},
 			"ListCleanupDebts", &headracev1.ListCleanupDebtsResponse{},
 			&headracev1.ListCleanupDebtsRequest{PageSize: 1000, Filter: `customer_id = "smith"`, ShowForgiven: true},
 		},
@@ -307,7 +394,7 @@ func TestLimit(t *testing.T) {
 	t.Parallel()
 	page := &headracev1.ListCustomersResponse{Customers: []*headracev1.Customer{{Id: "a"}, {Id: "b"}, {Id: "c"}}, NextPageToken: "2"}
 	p := &peer{answers: map[string]any{"ListCustomers": page}}
-	code, stdout, stderr := headrace(t, p, "", "customers", "list", "--limit", "2", "-o", "json")
+	code, stdout, stderr := headrace(t, p, "", "customer", "list", "--limit", "2", "-o", "json")
 	var got headracev1Customers
 	if err := json.Unmarshal([]byte(stdout), &got); err != nil || code != exitOK || len(got.Customers) != 2 || len(p.requests) != 1 {
 		t.Errorf("code %d, %d pages, %v, printed %q and %q, want two customers of one page", code, len(p.requests), err, stdout, stderr)
@@ -329,23 +416,23 @@ func TestCommandsAsk(t *testing.T) {
 		want   proto.Message
 		prints string
 	}{
-		{[]string{"components", "get", "erp", "--version", "2"}, &headracev1.GetComponentResponse{Component: &headracev1.Component{Id: "erp"}}, &headracev1.GetComponentRequest{ComponentId: "erp", Version: 2}, "erp"},
-		{[]string{"components", "delete", "erp"}, &headracev1.DeleteComponentResponse{}, &headracev1.DeleteComponentRequest{ComponentId: "erp"}, "component erp deleted"},
-		{[]string{"integrations", "get", "acme"}, &headracev1.GetIntegrationResponse{Integration: &headracev1.Integration{Id: "acme"}}, &headracev1.GetIntegrationRequest{IntegrationId: "acme"}, "acme"},
-		{[]string{"integrations", "publish", "acme", "-m", "why"}, &headracev1.PublishIntegrationResponse{Version: &headracev1.IntegrationVersion{Version: 3}}, &headracev1.PublishIntegrationRequest{IntegrationId: "acme", Comment: "why"}, "integration acme published as version 3"},
-		{[]string{"integrations", "delete", "acme", "--dry-run"}, &headracev1.DeleteIntegrationResponse{}, &headracev1.DeleteIntegrationRequest{IntegrationId: "acme", ValidateOnly: true}, "integration acme could be deleted"},
-		{[]string{"customers", "create", "smith", "--external-id", "7"}, &headracev1.CreateCustomerResponse{Customer: &headracev1.Customer{Id: "smith"}}, &headracev1.CreateCustomerRequest{Customer: &headracev1.Customer{Id: "smith", DisplayName: "smith", ExternalId: "7"}}, "customer smith created"},
-		{[]string{"customers", "get", "smith"}, &headracev1.GetCustomerResponse{Customer: &headracev1.Customer{Id: "smith", Labels: map[string]string{"b": "2", "a": "1"}}}, &headracev1.GetCustomerRequest{CustomerId: "smith"}, "a=1 b=2"},
-		{[]string{"customers", "delete", "smith"}, &headracev1.DeleteCustomerResponse{}, &headracev1.DeleteCustomerRequest{CustomerId: "smith"}, "customer smith deleted"},
+		{[]string{"component", "get", "erp", "--version", "2"}, &headracev1.GetComponentResponse{Component: &headracev1.Component{Id: "erp"}}, &headracev1.GetComponentRequest{ComponentId: "erp", Version: 2}, "erp"},
+		{[]string{"component", "delete", "erp"}, &headracev1.DeleteComponentResponse{}, &headracev1.DeleteComponentRequest{ComponentId: "erp"}, "component erp deleted"},
+		{[]string{"integration", "get", "acme"}, &headracev1.GetIntegrationResponse{Integration: &headracev1.Integration{Id: "acme"}}, &headracev1.GetIntegrationRequest{IntegrationId: "acme"}, "acme"},
+		{[]string{"integration", "publish", "acme", "-m", "why"}, &headracev1.PublishIntegrationResponse{Version: &headracev1.IntegrationVersion{Version: 3}}, &headracev1.PublishIntegrationRequest{IntegrationId: "acme", Comment: "why"}, "integration acme published as version 3"},
+		{[]string{"integration", "delete", "acme", "--dry-run"}, &headracev1.DeleteIntegrationResponse{}, &headracev1.DeleteIntegrationRequest{IntegrationId: "acme", ValidateOnly: true}, "integration acme could be deleted"},
+		{[]string{"customer", "create", "smith", "--external-id", "7"}, &headracev1.CreateCustomerResponse{Customer: &headracev1.Customer{Id: "smith"}}, &headracev1.CreateCustomerRequest{Customer: &headracev1.Customer{Id: "smith", DisplayName: "smith", ExternalId: "7"}}, "customer smith created"},
+		{[]string{"customer", "get", "smith"}, &headracev1.GetCustomerResponse{Customer: &headracev1.Customer{Id: "smith", Labels: map[string]string{"b": "2", "a": "1"}}}, &headracev1.GetCustomerRequest{CustomerId: "smith"}, "a=1 b=2"},
+		{[]string{"customer", "delete", "smith"}, &headracev1.DeleteCustomerResponse{}, &headracev1.DeleteCustomerRequest{CustomerId: "smith"}, "customer smith deleted"},
 		{[]string{"instance", "get", "smith"}, &headracev1.GetInstanceResponse{Instance: instance}, &headracev1.GetInstanceRequest{InstanceId: "smith"}, "smith"},
 		{[]string{"instance", "wizard", "smith"}, &headracev1.GetConfigWizardResponse{ConfigWizard: &headracev1.ConfigWizard{InstanceId: "smith", Complete: true}}, &headracev1.GetConfigWizardRequest{InstanceId: "smith"}, "smith  complete"},
 		{[]string{"instance", "deploy", "smith", "--version", "2"}, &headracev1.DeployInstanceResponse{Instance: instance}, &headracev1.DeployInstanceRequest{InstanceId: "smith", Version: 2}, "instance smith deployed"},
 		{[]string{"instance", "deploy", "smith", "--plan"}, &headracev1.DeployInstanceResponse{Plan: &headracev1.DeployPlan{Version: 2}}, &headracev1.DeployInstanceRequest{InstanceId: "smith", ValidateOnly: true}, "would get version 2"},
 		{[]string{"instance", "rollback", "smith", "--to", "dep-1"}, &headracev1.RollbackInstanceResponse{Instance: instance, Deployment: &headracev1.Deployment{SourceDeploymentId: "dep-1"}}, &headracev1.RollbackInstanceRequest{InstanceId: "smith", DeploymentId: "dep-1"}, "instance smith rolled back"},
 		{[]string{"instance", "rollback", "smith", "--plan"}, &headracev1.RollbackInstanceResponse{Plan: &headracev1.DeployPlan{Version: 1}}, &headracev1.RollbackInstanceRequest{InstanceId: "smith", ValidateOnly: true}, "would get version 1"},
-		{[]string{"cleanup-debts", "get", "reg-1"}, &headracev1.GetCleanupDebtResponse{CleanupDebt: &headracev1.CleanupDebt{Id: "reg-1", RemoteId: "wh_1"}}, &headracev1.GetCleanupDebtRequest{CleanupDebtId: "reg-1"}, "wh_1"},
-		{[]string{"cleanup-debts", "retry", "reg-1"}, &headracev1.RetryCleanupDebtResponse{Removed: true}, &headracev1.RetryCleanupDebtRequest{CleanupDebtId: "reg-1"}, "cleanup debt reg-1 settled"},
-		{[]string{"cleanup-debts", "forgive", "reg-1", "--comment", "by hand"}, &headracev1.ForgiveCleanupDebtResponse{}, &headracev1.ForgiveCleanupDebtRequest{CleanupDebtId: "reg-1", Comment: "by hand"}, "cleanup debt reg-1 forgiven"},
+		{[]string{"cleanup-debt", "get", "reg-1"}, &headracev1.GetCleanupDebtResponse{CleanupDebt: &headracev1.CleanupDebt{Id: "reg-1", RemoteId: "wh_1"}}, &headracev1.GetCleanupDebtRequest{CleanupDebtId: "reg-1"}, "wh_1"},
+		{[]string{"cleanup-debt", "retry", "reg-1"}, &headracev1.RetryCleanupDebtResponse{Removed: true}, &headracev1.RetryCleanupDebtRequest{CleanupDebtId: "reg-1"}, "cleanup debt reg-1 settled"},
+		{[]string{"cleanup-debt", "forgive", "reg-1", "--comment", "by hand"}, &headracev1.ForgiveCleanupDebtResponse{}, &headracev1.ForgiveCleanupDebtRequest{CleanupDebtId: "reg-1", Comment: "by hand"}, "cleanup debt reg-1 forgiven"},
 		{[]string{"state", "get", "smith", "ste-1"}, &headracev1.GetStateEntryResponse{StateEntry: &headracev1.StateEntry{Id: "ste-1", Key: "last", ValueJson: `{"a":1}`}}, &headracev1.GetStateEntryRequest{InstanceId: "smith", StateEntryId: "ste-1"}, `{"a":1}`},
 		{[]string{"state", "set", "smith", "last", "2026", "--scope", "flow", "--flow", "sync"}, &headracev1.SetStateEntryResponse{}, &headracev1.SetStateEntryRequest{InstanceId: "smith", Scope: headracev1.StateEntry_SCOPE_FLOW, FlowId: "sync", Key: "last", Kind: &headracev1.SetStateEntryRequest_ValueJson{ValueJson: `"2026"`}}, "state entry last set"},
 		{[]string{"state", "set", "smith", "last", "[1.50]", "--json", "--dry-run"}, &headracev1.SetStateEntryResponse{}, &headracev1.SetStateEntryRequest{InstanceId: "smith", Scope: headracev1.StateEntry_SCOPE_INSTANCE, Key: "last", Kind: &headracev1.SetStateEntryRequest_ValueJson{ValueJson: `[1.50]`}, ValidateOnly: true}, "state entry last could be set"},
@@ -361,20 +448,20 @@ func TestCommandsAsk(t *testing.T) {
 		{[]string{"instance", "resume", "smith"}, &headracev1.ResumeInstanceResponse{}, &headracev1.ResumeInstanceRequest{InstanceId: "smith"}, "instance smith resumed"},
 		{[]string{"instance", "rotate", "smith", "--flow", "sync"}, &headracev1.RotateWebhookTokenResponse{Instance: instance}, &headracev1.RotateWebhookTokenRequest{InstanceId: "smith", FlowId: "sync"}, "smith"},
 		{[]string{"instance", "rotate", "smith", "--endpoint"}, &headracev1.RotateWebhookTokenResponse{Instance: instance}, &headracev1.RotateWebhookTokenRequest{InstanceId: "smith", Endpoint: true}, "smith"},
-		{[]string{"integrations", "rotate", "acme", "--overlap", "1h"}, &headracev1.RotateEndpointTokenResponse{Integration: &headracev1.Integration{EndpointUrl: "https://h/hooks/x"}}, &headracev1.RotateEndpointTokenRequest{IntegrationId: "acme", Overlap: durationpb.New(time.Hour)}, "https://h/hooks/x"},
+		{[]string{"integration", "rotate", "acme", "--overlap", "1h"}, &headracev1.RotateEndpointTokenResponse{Integration: &headracev1.Integration{EndpointUrl: "https://h/hooks/x"}}, &headracev1.RotateEndpointTokenRequest{IntegrationId: "acme", Overlap: durationpb.New(time.Hour)}, "https://h/hooks/x"},
 		{[]string{"flow-key", "create", "sync", "--instance", "smith", "--name", "The ERP"}, &headracev1.CreateFlowKeyResponse{FlowKey: &headracev1.FlowKey{Id: "the-erp", Key: "hrk_x"}}, &headracev1.CreateFlowKeyRequest{InstanceId: "smith", FlowId: "sync", FlowKey: &headracev1.FlowKey{DisplayName: "The ERP"}}, "hrk_x"},
-		{[]string{"flow-key", "delete", "sync", "the-erp", "--integration", "acme"}, &headracev1.DeleteFlowKeyResponse{}, &headracev1.DeleteFlowKeyRequest{IntegrationId: "acme", FlowId: "sync", FlowKeyId: "the-erp"}, "API key the-erp deleted"},
+		{[]string{"flow-key", "delete", "sync", "the-erp", "--integration", "acme"}, &headracev1.DeleteFlowKeyResponse{}, &headracev1.DeleteFlowKeyRequest{IntegrationId: "acme", FlowId: "sync", FlowKeyId: "the-erp"}, "flow key the-erp deleted"},
 		{[]string{"instance", "delete", "smith"}, &headracev1.DeleteInstanceResponse{RemainingRegistrations: []*headracev1.Registration{{RemoteId: "wh_1"}}}, &headracev1.DeleteInstanceRequest{InstanceId: "smith"}, "wh_1"},
 		{[]string{"test-instance", "get", "acme"}, &headracev1.GetTestInstanceResponse{TestInstance: instance}, &headracev1.GetTestInstanceRequest{IntegrationId: "acme"}, "smith"},
 		{[]string{"test-instance", "reset", "acme"}, &headracev1.ResetTestInstanceResponse{}, &headracev1.ResetTestInstanceRequest{IntegrationId: "acme"}, "test instance of acme reset"},
-		{[]string{"executions", "cancel", "exe-1"}, &headracev1.CancelExecutionResponse{Execution: &headracev1.Execution{State: headracev1.Execution_STATE_CANCELED}}, &headracev1.CancelExecutionRequest{ExecutionId: "exe-1"}, "execution exe-1 canceled"},
-		{[]string{"executions", "cancel", "exe-1", "--dry-run"}, &headracev1.CancelExecutionResponse{}, &headracev1.CancelExecutionRequest{ExecutionId: "exe-1", ValidateOnly: true}, "execution exe-1 could be canceled"},
-		{[]string{"executions", "replay", "exe-1", "--from-step", "post", "--fresh-keys"}, &headracev1.ReplayExecutionResponse{Execution: &headracev1.Execution{Id: "exe-2"}}, &headracev1.ReplayExecutionRequest{ExecutionId: "exe-1", FromStep: "post", FreshKeys: true}, "as exe-2"},
-		{[]string{"executions", "replay", "--filter", "x", "--from-failed"}, &headracev1.ReplayExecutionsResponse{Count: 2, ExecutionIds: []string{"exe-8", "exe-9"}, More: true}, &headracev1.ReplayExecutionsRequest{Filter: "x", Max: 100, FromFailed: true}, "there are more"},
-		{[]string{"customers", "set", "smith", "--max-concurrency", "4"}, &headracev1.UpdateCustomerResponse{}, &headracev1.UpdateCustomerRequest{CustomerId: "smith", Customer: &headracev1.Customer{MaxConcurrency: 4}, UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{"max_concurrency"}}}, "customer smith changed"},
+		{[]string{"execution", "cancel", "exe-1"}, &headracev1.CancelExecutionResponse{Execution: &headracev1.Execution{State: headracev1.Execution_STATE_CANCELED}}, &headracev1.CancelExecutionRequest{ExecutionId: "exe-1"}, "execution exe-1 canceled"},
+		{[]string{"execution", "cancel", "exe-1", "--dry-run"}, &headracev1.CancelExecutionResponse{}, &headracev1.CancelExecutionRequest{ExecutionId: "exe-1", ValidateOnly: true}, "execution exe-1 could be canceled"},
+		{[]string{"execution", "replay", "exe-1", "--from-step", "post", "--fresh-keys"}, &headracev1.ReplayExecutionResponse{Execution: &headracev1.Execution{Id: "exe-2"}}, &headracev1.ReplayExecutionRequest{ExecutionId: "exe-1", FromStep: "post", FreshKeys: true}, "as exe-2"},
+		{[]string{"execution", "replay", "--filter", "x", "--from-failed"}, &headracev1.ReplayExecutionsResponse{Count: 2, ExecutionIds: []string{"exe-8", "exe-9"}, More: true}, &headracev1.ReplayExecutionsRequest{Filter: "x", Max: 100, FromFailed: true}, "there are more"},
+		{[]string{"customer", "set", "smith", "--max-concurrency", "4"}, &headracev1.UpdateCustomerResponse{}, &headracev1.UpdateCustomerRequest{CustomerId: "smith", Customer: &headracev1.Customer{MaxConcurrency: 4}, UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{"max_concurrency"}}}, "customer smith changed"},
 		{[]string{"instance", "set", "smith", "--max-concurrency", "0"}, &headracev1.UpdateInstanceResponse{}, &headracev1.UpdateInstanceRequest{InstanceId: "smith", Instance: &headracev1.Instance{}, UpdateMask: &fieldmaskpb.FieldMask{Paths: []string{"max_concurrency"}}}, "instance smith configured"},
-		{[]string{"integrations", "export", "acme", "--version", "2"}, &headracev1.ExportIntegrationResponse{Definition: "id: acme\n"}, &headracev1.ExportIntegrationRequest{IntegrationId: "acme", Version: 2}, "kind: Integration\nid: acme\n"},
-		{[]string{"integrations", "export", "acme", "-o", "json"}, &headracev1.ExportIntegrationResponse{Definition: "id: acme\n"}, &headracev1.ExportIntegrationRequest{IntegrationId: "acme"}, "{\n  \"kind\": \"Integration\",\n  \"id\": \"acme\"\n}\n"},
+		{[]string{"export", "acme", "--version", "2"}, &headracev1.ExportIntegrationResponse{Definition: "id: acme\n"}, &headracev1.ExportIntegrationRequest{IntegrationId: "acme", Version: 2}, "kind: Integration\nid: acme\n"},
+		{[]string{"export", "acme", "-o", "json"}, &headracev1.ExportIntegrationResponse{Definition: "id: acme\n"}, &headracev1.ExportIntegrationRequest{IntegrationId: "acme"}, "{\n  \"kind\": \"Integration\",\n  \"id\": \"acme\"\n}\n"},
 	}
 	for _, tt := range tests {
 		t.Run(strings.Join(tt.args, " "), func(t *testing.T) {
@@ -399,7 +486,7 @@ func TestAnExecutionIsShownWithWhoStartedItAndWhatItStarted(t *testing.T) {
 		"GetExecution":   &headracev1.GetExecutionResponse{Execution: &headracev1.Execution{Id: "exe-1", InvokedBy: "exe-0", ScheduleTime: at}},
 		"ListExecutions": &headracev1.ListExecutionsResponse{Executions: []*headracev1.Execution{{Id: "exe-2", FlowDisplayName: "Next"}}},
 	}}
-	code, stdout, stderr := headrace(t, p, "", "executions", "get", "exe-1")
+	code, stdout, stderr := headrace(t, p, "", "execution", "get", "exe-1")
 	for _, want := range []string{"exe-1", "started by exe-0", "for 2026-01-02", "Started", "exe-2", "Next"} {
 		if code != exitOK || !strings.Contains(stdout, want) {
 			t.Errorf("code %d, printed %q and %q, want %q", code, stdout, stderr, want)
@@ -412,7 +499,7 @@ func TestAnExecutionIsShownWithWhoStartedItAndWhatItStarted(t *testing.T) {
 	if diff := cmp.Diff(want, p.asked(), protocmp.Transform()); diff != "" {
 		t.Errorf("asked for (-want +got):\n%s", diff)
 	}
-	if code, stdout, _ := headrace(t, p, "", "executions", "get", "exe-1", "-o", "json"); code != exitOK || strings.Contains(stdout, "exe-2") {
+	if code, stdout, _ := headrace(t, p, "", "execution", "get", "exe-1", "-o", "json"); code != exitOK || strings.Contains(stdout, "exe-2") {
 		t.Errorf("code %d, printed %q to a program", code, stdout)
 	}
 }
@@ -436,16 +523,16 @@ func TestTail(t *testing.T) {
 		&headracev1.TailExecutionResponse{Event: &headracev1.TailExecutionResponse_Execution{Execution: &headracev1.Execution{Id: "exe-1", FlowDisplayName: "Sync", State: headracev1.Execution_STATE_FAILED}}},
 	}
 	p := &peer{answers: map[string]any{"TailExecution": events}}
-	code, stdout, stderr := headrace(t, p, "", "executions", "tail", "exe-1")
+	code, stdout, stderr := headrace(t, p, "", "execution", "tail", "exe-1")
 	if code != exitOK || !strings.Contains(stdout, "✓ trigger") || !strings.Contains(stdout, "hello") || !strings.Contains(stdout, "Sync  FAILED") {
 		t.Errorf("code %d, printed %q and %q", code, stdout, stderr)
 	}
-	code, stdout, _ = headrace(t, p, "", "executions", "tail", "exe-1", "-o", "json")
+	code, stdout, _ = headrace(t, p, "", "execution", "tail", "exe-1", "-o", "json")
 	if lines := strings.Split(strings.TrimSpace(stdout), "\n"); code != exitOK || len(lines) != 3 || !json.Valid([]byte(lines[2])) {
 		t.Errorf("code %d, printed %q, want three lines of JSON", code, stdout)
 	}
 	p.answers["TailExecution"] = events[:1]
-	if code, _, stderr := headrace(t, p, "", "executions", "tail", "exe-1"); code != exitRefused || !strings.Contains(stderr, "ended before") {
+	if code, _, stderr := headrace(t, p, "", "execution", "tail", "exe-1"); code != exitRefused || !strings.Contains(stderr, "ended before") {
 		t.Errorf("a stream that is cut: code %d, printed %q", code, stderr)
 	}
 }
@@ -492,12 +579,12 @@ func TestBulkReplayGoesOnUntilNothingIsLeft(t *testing.T) {
 		left--
 		return &headracev1.ReplayExecutionsResponse{Count: 2, More: left > 0}
 	}}}
-	code, stdout, stderr := headrace(t, p, "", "executions", "replay", "--filter", "x", "--all", "--max", "2")
+	code, stdout, stderr := headrace(t, p, "", "execution", "replay", "--filter", "x", "--all", "--max", "2")
 	if code != exitOK || len(p.requests) != 3 || !strings.Contains(stdout, "executions 6 replayed") {
 		t.Errorf("code %d, %d requests, printed %q and %q", code, len(p.requests), stdout, stderr)
 	}
 	for _, args := range [][]string{nil, {"exe-1", "--filter", "x"}, {"--filter", "x", "--from-step", "a"}, {"exe-1", "--all"}, {"exe-1", "--max", "0"}} {
-		if code, _, _ := headrace(t, &peer{}, "", append([]string{"executions", "replay"}, args...)...); code != exitUsage {
+		if code, _, _ := headrace(t, &peer{}, "", append([]string{"execution", "replay"}, args...)...); code != exitUsage {
 			t.Errorf("%v: code %d", args, code)
 		}
 	}

@@ -135,7 +135,7 @@ type stateSetCmd struct {
 	Value    string `arg:"" help:"The value: a text, or with --json any JSON."`
 	keyFlags
 	JSON   bool `name:"json" help:"The value is JSON."`
-	DryRun bool `help:"Only check whether it could be set."`
+	DryRun bool `help:"Check whether it could be set, and change nothing."`
 }
 
 // Run carries out the command.
@@ -166,7 +166,7 @@ type stateDeleteCmd struct {
 	Instance string   `arg:"" help:"The instance's id."`
 	Key      []string `arg:"" help:"The keys, or the entries' ids as the list shows them."`
 	keyFlags
-	DryRun bool `help:"Only check whether they could be removed."`
+	DryRun bool `help:"Check whether they could be removed, and change nothing."`
 }
 
 // Run carries out the command.
@@ -194,7 +194,7 @@ type stateClearCmd struct {
 	Instance string `arg:"" help:"The instance's id."`
 	Scope    string `help:"The scope: ${enum}. Integration is what all instances share." enum:"flow,instance,integration" required:""`
 	Flow     string `help:"The flow, for the scope flow." placeholder:"ID"`
-	DryRun   bool   `help:"Only check whether it could be cleared."`
+	DryRun   bool   `help:"Check whether it could be cleared, and change nothing."`
 }
 
 // Run carries out the command.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"regexp"
 	"runtime"
 	"strings"
@@ -22,12 +21,13 @@ import (
 // testCmd runs the tests of flows that stand in files, without a server: each on a Headrace of its own in this process, which no
 // request leaves.
 type testCmd struct {
-	Path  []string      `arg:"" optional:"" help:"Test files, or folders with *.test.yaml in them. Default: this folder."`
-	Only  string        `name:"run" help:"Only the tests whose names match this expression." placeholder:"REGEX"`
-	Cover bool          `name:"coverage" help:"Tell which flows, steps and branches no test ran."`
-	Show  bool          `help:"Print what each test came to, as the expectation to paste into its file."`
-	JUnit string        `name:"junit" help:"Write the results as JUnit XML, too." placeholder:"FILE"`
-	Limit time.Duration `name:"case-timeout" help:"Longest time one test may take." default:"1m" placeholder:"DURATION"`
+	Path   []string      `arg:"" optional:"" help:"Test files, or folders with *.test.yaml in them. Default: this folder."`
+	Only   string        `name:"run" help:"Only the tests whose names match this expression." placeholder:"REGEX"`
+	Update bool          `help:"Rewrite expectations in the test files that differ from what came." xor:"how"`
+	Cover  bool          `name:"coverage" help:"Tell which flows, steps and branches no test ran."`
+	Show   bool          `help:"Print what each test came to, as an expectation for its file." xor:"how"`
+	JUnit  string        `name:"junit" help:"Write the results as JUnit XML, too." placeholder:"FILE"`
+	Limit  time.Duration `name:"case-timeout" help:"Longest time one test may take." default:"1m" placeholder:"DURATION"`
 }
 
 // testsFailed says that tests failed: everything about them has been printed.
@@ -42,6 +42,8 @@ type suiteResult struct {
 	File  string       `json:"file"`
 	Cases []caseResult `json:"cases"`
 	took  time.Duration
+
+	updating error
 }
 
 // caseResult is what one test came to.
@@ -54,6 +56,10 @@ type caseResult struct {
 	Mismatches []mismatch `json:"mismatches"`
 	Shown      string     `json:"shown,omitempty"` // what it came to, as YAML
 	Seconds    float64    `json:"seconds"`
+	Updated    bool       `json:"updated,omitempty"` // the file says now what came; the mismatches are those of before
+
+	res   *headracev1.TestFlowResponse // kept for an update; nil where nothing was run
+	flows []*headracev1.InstanceFlow
 }
 
 // Run carries out the command.
@@ -90,7 +96,7 @@ func (c *testCmd) Run(ctx context.Context, a *app) error {
 			slots <- struct{}{}
 			defer func() { <-slots }()
 			for _, i := range group {
-				results[i] = c.runSuite(ctx, suites[i], bench)
+				results[i] = c.runSuite(ctx, a, suites[i], bench)
 				close(done[i])
 			}
 		})
@@ -100,6 +106,9 @@ func (c *testCmd) Run(ctx context.Context, a *app) error {
 		<-done[i]
 		if a.format == "table" {
 			a.suite(results[i])
+		}
+		if err := results[i].updating; err != nil {
+			return err
 		}
 		for _, one := range results[i].Cases {
 			all++
@@ -227,7 +236,7 @@ func definitionsOf(a *app, suites []*suite) (map[string]*definitionFile, error) 
 	return out, nil
 }
 
-func (c *testCmd) runSuite(ctx context.Context, s *suite, bench *workbench) suiteResult {
+func (c *testCmd) runSuite(ctx context.Context, a *app, s *suite, bench *workbench) suiteResult {
 	begin := time.Now()
 	out := suiteResult{File: s.file}
 	for i := range s.cases {
@@ -241,6 +250,9 @@ func (c *testCmd) runSuite(ctx context.Context, s *suite, bench *workbench) suit
 		one.Passed = err == nil && len(found) == 0
 		one.Seconds = time.Since(start).Seconds()
 		out.Cases = append(out.Cases, one)
+	}
+	if c.Update {
+		out.updating = s.update(a, out.Cases)
 	}
 	out.took = time.Since(begin)
 	return out
@@ -311,81 +323,13 @@ func (c *testCmd) runCase(ctx context.Context, s *suite, one *testCase, bench *w
 		return nil, err
 	}
 	m.outcome(&one.expect, res)
+	if c.Update {
+		into.res, into.flows = res, stage.instance.GetFlows()
+	}
 	if c.Show {
 		into.Shown, err = m.shownOutcome(res)
 	}
 	return m.found, err
-}
-
-// stage is a Headrace with an integration to test.
-type stage struct {
-	client      *client.Client
-	integration string
-	instance    *headracev1.Instance // the test instance
-}
-
-// build makes the components and the integration of a test.
-func (s *stage) build(ctx context.Context, of *suite, definitions map[string]*definitionFile) error {
-	d := definitions[of.integration]
-	components := d.components
-	for _, name := range of.components {
-		components = append(components, definitions[name].components...)
-	}
-	for _, c := range components {
-		if _, err := s.client.ApplyComponent(ctx, c); err != nil {
-			return &located{where: "component " + c.GetId(), err: err}
-		}
-	}
-	req := &headracev1.ImportIntegrationRequest{Definition: d.definition}
-	if !d.named {
-		req.IntegrationId = slugOf(d.name)
-	}
-	res, err := s.client.Integrations.ImportIntegration(ctx, req)
-	if err != nil {
-		return &located{where: d.name, err: err}
-	}
-	s.integration = res.GetIntegration().GetId()
-	return nil
-}
-
-// slugOf makes an id of the name of a file, for a definition that says none.
-func slugOf(file string) string {
-	name := filepath.Base(file)
-	name = strings.TrimSuffix(name, filepath.Ext(name))
-	words := strings.FieldsFunc(strings.ToLower(name), func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') })
-	const most = 60
-	slug := strings.Join(words, "-")
-	if slug = strings.Trim(slug[:min(len(slug), most)], "-"); slug == "" {
-		return "integration"
-	}
-	return slug
-}
-
-// configure sets the config values of a test and reads the test instance with its URLs.
-func (s *stage) configure(ctx context.Context, one *testCase) error {
-	if len(one.config) > 0 {
-		_, err := s.client.TestInstances.UpdateTestInstance(ctx, &headracev1.UpdateTestInstanceRequest{
-			IntegrationId: s.integration, TestInstance: &headracev1.Instance{ConfigValues: one.config},
-		})
-		if err != nil {
-			return &located{where: "config", err: err}
-		}
-	}
-	res, err := s.client.TestInstances.GetTestInstance(ctx, &headracev1.GetTestInstanceRequest{IntegrationId: s.integration})
-	s.instance = res.GetTestInstance()
-	return err
-}
-
-// flow finds a flow by id or display name.
-func (s *stage) flow(name string) (string, error) {
-	var known []string
-	for _, f := range s.instance.GetFlows() {
-		if f.GetFlowId() == name || f.GetDisplayName() == name {
-			return f.GetFlowId(), nil
-		}
-		known = append(known, f.GetDisplayName())
-	}
-	return "", usage("there is no flow %q: there are %s", name, strings.Join(known, ", "))
 }
 
 // suite prints what the tests of a file came to.
@@ -393,6 +337,9 @@ func (p *printer) suite(s suiteResult) {
 	p.line("%s", p.the(clean(s.File), bold))
 	for _, one := range s.Cases {
 		word, colour, about := "ok", green, seconds(one.Seconds)
+		if one.Updated {
+			word, colour = "new", yellow
+		}
 		if !one.Passed {
 			word, colour, about = "FAIL", red, fmt.Sprintf("%s  (%s:%d)", about, s.File, one.Line)
 		}
@@ -431,10 +378,21 @@ func (c *testCmd) sum(a *app, results []suiteResult, covered []covered, failed, 
 		return a.document(text)
 	}
 	a.covered(covered)
+	updated := 0
+	for _, s := range results {
+		for _, one := range s.Cases {
+			if one.Updated {
+				updated++
+			}
+		}
+	}
 	verdict := a.the("all passed", green)
 	if failed > 0 {
 		verdict = a.the(fmt.Sprintf("%d failed", failed), red)
 		a.line("%s", a.the("- expected  + got", dim))
+	}
+	if updated > 0 {
+		verdict += fmt.Sprintf(", %d of them updated", updated)
 	}
 	a.line("%s, %s, %s", plural(all, "test"), verdict, seconds(took.Seconds()))
 	return nil

@@ -28,12 +28,15 @@ type suite struct {
 	integration string   // the file with the definition
 	components  []string // files with declarative components
 	cases       []testCase
+	text        []byte
+	root        *yaml.Node // of the text
 }
 
 // testCase is one test of one flow.
 type testCase struct {
 	name, flow    string
 	line          int
+	node          *yaml.Node // of what is expected; nil: nothing
 	payload       *headracev1.TestPayload
 	config        map[string]*headracev1.ConfigValue
 	results       []*headracev1.CannedResult
@@ -122,6 +125,7 @@ func parseSuite(a *app, file string, text []byte) (*suite, error) {
 	}
 	r := &suiteReader{checker: checker{lines: true}, a: a, file: file}
 	s := r.suite(root)
+	s.text, s.root = text, root
 	if len(r.violations) > 0 {
 		return nil, &usageError{message: file + " is not well formed", file: file, violations: r.violations}
 	}
@@ -184,7 +188,7 @@ func (r *suiteReader) testCase(node *yaml.Node, path string, all supplies) testC
 		c.payload = &headracev1.TestPayload{}
 		r.message(node, path, c.payload)
 	}
-	known["expect"] = func(node *yaml.Node, path string) { c.expect = r.expectation(node, path) }
+	known["expect"] = func(node *yaml.Node, path string) { c.node, c.expect = node, r.expectation(node, path) }
 	r.object(node, path, known)
 	c.line = node.Line
 	for _, field := range []struct{ name, value string }{{"name", c.name}, {"flow", c.flow}} {

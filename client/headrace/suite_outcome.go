@@ -16,10 +16,7 @@ func (m *matcher) outcome(e *expectation, res *headracev1.TestFlowResponse) {
 	m.state(e, ex)
 	m.text("error", e.err, ex.GetError().GetMessage())
 	m.json("result", e.result, ex.GetResultJson())
-	ran := ex.GetStepResults()
-	if len(ran) > 0 && ran[0].GetStepId() == "trigger" {
-		ran = ran[1:]
-	}
+	ran := stepsOf(ex)
 	m.ran = ran
 	for i := range e.steps {
 		m.step(&e.steps[i], ran)
@@ -37,6 +34,15 @@ func (m *matcher) outcome(e *expectation, res *headracev1.TestFlowResponse) {
 	for i := range e.logs {
 		m.log(fmt.Sprintf("logs[%d]", i), &e.logs[i], ex.GetLogs())
 	}
+}
+
+// stepsOf returns what steps did, without the trigger.
+func stepsOf(ex *headracev1.Execution) []*headracev1.StepResult {
+	ran := ex.GetStepResults()
+	if len(ran) > 0 && ran[0].GetStepId() == "trigger" {
+		ran = ran[1:]
+	}
+	return ran
 }
 
 func (m *matcher) state(e *expectation, ex *headracev1.Execution) {

@@ -23,10 +23,7 @@ func (m *matcher) shownOutcome(res *headracev1.TestFlowResponse) (string, error)
 	case ex.GetResultJson() != "":
 		w.raw("result", ex.GetResultJson())
 	}
-	ran := ex.GetStepResults()
-	if len(ran) > 0 && ran[0].GetStepId() == "trigger" {
-		ran = ran[1:]
-	}
+	ran := stepsOf(ex)
 	if ex != nil {
 		shownSteps(w, ran)
 		shownRequests(w, res.GetExchanges())

@@ -26,8 +26,8 @@ type upgradeStartCmd struct {
 	Canary      int32  `help:"How many instances are moved first, one at a time; all must succeed." default:"1" placeholder:"N"`
 	MaxFailures int32  `help:"How many instances may fail before it stops." default:"0" placeholder:"N"`
 	Parallelism int32  `help:"How many instances are moved side by side afterwards, at most 16." default:"4" placeholder:"N"`
-	Filter      string `help:"Only instances that fit this expression (AIP-160), e.g. 'customer_id != \"smith\"'." placeholder:"EXPRESSION"`
-	All         bool   `help:"Deploy instances that are on the version already, too."`
+	Filter      string `help:"Only instances that match this expression (AIP-160), e.g. 'customer_id != \"smith\"'." placeholder:"EXPRESSION"`
+	All         bool   `help:"Also deploy instances that are on the version already."`
 	Plan        bool   `help:"Show what would become of each instance, and change nothing."`
 	Detach      bool   `help:"Do not wait for the end."`
 }

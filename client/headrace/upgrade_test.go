@@ -61,7 +61,7 @@ func TestDebtThatStaysIsAFailure(t *testing.T) {
 	p := &peer{answers: map[string]any{"RetryCleanupDebt": &headracev1.RetryCleanupDebtResponse{
 		CleanupDebt: &headracev1.CleanupDebt{Id: "reg-1", Error: "503", State: headracev1.CleanupDebt_STATE_OWED},
 	}}}
-	code, stdout, stderr := headrace(t, p, "", "cleanup-debts", "retry", "reg-1")
+	code, stdout, stderr := headrace(t, p, "", "cleanup-debt", "retry", "reg-1")
 	if code != exitRefused || !strings.Contains(stdout, "503") || !strings.Contains(stderr, "still there") {
 		t.Errorf("code %d, printed %q and %q", code, stdout, stderr)
 	}

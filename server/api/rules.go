@@ -92,7 +92,7 @@ func ruleViolation(md protoreflect.MessageDescriptor, v *validate.Violation) ipa
 	}
 	description := v.GetMessage()
 	if rule == "pattern" {
-		description += ": lower-case letters, digits and single hyphens make an id, component.name a type"
+		description = patternWords(description)
 	}
 	path, of := rulePath(md, v.GetField())
 	if of != nil {
@@ -103,6 +103,26 @@ func ruleViolation(md protoreflect.MessageDescriptor, v *validate.Violation) ipa
 		description = "must have one of " + strings.Join(names, ", ")
 	}
 	return ipaas.Violation{Field: path, Reason: reason, Description: description}
+}
+
+// patterns says in words what the patterns of the protos ask for.
+var patterns = []struct{ pattern, words string }{
+	{`^([a-z0-9]+(-[a-z0-9]+)*)?$`, "must be lower-case letters, digits and single hyphens, e.g. smith-rockets"},
+	{`^([a-z0-9]+(-[a-z0-9]+)*(--test)?)?$`, "must be lower-case letters, digits and single hyphens, e.g. smith-rockets"},
+	{`^([A-Za-z0-9]+([-_][A-Za-z0-9]+)*)?$`, "must be letters, digits, and single hyphens or underscores between them, e.g. acme-erp"},
+	{`^([A-Za-z0-9]+([-_][A-Za-z0-9]+)*\.[A-Za-z][A-Za-z0-9_-]*)?$`, "must be the id of a component, a dot and a key, e.g. http.httpGet"},
+	{`^[A-Za-z][A-Za-z0-9_-]*$`, "must be letters, digits, hyphens and underscores, a letter first, e.g. createWebhook"},
+	{`^[A-Za-z][A-Za-z0-9_]*$`, "must be letters, digits and underscores, a letter first, e.g. baseUrl"},
+}
+
+// patternWords is what the message about a pattern means.
+func patternWords(message string) string {
+	for _, known := range patterns {
+		if strings.Contains(message, "`"+known.pattern+"`") {
+			return known.words
+		}
+	}
+	return message
 }
 
 // rulePath spells the path of a violation as all others are spelled. A rule about a oneof, which has no name in JSON, has the path

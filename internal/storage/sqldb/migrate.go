@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/pressly/goose/v3"
 )
@@ -55,8 +56,12 @@ func migrate(ctx context.Context, pool *sql.DB, path string, logger *slog.Logger
 	if err != nil {
 		return err
 	}
-	for _, m := range done {
-		logger.Info("the schema of the store was brought up to date", "path", path, "version", m.Source.Version, "took", m.Duration)
+	if len(done) > 0 {
+		took := time.Duration(0)
+		for _, m := range done {
+			took += m.Duration
+		}
+		logger.Info("the schema of the store was brought up to date", "path", path, "from", have, "to", newest, "took", took)
 	}
 	return nil
 }

@@ -62,13 +62,16 @@ func testFiles(dir string) (map[string]string, error) {
 
 const actionsIntro = written + `# Where actions come from, and which test runs them
 
-Every built-in action of [components.md](components.md). *Seen* is how many steps of public definitions of Prismatic use it: those of 31
-current files, and of 44 older versions of them; such actions take the very inputs that those steps give. *Reference* is what the reference of
-Prismatic's components describes, under the same key; it has the inputs whose keys the reference tells, and others are ours. *Headrace* is what
-is ours alone.
+Every built-in action of [components.md](components.md), with its origin:
 
-The tests are those of [internal/component/builtin](../internal/component/builtin). No list of them is kept by hand: each test notes which
-actions it runs, and the package's tests fail where an action is run by none, or by others than are shown here.
+- *seen*: public definitions of Prismatic use it, in so many steps of 31 current files and of 44 older versions of them. It takes the
+  inputs that those steps give.
+- *reference*: the reference of Prismatic's components describes it under this key. It has the inputs whose keys the reference tells; its
+  other inputs are ours.
+- *Headrace*: it is ours alone.
+
+The tests are those of [internal/component/builtin](../internal/component/builtin). Nobody keeps this list by hand: each test notes which
+actions it runs, and the package's tests fail where no test runs an action, or others than shown here do.
 
 `
 
@@ -103,12 +106,24 @@ func renderActions(components []*component.Component, tests map[string][]test) (
 // originOf tells where an action comes from.
 func originOf(id, key string) (kind, words string) {
 	if u, ok := seen[id+"."+key]; ok {
-		return "seen", fmt.Sprintf("seen in %d current steps, %d older ones", u.current, u.older)
+		return "seen", seenIn(u.current, u.older)
 	}
 	if slices.Contains(strings.Fields(referenced[id]), strings.ToLower(key)) {
 		return "reference", "reference"
 	}
 	return "headrace", "Headrace"
+}
+
+// seenIn says in how many steps an action was seen: 3 current, 1 older.
+func seenIn(current, older int) string {
+	var in []string
+	if current > 0 {
+		in = append(in, fmt.Sprintf("%d current", current))
+	}
+	if older > 0 {
+		in = append(in, fmt.Sprintf("%d older", older))
+	}
+	return "seen: " + strings.Join(in, ", ")
 }
 
 func links(tests []test) string {

@@ -12,16 +12,19 @@ const written = "<!-- Written by `make generate` out of what internal/component/
 
 const componentsIntro = written + `# Components
 
-What the server ships: components with the actions that steps run, the triggers that start flows, and the ways to sign in. A step names
-an action, and a flow its trigger, as ` + "`component.key`" + `. Components of your own are described as data and sent to the API:
-[examples/acme-erp/component.yaml](../examples/acme-erp/component.yaml). Where each action comes from, and which test runs it, is in
-[actions.md](actions.md).
+The components that the server ships: their actions, which steps run, their triggers, which start flows, and their ways to sign in. A step
+names its action, and a flow its trigger, as ` + "`component.key`" + `. A component of your own is described as data and sent to the API, as
+[examples/acme-erp/component.yaml](../examples/acme-erp/component.yaml) is. [actions.md](actions.md) says where each action comes from, and
+which test runs it.
 
-An input that is not given has its default. A list, or named values, may also be given as JSON text or a file of JSON, named values also as a
-list of objects with a key and a value. A number may be given as the text that says it, such as 007, .5 or +7; a boolean as true, t, yes, y, 1, or
-false, f, no, n, 0; a choice in capital or small letters; and whatever is to be a text is made one, lists and objects as JSON. An empty text
-is no value for what cannot be empty: the default, if there is one, counts. The effect of an action tells what running it does to the world: *pure* does nothing to it, *read* asks other systems,
-*write* may change them.
+Inputs are read generously:
+
+- An input that is not given has its default; so has an empty text where the input cannot be empty.
+- A number may be given as a text, such as 007, .5 or +7; a boolean as true, t, yes, y, 1, or false, f, no, n, 0; a choice in upper or lower
+  case. Where a text is wanted, anything else is made one, lists and objects as JSON.
+- A list, or named values, may be given as JSON text or as a file of JSON; named values also as a list of objects with a key and a value.
+
+The effect of an action says what it does to other systems: *pure* does nothing, *read* asks them, *write* may change them.
 
 `
 

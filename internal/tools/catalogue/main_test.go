@@ -34,7 +34,7 @@ func TestEveryActionHasALine(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"http.httpGet", "branch.branchOnExpression", "math.add"} {
-		if !strings.Contains(pages[actionsPage], "| `"+name+"` | seen in ") {
+		if !strings.Contains(pages[actionsPage], "| `"+name+"` | seen: ") {
 			t.Errorf("%s is not shown as seen", name)
 		}
 		if !strings.Contains(pages[componentsPage], "### `"+name+"`: ") {
