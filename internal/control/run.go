@@ -199,12 +199,21 @@ func (p *Plane) runAlone(j *job, then func(*ended)) <-chan ended {
 // faultMessage is what people are told of a fault of the server; the rest is in its log.
 const faultMessage = "the server met a fault of its own: its log has more under the execution's id"
 
-// runFlow records the trigger and runs the steps. A fault of our own costs this execution and not the server.
+// runFlow records the trigger and runs the steps. A fault of our own costs this execution and not the server. One whose record has a gap
+// cannot be gone on with, however often it is tried.
 func (p *Plane) runFlow(ctx context.Context, j *job, h *host) (outcome engine.Outcome, err error) {
+	failed := func(message string) engine.Outcome {
+		return engine.Outcome{State: ipaas.ExecutionFailed, Error: &ipaas.ExecutionError{Reason: ipaas.ExecutionFault, Message: message}}
+	}
 	defer func() {
 		if v := recover(); v != nil {
 			p.logger.Error("a fault in running an execution", "execution", j.execution.ID, "fault", v, "stack", string(debug.Stack()))
-			outcome, err = engine.Outcome{State: ipaas.ExecutionFailed, Error: &ipaas.ExecutionError{Reason: ipaas.ExecutionFault, Message: faultMessage}}, nil
+			outcome, err = failed(faultMessage), nil
+		}
+		var gap *gapError
+		if errors.As(err, &gap) {
+			p.logger.Error("go on with an execution", "execution", j.execution.ID, "error", gap)
+			outcome, err = failed(gap.Error()), nil
 		}
 	}()
 	results, err := p.triggerResults(ctx, j.execution, j.instance, j.program.Definition(), j.urls, j.keys.texts)
