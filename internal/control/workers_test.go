@@ -1,0 +1,48 @@
+package control_test
+
+import (
+	"testing"
+
+	"github.com/headrace/headrace/internal/control"
+	"github.com/headrace/headrace/internal/ipaas"
+)
+
+// TestFlowsThatHangHoldUpTheirOwnCustomer lets two customers fill all workers with flows that hang: the events of others begin at once.
+func TestFlowsThatHangHoldUpTheirOwnCustomer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, control.Limits{Workers: 4})
+	hooks := map[string]string{}
+	for _, name := range []string{"hog", "pig", "calm", "quiet"} {
+		hooks[name] = w.deployed(name, ipaas.Definition{DisplayName: name, Flows: []ipaas.Flow{
+			hookFlow("Hold", step("Wait", "probe.wait", inputs{"value": lit(name)})),
+		}}, nil)["Hold"]
+	}
+	var ids []string
+	for range 6 {
+		ids = append(ids, w.accepted(hooks["hog"], `{}`))
+	}
+	for range 4 {
+		<-w.probe.gate("hog").reached
+	}
+	for range 6 {
+		ids = append(ids, w.accepted(hooks["pig"], `{}`))
+	}
+	for range 3 {
+		<-w.probe.gate("pig").reached
+	}
+	for _, name := range []string{"calm", "calm", "quiet", "quiet"} {
+		ids = append(ids, w.accepted(hooks[name], `{}`))
+		<-w.probe.gate(name).reached
+	}
+	for name := range hooks {
+		select {
+		case <-w.probe.gate(name).reached:
+			t.Errorf("one more of %s runs than is its share", name)
+		default:
+		}
+		w.probe.gate(name).pass()
+	}
+	for _, id := range ids {
+		w.succeeded(id)
+	}
+}
