@@ -99,7 +99,9 @@ func (s *keen) ClaimExecutions(ctx context.Context, now, lease time.Time, most i
 func TestWhatWaitsForRoomHoldsNothing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, control.Limits{RunMemory: 64 << 20, Workers: 2})
-	hold := func(name string) ipaas.Flow { return hookFlow(name, step("Wait", "probe.wait", inputs{"value": lit(name)})) }
+	hold := func(name string) ipaas.Flow {
+		return hookFlow(name, step("Wait", "probe.wait", inputs{"value": lit(name)}))
+	}
 	smith := w.deployed("smith", ipaas.Definition{DisplayName: "Smith", Flows: []ipaas.Flow{hold("Large"), hold("Small")}}, nil)
 	jones := w.deployed("jones", ipaas.Definition{DisplayName: "Jones", Flows: []ipaas.Flow{hold("Other")}}, nil)
 	w.stop()
@@ -116,7 +118,7 @@ func TestWhatWaitsForRoomHoldsNothing(t *testing.T) {
 		ids = append(ids, w.accepted(smith["Large"], many))
 	}
 	must[ipaas.Instance](t)(w.ResumeInstance(t.Context(), "smith", plain))
-	<-w.probe.gate("Large").reached
+	w.reach("Large", 1)
 	w.eventually("of the large ones one runs and holds its body, and the others hold none", func() bool {
 		runtime.GC()
 		return s.taken.Load() >= 2 && s.freed.Load() >= s.taken.Load()-1
@@ -125,10 +127,10 @@ func TestWhatWaitsForRoomHoldsNothing(t *testing.T) {
 		t.Errorf("%d large ones were taken, and there is room for one", n)
 	}
 	ids = append(ids, w.accepted(smith["Small"], `{}`))
-	<-w.probe.gate("Small").reached
+	w.reach("Small", 1)
 	for range 2 {
 		ids = append(ids, w.accepted(jones["Other"], `{}`))
-		<-w.probe.gate("Other").reached
+		w.reach("Other", 1)
 	}
 	for _, gate := range []string{"Large", "Small", "Other"} {
 		w.probe.gate(gate).pass()
@@ -154,7 +156,7 @@ func TestWhatNeverHasRoomEnds(t *testing.T) {
 		ids[name] = w.accepted(urls["Hold"], many)
 	}
 	must[ipaas.Instance](t)(w.ResumeInstance(t.Context(), "first", plain))
-	<-w.probe.gate("first").reached
+	w.reach("first", 1)
 	for _, name := range []string{"brief", "canceled", "last"} {
 		must[ipaas.Instance](t)(w.ResumeInstance(t.Context(), name, plain))
 		w.eventually("it is taken", func() bool {

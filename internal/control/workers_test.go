@@ -2,10 +2,23 @@ package control_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/headrace/headrace/internal/control"
 	"github.com/headrace/headrace/internal/ipaas"
 )
+
+// reach waits until so many steps have come to a gate.
+func (w *world) reach(gate string, n int) {
+	w.t.Helper()
+	for range n {
+		select {
+		case <-w.probe.gate(gate).reached:
+		case <-time.After(patience()):
+			w.t.Fatalf("waited in vain for a step to come to the gate %q", gate)
+		}
+	}
+}
 
 // TestFlowsThatHangHoldUpTheirOwnCustomer lets two customers fill all workers with flows that hang: the events of others begin at once.
 func TestFlowsThatHangHoldUpTheirOwnCustomer(t *testing.T) {
@@ -21,18 +34,14 @@ func TestFlowsThatHangHoldUpTheirOwnCustomer(t *testing.T) {
 	for range 6 {
 		ids = append(ids, w.accepted(hooks["hog"], `{}`))
 	}
-	for range 4 {
-		<-w.probe.gate("hog").reached
-	}
+	w.reach("hog", 4)
 	for range 6 {
 		ids = append(ids, w.accepted(hooks["pig"], `{}`))
 	}
-	for range 3 {
-		<-w.probe.gate("pig").reached
-	}
+	w.reach("pig", 3)
 	for _, name := range []string{"calm", "calm", "quiet", "quiet"} {
 		ids = append(ids, w.accepted(hooks[name], `{}`))
-		<-w.probe.gate(name).reached
+		w.reach(name, 1)
 	}
 	for name := range hooks {
 		select {
