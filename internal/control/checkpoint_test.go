@@ -368,12 +368,24 @@ func TestARecordWithAGapEndsTheExecution(t *testing.T) {
 		steps   []ipaas.Step
 		says    string
 	}{
-		{"what_was_computed", func(s storage.Store) storage.Store { return amnesiac{s} }, []ipaas.Step{compute("A"), think},
-			`of step "trigger" the end is missing, and step "think"`},
-		{"before_what_has_ended", func(s storage.Store) storage.Store { return amnesiac{s} }, []ipaas.Step{compute("A"), note("Post", lit("1")), think},
-			`of step "trigger" the end is missing, and step "post"`},
-		{"how_a_step_ended", func(s storage.Store) storage.Store { return endless{s} }, []ipaas.Step{compute("A"), note("Post", lit("1")), think},
-			`of step "post" the end is missing, and step "think"`},
+		{
+			"what_was_computed",
+			func(s storage.Store) storage.Store { return amnesiac{s} },
+			[]ipaas.Step{compute("A"), think},
+			`of step "trigger" the end is missing, and step "think"`,
+		},
+		{
+			"before_what_has_ended",
+			func(s storage.Store) storage.Store { return amnesiac{s} },
+			[]ipaas.Step{compute("A"), note("Post", lit("1")), think},
+			`of step "trigger" the end is missing, and step "post"`,
+		},
+		{
+			"how_a_step_ended",
+			func(s storage.Store) storage.Store { return endless{s} },
+			[]ipaas.Step{compute("A"), note("Post", lit("1")), think},
+			`of step "post" the end is missing, and step "think"`,
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -73,10 +73,10 @@ var claimSentences = []sentence{
 	{"a_customer_whose_executions_hang_keeps_no_other_from_running", func(t *testing.T, s storage.Store) {
 		w := newWorld(t, s)
 		workers := storage.Workers{Size: 4, Busy: map[string]int{}}
-		claimed := func(most int) map[string]int {
+		claimed := func() map[string]int {
 			t.Helper()
 			begun := map[string]int{}
-			for _, ex := range got(s.ClaimExecutions(t.Context(), at(w.next()), never, most, workers))(t) {
+			for _, ex := range got(s.ClaimExecutions(t.Context(), at(w.next()), never, 100, workers))(t) {
 				begun[ex.InstanceID]++
 				workers.Busy[ex.CustomerID]++
 			}
@@ -93,22 +93,22 @@ var claimSentences = []sentence{
 			w.owned(id, "of-"+id)
 		}
 		send(9, "hog")
-		same(t, "one alone has all workers", map[string]int{"hog": 4}, claimed(100))
+		same(t, "one alone has all workers", map[string]int{"hog": 4}, claimed())
 		send(9, "pig")
-		same(t, "another one has three at once", map[string]int{"pig": 3}, claimed(100))
+		same(t, "another one has three at once", map[string]int{"pig": 3}, claimed())
 		send(1, "rat")
-		same(t, "a third one, too", map[string]int{"rat": 1}, claimed(100))
+		same(t, "a third one, too", map[string]int{"rat": 1}, claimed())
 		send(9, "ox")
-		same(t, "with twice as many at work two", map[string]int{"ox": 2}, claimed(100))
+		same(t, "with twice as many at work two", map[string]int{"ox": 2}, claimed())
 		send(9, "ass", "elk")
-		same(t, "until there are three times as many", map[string]int{"ass": 1, "elk": 1}, claimed(100))
+		same(t, "until there are three times as many", map[string]int{"ass": 1, "elk": 1}, claimed())
 		send(9, "cow", "ram")
-		same(t, "then one each", map[string]int{"cow": 1, "ram": 1}, claimed(100))
+		same(t, "then one each", map[string]int{"cow": 1, "ram": 1}, claimed())
 		workers.Busy["of-pig"], workers.Busy["of-ass"] = 0, 0
-		same(t, "of what is given back each has a share", map[string]int{"elk": 1, "pig": 1, "ass": 1}, claimed(100))
+		same(t, "of what is given back each has a share", map[string]int{"elk": 1, "pig": 1, "ass": 1}, claimed())
 		workers.Busy["of-hog"] = 0
 		send(1, "hen")
-		same(t, "whoever had it before", map[string]int{"cow": 1, "hen": 1, "hog": 1}, claimed(100))
+		same(t, "whoever had it before", map[string]int{"cow": 1, "hen": 1, "hog": 1}, claimed())
 	}},
 	{"of_a_flow_of_which_some_wait_nothing_is_taken", func(t *testing.T, s storage.Store) {
 		w := newWorld(t, s)
