@@ -22,7 +22,7 @@ type Config struct {
 	LogLevel      slog.Level     `group:"Where it works:" help:"DEBUG, INFO, WARN or ERROR." default:"INFO" env:"HEADRACE_LOG_LEVEL"`
 	LogFormat     string         `group:"Where it works:" help:"text or json." enum:"text,json" default:"text" env:"HEADRACE_LOG_FORMAT"`
 
-	Workers      int           `group:"How much it does:" help:"Executions that run side by side for webhooks." default:"16" env:"HEADRACE_WORKERS"`
+	Workers      int           `group:"How much it does:" help:"Executions that run side by side for webhooks. One customer has no more." default:"16" env:"HEADRACE_WORKERS"`
 	MaxQueued    int           `group:"How much it does:" help:"Executions of one customer that may wait. More are refused with 429." default:"100000" env:"HEADRACE_MAX_QUEUED"`
 	MaxCrashes   int           `group:"How much it does:" help:"How often the server may crash while an execution runs before that is given up." default:"3" env:"HEADRACE_MAX_CRASHES"`
 	RunTimeout   time.Duration `group:"How much it does:" help:"Longest time of one execution." default:"15m" env:"HEADRACE_RUN_TIMEOUT"`

@@ -36,7 +36,7 @@ type Options struct {
 
 // Limits bounds what the plane does. The zero value of each means its default.
 type Limits struct {
-	Workers          int           // executions that run side by side for webhooks; default 16
+	Workers          int           // executions that run side by side for webhooks, and all that one customer's may take; default 16
 	ExecutionTimeout time.Duration // of one execution; default 15 min
 	SyncTimeout      time.Duration // how long a synchronous caller waits; default 30 s
 	MaxHeld          int           // held executions of one instance; default 10,000
@@ -120,7 +120,8 @@ type Plane struct {
 	retrying    turns // by registration: tries to remove what is owed
 	paying      payments
 	sites       sites
-	upgrades    turns         // by upgrade: who carries it out
+	upgrades    turns // by upgrade: who carries it out
+	workers     *workers
 	nudge       chan struct{} // tells the worker that there may be something to claim
 
 	background sync.WaitGroup  // work that outlives the request that began it
@@ -141,7 +142,7 @@ func New(ctx context.Context, o Options) (*Plane, error) {
 		store: o.Store, keys: o.Keys, client: o.Client, scripts: o.Scripts, publicURL: o.PublicURL, logger: o.Logger, now: now, clock: clock,
 		limits: limits, engine: &engine.Engine{Now: now, LookAgain: limits.LookAgain, Memory: engine.NewMemory(limits.RunMemory)},
 		catalogue: newCatalogue(o.Store, o.Builtins), tails: newTails(), deploys: newJoins(),
-		nudge: make(chan struct{}, 1), stop: stop, cancel: cancel,
+		workers: newWorkers(limits.Workers), nudge: make(chan struct{}, 1), stop: stop, cancel: cancel,
 	}
 	if err := p.catalogue.sync(ctx, now(), o.Logger); err != nil {
 		cancel(err)
