@@ -99,7 +99,7 @@ func TestProcessIsKept(t *testing.T) {
 // TestNoisyCustomer lets others run while one has more to run than there are processes.
 func TestNoisyCustomer(t *testing.T) {
 	t.Parallel()
-	pool := open(t, sandbox.Options{Processes: 2, PerTenant: 1})
+	pool := open(t, sandbox.Options{Processes: 2, PerTenant: 1, Timeout: time.Hour}) // the noise ends by its callers alone
 	ctx, cancel := context.WithCancelCause(t.Context())
 	left := errors.New("the noise is over")
 	var noise sync.WaitGroup
@@ -137,6 +137,7 @@ func TestTime(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
+	pool = open(t, sandbox.Options{Timeout: time.Hour}) // so that no other time is over when the test hears of it
 	if _, err = pool.Run(ctx, sandbox.Script{Tenant: "smith", Form: sandbox.Step, Code: "for (;;);"}); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error %v, want the caller's deadline", err)
 	}
@@ -220,7 +221,11 @@ func TestRubbish(t *testing.T) {
 			if err := os.WriteFile(program, []byte("#!/bin/sh\n"+r.program+"\n"), 0o700); err != nil {
 				t.Fatal(err)
 			}
-			pool := sandbox.NewOf(sandbox.Options{Timeout: 500 * time.Millisecond, Processes: 1}, slog.New(slog.DiscardHandler), program)
+			timeout := time.Minute // not reached, also where programs take their time
+			if r.says == "did not end within" {
+				timeout = 500 * time.Millisecond
+			}
+			pool := sandbox.NewOf(sandbox.Options{Timeout: timeout, Processes: 1}, slog.New(slog.DiscardHandler), program)
 			defer pool.Close()
 			lines := 0
 			_, err := pool.Run(t.Context(), sandbox.Script{Tenant: "smith", Form: sandbox.Step, Code: "return 1", Log: func(sandbox.Level, string) { lines++ }})
