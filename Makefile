@@ -19,7 +19,7 @@ THIRD     := $(BUILD)/third_party/proto
 GENERATED := proto/gen docs/components.md docs/actions.md
 
 # Not counted as covered or uncovered: what is generated, what only tests use, the examples, the workshop.
-NOT_COUNTED := /proto/gen/|/internal/storage/storagetest/|/sqldb/sqldbtest/|/examples/|/internal/tools/
+NOT_COUNTED := /proto/gen/|/internal/storage/storagetest/|/sqldb/sqldbtest/|/internal/leaktest/|/examples/|/internal/tools/
 
 .DEFAULT_GOAL := help
 .PHONY: help

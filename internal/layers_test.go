@@ -19,15 +19,18 @@ var architecture = []row{
 	{pkg: "proto/gen"},
 	{pkg: "proto"}, // the OpenAPI document, embedded
 
+	// Fails tests that leave goroutines behind.
+	{pkg: "leaktest"},
+
 	// Leaves: they know values, and nothing of the product.
 	{pkg: "value"},
-	{pkg: "expr", imports: "value"},    // references and templates
-	{pkg: "format", imports: "value"},  // XML, YAML, CSV and their like
-	{pkg: "liquid", imports: "value"},  // Liquid templates
-	{pkg: "secret", imports: "value"},  // sealing and redacting
-	{pkg: "sandbox", imports: "value"}, // untrusted JavaScript, in processes of its own
-	{pkg: "outbound"},                  // the guarded way out
-	{pkg: "fault"},                     // places where tests break things
+	{pkg: "expr", imports: "value"},                       // references and templates
+	{pkg: "format", imports: "value", tests: "leaktest"},  // XML, YAML, CSV and their like
+	{pkg: "liquid", imports: "value", tests: "leaktest"},  // Liquid templates
+	{pkg: "secret", imports: "value"},                     // sealing and redacting
+	{pkg: "sandbox", imports: "value", tests: "leaktest"}, // untrusted JavaScript, in processes of its own
+	{pkg: "outbound", tests: "leaktest"},                  // the guarded way out
+	{pkg: "fault"},                                        // places where tests break things
 
 	// The nouns of the field and their own rules.
 	{pkg: "ipaas", imports: "value expr"},
@@ -36,59 +39,59 @@ var architecture = []row{
 	{pkg: "prismatic", imports: "ipaas value expr"},
 
 	// What a component is, and those we ship.
-	{pkg: "component", imports: "ipaas value expr format outbound sandbox"},
-	{pkg: "component/builtin", imports: "component ipaas value expr format liquid outbound sandbox"},
-	{pkg: "component/declarative", imports: "component ipaas value expr outbound"},
+	{pkg: "component", imports: "ipaas value expr format outbound sandbox", tests: "leaktest"},
+	{pkg: "component/builtin", imports: "component ipaas value expr format liquid outbound sandbox", tests: "leaktest"},
+	{pkg: "component/declarative", imports: "component ipaas value expr outbound", tests: "leaktest"},
 
 	// The store: the contract, the suite that proves it, the SQL.
 	{pkg: "storage", imports: "ipaas"},
 	{pkg: "storage/storagetest", imports: "storage ipaas"},
-	{pkg: "storage/sqldb/pagesum"}, // sums of pages, below the SQL
-	{pkg: "storage/sqldb", imports: "storage ipaas fault storage/sqldb/pagesum", tests: "storage/storagetest"},
+	{pkg: "storage/sqldb/pagesum", tests: "leaktest"}, // sums of pages, below the SQL
+	{pkg: "storage/sqldb", imports: "storage ipaas fault storage/sqldb/pagesum", tests: "storage/storagetest leaktest"},
 	{pkg: "storage/sqldb/sqldbtest", imports: "storage/sqldb"}, // an empty store for the tests of those above
 
 	// The engine runs one flow. It cannot reach storage, so a flow can never hold a transaction open.
-	{pkg: "engine", imports: "component ipaas expr value"},
+	{pkg: "engine", imports: "component ipaas expr value", tests: "leaktest"},
 
 	// The plane decides: the use cases.
 	{
 		pkg:     "control",
 		imports: "engine component component/declarative storage ipaas format secret outbound value fault sandbox",
-		tests:   "component/builtin storage/sqldb storage/sqldb/sqldbtest examples/acme-erp/fake",
+		tests:   "component/builtin storage/sqldb storage/sqldb/sqldbtest examples/acme-erp/fake leaktest",
 	},
 
 	// Faces: gRPC with REST, webhooks, and the program that wires everything.
 	{
 		pkg:     "server/api",
 		imports: "control storage ipaas prismatic value proto proto/gen",
-		tests:   "component/builtin storage/sqldb storage/sqldb/sqldbtest secret outbound",
+		tests:   "component/builtin storage/sqldb storage/sqldb/sqldbtest secret outbound leaktest",
 	},
 	{
 		pkg:     "server/webhook",
 		imports: "control ipaas fault",
-		tests:   "component component/builtin storage/sqldb storage/sqldb/sqldbtest secret outbound",
+		tests:   "component component/builtin storage/sqldb storage/sqldb/sqldbtest secret outbound leaktest",
 	},
 	{
 		// What the program and a test of flows without one are put together from.
 		pkg:     "server/assembly",
 		imports: "server/api control component component/builtin storage storage/sqldb secret outbound",
-		tests:   "client proto/gen",
+		tests:   "client proto/gen leaktest",
 	},
 	{
 		pkg:     "server",
 		imports: "server/api server/assembly server/webhook control component component/builtin storage storage/sqldb ipaas secret outbound fault sandbox",
-		tests:   "client proto/gen examples/acme-erp/story examples/acme-erp/fake",
+		tests:   "client proto/gen examples/acme-erp/story examples/acme-erp/fake leaktest",
 	},
 	// Takes real definitions of another product through import, runs and deployments.
-	{pkg: "server/compat", tests: "client proto/gen server/assembly server/webhook sandbox component/builtin secret storage/sqldb storage/sqldb/sqldbtest"},
+	{pkg: "server/compat", tests: "client proto/gen server/assembly server/webhook sandbox component/builtin secret storage/sqldb storage/sqldb/sqldbtest leaktest"},
 	{pkg: "server/faults", tests: "client proto/gen fault examples/acme-erp/fake storage storage/sqldb ipaas"}, // breaks the program from outside
 
 	// Callers know the wire and nothing behind it. The CLI has a server of its own to test flows offline, and reaches that by the wire, too.
-	{pkg: "client", imports: "proto/gen"},
-	{pkg: "client/headrace", imports: "client proto/gen server/assembly sandbox"},
+	{pkg: "client", imports: "proto/gen", tests: "leaktest"},
+	{pkg: "client/headrace", imports: "client proto/gen server/assembly sandbox", tests: "leaktest"},
 
 	// The tutorial: the two systems it joins, the story told through the client, the demonstration.
-	{pkg: "examples/acme-erp/fake"},
+	{pkg: "examples/acme-erp/fake", tests: "leaktest"},
 	{pkg: "examples/acme-erp/fake-acme-erp", imports: "examples/acme-erp/fake"},
 	{pkg: "examples/acme-erp/fake-progix", imports: "examples/acme-erp/fake"},
 	{pkg: "examples/acme-erp/story", imports: "client proto/gen examples/acme-erp/fake"},

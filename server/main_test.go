@@ -24,11 +24,11 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"go.uber.org/goleak"
 
 	"github.com/headrace/headrace/client"
 	"github.com/headrace/headrace/examples/acme-erp/fake"
 	"github.com/headrace/headrace/examples/acme-erp/story"
+	"github.com/headrace/headrace/internal/leaktest"
 	"github.com/headrace/headrace/internal/sandbox"
 	headracev1 "github.com/headrace/headrace/proto/gen/headrace/v1"
 )
@@ -42,7 +42,7 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	goleak.VerifyTestMain(m)
+	leaktest.Main(m)
 }
 
 // TestTutorial plays the whole tutorial against the whole program, and then looks at what is left on disk.
@@ -359,7 +359,7 @@ func (r *running) post(t *testing.T, path, body string) string {
 // await follows an execution until it has succeeded.
 func (r *running) await(t *testing.T, executionID string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	for event, err := range r.api.Tail(ctx, executionID) {
 		if err != nil {

@@ -202,7 +202,7 @@ func TestStoreThatFails(t *testing.T) {
 	database := filepath.Join(cfg.DataDir, databaseFile)
 	overwritePages(t, database)
 	// Some of what is asked now meets a damaged page.
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); {
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); {
 		select {
 		case err := <-ended:
 			if code := exitCode(err); code != 65 || !strings.Contains(err.Error(), "restore BACKUP") {
@@ -466,7 +466,7 @@ func (p *process) mustSend(t *testing.T, hook string) string {
 // untilStops waits until nobody can connect any more: the program has heard that it is to stop.
 func (p *process) untilStops(t *testing.T) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); {
+	for end := time.Now().Add(2 * time.Minute); time.Now().Before(end); { // only a test that fails waits so long
 		conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", p.http)
 		if err != nil {
 			return

@@ -35,7 +35,7 @@ func TestReadme(t *testing.T) {
 	buildGrpcurl(t, tools)
 	s := startServer(t)
 
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "bash", "-c", script)
 	cmd.Env = append(os.Environ(), "HEADRACE=http://"+s.httpAddr, "HEADRACE_GRPC="+s.grpcAddr,

@@ -4,8 +4,7 @@ import (
 	"os"
 	"testing"
 
-	"go.uber.org/goleak"
-
+	"github.com/headrace/headrace/internal/leaktest"
 	"github.com/headrace/headrace/internal/sandbox"
 )
 
@@ -16,5 +15,5 @@ func TestMain(m *testing.M) {
 		os.Args = os.Args[1:]
 		main()
 	}
-	goleak.VerifyTestMain(m)
+	leaktest.Main(m)
 }

@@ -21,6 +21,9 @@ func everyJump(t *testing.T, test func(t *testing.T, w *world, jump func())) {
 	t.Helper()
 	t.Parallel()
 	for name, distance := range jumps {
+		if underRace && name != "an_hour_back" && name != "ten_years_ahead" {
+			continue // the others differ in how far they go, not in how goroutines meet
+		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
@@ -33,10 +36,12 @@ func everyJump(t *testing.T, test func(t *testing.T, w *world, jump func())) {
 	}
 }
 
-// pass lets time pass, and the worker see it. The last two minutes really pass in the bubble: each second takes a look at the store.
+// pass lets time pass, and the worker see it. So much of it really passes in the bubble that what is done once a minute is done; more
+// would only take time: each second takes a look at the store.
 func (w *world) pass(d time.Duration) {
-	w.ahead.Add(int64(d - 2*time.Minute))
-	time.Sleep(2 * time.Minute)
+	const really = 70 * time.Second
+	w.ahead.Add(int64(d - really))
+	time.Sleep(really)
 }
 
 func TestAMovedClockRunsNothingTwice(t *testing.T) {

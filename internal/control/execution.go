@@ -8,9 +8,6 @@ import (
 	"github.com/headrace/headrace/internal/storage"
 )
 
-// cutWithin is how long CancelExecution waits for a run to end before it answers that it has been told to.
-const cutWithin = time.Second
-
 // CancelExecution ends an execution before its end: one that waits at once, one that runs by cutting the step it is in. One that has
 // failed and blocks its lane gives way.
 func (p *Plane) CancelExecution(ctx context.Context, id string, m Mutation) (ipaas.Execution, error) {
@@ -44,7 +41,7 @@ func (p *Plane) CancelExecution(ctx context.Context, id string, m Mutation) (ipa
 
 // awaitEnd returns an execution when it has ended, or as it is after a while.
 func (p *Plane) awaitEnd(ctx context.Context, id string, happened <-chan struct{}) (ipaas.Execution, error) {
-	late := time.NewTimer(cutWithin)
+	late := time.NewTimer(p.limits.CutWithin)
 	defer late.Stop()
 	for {
 		ex, err := p.store.GetExecution(ctx, id)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -327,6 +328,8 @@ func TestExecutionIsCanceledThatWasOnlyJustClaimed(t *testing.T) {
 		return s
 	}
 	w.start()
+	release := sync.OnceFunc(func() { close(s.known) })
+	t.Cleanup(release)
 	id := w.accepted(hook, `{}`)
 	<-s.claimed
 	canceled := make(chan error, 1)
@@ -337,7 +340,8 @@ func TestExecutionIsCanceledThatWasOnlyJustClaimed(t *testing.T) {
 	w.eventually("it is marked", func() bool {
 		return must[ipaas.Execution](t)(w.store.GetExecution(t.Context(), id)).Canceling
 	})
-	time.AfterFunc(patience()/50, func() { close(s.known) }) // nothing tells that it has been looked for to be cut
+	w.eventually("it is looked for to be cut", w.Cutting)
+	release()
 	if err := <-canceled; err != nil {
 		t.Error(err)
 	}
@@ -362,6 +366,8 @@ func TestWhatADeploymentStartedIsCutThoughItWasOnlyJustClaimed(t *testing.T) {
 		return s
 	}
 	w.start()
+	release := sync.OnceFunc(func() { close(s.known) })
+	t.Cleanup(release)
 	failed := make(chan error, 1)
 	go func() {
 		_, err := w.DeployInstance(t.Context(), "fill", 0, plain)
@@ -372,7 +378,8 @@ func TestWhatADeploymentStartedIsCutThoughItWasOnlyJustClaimed(t *testing.T) {
 	w.eventually("it is marked", func() bool {
 		return must[ipaas.Execution](t)(w.store.GetExecution(t.Context(), id)).Canceling
 	})
-	time.AfterFunc(patience()/50, func() { close(s.known) }) // nothing tells that it has been looked for to be cut
+	w.eventually("it is looked for to be cut", w.Cutting)
+	release()
 	refused(t, <-failed, ipaas.ReasonInitFlowFailed)
 	if ex := must[ipaas.Execution](t)(w.store.GetExecution(t.Context(), id)); ex.State != ipaas.ExecutionCanceled || len(w.probe.notes()) > 0 {
 		t.Errorf("when the deployment has ended it is %s, and did %v", ex.State, w.probe.notes())

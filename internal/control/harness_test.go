@@ -3,6 +3,7 @@ package control_test
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"errors"
 	"io"
 	"log/slog"
@@ -88,6 +89,12 @@ func bareWorld(t testing.TB, dir string, limits ...control.Limits) *world {
 	}
 	if w.limits.Unrecorded == 0 {
 		w.limits.Unrecorded = time.Hour // how many writes there are is then the same on each machine
+	}
+	if w.limits.SyncTimeout == 0 {
+		w.limits.SyncTimeout = patience()
+	}
+	if w.limits.CutWithin == 0 {
+		w.limits.CutWithin = patience()
 	}
 	if w.limits.LookAgain == nil {
 		w.limits.LookAgain = []time.Duration{time.Millisecond, 10 * time.Millisecond}
@@ -176,7 +183,8 @@ func (w *world) crashCopy() *world {
 	twin := bareWorld(w.t, w.t.TempDir(), w.limits)
 	twin.erp, twin.erpURL, twin.hooks, twin.current = w.erp, w.erpURL, w.hooks, w.current
 	twin.ahead.Store(w.ahead.Load())
-	files, err := os.ReadDir(w.dir)
+	defer w.holdLog()()
+	files, err := os.ReadDir(w.dir) // by name: the file before its log
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -193,6 +201,29 @@ func (w *world) crashCopy() *world {
 		}
 	}
 	return twin
+}
+
+// holdLog keeps the store, which brings its log into the file and empties it when nobody writes, from doing so until stop is called: who
+// copies the file and then the log would else have neither of what was written last.
+func (w *world) holdLog() (stop func()) {
+	w.t.Helper()
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(w.dir, "headrace.db")+"?mode=ro")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var n int
+	reading, err := db.BeginTx(w.t.Context(), nil)
+	if err == nil {
+		err = reading.QueryRowContext(w.t.Context(), `SELECT count(*) FROM customers`).Scan(&n) // only now it reads
+	}
+	if err != nil {
+		w.t.Fatal(errors.Join(err, db.Close()))
+	}
+	return func() {
+		if err := errors.Join(reading.Rollback(), db.Close()); err != nil {
+			w.t.Error(err)
+		}
+	}
 }
 
 // serveERP is the ERP under the key that it admits at the moment.

@@ -17,6 +17,9 @@ import (
 func TestWhateverTheERPDoesTheLedgerKnows(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(12) {
+		if underRace && seed%3 != 0 {
+			continue // what is found here depends on what the ERP does, not on how goroutines meet
+		}
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			c := finding()

@@ -456,7 +456,7 @@ func killedAtEach(t *testing.T, prepare, begin func(w *world), check func(t *tes
 		if at > 0 {
 			select {
 			case <-cut.dead:
-			case <-time.After(20 * time.Second):
+			case <-time.After(patience()):
 				t.Fatal("it did not come to the moment")
 			}
 			w.stop()

@@ -214,8 +214,8 @@ func TestFlowWithATimeoutOfItsOwn(t *testing.T) {
 	def := running(hookFlow("Slow", step("Wait", "probe.wait", inputs{"value": lit("gate")})), func(f *ipaas.Flow) { f.Timeout = 50 * time.Millisecond })
 	hook := w.deployed("timeout", def, nil)["Slow"]
 	ex := w.ended(w.accepted(hook, `{}`))
-	if ex.State != ipaas.ExecutionFailed || ex.Error.Reason != ipaas.ExecutionTimeout || ex.EndTime.Sub(ex.StartTime) > 5*time.Second {
-		t.Errorf("it is %s after %s: %+v", ex.State, ex.EndTime.Sub(ex.StartTime), ex.Error)
+	if ex.State != ipaas.ExecutionFailed || ex.Error.Reason != ipaas.ExecutionTimeout {
+		t.Errorf("it is %s: %+v", ex.State, ex.Error)
 	}
 }
 

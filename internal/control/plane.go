@@ -52,6 +52,7 @@ type Limits struct {
 	Removal          time.Duration // of an instance: its remove flows, and the undoing of what remains; default 5 min
 	KeepExecutions   time.Duration // that have ended, and deployments; default 90 days
 	Unrecorded       time.Duration // how long what steps compute is not recorded while others follow; default 200 ms
+	CutWithin        time.Duration // how long who cancels an execution waits for it to end; default 1 s
 
 	// LookAgain is how long is waited between looks for an object whose creation's answer was lost; default 250 ms, 1 s.
 	LookAgain []time.Duration
@@ -86,6 +87,7 @@ func (l Limits) withDefaults() Limits {
 	set(&l.Removal, 5*time.Minute)
 	set(&l.KeepExecutions, 90*24*time.Hour)
 	set(&l.Unrecorded, 200*time.Millisecond)
+	set(&l.CutWithin, time.Second)
 	if l.LookAgain == nil {
 		l.LookAgain = []time.Duration{250 * time.Millisecond, time.Second}
 	}

@@ -17,13 +17,13 @@ import (
 // for. What was acknowledged waits, what comes meanwhile is refused before it is, and what is small goes through.
 func TestLargeBodiesTakeTurnsInMemory(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, control.Limits{RunMemory: 64 << 20, Workers: 4})
+	w := newWorld(t, control.Limits{RunMemory: 16 << 20, Workers: 4})
 	def := ipaas.Definition{DisplayName: "Large", Flows: []ipaas.Flow{
 		hookFlow("Async", step("Wait", "probe.wait", inputs{"value": lit("async")})),
 		syncFlow("Sync", step("Note", "probe.note", inputs{"value": lit("ran")})),
 	}}
 	urls := w.deployed("smith", def, nil)
-	many := "[" + strings.Repeat("0,", 1<<20) + "0]"
+	many := "[" + strings.Repeat("0,", 1<<18) + "0]"
 	must[ipaas.Instance](t)(w.PauseInstance(t.Context(), "smith", "", plain))
 	var ids []string
 	for range 3 {
@@ -52,7 +52,11 @@ func TestLargeBodiesTakeTurnsInMemory(t *testing.T) {
 	for _, id := range ids {
 		w.succeeded(id)
 	}
-	for range 3 { // all was given back
+	w.eventually("all was given back", func() bool { // just after the end of the last was stored
+		reply, err := w.receive(urls["Sync"], many)
+		return err == nil && reply.Response.Status == 200
+	})
+	for range 2 { // and is each time
 		if reply := must[control.Reply](t)(w.receive(urls["Sync"], many)); reply.Response.Status != 200 {
 			t.Errorf("one that comes later gets %d %s", reply.Response.Status, reply.Response.Body)
 		}

@@ -300,6 +300,7 @@ func TestKilledAtAnyMomentATimeRunsOnce(t *testing.T) {
 		w.deployed("killed", ipaas.Definition{DisplayName: "Killed", Flows: []ipaas.Flow{
 			scheduled("Hourly", ipaas.Schedule{Every: time.Hour}, note("Note", lit("ran")), note("More", lit("more"))),
 		}}, nil)
+		w.stop() // the time comes for the plane that is to die
 		w.ahead.Add(int64(time.Hour + time.Second))
 	}, func(*world) {}, func(t *testing.T, w *world) {
 		w.eventually("the run has ended", func() bool {

@@ -66,7 +66,7 @@ func (s *simulation) settle() {
 
 // await waits until nothing is told, and returns what is told after a long time.
 func (s *simulation) await(told func() string) (last string) {
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(patience()); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		if last = told(); last == "" {
 			return ""
 		}

@@ -550,7 +550,7 @@ func TestEventsAfterAFailedDeploymentAreReceivedLikeOthers(t *testing.T) {
 // TestACallerMayWaitForAnAsynchronousFlow has callers choose, request by request, whether they want the flow's result.
 func TestACallerMayWaitForAnAsynchronousFlow(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, control.Limits{SyncTimeout: 20 * time.Second})
+	w := newWorld(t)
 	yes, no := true, false
 	stop := step("Stop", "stop-execution.stopExecution", inputs{"statusCode": lit("201"), "jsonBody": ref("trigger.results.body.data"), "headers": ipaas.Input{
 		Kind: ipaas.InputComplex, Items: []ipaas.Input{named("X-Own", lit("set"))},
@@ -572,15 +572,15 @@ func TestACallerMayWaitForAnAsynchronousFlow(t *testing.T) {
 		body       string // a part of it
 	}{
 		{"who does not ask is acknowledged", "Async", control.Preferences{}, 200, `{"executionId":"exe-`},
-		{"who waits gets the result", "Async", control.Preferences{Wait: 10 * time.Second}, 201, `{"n":1}`},
+		{"who waits gets the result", "Async", control.Preferences{Wait: patience()}, 201, `{"n":1}`},
 		{"who wants it gets the result", "Async", control.Preferences{Synchronous: &yes}, 201, `{"n":1}`},
-		{"an order is kept", "Ordered", control.Preferences{Wait: 10 * time.Second}, 200, `{"n":1}`},
-		{"and so the error", "Failing", control.Preferences{Wait: 10 * time.Second}, 400, `no good`},
+		{"an order is kept", "Ordered", control.Preferences{Wait: patience()}, 200, `{"n":1}`},
+		{"and so the error", "Failing", control.Preferences{Wait: patience()}, 400, `no good`},
 		{"what is tried again has no result yet", "Retried", control.Preferences{Wait: 50 * time.Millisecond}, 200, `{"executionId":"exe-`},
 		{"who waits in vain is acknowledged", "Slow", control.Preferences{Wait: 50 * time.Millisecond}, 200, `{"executionId":"exe-`},
 		{"who wants nothing else is told", "Slow", control.Preferences{Wait: 50 * time.Millisecond, Synchronous: &yes}, 504, `it goes on","reason":"EXECUTION_RUNNING"`},
 		{"who does without is acknowledged", "Sync", control.Preferences{Synchronous: &no}, 200, `{"executionId":"exe-`},
-		{"and does not wait", "Async", control.Preferences{Synchronous: &no, Wait: 10 * time.Second}, 200, `{"executionId":"exe-`},
+		{"and does not wait", "Async", control.Preferences{Synchronous: &no, Wait: patience()}, 200, `{"executionId":"exe-`},
 		{"the flow decides", "Sync", control.Preferences{Synchronous: &yes}, 200, `{"n":1}`},
 	} {
 		reply := must[control.Reply](t)(w.ReceiveWebhook(t.Context(), tokenOf(urls[c.flow]), jsonPayload(`{"n":1}`), c.prefs))
@@ -593,7 +593,7 @@ func TestACallerMayWaitForAnAsynchronousFlow(t *testing.T) {
 		}
 	}
 	must[ipaas.Instance](t)(w.PauseInstance(t.Context(), "wait", ipaas.PauseHold, plain))
-	held := must[control.Reply](t)(w.ReceiveWebhook(t.Context(), tokenOf(urls["Async"]), jsonPayload(`{"n":2}`), control.Preferences{Wait: 10 * time.Second}))
+	held := must[control.Reply](t)(w.ReceiveWebhook(t.Context(), tokenOf(urls["Async"]), jsonPayload(`{"n":2}`), control.Preferences{Wait: patience()}))
 	if held.Response.Status != 200 {
 		t.Errorf("while it is paused: answered %d %s", held.Response.Status, held.Response.Body)
 	}
@@ -607,7 +607,7 @@ func TestWhoWaitsAndGoesLeavesTheEventBehind(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	gone := make(chan error, 1)
 	go func() {
-		_, err := w.ReceiveWebhook(ctx, tokenOf(urls["Slow"]), jsonPayload(`{}`), control.Preferences{Wait: 20 * time.Second})
+		_, err := w.ReceiveWebhook(ctx, tokenOf(urls["Slow"]), jsonPayload(`{}`), control.Preferences{Wait: patience()})
 		gone <- err
 	}()
 	<-w.probe.gate("gate").reached

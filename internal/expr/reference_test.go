@@ -263,7 +263,7 @@ func TestResolveIsBoundedOnHostileData(t *testing.T) {
 	if v, ok := n.Resolve(root); ok {
 		t.Errorf("found %v", v)
 	}
-	if took := time.Since(start); took > 20*time.Second {
+	if took := time.Since(start); took > 2*time.Minute { // what is not linear takes hours
 		t.Errorf("it took %v", took)
 	}
 }

@@ -4,12 +4,11 @@ import (
 	"strings"
 	"testing"
 
-	"go.uber.org/goleak"
-
+	"github.com/headrace/headrace/internal/leaktest"
 	"github.com/headrace/headrace/internal/value"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 // wantError fails unless an error has a part, and none if the part is empty.
 func wantError(t *testing.T, err error, part string) {

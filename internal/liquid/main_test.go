@@ -3,7 +3,7 @@ package liquid
 import (
 	"testing"
 
-	"go.uber.org/goleak"
+	"github.com/headrace/headrace/internal/leaktest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }

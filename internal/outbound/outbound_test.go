@@ -117,7 +117,7 @@ func TestDo_reaches_loopback_in_no_spelling(t *testing.T) {
 	var hits atomic.Int32
 	port := portOf(t, serve(t, func(http.ResponseWriter, *http.Request) { hits.Add(1) }))
 	// The worst resolver: it finds loopback behind every name.
-	c := client(t, outbound.Options{Resolver: resolver(always("127.0.0.1", "::1")), ConnectTimeout: time.Second})
+	c := client(t, outbound.Options{Resolver: resolver(always("127.0.0.1", "::1"))})
 	hosts := strings.Fields(`
 		127.0.0.1 127.0.0.2 127.255.255.254 127.1 127.0.1 127.0.0.1. 127.1. 0 0.0.0.0 0. 00000 0x0 localhost LOCALHOST localhost. localhost..
 		foo.localhost localhost.localdomain ip6-localhost 2130706433 2130706433. 017700000001 0177.0.0.1 0177.0.0.01 0177.00.00.01 00177.0.0.1
@@ -177,7 +177,7 @@ func TestDo_checks_the_address_that_it_dials(t *testing.T) {
 	}
 	c := client(t, outbound.Options{Resolver: resolver(rebinding), ConnectTimeout: 20 * time.Millisecond})
 	blocked := 0
-	for range 50 {
+	for n := 0; n < 50 || blocked == 0; n++ { // a machine that is busy does not always come to dial in this time
 		_, err := c.Do(t.Context(), outbound.Request{URL: "http://rebind.example.com:" + port + "/"})
 		if err == nil || outbound.Sent(err) {
 			t.Fatalf("a call came through: %v", err)
@@ -190,8 +190,8 @@ func TestDo_checks_the_address_that_it_dials(t *testing.T) {
 	if _, err := mixed.Do(t.Context(), outbound.Request{URL: "http://mixed.example.com:" + port + "/"}); err == nil {
 		t.Error("a name with a public and a private address came through")
 	}
-	if hits.Load() != 0 || blocked == 0 {
-		t.Errorf("%d calls came through, %d were blocked", hits.Load(), blocked)
+	if hits.Load() != 0 {
+		t.Errorf("%d calls came through", hits.Load())
 	}
 }
 
@@ -210,7 +210,7 @@ func TestDo_caps_the_answer_inflated(t *testing.T) {
 	var bomb bytes.Buffer
 	gz := gzip.NewWriter(&bomb)
 	zeros := make([]byte, 1<<20)
-	for range 100 {
+	for range 20 { // four times the cap
 		_, _ = gz.Write(zeros)
 	}
 	_ = gz.Close()

@@ -8,8 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
+	"github.com/headrace/headrace/internal/leaktest"
 	"github.com/headrace/headrace/internal/sandbox"
 	"github.com/headrace/headrace/internal/value"
 )
@@ -20,7 +19,7 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && parts[os.Args[1]] != nil {
 		os.Exit(parts[os.Args[1]]())
 	}
-	goleak.VerifyTestMain(m)
+	leaktest.Main(m)
 }
 
 // parts is what this program is as a process of a test, by its argument.
@@ -59,7 +58,7 @@ func kindOf(t testing.TB, err error) sandbox.Kind {
 
 // gone waits until a process is there no more, not even as a zombie.
 func gone(pid int) error {
-	for range 500 {
+	for range 12_000 { // two minutes, which only a test that fails takes
 		if _, err := os.Stat(fmt.Sprintf("/proc/%d", pid)); err != nil {
 			return nil //nolint:nilerr // that is what is waited for
 		}

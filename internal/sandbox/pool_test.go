@@ -99,7 +99,7 @@ func TestProcessIsKept(t *testing.T) {
 // TestNoisyCustomer lets others run while one has more to run than there are processes.
 func TestNoisyCustomer(t *testing.T) {
 	t.Parallel()
-	pool := open(t, sandbox.Options{Processes: 2, PerTenant: 1})
+	pool := open(t, sandbox.Options{Processes: 2, PerTenant: 1, Timeout: time.Hour}) // the noise ends by its callers alone
 	ctx, cancel := context.WithCancelCause(t.Context())
 	left := errors.New("the noise is over")
 	var noise sync.WaitGroup
@@ -137,6 +137,7 @@ func TestTime(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
+	pool = open(t, sandbox.Options{Timeout: time.Hour}) // so that no other time is over when the test hears of it
 	if _, err = pool.Run(ctx, sandbox.Script{Tenant: "smith", Form: sandbox.Step, Code: "for (;;);"}); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error %v, want the caller's deadline", err)
 	}
@@ -198,16 +199,16 @@ var rubbish = map[string]struct {
 	"writes_nonsense":  {`echo nonsense; cat >/dev/null`, "no process could be started"},
 	"is_not_ready":     {`printf 'H\000\000\000\016{"err":"weak"}'; cat >/dev/null`, "no process could be started"},
 	"ends_when_asked":  {`printf 'H\000\000\000\002{}'; head -c 40 >/dev/null`, "ended before the code did"},
-	"answers_nonsense": {`printf 'H\000\000\000\002{}'; head -c 40 >/dev/null; echo nonsense; sleep 5`, "ended before the code did"},
-	"promises_much":    {`printf 'H\000\000\000\002{}'; head -c 40 >/dev/null; printf 'D\377\377\377\377x'; sleep 5`, "larger than 8 MB"},
-	"asks_for_more":    {`printf 'H\000\000\000\002{}'; head -c 40 >/dev/null; printf 'Q\000\000\000\011step/keys'; sleep 5`, "ended before the code did"},
-	"replies_nonsense": {`printf 'H\000\000\000\002{}'; head -c 40 >/dev/null; printf 'D\000\000\000\003xyz'; sleep 5`, "ended before the code did"},
-	"gives_no_object":  {`printf 'H\000\000\000\002{}'; head -c 40 >/dev/null; printf 'D\000\000\000\016{"result":"1"}'; sleep 5`, "left a number where its result was to be"},
-	"gives_no_values":  {`printf 'H\000\000\000\002{}'; head -c 40 >/dev/null; printf 'D\000\000\000\016{"result":"{"}'; sleep 5`, "is no value"},
-	"changes_others":   {`printf 'H\000\000\000\002{}'; head -c 40 >/dev/null; r='{"result":"{\"states\":[{\"state\":\"x\"}]}"}'; printf 'D\000\000\000\055%s' "$r"; sleep 5`, "none of what flows keep"},
+	"answers_nonsense": {`printf 'H\000\000\000\002{}'; head -c 40 >/dev/null; echo nonsense; exec sleep 5`, "ended before the code did"},
+	"promises_much":    {`printf 'H\000\000\000\002{}'; head -c 40 >/dev/null; printf 'D\377\377\377\377x'; exec sleep 5`, "larger than 8 MB"},
+	"asks_for_more":    {`printf 'H\000\000\000\002{}'; head -c 40 >/dev/null; printf 'Q\000\000\000\011step/keys'; exec sleep 5`, "ended before the code did"},
+	"replies_nonsense": {`printf 'H\000\000\000\002{}'; head -c 40 >/dev/null; printf 'D\000\000\000\003xyz'; exec sleep 5`, "ended before the code did"},
+	"gives_no_object":  {`printf 'H\000\000\000\002{}'; head -c 40 >/dev/null; printf 'D\000\000\000\016{"result":"1"}'; exec sleep 5`, "left a number where its result was to be"},
+	"gives_no_values":  {`printf 'H\000\000\000\002{}'; head -c 40 >/dev/null; printf 'D\000\000\000\016{"result":"{"}'; exec sleep 5`, "is no value"},
+	"changes_others":   {`printf 'H\000\000\000\002{}'; head -c 40 >/dev/null; r='{"result":"{\"states\":[{\"state\":\"x\"}]}"}'; printf 'D\000\000\000\055%s' "$r"; exec sleep 5`, "none of what flows keep"},
 	"floods":           {`printf 'H\000\000\000\002{}'; head -c 40 >/dev/null; while :; do printf 'L\000\000\000\003ixx'; done`, "did not end within"},
 	"floods_stderr":    {`yes >&2 & printf 'H\000\000\000\002{}'; sleep 2; kill $!`, "did not end within"},
-	"never_answers":    {`printf 'H\000\000\000\002{}'; sleep 5`, "did not end within"},
+	"never_answers":    {`printf 'H\000\000\000\002{}'; exec sleep 5`, "did not end within"},
 }
 
 // TestRubbish has the program read what no process of ours writes.
@@ -220,7 +221,11 @@ func TestRubbish(t *testing.T) {
 			if err := os.WriteFile(program, []byte("#!/bin/sh\n"+r.program+"\n"), 0o700); err != nil {
 				t.Fatal(err)
 			}
-			pool := sandbox.NewOf(sandbox.Options{Timeout: 500 * time.Millisecond, Processes: 1}, slog.New(slog.DiscardHandler), program)
+			timeout := time.Minute // not reached, also where programs take their time
+			if r.says == "did not end within" {
+				timeout = 500 * time.Millisecond
+			}
+			pool := sandbox.NewOf(sandbox.Options{Timeout: timeout, Processes: 1}, slog.New(slog.DiscardHandler), program)
 			defer pool.Close()
 			lines := 0
 			_, err := pool.Run(t.Context(), sandbox.Script{Tenant: "smith", Form: sandbox.Step, Code: "return 1", Log: func(sandbox.Level, string) { lines++ }})

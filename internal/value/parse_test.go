@@ -141,7 +141,7 @@ func TestParseTakesLinearTime(t *testing.T) {
 				value.Equal(v, v)
 				value.Encode(v)
 			}
-			if took := time.Since(start); took > 20*time.Second {
+			if took := time.Since(start); took > 2*time.Minute { // what is not linear takes hours
 				t.Errorf("%d bytes took %v", len(text), took)
 			}
 		})

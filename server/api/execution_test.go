@@ -42,10 +42,13 @@ func (w *world) event(t *testing.T, url, id, body string) string {
 	return reply.ExecutionID
 }
 
+// inVain is how long is waited for what will not come: only a test that fails takes so long.
+const inVain = 2 * time.Minute
+
 // await reads an execution until it is in a state.
 func await(t *testing.T, call face, id string, state pb.Execution_State) *pb.Execution {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; {
+	for deadline := time.Now().Add(inVain); ; {
 		ex := ok[*pb.GetExecutionResponse](t, call, &pb.GetExecutionRequest{ExecutionId: id}).GetExecution()
 		if ex.GetState() == state {
 			return ex

@@ -13,7 +13,7 @@ import (
 // upgradeEnded waits for the end of an upgrade.
 func upgradeEnded(t *testing.T, call face, id string) *pb.Upgrade {
 	t.Helper()
-	for range 2000 {
+	for deadline := time.Now().Add(inVain); time.Now().Before(deadline); {
 		u := ok[*pb.GetUpgradeResponse](t, call, &pb.GetUpgradeRequest{UpgradeId: id}).GetUpgrade()
 		if u.GetEndTime() != nil {
 			return u

@@ -5,17 +5,17 @@ import (
 	"strings"
 	"testing"
 
-	"go.uber.org/goleak"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
 	"github.com/headrace/headrace/client"
+	"github.com/headrace/headrace/internal/leaktest"
 	headracev1 "github.com/headrace/headrace/proto/gen/headrace/v1"
 	"github.com/headrace/headrace/server/assembly"
 )
 
 // No test leaves a goroutine behind.
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 const calling = `
 id: calling

@@ -208,7 +208,7 @@ func (p *plant) urls(instance string) map[string]string {
 func (p *plant) settle(instance string) {
 	p.t.Helper()
 	under := &headracev1.ListExecutionsRequest{Filter: fmt.Sprintf(`instance_id = %q AND (state = "QUEUED" OR state = "RUNNING")`, instance)}
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		found, err := p.client.Executions.ListExecutions(p.t.Context(), under)
 		if err != nil {
 			p.t.Fatal(everything(err))

@@ -6,8 +6,7 @@ import (
 	"os"
 	"testing"
 
-	"go.uber.org/goleak"
-
+	"github.com/headrace/headrace/internal/leaktest"
 	"github.com/headrace/headrace/internal/sandbox"
 )
 
@@ -27,9 +26,12 @@ func runAll(m *testing.M) int {
 	}
 	code := m.Run()
 	scripts.Close()
-	if err := goleak.Find(); err != nil && code == 0 {
+	if code != 0 {
+		return code
+	}
+	if err := leaktest.Await(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	return code
+	return 0
 }

@@ -48,7 +48,7 @@ func TestCodeUnderKills(t *testing.T) {
 	for range kills {
 		was := to.count("smith")
 		until(t, time.Minute, "code to run", func() bool { return to.count("smith") > was })
-		some, left := s.killedWithCode(t, 5*time.Second)
+		some, left := s.killedWithCode(t, time.Minute)
 		seen, orphans = seen+some, orphans+len(left)
 		s.start(breakage{})
 	}

@@ -113,7 +113,9 @@ func (s *server) tornTimes(t *testing.T, ahead time.Duration) (doubled int) {
 		ahead += afterNext
 		s.dieOf(breakage{plan: fmt.Sprintf("writer-committed=kill@%d", commit), broken: fault.FireApart, ahead: ahead})
 		s.start(breakage{ahead: ahead})
-		time.Sleep(100 * time.Millisecond) // a time that was not taken is taken now
+		until(t, time.Minute, "a time that was not taken to be taken", func() bool {
+			return s.instance(t, "smith").GetFlows()[0].GetNextRunTime().AsTime().After(time.Now().Add(ahead))
+		})
 		s.settled(t, time.Minute)
 		runs, times := s.ticks(t)
 		doubled = runs - times

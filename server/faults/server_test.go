@@ -167,7 +167,7 @@ func (s *server) kill() {
 			s.t.Fatal(err)
 		}
 	}
-	s.ended(10 * time.Second)
+	s.ended(time.Minute)
 }
 
 // terminate asks it to stop, and returns how long that took and its exit code.

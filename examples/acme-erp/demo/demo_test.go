@@ -43,7 +43,7 @@ func TestReadme(t *testing.T) {
 	if err := os.Symlink(filepath.Join(s.home, "examples"), filepath.Join(dir, "examples")); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	cmd := command(ctx, "bash", "-c", script)
 	cmd.Dir = dir

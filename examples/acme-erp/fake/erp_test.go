@@ -287,7 +287,10 @@ func TestERPChallengeFailed(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			erp, acme := newERP(t)
-			erp.SetChallengeTimeout(time.Second)
+			erp.SetChallengeTimeout(time.Hour)
+			if tt.name == "too late" {
+				erp.SetChallengeTimeout(50 * time.Millisecond)
+			}
 			hook := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				tt.handler(w, r, r.URL.Query().Get("challenge"))
 			}))

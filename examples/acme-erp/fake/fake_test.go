@@ -9,14 +9,13 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/headrace/headrace/examples/acme-erp/fake"
+	"github.com/headrace/headrace/internal/leaktest"
 )
 
 const apiKey = "s3cret"
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 // A caller speaks to one fake.
 type caller struct {
@@ -136,7 +135,7 @@ func eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	for deadline := time.Now().Add(10 * time.Second); !holds(); <-tick.C {
+	for deadline := time.Now().Add(2 * time.Minute); !holds(); <-tick.C { // which only a test that fails waits
 		if time.Now().After(deadline) {
 			t.Fatalf("waited in vain until %s", what)
 		}

@@ -13,10 +13,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"go.uber.org/goleak"
 
 	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/leaktest"
 	"github.com/headrace/headrace/internal/sandbox"
 	"github.com/headrace/headrace/internal/value"
 )
@@ -153,7 +153,7 @@ func TestMain(m *testing.M) {
 	}); all && code == 0 {
 		code = uncovered()
 	}
-	if err := goleak.Find(); err != nil && code == 0 {
+	if err := leaktest.Await(); err != nil && code == 0 {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1
 	}

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -362,9 +363,16 @@ func TestHTTPDoesNotWaitPastTheDeadline(t *testing.T) {
 func TestHTTPTimesOut(t *testing.T) {
 	t.Parallel()
 	done := make(chan struct{})
-	_, url := serve(t, func(http.ResponseWriter, *http.Request) { <-done })
+	var came atomic.Int32
+	_, url := serve(t, func(http.ResponseWriter, *http.Request) {
+		came.Add(1)
+		<-done
+	})
 	t.Cleanup(func() { close(done) })
-	_, err := call(t, "http.httpPost", url, `{"url":"%s","timeout":50}`)
+	var err error
+	for timeout := 50; came.Load() == 0; timeout *= 2 { // on a busy machine it may be over before the request is sent
+		_, err = call(t, "http.httpPost", url, fmt.Sprintf(`{"url":"%%s","timeout":%d}`, timeout))
+	}
 	var f *component.Failure
 	if !errors.As(err, &f) || !f.Unknown || !errors.Is(err, outbound.Timeout) {
 		t.Errorf("got %#v", err)

@@ -189,7 +189,7 @@ func backedUp(t *testing.T) (path, backup string) {
 	t.Helper()
 	folder := t.TempDir()
 	path, backup = filepath.Join(folder, "headrace.db"), filepath.Join(folder, "backup.db")
-	db := open(t, path)
+	db := untended(t, path)
 	if err := db.write(t.Context(), put("old")); err != nil {
 		t.Fatal(err)
 	}

@@ -249,7 +249,7 @@ func TestStopLeavesAMarkAndStartTakesItAway(t *testing.T) {
 func TestFailedStoreDoesNotTouchTheFileAgain(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "headrace.db")
-	db := open(t, path)
+	db := untended(t, path)
 	if err := db.write(t.Context(), put("a")); err != nil {
 		t.Fatal(err)
 	}

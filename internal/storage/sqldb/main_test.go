@@ -3,8 +3,8 @@ package sqldb
 import (
 	"testing"
 
-	"go.uber.org/goleak"
+	"github.com/headrace/headrace/internal/leaktest"
 )
 
 // Every goroutine of a store ends with it.
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }

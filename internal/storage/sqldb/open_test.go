@@ -72,7 +72,7 @@ func TestOpenKeepsWhatIsThere(t *testing.T) {
 func TestOpenTakesTheFileFromOthers(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "headrace.db")
-	if err := os.WriteFile(path, nil, 0o644); err != nil {
+	if err := errors.Join(os.WriteFile(path, nil, 0o600), os.Chmod(path, 0o644)); err != nil { // whatever the umask is
 		t.Fatal(err)
 	}
 	var log bytes.Buffer

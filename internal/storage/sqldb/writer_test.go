@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/leaktest"
 	"github.com/headrace/headrace/internal/storage"
 )
 
@@ -61,11 +62,14 @@ func together(t *testing.T, db *DB, steps ...step) []error {
 	return answers
 }
 
+// inVain is how long is waited for what will not come: only a test that fails takes so long.
+const inVain = 2 * time.Minute
+
 func waitFor(t *testing.T, done func() bool) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); !done(); time.Sleep(50 * time.Microsecond) {
+	for end := time.Now().Add(inVain); !done(); time.Sleep(50 * time.Microsecond) {
 		if time.Now().After(end) {
-			t.Fatal("it did not come to pass within 10 s")
+			t.Fatalf("it did not come to pass within %s", inVain)
 		}
 	}
 }
@@ -325,7 +329,7 @@ func TestWriterDropsAStepWhoseCallerLeftWhileItWaited(t *testing.T) {
 
 func TestWriterSaysSoWhenItsQueueStaysFull(t *testing.T) {
 	t.Parallel()
-	db := fresh(t)
+	db := paced(t, pace{queue: time.Hour}, nil)
 	entered, leave := make(chan struct{}), make(chan struct{})
 	var all sync.WaitGroup
 	all.Go(func() {
@@ -398,7 +402,9 @@ func TestCloseDrainsAndLeavesNothingBehind(t *testing.T) {
 	if err := db.Close(); err != nil {
 		t.Errorf("closing again: %v", err)
 	}
-	goleak.VerifyNone(t, before)
+	if err := leaktest.Await(before); err != nil {
+		t.Error(err)
+	}
 	for _, name := range []string{"-wal", "-shm"} {
 		if present(path + name) {
 			t.Errorf("%s is left: a connection is open still", name)

@@ -3,8 +3,8 @@ package pagesum
 import (
 	"testing"
 
-	"go.uber.org/goleak"
+	"github.com/headrace/headrace/internal/leaktest"
 )
 
 // No test leaves a goroutine behind.
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
