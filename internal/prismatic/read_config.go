@@ -35,10 +35,10 @@ func (r *reader) configVariables(o *object) {
 				one = value.Obj(value.Field{Key: "key", Value: key}, value.Field{Key: "dataType", Value: "string"})
 			}
 			in := r.object(item(at, i), one)
-			if heading := in.text("header"); heading != "" {
+			if heading := in.text("header"); !isNothing(heading) {
 				headings[len(r.def.ConfigVariables)] = heading
 			}
-			r.configVariable(in, in.text("key"))
+			r.configVariable(in, in.name("key"))
 		}
 	case *value.Object:
 		if v.Len() > ipaas.MaxConfigVariables {
@@ -54,7 +54,7 @@ func (r *reader) configVariables(o *object) {
 			r.configVariable(in, key)
 		}
 	default:
-		if v != "" {
+		if !isNothing(v) {
 			r.wrong(at, ipaas.ReasonWrongType, "is %s: give a list", value.Kind(v))
 		}
 	}
@@ -378,7 +378,7 @@ func (r *reader) configPages(o *object) {
 		in := r.object(item(o.path("configPages"), i), v)
 		native := fmt.Sprintf("configPages[%d]", i)
 		r.places[native] = in.at
-		page := ipaas.ConfigPage{Title: in.text("name"), Tagline: in.text("tagline")}
+		page := ipaas.ConfigPage{Title: in.name("name"), Tagline: in.text("tagline")}
 		if strings.TrimSpace(page.Title) == "" {
 			page.Title = defaultPage
 			r.notes.add(in.at, Assumed, "the page has no name: it is called %q", defaultPage)

@@ -43,7 +43,7 @@ func (r *reader) flows(o *object) {
 		f, native := ipaas.Flow{}, fmt.Sprintf("flows[%d]", i)
 		in := r.object(item(o.path("flows"), i), v)
 		r.places[native] = in.at
-		f.DisplayName, f.Description, f.StableKey = in.text("name"), in.text("description"), in.text("stableKey")
+		f.DisplayName, f.Description, f.StableKey = in.name("name"), in.text("description"), in.text("stableKey")
 		r.flow(in, native, &f)
 		r.flowLeftovers(in)
 		in.rest()
@@ -72,6 +72,7 @@ func (r *reader) flow(o *object, native string, f *ipaas.Flow) {
 		f.Trigger.Type = ipaas.TriggerWebhook
 	}
 	f.Steps = r.steps(o.path("steps"), native+".steps", steps, first, 1)
+	r.distinct(native, f)
 	r.retry(o, f)
 	r.queue(o, native, f)
 }
@@ -117,7 +118,7 @@ func (r *reader) trigger(o *object, native string, f *ipaas.Flow) {
 	at := native + ".trigger"
 	r.places[at] = o.at
 	r.places[at+".type"] = o.path("action")
-	t.DisplayName, t.Description = o.text("name"), o.text("description")
+	t.DisplayName, t.Description = o.name("name"), o.text("description")
 	o.skip("isTrigger")
 	o.drop("stableKey", "a flow has one trigger, which needs no key to be known by")
 	t.Type = r.action(o)
@@ -135,9 +136,13 @@ func (r *reader) trigger(o *object, native string, f *ipaas.Flow) {
 			r.notes.add(o.path("action"), Changed, "%s is %s here", was, t.Type)
 		}
 	}
-	if schedule != nil && t.Type != ipaas.TriggerSchedule {
-		r.notes.add(o.path("schedule"), Dropped, "%s does not run by the clock here: call the flow's URL, or give it the trigger %s", t.Type, ipaas.TriggerSchedule)
+	switch {
+	case schedule == nil || t.Type == ipaas.TriggerSchedule:
+	case !ipaas.MayRunByClock(t.Type):
+		r.notes.add(o.path("schedule"), Dropped, "%s does not run by the clock: give the flow the trigger %s", t.Type, ipaas.TriggerSchedule)
 		schedule = nil
+	default:
+		r.notes.add(o.path("schedule"), Changed, "the clock starts the flow, but %s looks for no changes here: let the first step do it", t.Type)
 	}
 	if schedule == nil && t.Type == ipaas.TriggerSchedule {
 		r.notes.add(o.at, Assumed, "there is no schedule: the flow runs when its URL is called")
@@ -192,6 +197,13 @@ func (r *reader) cron(at, text, zone string) *ipaas.Schedule {
 	text = strings.TrimSpace(text)
 	if text == "" {
 		return nil
+	}
+	if every, ok := ipaas.Interval(text); ok {
+		if same := everyCron(every); same != "" {
+			r.notes.add(at, Changed, "every %s is %s", every, same)
+			return &ipaas.Schedule{Cron: same, TimeZone: zone}
+		}
+		return &ipaas.Schedule{Every: every}
 	}
 	if err := ipaas.CheckCron(text); err != nil {
 		r.wrong(at, ipaas.ReasonMalformed, "%q is no cron expression: %v", value.Shorten(text), err)

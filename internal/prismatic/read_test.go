@@ -150,11 +150,27 @@ empty: ""
 			[]string{"ASSUMED flows[0].steps[0]"},
 		},
 		{
-			"a polling trigger", "name: A\nflows:\n  - name: F\n    steps:\n      - {name: T, isTrigger: true, action: {key: poll, component: {key: salesforce}}, " +
+			"a polling trigger", "name: A\nflows:\n  - name: F\n    queueConfig: {singletonExecutions: true}\n    steps:\n      - {name: T, isTrigger: true, action: {key: poll, component: {key: salesforce}}, " +
 				"schedule: {type: value, value: '*/5 * * * *'}}\n",
 			firstFlow,
-			ipaas.Flow{DisplayName: "F", Trigger: ipaas.Trigger{DisplayName: "T", Type: "salesforce.poll"}},
+			ipaas.Flow{DisplayName: "F", Trigger: ipaas.Trigger{DisplayName: "T", Type: "salesforce.poll", Schedule: &ipaas.Schedule{Cron: "*/5 * * * *", Singleton: true}}},
+			[]string{"CHANGED flows[0].steps[0].schedule"},
+		},
+		{
+			"a webhook with a schedule", "name: A\nflows:\n  - name: F\n    steps:\n      - {name: T, isTrigger: true, action: {key: webhook, component: {key: webhook-triggers}}, " +
+				"schedule: {type: value, value: '*/5 * * * *'}}\n",
+			firstFlow,
+			ipaas.Flow{DisplayName: "F", Trigger: ipaas.Trigger{DisplayName: "T", Type: ipaas.TriggerWebhook}},
 			[]string{"DROPPED flows[0].steps[0].schedule"},
+		},
+		{
+			"schedules by other words", "name: A\nflows:\n  - {name: F, steps: [{name: T, isTrigger: true, action: {key: schedule, component: {key: schedule-triggers}}, schedule: {value: '@every 15m'}}]}\n" +
+				"  - {name: G, steps: [{name: T, isTrigger: true, action: {key: schedule, component: {key: schedule-triggers}}, schedule: {value: '@daily'}}]}\n",
+			func(d *ipaas.Definition) any {
+				return []*ipaas.Schedule{d.Flows[0].Trigger.Schedule, d.Flows[1].Trigger.Schedule}
+			},
+			[]*ipaas.Schedule{{Cron: "*/15 * * * *"}, {Cron: "@daily"}},
+			[]string{"CHANGED flows[0].steps[0].schedule.value"},
 		},
 		{
 			"a flow of version 4", "definitionVersion: 4\nname: A\nflows:\n  - name: F\n    trigger: {name: Start, action: {componentKey: Standard Triggers, key: trigger}}\n" +
@@ -288,7 +304,7 @@ empty: ""
 		},
 		// Structure.
 		{
-			"what cannot be read", "definitionVersion: 9\nname: [A]\nflows: {}\nsteps: [{}]\nrequiredConfigVars: 3\nconfigPages: [1]\nlabels: [[]]\nendpointType: none\n",
+			"what cannot be read", "definitionVersion: 9\nname: [A]\nflows: {a: b}\nsteps: [{}]\nrequiredConfigVars: 3\nconfigPages: [1]\nlabels: [[]]\nendpointType: none\n",
 			func(*ipaas.Definition) any { return nil }, nil,
 			[]string{
 				"NOT_A_CHOICE definitionVersion", "WRONG_TYPE name", "WRONG_TYPE requiredConfigVars", "MISPLACED steps", "WRONG_TYPE flows", "WRONG_TYPE configPages[0]",
@@ -311,19 +327,47 @@ empty: ""
 		},
 		{
 			"schedules that are none", "name: A\nflows:\n  - {name: F, steps: [{name: T, isTrigger: true, action: {key: schedule, component: {key: schedule-triggers}}, schedule: {value: TZ=0}}]}\n" +
-				"  - {name: G, steps: [{name: T, isTrigger: true, action: {key: schedule, component: {key: schedule-triggers}}, schedule: {value: '@daily'}}]}\n",
+				"  - {name: G, steps: [{name: T, isTrigger: true, action: {key: schedule, component: {key: schedule-triggers}}, schedule: {value: 0 0 8 * * *}}]}\n",
 			func(*ipaas.Definition) any { return nil }, nil,
 			[]string{"ASSUMED flows[0].steps[0]", "ASSUMED flows[1].steps[0]", "MALFORMED flows[0].steps[0].schedule.value", "MALFORMED flows[1].steps[0].schedule.value"},
 		},
 		{
 			"names that are taken, too long or missing", "name: A\nrequiredConfigVars: [{key: V, dataType: string}, {key: V, dataType: string}]\nflows: [{name: F, trigger: {name: T}, steps: [" +
-				"{name: S, action: {key: a, component: {key: x}}}, {name: S, action: {key: a, component: {key: x}}}, {action: {key: a, component: {key: x}}}]}, {name: " +
+				"{name: S, action: {key: a, component: {key: x}}}, {name: S, action: {key: a, component: {key: x}}, inputs: {i: {type: reference, value: s.results}}}, {action: {key: a, component: {key: x}}}]}, {name: " +
 				strings.Repeat("n", 201) + ", trigger: {name: T}}]\n",
 			func(*ipaas.Definition) any { return nil }, nil,
 			[]string{
 				"DUPLICATE flows[0].steps[1].name", "REQUIRED flows[0].steps[2].name", "TOO_LARGE flows[1].name", "DUPLICATE requiredConfigVars[1].key",
 				"ASSUMED flows[0].trigger", "ASSUMED flows[1].trigger",
 			},
+		},
+		{
+			"names in blocks", "name: |\n  A\nflows:\n  - name: >\n      F\n    trigger: {name: \"T\\r\\n\"}\n",
+			firstFlow,
+			ipaas.Flow{DisplayName: "F", Trigger: ipaas.Trigger{DisplayName: "T", Type: ipaas.TriggerWebhook}},
+			[]string{"ASSUMED flows[0].trigger"},
+		},
+		{
+			"what holds nothing", flow("description: {}\nisSynchronous: []\nretryConfig: []\nqueueConfig: ''\n", "- {name: S, action: {key: a, component: {key: x}}, inputs: [], steps: {}, branches: '', errorConfig: []}"),
+			firstFlow,
+			ipaas.Flow{DisplayName: "F", Trigger: hook, Steps: []ipaas.Step{{DisplayName: "S", Action: "x.a"}}},
+			nil,
+		},
+		{
+			"a name with spaces", variable("dataType: string\ndefaultValue: d\n") + "  - {key: ' W ', dataType: string, defaultValue: d}\n" +
+				"trigger: null\n",
+			func(d *ipaas.Definition) any { return d.ConfigVariables[1].DisplayName }, " W ",
+			noFlow,
+		},
+		{
+			"inputs that name variables with spaces", step("inputs:\n  a: {type: configVar, value: ' W '}\n  x: {type: configVar, value: ' V '}\n  c: {type: configVar, value: W}\n") +
+				"requiredConfigVars: [{key: V, dataType: string, defaultValue: d}, {key: ' W ', dataType: string, defaultValue: d}]\n",
+			func(d *ipaas.Definition) any {
+				in := d.Flows[0].Steps[0].Inputs
+				return []string{in["a"].Text, in["x"].Text, in["c"].Text}
+			},
+			[]string{" W ", "V", " W "},
+			nil,
 		},
 		// Config variables.
 		{

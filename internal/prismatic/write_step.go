@@ -100,14 +100,25 @@ func (w *writer) input(at string, in ipaas.Input, plainNames bool) *value.Object
 func (w *writer) items(at string, list []ipaas.Input, plainNames, condition bool) []any {
 	items := make([]any, len(list))
 	for i, one := range list {
-		operator, isText := literalText(one)
-		if condition && i == 0 && isText && one.Name == "" && one.NameFrom == nil {
+		if operator, ok := literal(one).(string); ok && condition && i == 0 && one.Name == "" && one.NameFrom == nil {
 			items[i] = operator
 			continue
 		}
 		items[i] = w.item(at, one, plainNames)
 	}
 	return items
+}
+
+// literal returns what a literal stands for, nil for everything else.
+func literal(in ipaas.Input) any {
+	if in.Kind != ipaas.InputValue && in.Kind != ipaas.InputJSON {
+		return nil
+	}
+	v, err := value.Parse([]byte(in.Text))
+	if err != nil {
+		return nil // Validate refuses it
+	}
+	return v
 }
 
 // item writes an item of a list. A list in a list is bare, as conditions have it.
@@ -139,7 +150,7 @@ func (w *writer) template(text string) string {
 	}
 	for _, part := range t.Parts() {
 		if v, ok := part.(*expr.ConfigVariableNode); ok {
-			if name := w.variableName(v.Name); name != v.Name {
+			if name := w.variableName(v.Name); strings.TrimSpace(name) != v.Name {
 				text = strings.ReplaceAll(text, "{{#"+v.Name+"}}", "{{#"+name+"}}")
 			}
 		}
