@@ -16,7 +16,9 @@ func TestReadTellsStepsApart(t *testing.T) {
 	say := func(name, more string) string {
 		return "- {name: '" + name + "', action: {key: writeLog, component: {key: log}}" + more + "}\n"
 	}
-	refers := func(kind, text string) string { return ", inputs: {message: {type: " + kind + ", value: '" + text + "'}}" }
+	refers := func(kind, text string) string {
+		return ", inputs: {message: {type: " + kind + ", value: '" + text + "'}}"
+	}
 	tests := []struct {
 		name, steps string
 		want        []string // the trigger, then the steps

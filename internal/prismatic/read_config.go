@@ -311,6 +311,10 @@ func (r *reader) connection(o *object, n int, v *ipaas.ConfigVariable) {
 		r.notes.add(o.path("onPremiseConnectionConfig"), Dropped, "there is no agent on premises: open the way to the other system, or run the server there")
 	}
 	o.drop("dataSource", "values are typed in, not fetched from a data source")
+	if v.SharedConnection != "" {
+		o.drop("inputs", "a shared connection has its inputs where it is kept")
+		return
+	}
 	r.connectionInputs(o, n, v)
 }
 

@@ -268,6 +268,8 @@ func (r *reader) queue(o *object, native string, f *ipaas.Flow) {
 	case !fifo:
 	case f.Synchronous:
 		r.notes.add(in.path("usesFifoQueue"), Dropped, "a synchronous flow keeps no order, since each of its callers waits for an answer")
+	case f.Trigger.Schedule != nil:
+		r.notes.add(in.path("usesFifoQueue"), Dropped, "a flow that runs by the clock keeps no order")
 	default:
 		f.Ordering = &ipaas.Ordering{Scope: ipaas.OrderByFlow}
 	}

@@ -514,7 +514,7 @@ inputs:
 				t.Errorf("read (-want +got):\n%s", diff)
 			}
 			if len(read.Violations) == 0 {
-				checkRoundTrip(t, read.Definition)
+				checkRoundTrip(t, read.Definition, true)
 			}
 		})
 	}
