@@ -129,9 +129,18 @@ func (o *object) whole(key string) int {
 	return 0
 }
 
-// span takes a whole number of units of time.
-func (o *object) span(key string, unit time.Duration) time.Duration {
-	return time.Duration(o.whole(key)) * unit
+// atMost takes a whole number that is no more than may be asked for.
+func (o *object) atMost(key string, most int) int {
+	n := o.whole(key)
+	if n > most {
+		o.r.notes.add(o.path(key), Changed, "%d is more than may be asked for: it is taken for %d", n, most)
+	}
+	return min(n, most)
+}
+
+// span takes a whole number of units of time, no more than may be asked for.
+func (o *object) span(key string, unit time.Duration, most int) time.Duration {
+	return time.Duration(o.atMost(key, most)) * unit
 }
 
 // list takes a list. What holds nothing, such as an empty text where a form left one, is an empty one.

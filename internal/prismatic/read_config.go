@@ -266,6 +266,12 @@ const zonePrefix = "CRON_TZ="
 // scheduleZone reads the time zone of a schedule, which stands in the value here.
 func (r *reader) scheduleZone(o *object, v *ipaas.ConfigVariable) {
 	r.scheduleType(o)
+	if d, ok := v.DefaultValue(); ok && v.Type == ipaas.ConfigSchedule {
+		if every, ok := ipaas.Interval(value.Text(d)); ok && everyCron(every) != "" {
+			v.Default = string(value.JSON(everyCron(every)))
+			r.notes.add(o.path("defaultValue"), Changed, "every %s is %s", every, everyCron(every))
+		}
+	}
 	zone := strings.TrimSpace(o.text("timeZone"))
 	switch {
 	case zone == "":

@@ -227,7 +227,7 @@ func (r *reader) retry(o *object, f *ipaas.Flow) {
 	if isNothing(in.fields) {
 		return
 	}
-	retry := ipaas.Retry{MaxAttempts: in.whole("maxAttempts"), Delay: in.span("delayMinutes", time.Minute), Multiplier: 1}
+	retry := ipaas.Retry{MaxAttempts: in.whole("maxAttempts"), Delay: in.span("delayMinutes", time.Minute, mostRetryMinutes), Multiplier: 1}
 	if in.yes("usesExponentialBackoff") {
 		retry.Multiplier = ipaas.DefaultRetryMultiplier
 	}
@@ -252,7 +252,7 @@ func (r *reader) queue(o *object, native string, f *ipaas.Flow) {
 		return
 	}
 	r.places[native+".concurrency"] = in.path("concurrencyLimit")
-	fifo, limit, single := in.yes("usesFifoQueue"), in.whole("concurrencyLimit"), in.yes("singletonExecutions")
+	fifo, limit, single := in.yes("usesFifoQueue"), in.atMost("concurrencyLimit", mostConcurrency), in.yes("singletonExecutions")
 	key := r.eventKey(in, "dedupeIdField", f)
 	in.rest()
 	if single {

@@ -157,7 +157,7 @@ func (r *reader) errorHandling(o *object) *ipaas.ErrorHandling {
 		"": ipaas.ErrorFail, "fail": ipaas.ErrorFail, "ignore": ipaas.ErrorIgnore, "retry": ipaas.ErrorRetry,
 	})
 	h := &ipaas.ErrorHandling{
-		Effect: effect, MaxAttempts: in.whole("maxAttempts"), Delay: in.span("delaySeconds", time.Second), IgnoreFinal: in.yes("ignoreFinalError"),
+		Effect: effect, MaxAttempts: in.atMost("maxAttempts", mostStepTries), Delay: in.span("delaySeconds", time.Second, mostStepSeconds), IgnoreFinal: in.yes("ignoreFinalError"),
 	}
 	if in.yes("usesExponentialBackoff") {
 		h.Multiplier = ipaas.DefaultRetryMultiplier

@@ -342,6 +342,38 @@ empty: ""
 			},
 		},
 		{
+			"more than may be asked for", flow("retryConfig: {maxAttempts: 1, delayMinutes: 90}\nqueueConfig: {concurrencyLimit: 99}\n",
+				"- {name: S, action: {key: a, component: {key: x}}, errorConfig: {errorHandlerType: retry, maxAttempts: 9, delaySeconds: 300}}\n"),
+			firstFlow,
+			ipaas.Flow{
+				DisplayName: "F", Trigger: hook, Concurrency: 15, Retry: &ipaas.Retry{MaxAttempts: 1, Delay: time.Hour, Multiplier: 1},
+				Steps: []ipaas.Step{{DisplayName: "S", Action: "x.a", OnError: &ipaas.ErrorHandling{Effect: ipaas.ErrorRetry, MaxAttempts: 5, Delay: time.Minute}}},
+			},
+			[]string{
+				"CHANGED flows[0].retryConfig.delayMinutes", "CHANGED flows[0].queueConfig.concurrencyLimit",
+				"CHANGED flows[0].steps[1].errorConfig.maxAttempts", "CHANGED flows[0].steps[1].errorConfig.delaySeconds",
+			},
+		},
+		{
+			"an order by the clock", "name: A\nflows:\n  - name: F\n    queueConfig: {usesFifoQueue: true}\n    steps:\n" +
+				"      - {name: T, isTrigger: true, action: {key: schedule, component: {key: schedule-triggers}}, schedule: {value: 0 8 * * *}}\n",
+			firstFlow,
+			ipaas.Flow{DisplayName: "F", Trigger: ipaas.Trigger{DisplayName: "T", Type: ipaas.TriggerSchedule, Schedule: &ipaas.Schedule{Cron: "0 8 * * *"}}},
+			[]string{"DROPPED flows[0].queueConfig.usesFifoQueue"},
+		},
+		{
+			"a schedule by an interval", variable("dataType: schedule\ndefaultValue: '@every 2h'\ntimeZone: Europe/Berlin\n"),
+			first,
+			ipaas.ConfigVariable{DisplayName: "V", Type: ipaas.ConfigSchedule, Default: `"CRON_TZ=Europe/Berlin 0 */2 * * *"`},
+			append(noFlow, "CHANGED requiredConfigVars[0].defaultValue"),
+		},
+		{
+			"a shared connection with inputs", variable("dataType: connection\nuseScopedConfigVar: k\ninputs: {a: {type: value, value: x}}\n"),
+			first,
+			ipaas.ConfigVariable{DisplayName: "V", Type: ipaas.ConfigConnection, ConnectionType: "shared.k", SharedConnection: "k", Required: true},
+			append(noFlow, "DROPPED requiredConfigVars[0].inputs", "ASSUMED requiredConfigVars[0].useScopedConfigVar"),
+		},
+		{
 			"names in blocks", "name: |\n  A\nflows:\n  - name: >\n      F\n    trigger: {name: \"T\\r\\n\"}\n",
 			firstFlow,
 			ipaas.Flow{DisplayName: "F", Trigger: ipaas.Trigger{DisplayName: "T", Type: ipaas.TriggerWebhook}},

@@ -182,14 +182,6 @@ func (w *writer) retry(at string, o obj, f *ipaas.Flow) {
 	o.Set("retryConfig", out.Object)
 }
 
-// What a flow and a step may ask for at most where definitions of version 7 come from.
-const (
-	mostConcurrency  = 15
-	mostRetryMinutes = 60
-	mostStepTries    = 5
-	mostStepSeconds  = 60
-)
-
 // most is a number within what may be asked for.
 func (w *writer) most(at, what string, n, most int) int {
 	if n > most {
