@@ -1,6 +1,7 @@
 package prismatic
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -68,7 +69,7 @@ func (r *reader) flow(o *object, native string, f *ipaas.Flow) {
 		r.trigger(r.object(item(o.path("steps"), 0), steps[0]), native, f)
 		first = 1
 	default:
-		r.notes.add(o.at, Assumed, "the flow has no trigger: it is given a webhook")
+		r.notes.add(cmp.Or(o.at, "steps"), Assumed, "the flow has no trigger: it is given a webhook")
 		f.Trigger.Type = ipaas.TriggerWebhook
 	}
 	f.Steps = r.steps(o.path("steps"), native+".steps", steps, first, 1)

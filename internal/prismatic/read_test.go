@@ -374,6 +374,12 @@ empty: ""
 			append(noFlow, "DROPPED requiredConfigVars[0].inputs", "ASSUMED requiredConfigVars[0].useScopedConfigVar"),
 		},
 		{
+			"an old layout without a trigger", "name: A\nsteps: [{name: S, action: {key: a, componentKey: x}}]\n",
+			firstFlow,
+			ipaas.Flow{DisplayName: "Flow 1", Trigger: ipaas.Trigger{Type: ipaas.TriggerWebhook}, Steps: []ipaas.Step{{DisplayName: "S", Action: "x.a"}}},
+			[]string{"ASSUMED steps", "ASSUMED steps"},
+		},
+		{
 			"names in blocks", "name: |\n  A\nflows:\n  - name: >\n      F\n    trigger: {name: \"T\\r\\n\"}\n",
 			firstFlow,
 			ipaas.Flow{DisplayName: "F", Trigger: ipaas.Trigger{DisplayName: "T", Type: ipaas.TriggerWebhook}},
