@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/headrace/headrace/internal/expr"
 	"github.com/headrace/headrace/internal/ipaas"
@@ -15,13 +16,13 @@ import (
 type renaming struct {
 	r     *reader
 	keys  map[string]bool // those that are taken
-	said  map[string]bool // those that references begin with
-	codes []string        // code of the flow, which may say keys, too
+	said  map[string]bool // those that references begin with, and the words of code
+	tried map[string]int  // by name: the last number that was put behind it
 }
 
 // distinct renames what must be renamed. native is the path of the flow in our words.
 func (r *reader) distinct(native string, f *ipaas.Flow) {
-	n := &renaming{r: r, keys: map[string]bool{}, said: map[string]bool{}}
+	n := &renaming{r: r, keys: map[string]bool{}, said: map[string]bool{}, tried: map[string]int{}}
 	n.name(native+".trigger", &f.Trigger.DisplayName)
 	if n.unique(f.Steps) {
 		return
@@ -86,7 +87,13 @@ func (n *renaming) input(in ipaas.Input, isCode bool) {
 		}
 	}
 	if isCode {
-		n.codes = append(n.codes, in.Text)
+		text := in.Text
+		if code, ok := literal(in).(string); ok {
+			text = code
+		}
+		for _, word := range strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+			n.said[word] = true
+		}
 	}
 	if in.NameFrom != nil {
 		n.input(*in.NameFrom, isCode)
@@ -94,10 +101,6 @@ func (n *renaming) input(in ipaas.Input, isCode bool) {
 	for _, item := range in.Items {
 		n.input(item, isCode)
 	}
-}
-
-func (n *renaming) says(key string) bool {
-	return n.said[key] || slices.ContainsFunc(n.codes, func(code string) bool { return strings.Contains(code, key) })
 }
 
 func (n *renaming) steps(native string, steps []ipaas.Step) {
@@ -114,15 +117,18 @@ func (n *renaming) steps(native string, steps []ipaas.Step) {
 // name renames what stands at a path, if it must be, and takes its key.
 func (n *renaming) name(native string, name *string) {
 	key := expr.Key(*name)
-	if isNothing(*name) || key != "" && (!n.keys[key] || n.says(key)) {
+	if isNothing(*name) || key != "" && (!n.keys[key] || n.said[key]) {
 		n.keys[key] = true
 		return
 	}
 	was := *name
-	for i := 2; key == "" || n.keys[key] || n.says(key); i++ {
+	i := max(n.tried[was], 1)
+	for key == "" || n.keys[key] || n.said[key] {
+		i++
 		*name = fmt.Sprintf("%s %d", strings.TrimSpace(was), i)
 		key = expr.Key(*name)
 	}
+	n.tried[was] = i
 	n.keys[key] = true
 	n.r.notes.add(keyed(n.r.places.find(native), "name"), Changed,
 		"the name %q does not tell it from other steps, and nothing refers to it: it is called %q", value.Shorten(was), value.Shorten(*name))

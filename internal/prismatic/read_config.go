@@ -35,7 +35,7 @@ func (r *reader) configVariables(o *object) {
 				one = value.Obj(value.Field{Key: "key", Value: key}, value.Field{Key: "dataType", Value: "string"})
 			}
 			in := r.object(item(at, i), one)
-			if heading := in.text("header"); !isNothing(heading) {
+			if heading := strings.Join(strings.Fields(in.text("header")), " "); heading != "" {
 				headings[len(r.def.ConfigVariables)] = heading
 			}
 			r.configVariable(in, in.name("key"))
