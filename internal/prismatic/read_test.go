@@ -380,6 +380,12 @@ empty: ""
 			[]string{"ASSUMED steps", "ASSUMED steps"},
 		},
 		{
+			"headings with spaces", "name: A\nflows: [{name: F}]\nrequiredConfigVars: [{key: V, dataType: string, defaultValue: d, header: ' '}, {key: W, dataType: string, defaultValue: d, header: '  a  b'}]\n",
+			func(d *ipaas.Definition) any { return d.ConfigPages[0].Elements },
+			[]ipaas.ConfigElement{{ConfigVariable: "V"}, {Heading: "a b"}, {ConfigVariable: "W"}},
+			append(noFlow, "CHANGED requiredConfigVars"),
+		},
+		{
 			"names in blocks", "name: |\n  A\nflows:\n  - name: >\n      F\n    trigger: {name: \"T\\r\\n\"}\n",
 			firstFlow,
 			ipaas.Flow{DisplayName: "F", Trigger: ipaas.Trigger{DisplayName: "T", Type: ipaas.TriggerWebhook}},
