@@ -86,25 +86,27 @@ func word[T any](o *object, key string, set map[string]T) T {
 // yes takes a boolean, which may be written as a text or a number.
 func (o *object) yes(key string) bool {
 	v := o.take(key)
+	is, ok := truth(v)
+	if !ok {
+		o.r.wrong(o.path(key), ipaas.ReasonWrongType, "is %s: give true or false", shown(v))
+	}
+	return is
+}
+
+// truth reads a boolean in any of the words that YAML has had for it; what holds nothing is false.
+func truth(v any) (is, ok bool) {
 	switch v := v.(type) {
-	case nil:
-		return false
 	case bool:
-		return v
-	case []any, *value.Object:
-		if isNothing(v) {
-			return false
-		}
-	default:
+		return v, true
+	case value.Number, string:
 		switch strings.ToLower(strings.TrimSpace(value.Text(v))) {
 		case "true", "yes", "y", "on", "1":
-			return true
-		case "false", "no", "n", "off", "0", "":
-			return false
+			return true, true
+		case "false", "no", "n", "off", "0":
+			return false, true
 		}
 	}
-	o.r.wrong(o.path(key), ipaas.ReasonWrongType, "is %s: give true or false", shown(v))
-	return false
+	return false, isNothing(v)
 }
 
 // whole takes a whole number, which may be written as a text.

@@ -83,8 +83,9 @@ func isTrigger(v any) bool {
 	if !ok {
 		return false
 	}
-	is, _ := step.Get("isTrigger")
-	return strings.EqualFold(value.Text(is), "true")
+	said, _ := step.Get("isTrigger")
+	is, _ := truth(said)
+	return is
 }
 
 // runsNothing reports whether a step is of a component that has triggers alone.

@@ -386,6 +386,12 @@ empty: ""
 			append(noFlow, "CHANGED requiredConfigVars"),
 		},
 		{
+			"a trigger in other words", "name: A\nflows: [{name: F, steps: [{name: T, isTrigger: yes, action: {key: poll, component: {key: x}}}]}, {name: G, steps: [{name: T, isTrigger: 1, action: {key: poll, component: {key: x}}}]}]\n",
+			func(d *ipaas.Definition) any { return []string{d.Flows[0].Trigger.Type, d.Flows[1].Trigger.Type} },
+			[]string{"x.poll", "x.poll"},
+			nil,
+		},
+		{
 			"names in blocks", "name: |\n  A\nflows:\n  - name: >\n      F\n    trigger: {name: \"T\\r\\n\"}\n",
 			firstFlow,
 			ipaas.Flow{DisplayName: "F", Trigger: ipaas.Trigger{DisplayName: "T", Type: ipaas.TriggerWebhook}},
