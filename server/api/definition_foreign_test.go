@@ -245,7 +245,7 @@ flows:
   - name: F
     endpointSecurityType: open
     steps:
-      - {name: Hook, isTrigger: true, action: {key: webhook, component: {key: webhook-triggers}}}
+      - {name: Hook, isTrigger: true, action: {key: webhook, component: {key: webhook-triggers}}, inputs: {body: {type: reference, value: write.results}}}
       - name: Write
         action: {key: writeLog, component: {key: log}}
         inputs:
