@@ -263,8 +263,8 @@ func (r *reader) expression(o *object, action string) (in ipaas.Input, ok bool) 
 	case ipaas.InputConfigVariable:
 		in.Text = r.variableName(in.Text)
 		r.uses(in.Text, action)
-	default:
-		in.Text = strings.TrimSpace(in.Text)
+	default: // spaces behind it may be part of the name of a flow
+		in.Text = strings.TrimLeft(strings.TrimRight(in.Text, "\t\r\n"), " \t\r\n")
 	}
 	if in.Text == "" && in.Kind == ipaas.InputTemplate {
 		return ipaas.Literal(""), true

@@ -392,6 +392,14 @@ empty: ""
 			nil,
 		},
 		{
+			"references in blocks", step("inputs:\n  x:\n    type: reference\n    value: |2\n       hook.results\n  a: {type: reference, value: 'hook.results.webhookUrls.F '}\n"),
+			func(d *ipaas.Definition) any {
+				return []string{d.Flows[0].Steps[0].Inputs["x"].Text, d.Flows[0].Steps[0].Inputs["a"].Text}
+			},
+			[]string{"hook.results", "hook.results.webhookUrls.F "},
+			nil,
+		},
+		{
 			"names in blocks", "name: |\n  A\nflows:\n  - name: >\n      F\n    trigger: {name: \"T\\r\\n\"}\n",
 			firstFlow,
 			ipaas.Flow{DisplayName: "F", Trigger: ipaas.Trigger{DisplayName: "T", Type: ipaas.TriggerWebhook}},
