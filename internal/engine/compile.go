@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/headrace/headrace/internal/component"
@@ -15,6 +16,9 @@ func Compile(def *ipaas.Definition, hash string, registry component.Registry) *P
 	p := &Program{
 		def: def, hash: hash, registry: registry,
 		byID: make(map[string]*flow, len(def.Flows)), variables: make(map[string]string, 2*len(def.ConfigVariables)),
+	}
+	for i := range slices.Backward(def.ConfigVariables) { // the first of several counts, as in Definition.ConfigVariable
+		p.variables[strings.TrimSpace(def.ConfigVariables[i].DisplayName)] = def.ConfigVariables[i].ID
 	}
 	for i := range def.ConfigVariables {
 		p.variables[def.ConfigVariables[i].ID] = def.ConfigVariables[i].ID

@@ -224,6 +224,7 @@ func definition(flows ...ipaas.Flow) *ipaas.Definition {
 		DisplayName: "Test", Flows: flows,
 		ConfigVariables: []ipaas.ConfigVariable{
 			{DisplayName: "Acme", Type: ipaas.ConfigConnection, ConnectionType: "acme-erp.apiKey"},
+			{DisplayName: " Region "},
 			{DisplayName: "Base URL"},
 			{DisplayName: "Secret"},
 		},
@@ -246,7 +247,7 @@ func runOf(p *engine.Program) engine.Run {
 			value.Field{Key: "headers", Value: headers}, value.Field{Key: "body", Value: body}, value.Field{Key: "webhookUrls", Value: urls},
 		),
 		Config: map[string]any{
-			"base-url": "https://acme", "secret": "s3cret",
+			"base-url": "https://acme", "secret": "s3cret", "region": "eu",
 			"acme": &component.Connection{
 				Type: "acme-erp.apiKey", ConfigVariable: "acme",
 				Inputs: value.Obj(value.Field{Key: "baseUrl", Value: "https://acme"}, value.Field{Key: "key", Value: "k1"}),

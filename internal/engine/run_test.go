@@ -61,6 +61,7 @@ func TestRunEvaluatesInputs(t *testing.T) {
 		{"value", "value", ipaas.Literal(true), `true`},
 		{"json keeps digits and order", "value", in(ipaas.InputJSON, `{"b":1.50,"a":[]}`), `{"b":1.50,"a":[]}`},
 		{"config variable by name", "text", config("Base URL"), `"https://acme"`},
+		{"config variable by a name with spaces", "text", tmpl("{{#Region}}"), `"eu"`},
 		{"config variable by id", "text", config("base-url"), `"https://acme"`},
 		{"reference by the alias", "value", ref("trigger.results.body.data.n"), `1.50`},
 		{"reference by the trigger's own key", "value", ref("onHook.results.body.data.lines.1"), `"b"`},

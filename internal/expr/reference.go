@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -19,6 +20,7 @@ type ReferenceNode struct {
 type path struct {
 	source   string // what the segments were cut from
 	segments []segment
+	spaces   string // behind the name of a flow at the end, which may be part of it
 }
 
 // segment is one part of a path. A quoted one is one key; a plain one and a number in brackets may be part of a longer key, since
@@ -36,7 +38,11 @@ func ParseReference(text string) (*ReferenceNode, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &ReferenceNode{Key: segments[0].text, Text: text, path: path{source: source, segments: segments[1:]}}, nil
+	p := path{source: source, segments: segments[1:]}
+	if namesFlow(segments[:len(segments)-1]) {
+		p.spaces = text[len(strings.TrimRightFunc(text, unicode.IsSpace)):]
+	}
+	return &ReferenceNode{Key: segments[0].text, Text: text, path: p}, nil
 }
 
 // Ref is ParseReference as an expression.

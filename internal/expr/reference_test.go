@@ -91,7 +91,7 @@ func TestResolve(t *testing.T) {
 	headers.FoldKeys = true
 	root := parse(t, `{
 		"results": {
-			"webhookUrls": {"Sync Customer Data": "u1", "a.b": "u2", "a": {"b": "u3", "c": "u4"}, "v1.2.3": "u5", "Orders [2]": "u6", "[3] x": "u7", "MY FLOW": ["k0"]},
+			"webhookUrls": {"Sync Customer Data": "u1", "a.b": "u2", "a": {"b": "u3", "c": "u4"}, "v1.2.3": "u5", "Orders [2]": "u6", "[3] x": "u7", "MY FLOW": ["k0"], "Ends ": "u8", "Both": "u9", "Both ": "u10"},
 			"items": [{"Id": "i0"}, {"Id": "i1", "0": "zero", "-1": "minus"}],
 			"nothing": null, "": "empty", ".tag": "folder", "no": false, "text": "x"
 		},
@@ -115,6 +115,11 @@ func TestResolve(t *testing.T) {
 		{"t.results.webhookUrls.[3] x", `"u7"`, true},
 		{"t.results.webhookUrls.MY FLOW.0", `"k0"`, true},
 		{"t.results.webhookUrls.sync customer data", "", false},
+		{"t.results.webhookUrls.Ends ", `"u8"`, true},
+		{"t.results.webhookUrls.Both ", `"u10"`, true},
+		{" t.results.webhookUrls.Both", `"u9"`, true},
+		{"t.results.webhookUrls.v1.2.3  ", `"u5"`, true},
+		{"t.results.text ", `"x"`, true},
 		{"t.results.items.0.Id", `"i0"`, true},
 		{"t.results.items[1].Id", `"i1"`, true},
 		{"t.results.items[1][0]", `"zero"`, true},

@@ -1,6 +1,10 @@
 package expr
 
-import "github.com/headrace/headrace/internal/value"
+import (
+	"slices"
+
+	"github.com/headrace/headrace/internal/value"
+)
 
 // maxLookups bounds what following one path may try. Data would have to be made for it to come near.
 const maxLookups = 100_000
@@ -12,8 +16,21 @@ type resolver struct {
 }
 
 func (p path) resolve(root any) (any, bool) {
+	if p.spaces != "" {
+		if v, ok := p.spaced().resolve(root); ok {
+			return v, true
+		}
+	}
 	r := resolver{source: p.source, left: maxLookups}
 	return r.find(root, p.segments)
+}
+
+// spaced is the path with the spaces behind it as part of its last segment.
+func (p path) spaced() path {
+	segments := slices.Clone(p.segments)
+	last := &segments[len(segments)-1]
+	last.text, last.end = last.text+p.spaces, last.end+len(p.spaces)
+	return path{source: p.source + p.spaces, segments: segments}
 }
 
 // find follows a path. At an object the longest text that is a key wins, so that the name `a.b` is found before `b` in `a`; if that

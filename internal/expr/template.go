@@ -78,14 +78,14 @@ func placeholder(text string) (Node, int, error) {
 	if end < 0 {
 		return nil, 0, errors.New("they are not closed: end them with }}")
 	}
-	name := strings.TrimSpace(text[3:end])
 	if text[2] == '$' {
-		n, err := Ref(name)
+		n, err := Ref(text[3:end])
 		if err != nil {
 			return nil, 0, fmt.Errorf("the reference is malformed: %w", err)
 		}
 		return n, end + 2, nil
 	}
+	name := strings.TrimSpace(text[3:end])
 	if name == "" {
 		return nil, 0, errors.New("the name of the config variable is empty: give one, as in {{#API Key}}")
 	}

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"strings"
 	"time"
 )
 
@@ -87,6 +88,12 @@ func (d *Definition) ConfigVariable(name string) (*ConfigVariable, int) {
 	}
 	for i := range d.ConfigVariables {
 		if d.ConfigVariables[i].ID == name {
+			return &d.ConfigVariables[i], i
+		}
+	}
+	// A template leaves out the spaces around a name, which may be there.
+	for i := range d.ConfigVariables {
+		if name != "" && strings.TrimSpace(d.ConfigVariables[i].DisplayName) == name {
 			return &d.ConfigVariables[i], i
 		}
 	}

@@ -141,9 +141,9 @@ func fillIDs(elements, old []identity, fallback string, kept map[string]bool, re
 			taken[*e.id] = true
 		}
 	}
-	stable, name := make(map[string]string), make(map[string]string, len(old))
+	stable, name := make(map[string]string), make(map[string][]string, len(old)) // of namesakes the first goes to the first
 	for _, o := range old {
-		name[o.name] = *o.id
+		name[o.name] = append(name[o.name], *o.id)
 		if o.stable != "" {
 			stable[o.stable] = *o.id
 		}
@@ -156,8 +156,10 @@ func fillIDs(elements, old []identity, fallback string, kept map[string]bool, re
 		}
 	}
 	for _, e := range elements {
-		if id := name[e.name]; *e.id == "" && id != "" && !taken[id] {
-			*e.id, taken[id] = id, true
+		for _, id := range name[e.name] {
+			if *e.id == "" && !taken[id] {
+				*e.id, taken[id] = id, true
+			}
 		}
 	}
 	tried := make(map[string]int)

@@ -359,3 +359,16 @@ func TestNormalizeTwiceChangesNothing(t *testing.T) {
 		t.Error("the clock's monotonic part was kept")
 	}
 }
+
+// TestNamesakesKeepTheirOrder gives pages of one title, which is all that they are known by, the ids they had, one after the other.
+func TestNamesakesKeepTheirOrder(t *testing.T) {
+	t.Parallel()
+	pages := func() []ipaas.ConfigPage { return []ipaas.ConfigPage{{Title: "P"}, {Title: "P"}, {Title: "P"}} }
+	first := ipaas.Definition{ConfigPages: pages()}
+	first.Normalize(nil, time.Now())
+	again := ipaas.Definition{ConfigPages: pages()}
+	again.Normalize(&first, time.Now())
+	if diff := cmp.Diff(first.ConfigPages, again.ConfigPages); diff != "" {
+		t.Errorf("pages (-first +again):\n%s", diff)
+	}
+}

@@ -1,6 +1,8 @@
 package ipaas
 
 import (
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/headrace/headrace/internal/value"
@@ -28,6 +30,13 @@ type FlowSchedule struct {
 // TriggerSchedule starts a flow by the clock.
 const TriggerSchedule = "schedule-triggers.schedule"
 
+// MayRunByClock reports whether a flow with a trigger may have a schedule: one with TriggerSchedule, or with the trigger of a connector, as
+// those have that look for changes. What starts the flows of the other components is never the clock.
+func MayRunByClock(triggerType string) bool {
+	component, _, _ := strings.Cut(triggerType, ".")
+	return !slices.Contains([]string{"webhook-triggers", "management-triggers", "cross-flow", "recursive-flow", "http", "hash"}, component)
+}
+
 // MinScheduleInterval is the shortest time between two runs by the clock.
 const MinScheduleInterval = time.Minute
 
@@ -40,8 +49,8 @@ func (c *checker) schedule(path string, t *Trigger) {
 	if s == nil {
 		return // such a flow runs when its URL is called
 	}
-	if t.Type != TriggerSchedule {
-		c.add(path, ReasonMisplaced, "only a flow with the trigger %s has a schedule: remove it, or change the trigger", TriggerSchedule)
+	if !MayRunByClock(t.Type) {
+		c.add(path, ReasonMisplaced, "a flow with the trigger %s has no schedule: remove it, or give the flow the trigger %s", t.Type, TriggerSchedule)
 	}
 	given := 0
 	for _, is := range []bool{s.Cron != "", s.Every != 0, s.ConfigVariable != ""} {

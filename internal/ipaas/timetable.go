@@ -2,18 +2,15 @@ package ipaas
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
-
-	"github.com/robfig/cron/v3"
 
 	"github.com/headrace/headrace/internal/value"
 )
 
 // Timetable tells when something runs by itself.
 type Timetable struct {
-	cron  *cron.SpecSchedule
+	cron  *crontab
 	zone  *time.Location
 	every time.Duration // 0: by cron
 }
@@ -58,7 +55,7 @@ func ParseTimetable(spec string) (*Timetable, error) {
 	if err != nil {
 		return nil, err
 	}
-	schedule, err := parseFields(fields)
+	schedule, err := parseCron(fields)
 	if err != nil {
 		return nil, err
 	}
@@ -123,9 +120,6 @@ func atWall(wall time.Time, zone *time.Location) time.Time {
 	return first
 }
 
-// fiveFields reads minute, hour, day of month, month and day of week, and no @descriptors.
-var fiveFields = cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow)
-
 // cutZone takes the time zone from before a cron expression. It is read here, since the parser takes a prefix without fields behind it
 // badly.
 func cutZone(text string) (zone *time.Location, fields string, err error) {
@@ -142,65 +136,16 @@ func cutZone(text string) (zone *time.Location, fields string, err error) {
 	return zone, strings.TrimSpace(fields), nil
 }
 
-func parseFields(spec string) (*cron.SpecSchedule, error) {
-	fields := strings.Fields(spec)
-	if n := len(fields); n != 5 {
-		return nil, fmt.Errorf("it has not five fields but %d: give minute, hour, day of month, month and day of week, e.g. 0 8 * * 1-5", n)
-	}
-	fields[4] = weekdays(fields[4])
-	parsed, err := fiveFields.Parse(strings.Join(fields, " "))
-	if err != nil {
-		return nil, fmt.Errorf("%w: give minute, hour, day of month, month and day of week, e.g. 0 8 * * 1-5", err)
-	}
-	schedule, ok := parsed.(*cron.SpecSchedule)
-	if !ok {
-		return nil, fmt.Errorf("it is no expression of five fields: give minute, hour, day of month, month and day of week, e.g. 0 8 * * 1-5")
-	}
-	schedule.Location = time.UTC
-	if schedule.Next(time.Unix(0, 0).UTC()).IsZero() {
-		return nil, fmt.Errorf("its moment never comes: give days that its months have")
-	}
-	return schedule, nil
-}
-
-// weekdays spells days of the week without the 7, which is a Sunday as 0 is and which the parser does not know.
-func weekdays(field string) string {
-	items := strings.Split(field, ",")
-	for i, item := range items {
-		span, every, stepped := strings.Cut(item, "/")
-		first, last, ranged := strings.Cut(span, "-")
-		switch {
-		case item == "7":
-			items[i] = "0"
-		case ranged && last == "7":
-			from, err := strconv.Atoi(first)
-			step, stepErr := 1, error(nil)
-			if stepped {
-				step, stepErr = strconv.Atoi(every)
-			}
-			if err != nil || stepErr != nil || from < 0 || from > 7 || step < 1 {
-				continue // the parser says what is wrong
-			}
-			var days []string
-			for day := from; day <= 7; day += step {
-				days = append(days, strconv.Itoa(day%7))
-			}
-			items[i] = strings.Join(days, ",")
-		}
-	}
-	return strings.Join(items, ",")
-}
-
-// CheckCron refuses what is not a cron expression of five fields with an optional time zone before it.
+// CheckCron refuses what is not a cron expression of five fields, or a name of one, with an optional time zone before it.
 func CheckCron(text string) error {
 	_, fields, err := cutZone(text)
 	if err == nil {
-		_, err = parseFields(fields)
+		_, err = parseCron(fields)
 	}
 	return err
 }
 
-// Interval returns the interval that a config variable has in place of a cron expression, as in `every 15m`.
+// Interval returns the interval that a config variable has in place of a cron expression, as in `every 15m`, or `@every 15m`.
 func Interval(text string) (every time.Duration, ok bool) {
 	after, ok := cutEvery(text)
 	if !ok {
@@ -212,7 +157,7 @@ func Interval(text string) (every time.Duration, ok bool) {
 
 func cutEvery(text string) (after string, ok bool) {
 	words := strings.Fields(text)
-	if len(words) < 2 || words[0] != "every" {
+	if len(words) < 2 || words[0] != "every" && words[0] != strings.TrimSpace(everyPrefix) {
 		return "", false
 	}
 	return strings.Join(words[1:], " "), true

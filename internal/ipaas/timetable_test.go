@@ -16,16 +16,25 @@ func TestTimetables(t *testing.T) {
 		spec, after string
 		want        []string // the times that follow each other
 	}{
-		"every minute":        {"* * * * *", "2026-01-02T03:04:05Z", []string{"2026-01-02T03:05:00Z", "2026-01-02T03:06:00Z"}},
-		"on the moment":       {"4 3 * * *", "2026-01-02T03:04:00Z", []string{"2026-01-03T03:04:00Z"}},
-		"zeros before":        {"00 00 * * 0", "2026-01-02T03:04:05Z", []string{"2026-01-04T00:00:00Z", "2026-01-11T00:00:00Z"}},
-		"in a zone":           {"CRON_TZ=Europe/Berlin 0 8 * * *", "2026-01-02T00:00:00Z", []string{"2026-01-02T07:00:00Z"}},
-		"in summer":           {"CRON_TZ=Europe/Berlin 0 8 * * *", "2026-07-02T00:00:00Z", []string{"2026-07-02T06:00:00Z"}},
-		"a day of a month":    {"0 0 29 2 *", "2026-01-01T00:00:00Z", []string{"2028-02-29T00:00:00Z", "2032-02-29T00:00:00Z"}},
-		"interval":            {"@every 1h30m0s", "2026-01-02T03:04:05Z", []string{"2026-01-02T04:34:05Z", "2026-01-02T06:04:05Z"}},
-		"in the hour skipped": {"CRON_TZ=Europe/Berlin 30 2 * * *", "2026-03-28T12:00:00Z", []string{"2026-03-29T01:30:00Z", "2026-03-30T00:30:00Z"}},
-		"and after it":        {"CRON_TZ=Europe/Berlin 30 2,3 * * *", "2026-03-29T00:00:00Z", []string{"2026-03-29T01:30:00Z", "2026-03-30T00:30:00Z"}},
-		"in the hour twice":   {"CRON_TZ=Europe/Berlin 30 2 * * *", "2026-10-24T12:00:00Z", []string{"2026-10-25T00:30:00Z", "2026-10-26T01:30:00Z"}},
+		"every minute":               {"* * * * *", "2026-01-02T03:04:05Z", []string{"2026-01-02T03:05:00Z", "2026-01-02T03:06:00Z"}},
+		"on the moment":              {"4 3 * * *", "2026-01-02T03:04:00Z", []string{"2026-01-03T03:04:00Z"}},
+		"zeros before":               {"00 00 * * 0", "2026-01-02T03:04:05Z", []string{"2026-01-04T00:00:00Z", "2026-01-11T00:00:00Z"}},
+		"by name":                    {"CRON_TZ=Europe/Berlin @daily", "2026-01-02T03:04:05Z", []string{"2026-01-02T23:00:00Z"}},
+		"each week by name":          {"@Weekly", "2026-01-02T03:04:05Z", []string{"2026-01-04T00:00:00Z"}},
+		"the last day of a month":    {"30 6 L * *", "2024-01-31T06:30:00Z", []string{"2024-02-29T06:30:00Z", "2024-03-31T06:30:00Z", "2024-04-30T06:30:00Z"}},
+		"its evening":                {"*/30 23 L 2 ?", "2026-02-28T22:00:00Z", []string{"2026-02-28T23:00:00Z", "2026-02-28T23:30:00Z", "2027-02-28T23:00:00Z"}},
+		"every hour of it in a zone": {"CRON_TZ=Pacific/Auckland 0 * L * *", "2026-01-30T10:30:00Z", []string{"2026-01-30T11:00:00Z", "2026-01-30T12:00:00Z"}},
+		"the last Friday":            {"0 8 * * 5L", "2026-01-01T00:00:00Z", []string{"2026-01-30T08:00:00Z", "2026-02-27T08:00:00Z"}},
+		"the last Sunday as 7":       {"0 8 * * 7L", "2026-01-01T00:00:00Z", []string{"2026-01-25T08:00:00Z"}},
+		"the second Monday":          {"0 8 ? * MON#2", "2026-01-01T00:00:00Z", []string{"2026-01-12T08:00:00Z", "2026-02-09T08:00:00Z"}},
+		"a fifth Sunday in February": {"0 0 * 2 0#5", "2026-01-01T00:00:00Z", []string{"2032-02-29T00:00:00Z", "2060-02-29T00:00:00Z"}},
+		"in a zone":                  {"CRON_TZ=Europe/Berlin 0 8 * * *", "2026-01-02T00:00:00Z", []string{"2026-01-02T07:00:00Z"}},
+		"in summer":                  {"CRON_TZ=Europe/Berlin 0 8 * * *", "2026-07-02T00:00:00Z", []string{"2026-07-02T06:00:00Z"}},
+		"a day of a month":           {"0 0 29 2 *", "2026-01-01T00:00:00Z", []string{"2028-02-29T00:00:00Z", "2032-02-29T00:00:00Z"}},
+		"interval":                   {"@every 1h30m0s", "2026-01-02T03:04:05Z", []string{"2026-01-02T04:34:05Z", "2026-01-02T06:04:05Z"}},
+		"in the hour skipped":        {"CRON_TZ=Europe/Berlin 30 2 * * *", "2026-03-28T12:00:00Z", []string{"2026-03-29T01:30:00Z", "2026-03-30T00:30:00Z"}},
+		"and after it":               {"CRON_TZ=Europe/Berlin 30 2,3 * * *", "2026-03-29T00:00:00Z", []string{"2026-03-29T01:30:00Z", "2026-03-30T00:30:00Z"}},
+		"in the hour twice":          {"CRON_TZ=Europe/Berlin 30 2 * * *", "2026-10-24T12:00:00Z", []string{"2026-10-25T00:30:00Z", "2026-10-26T01:30:00Z"}},
 		"from the second of the hours": {
 			"CRON_TZ=Europe/Berlin 30 2 * * *", "2026-10-25T01:15:00Z", []string{"2026-10-26T01:30:00Z"},
 		},
@@ -65,7 +74,17 @@ func TestWhatIsNoTimetable(t *testing.T) {
 	for spec, words := range map[string]string{
 		"":                            "it has not five fields but 0",
 		"* * * *":                     "it has not five fields but 4",
-		"@hourly":                     "it has not five fields but 1",
+		"@often":                      "it has not five fields but 1",
+		"0 0 8 * * *":                 "it has 6 fields, and which of them are seconds or years cannot be told",
+		"0 8 * * 1#6":                 "counts no weekday of a month",
+		"0 8 * * #2":                  "failed to parse",
+		"0 8 15 * 5L":                 "\"15\" beside it: give a star there",
+		"0 8 L * 1":                   "\"1\" beside it: give a star there",
+		"0 8 15W * *":                 "failed to parse",
+		"0 8 1,L * *":                 "failed to parse",
+		"0 8 * * 1-3#2":               "failed to parse",
+		"0 8 * * 1,5L":                "failed to parse",
+		"@every 1s":                   "give one from 1m0s",
 		"@every 30s":                  "give one from 1m0s",
 		"@every ten minutes":          "give one from 1m0s",
 		"@every 9000000h":             "to 8784h0m0s",
@@ -94,6 +113,8 @@ func TestSpecsOfSchedules(t *testing.T) {
 		{ipaas.Schedule{Every: 90 * time.Minute}, "", "@every 1h30m0s"},
 		{ipaas.Schedule{ConfigVariable: "When", TimeZone: "Europe/Berlin"}, "0 8 * * *", "CRON_TZ=Europe/Berlin 0 8 * * *"},
 		{ipaas.Schedule{ConfigVariable: "When", TimeZone: "Europe/Berlin"}, " every  90m", "@every 1h30m0s"},
+		{ipaas.Schedule{ConfigVariable: "When"}, "@every 90m", "@every 1h30m0s"},
+		{ipaas.Schedule{ConfigVariable: "When"}, "@daily", "CRON_TZ=UTC @daily"},
 		{ipaas.Schedule{ConfigVariable: "When"}, " ", ""},
 	} {
 		got := c.schedule.Spec(c.expression)
@@ -110,7 +131,7 @@ func TestSpecsOfSchedules(t *testing.T) {
 
 // FuzzTimetable: whatever the spec, it is refused or gives times that come later and later, soon.
 func FuzzTimetable(f *testing.F) {
-	for _, spec := range []string{"* * * * *", "00 00 * * 0", "CRON_TZ=Europe/Berlin 30 2 * * 1-5", "@every 90m", "*/7 1-3,5 1 */2 ?", "CRON_TZ=America/Santiago 0 0 * * *"} {
+	for _, spec := range []string{"* * * * *", "00 00 * * 0", "CRON_TZ=Europe/Berlin 30 2 * * 1-5", "@every 90m", "*/7 1-3,5 1 */2 ?", "CRON_TZ=America/Santiago 0 0 * * *", "0 * L * *", "0 8 * 2 7#5", "@monthly"} {
 		f.Add(spec, uint32(1_774_700_000))
 	}
 	f.Fuzz(func(t *testing.T, spec string, from uint32) { // until 2106

@@ -45,17 +45,18 @@ func TestRealDefinitionsRoundTrip(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			first := prismatic.Read(parse(t, text)).Definition
-			checkRoundTrip(t, first)
+			checkRoundTrip(t, first, false)
 		})
 	}
 }
 
-func checkRoundTrip(t *testing.T, first ipaas.Definition) {
+func checkRoundTrip(t *testing.T, first ipaas.Definition, loose bool) {
 	t.Helper()
 	written, _ := prismatic.Write(first)
 	if v, _ := written.Get("definitionVersion"); v != value.Number("7") {
 		t.Errorf("definitionVersion is %v", v)
 	}
+	checkGrammar(t, written, loose)
 	again := prismatic.Read(written)
 	if len(again.Violations) > 0 {
 		t.Fatalf("the export cannot be read: %v", again.Violations)

@@ -74,5 +74,13 @@ var (
 	}
 )
 
+// What a flow and a step may ask for at most.
+const (
+	mostConcurrency  = 15
+	mostRetryMinutes = 60
+	mostStepTries    = 5
+	mostStepSeconds  = 60
+)
+
 // renamed are components that had another key once.
 var renamed = map[string]string{"reformat": "change-data-format", "customHttp": "http"}

@@ -33,6 +33,7 @@ func sound(t *testing.T, v any) {
 	if len(wrong) > 0 {
 		return
 	}
+	checkGrammar(t, written, true)
 	again := prismatic.Read(written)
 	if len(again.Violations) > 0 {
 		t.Fatalf("what was written cannot be read: %v\n%s", again.Violations, value.JSON(written))

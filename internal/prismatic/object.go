@@ -20,7 +20,7 @@ type object struct {
 	taken  []string
 }
 
-// object takes v as a mapping that stands at a place. Nothing is an empty one; anything else is a violation.
+// object takes v as a mapping that stands at a place. Null is an empty one; anything else is a violation.
 func (r *reader) object(at string, v any) *object {
 	o := &object{r: r, at: at}
 	if v == nil {
@@ -49,16 +49,22 @@ func (o *object) take(key string) any {
 	return v
 }
 
-// text takes a text. Files say numbers and booleans where texts are meant.
+// text takes a text. Files say numbers and booleans where texts are meant, and an empty list or object where nothing is.
 func (o *object) text(key string) string {
 	v := o.take(key)
 	switch v.(type) {
 	case []any, *value.Object:
+		if isNothing(v) {
+			return ""
+		}
 		o.r.wrong(o.path(key), ipaas.ReasonWrongType, "is %s: give a text", value.Kind(v))
 		return ""
 	}
 	return value.Text(v)
 }
+
+// name takes a text that names something. One that was written as a block ends with a line break, which belongs to the file.
+func (o *object) name(key string) string { return strings.TrimRight(o.text(key), "\r\n") }
 
 // word takes a text that is one of a closed set, which has the empty one if it may be left out.
 func word[T any](o *object, key string, set map[string]T) T {
@@ -80,22 +86,27 @@ func word[T any](o *object, key string, set map[string]T) T {
 // yes takes a boolean, which may be written as a text or a number.
 func (o *object) yes(key string) bool {
 	v := o.take(key)
+	is, ok := truth(v)
+	if !ok {
+		o.r.wrong(o.path(key), ipaas.ReasonWrongType, "is %s: give true or false", shown(v))
+	}
+	return is
+}
+
+// truth reads a boolean in any of the words that YAML has had for it; what holds nothing is false.
+func truth(v any) (is, ok bool) {
 	switch v := v.(type) {
-	case nil:
-		return false
 	case bool:
-		return v
-	case []any, *value.Object:
-	default:
+		return v, true
+	case value.Number, string:
 		switch strings.ToLower(strings.TrimSpace(value.Text(v))) {
 		case "true", "yes", "y", "on", "1":
-			return true
-		case "false", "no", "n", "off", "0", "":
-			return false
+			return true, true
+		case "false", "no", "n", "off", "0":
+			return false, true
 		}
 	}
-	o.r.wrong(o.path(key), ipaas.ReasonWrongType, "is %s: give true or false", shown(v))
-	return false
+	return false, isNothing(v)
 }
 
 // whole takes a whole number, which may be written as a text.
@@ -120,15 +131,24 @@ func (o *object) whole(key string) int {
 	return 0
 }
 
-// span takes a whole number of units of time.
-func (o *object) span(key string, unit time.Duration) time.Duration {
-	return time.Duration(o.whole(key)) * unit
+// atMost takes a whole number that is no more than may be asked for.
+func (o *object) atMost(key string, most int) int {
+	n := o.whole(key)
+	if n > most {
+		o.r.notes.add(o.path(key), Changed, "%d is more than may be asked for: it is taken for %d", n, most)
+	}
+	return min(n, most)
 }
 
-// list takes a list. Nothing, and an empty text where a form left one, are an empty one.
+// span takes a whole number of units of time, no more than may be asked for.
+func (o *object) span(key string, unit time.Duration, most int) time.Duration {
+	return time.Duration(o.atMost(key, most)) * unit
+}
+
+// list takes a list. What holds nothing, such as an empty text where a form left one, is an empty one.
 func (o *object) list(key string) []any {
 	v := o.take(key)
-	if v == nil || v == "" {
+	if isNothing(v) {
 		return nil
 	}
 	list, ok := v.([]any)
@@ -138,10 +158,10 @@ func (o *object) list(key string) []any {
 	return list
 }
 
-// object takes a mapping.
+// object takes a mapping. What holds nothing is an empty one.
 func (o *object) object(key string) *object {
 	v := o.take(key)
-	if v == "" {
+	if isNothing(v) {
 		v = nil
 	}
 	return o.r.object(o.path(key), v)

@@ -94,7 +94,7 @@ func (r *reader) definition(o *object) {
 	if version := o.whole("definitionVersion"); version > CurrentVersion || version < 0 {
 		r.wrong("definitionVersion", ipaas.ReasonNotAChoice, "version %d of the layout is not known here: give at most %d", version, CurrentVersion)
 	}
-	r.def.DisplayName = o.text("name")
+	r.def.DisplayName = o.name("name")
 	r.def.Description = o.text("description")
 	r.def.Category = o.text("category")
 	r.def.Documentation = o.text("documentation")

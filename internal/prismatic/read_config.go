@@ -35,10 +35,10 @@ func (r *reader) configVariables(o *object) {
 				one = value.Obj(value.Field{Key: "key", Value: key}, value.Field{Key: "dataType", Value: "string"})
 			}
 			in := r.object(item(at, i), one)
-			if heading := in.text("header"); heading != "" {
+			if heading := strings.Join(strings.Fields(in.text("header")), " "); heading != "" {
 				headings[len(r.def.ConfigVariables)] = heading
 			}
-			r.configVariable(in, in.text("key"))
+			r.configVariable(in, in.name("key"))
 		}
 	case *value.Object:
 		if v.Len() > ipaas.MaxConfigVariables {
@@ -54,7 +54,7 @@ func (r *reader) configVariables(o *object) {
 			r.configVariable(in, key)
 		}
 	default:
-		if v != "" {
+		if !isNothing(v) {
 			r.wrong(at, ipaas.ReasonWrongType, "is %s: give a list", value.Kind(v))
 		}
 	}
@@ -266,6 +266,12 @@ const zonePrefix = "CRON_TZ="
 // scheduleZone reads the time zone of a schedule, which stands in the value here.
 func (r *reader) scheduleZone(o *object, v *ipaas.ConfigVariable) {
 	r.scheduleType(o)
+	if d, ok := v.DefaultValue(); ok && v.Type == ipaas.ConfigSchedule {
+		if every, ok := ipaas.Interval(value.Text(d)); ok && everyCron(every) != "" {
+			v.Default = string(value.JSON(everyCron(every)))
+			r.notes.add(o.path("defaultValue"), Changed, "every %s is %s", every, everyCron(every))
+		}
+	}
 	zone := strings.TrimSpace(o.text("timeZone"))
 	switch {
 	case zone == "":
@@ -311,6 +317,10 @@ func (r *reader) connection(o *object, n int, v *ipaas.ConfigVariable) {
 		r.notes.add(o.path("onPremiseConnectionConfig"), Dropped, "there is no agent on premises: open the way to the other system, or run the server there")
 	}
 	o.drop("dataSource", "values are typed in, not fetched from a data source")
+	if v.SharedConnection != "" {
+		o.drop("inputs", "a shared connection has its inputs where it is kept")
+		return
+	}
 	r.connectionInputs(o, n, v)
 }
 
@@ -378,7 +388,7 @@ func (r *reader) configPages(o *object) {
 		in := r.object(item(o.path("configPages"), i), v)
 		native := fmt.Sprintf("configPages[%d]", i)
 		r.places[native] = in.at
-		page := ipaas.ConfigPage{Title: in.text("name"), Tagline: in.text("tagline")}
+		page := ipaas.ConfigPage{Title: in.name("name"), Tagline: in.text("tagline")}
 		if strings.TrimSpace(page.Title) == "" {
 			page.Title = defaultPage
 			r.notes.add(in.at, Assumed, "the page has no name: it is called %q", defaultPage)

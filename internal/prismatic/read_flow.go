@@ -1,6 +1,7 @@
 package prismatic
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -43,7 +44,7 @@ func (r *reader) flows(o *object) {
 		f, native := ipaas.Flow{}, fmt.Sprintf("flows[%d]", i)
 		in := r.object(item(o.path("flows"), i), v)
 		r.places[native] = in.at
-		f.DisplayName, f.Description, f.StableKey = in.text("name"), in.text("description"), in.text("stableKey")
+		f.DisplayName, f.Description, f.StableKey = in.name("name"), in.text("description"), in.text("stableKey")
 		r.flow(in, native, &f)
 		r.flowLeftovers(in)
 		in.rest()
@@ -68,10 +69,11 @@ func (r *reader) flow(o *object, native string, f *ipaas.Flow) {
 		r.trigger(r.object(item(o.path("steps"), 0), steps[0]), native, f)
 		first = 1
 	default:
-		r.notes.add(o.at, Assumed, "the flow has no trigger: it is given a webhook")
+		r.notes.add(cmp.Or(o.at, "steps"), Assumed, "the flow has no trigger: it is given a webhook")
 		f.Trigger.Type = ipaas.TriggerWebhook
 	}
 	f.Steps = r.steps(o.path("steps"), native+".steps", steps, first, 1)
+	r.distinct(native, f)
 	r.retry(o, f)
 	r.queue(o, native, f)
 }
@@ -81,8 +83,9 @@ func isTrigger(v any) bool {
 	if !ok {
 		return false
 	}
-	is, _ := step.Get("isTrigger")
-	return strings.EqualFold(value.Text(is), "true")
+	said, _ := step.Get("isTrigger")
+	is, _ := truth(said)
+	return is
 }
 
 // runsNothing reports whether a step is of a component that has triggers alone.
@@ -117,7 +120,7 @@ func (r *reader) trigger(o *object, native string, f *ipaas.Flow) {
 	at := native + ".trigger"
 	r.places[at] = o.at
 	r.places[at+".type"] = o.path("action")
-	t.DisplayName, t.Description = o.text("name"), o.text("description")
+	t.DisplayName, t.Description = o.name("name"), o.text("description")
 	o.skip("isTrigger")
 	o.drop("stableKey", "a flow has one trigger, which needs no key to be known by")
 	t.Type = r.action(o)
@@ -135,9 +138,13 @@ func (r *reader) trigger(o *object, native string, f *ipaas.Flow) {
 			r.notes.add(o.path("action"), Changed, "%s is %s here", was, t.Type)
 		}
 	}
-	if schedule != nil && t.Type != ipaas.TriggerSchedule {
-		r.notes.add(o.path("schedule"), Dropped, "%s does not run by the clock here: call the flow's URL, or give it the trigger %s", t.Type, ipaas.TriggerSchedule)
+	switch {
+	case schedule == nil || t.Type == ipaas.TriggerSchedule:
+	case !ipaas.MayRunByClock(t.Type):
+		r.notes.add(o.path("schedule"), Dropped, "%s does not run by the clock: give the flow the trigger %s", t.Type, ipaas.TriggerSchedule)
 		schedule = nil
+	default:
+		r.notes.add(o.path("schedule"), Changed, "the clock starts the flow, but %s looks for no changes here: let the first step do it", t.Type)
 	}
 	if schedule == nil && t.Type == ipaas.TriggerSchedule {
 		r.notes.add(o.at, Assumed, "there is no schedule: the flow runs when its URL is called")
@@ -193,6 +200,13 @@ func (r *reader) cron(at, text, zone string) *ipaas.Schedule {
 	if text == "" {
 		return nil
 	}
+	if every, ok := ipaas.Interval(text); ok {
+		if same := everyCron(every); same != "" {
+			r.notes.add(at, Changed, "every %s is %s", every, same)
+			return &ipaas.Schedule{Cron: same, TimeZone: zone}
+		}
+		return &ipaas.Schedule{Every: every}
+	}
 	if err := ipaas.CheckCron(text); err != nil {
 		r.wrong(at, ipaas.ReasonMalformed, "%q is no cron expression: %v", value.Shorten(text), err)
 		return nil
@@ -215,7 +229,7 @@ func (r *reader) retry(o *object, f *ipaas.Flow) {
 	if isNothing(in.fields) {
 		return
 	}
-	retry := ipaas.Retry{MaxAttempts: in.whole("maxAttempts"), Delay: in.span("delayMinutes", time.Minute), Multiplier: 1}
+	retry := ipaas.Retry{MaxAttempts: in.whole("maxAttempts"), Delay: in.span("delayMinutes", time.Minute, mostRetryMinutes), Multiplier: 1}
 	if in.yes("usesExponentialBackoff") {
 		retry.Multiplier = ipaas.DefaultRetryMultiplier
 	}
@@ -240,7 +254,7 @@ func (r *reader) queue(o *object, native string, f *ipaas.Flow) {
 		return
 	}
 	r.places[native+".concurrency"] = in.path("concurrencyLimit")
-	fifo, limit, single := in.yes("usesFifoQueue"), in.whole("concurrencyLimit"), in.yes("singletonExecutions")
+	fifo, limit, single := in.yes("usesFifoQueue"), in.atMost("concurrencyLimit", mostConcurrency), in.yes("singletonExecutions")
 	key := r.eventKey(in, "dedupeIdField", f)
 	in.rest()
 	if single {
@@ -256,6 +270,8 @@ func (r *reader) queue(o *object, native string, f *ipaas.Flow) {
 	case !fifo:
 	case f.Synchronous:
 		r.notes.add(in.path("usesFifoQueue"), Dropped, "a synchronous flow keeps no order, since each of its callers waits for an answer")
+	case f.Trigger.Schedule != nil:
+		r.notes.add(in.path("usesFifoQueue"), Dropped, "a flow that runs by the clock keeps no order")
 	default:
 		f.Ordering = &ipaas.Ordering{Scope: ipaas.OrderByFlow}
 	}

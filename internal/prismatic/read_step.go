@@ -32,7 +32,7 @@ func (r *reader) steps(at, native string, list []any, from, depth int) []ipaas.S
 
 func (r *reader) step(o *object, native string, depth int) ipaas.Step {
 	r.places[native] = o.at
-	s := ipaas.Step{DisplayName: o.text("name"), Description: o.text("description"), StableKey: o.text("stableKey")}
+	s := ipaas.Step{DisplayName: o.name("name"), Description: o.text("description"), StableKey: o.text("stableKey")}
 	if o.yes("isTrigger") {
 		r.wrong(o.path("isTrigger"), ipaas.ReasonMisplaced, "only the first step of a flow is its trigger: move it there")
 	}
@@ -47,7 +47,7 @@ func (r *reader) step(o *object, native string, depth int) ipaas.Step {
 		b := r.object(item(o.path("branches"), i), v)
 		at := item(native+".branches", i)
 		r.places[at] = b.at
-		branch := ipaas.Branch{Name: b.text("name")}
+		branch := ipaas.Branch{Name: b.name("name")}
 		branch.Steps = r.steps(b.path("steps"), at+".steps", b.list("steps"), 0, depth+1)
 		b.rest()
 		s.Branches = append(s.Branches, branch)
@@ -139,7 +139,7 @@ func (r *reader) credential(o *object, inputs map[string]ipaas.Input, action str
 
 // uses remembers which component takes a config variable first.
 func (r *reader) uses(variable, action string) {
-	if _, known := r.users[variable]; known {
+	if _, known := r.users[variable]; known || variable == "" {
 		return
 	}
 	if component, _, ok := strings.Cut(action, "."); ok {
@@ -157,7 +157,7 @@ func (r *reader) errorHandling(o *object) *ipaas.ErrorHandling {
 		"": ipaas.ErrorFail, "fail": ipaas.ErrorFail, "ignore": ipaas.ErrorIgnore, "retry": ipaas.ErrorRetry,
 	})
 	h := &ipaas.ErrorHandling{
-		Effect: effect, MaxAttempts: in.whole("maxAttempts"), Delay: in.span("delaySeconds", time.Second), IgnoreFinal: in.yes("ignoreFinalError"),
+		Effect: effect, MaxAttempts: in.atMost("maxAttempts", mostStepTries), Delay: in.span("delaySeconds", time.Second, mostStepSeconds), IgnoreFinal: in.yes("ignoreFinalError"),
 	}
 	if in.yes("usesExponentialBackoff") {
 		h.Multiplier = ipaas.DefaultRetryMultiplier
@@ -238,13 +238,14 @@ func (r *reader) expression(o *object, action string) (in ipaas.Input, ok bool) 
 	o.drop("meta", "who sees the input in a form is not kept")
 	defer o.rest()
 	in.Kind = ipaas.InputValue
-	if o.has("type") {
+	if kind, _ := o.fields.Get("type"); !isNothing(kind) {
 		before := len(r.found)
 		if in.Kind = word(o, "type", expressionKinds); len(r.found) > before {
 			o.skip("value")
 			return in, false
 		}
 	} else {
+		o.skip("type")
 		r.notes.add(o.at, Assumed, "it has no type: it is taken for a value")
 	}
 	switch in.Kind {
@@ -256,19 +257,34 @@ func (r *reader) expression(o *object, action string) (in ipaas.Input, ok bool) 
 		return in, true
 	}
 	in.Text = o.text("value")
-	if in.Kind != ipaas.InputTemplate {
-		in.Text = strings.TrimSpace(in.Text)
-	}
-	if in.Kind == ipaas.InputTemplate {
+	switch in.Kind {
+	case ipaas.InputTemplate:
 		r.blocks(o.path("value"), in.Text)
-	}
-	if in.Kind == ipaas.InputConfigVariable && in.Text != "" {
+	case ipaas.InputConfigVariable:
+		in.Text = r.variableName(in.Text)
 		r.uses(in.Text, action)
+	default: // spaces behind it may be part of the name of a flow
+		in.Text = strings.TrimLeft(strings.TrimRight(in.Text, "\t\r\n"), " \t\r\n")
 	}
 	if in.Text == "" && in.Kind == ipaas.InputTemplate {
 		return ipaas.Literal(""), true
 	}
 	return in, in.Text != ""
+}
+
+// variableName returns the name that a config variable is called by: spaces around it are part of it only if they are where it is declared.
+func (r *reader) variableName(text string) string {
+	trimmed := strings.TrimSpace(text)
+	found := trimmed
+	for _, v := range r.def.ConfigVariables {
+		switch {
+		case v.DisplayName == text:
+			return text
+		case trimmed != "" && strings.TrimSpace(v.DisplayName) == trimmed:
+			found = v.DisplayName
+		}
+	}
+	return found
 }
 
 // blocks notes what looks like a config variable in a template, and is not: a block of another template language.
@@ -369,14 +385,7 @@ func (r *reader) item(at string, v any, action string) (ipaas.Input, naming) {
 
 // literalText returns the text of a literal that is one.
 func literalText(in ipaas.Input) (string, bool) {
-	if in.Kind != ipaas.InputValue {
-		return "", false
-	}
-	v, err := value.Parse([]byte(in.Text))
-	if err != nil {
-		return "", false
-	}
-	switch v.(type) {
+	switch v := literal(in).(type) {
 	case string, value.Number, bool:
 		return value.Text(v), true
 	default:

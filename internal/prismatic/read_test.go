@@ -150,11 +150,27 @@ empty: ""
 			[]string{"ASSUMED flows[0].steps[0]"},
 		},
 		{
-			"a polling trigger", "name: A\nflows:\n  - name: F\n    steps:\n      - {name: T, isTrigger: true, action: {key: poll, component: {key: salesforce}}, " +
+			"a polling trigger", "name: A\nflows:\n  - name: F\n    queueConfig: {singletonExecutions: true}\n    steps:\n      - {name: T, isTrigger: true, action: {key: poll, component: {key: salesforce}}, " +
 				"schedule: {type: value, value: '*/5 * * * *'}}\n",
 			firstFlow,
-			ipaas.Flow{DisplayName: "F", Trigger: ipaas.Trigger{DisplayName: "T", Type: "salesforce.poll"}},
+			ipaas.Flow{DisplayName: "F", Trigger: ipaas.Trigger{DisplayName: "T", Type: "salesforce.poll", Schedule: &ipaas.Schedule{Cron: "*/5 * * * *", Singleton: true}}},
+			[]string{"CHANGED flows[0].steps[0].schedule"},
+		},
+		{
+			"a webhook with a schedule", "name: A\nflows:\n  - name: F\n    steps:\n      - {name: T, isTrigger: true, action: {key: webhook, component: {key: webhook-triggers}}, " +
+				"schedule: {type: value, value: '*/5 * * * *'}}\n",
+			firstFlow,
+			ipaas.Flow{DisplayName: "F", Trigger: ipaas.Trigger{DisplayName: "T", Type: ipaas.TriggerWebhook}},
 			[]string{"DROPPED flows[0].steps[0].schedule"},
+		},
+		{
+			"schedules by other words", "name: A\nflows:\n  - {name: F, steps: [{name: T, isTrigger: true, action: {key: schedule, component: {key: schedule-triggers}}, schedule: {value: '@every 15m'}}]}\n" +
+				"  - {name: G, steps: [{name: T, isTrigger: true, action: {key: schedule, component: {key: schedule-triggers}}, schedule: {value: '@daily'}}]}\n",
+			func(d *ipaas.Definition) any {
+				return []*ipaas.Schedule{d.Flows[0].Trigger.Schedule, d.Flows[1].Trigger.Schedule}
+			},
+			[]*ipaas.Schedule{{Cron: "*/15 * * * *"}, {Cron: "@daily"}},
+			[]string{"CHANGED flows[0].steps[0].schedule.value"},
 		},
 		{
 			"a flow of version 4", "definitionVersion: 4\nname: A\nflows:\n  - name: F\n    trigger: {name: Start, action: {componentKey: Standard Triggers, key: trigger}}\n" +
@@ -288,7 +304,7 @@ empty: ""
 		},
 		// Structure.
 		{
-			"what cannot be read", "definitionVersion: 9\nname: [A]\nflows: {}\nsteps: [{}]\nrequiredConfigVars: 3\nconfigPages: [1]\nlabels: [[]]\nendpointType: none\n",
+			"what cannot be read", "definitionVersion: 9\nname: [A]\nflows: {a: b}\nsteps: [{}]\nrequiredConfigVars: 3\nconfigPages: [1]\nlabels: [[]]\nendpointType: none\n",
 			func(*ipaas.Definition) any { return nil }, nil,
 			[]string{
 				"NOT_A_CHOICE definitionVersion", "WRONG_TYPE name", "WRONG_TYPE requiredConfigVars", "MISPLACED steps", "WRONG_TYPE flows", "WRONG_TYPE configPages[0]",
@@ -311,19 +327,105 @@ empty: ""
 		},
 		{
 			"schedules that are none", "name: A\nflows:\n  - {name: F, steps: [{name: T, isTrigger: true, action: {key: schedule, component: {key: schedule-triggers}}, schedule: {value: TZ=0}}]}\n" +
-				"  - {name: G, steps: [{name: T, isTrigger: true, action: {key: schedule, component: {key: schedule-triggers}}, schedule: {value: '@daily'}}]}\n",
+				"  - {name: G, steps: [{name: T, isTrigger: true, action: {key: schedule, component: {key: schedule-triggers}}, schedule: {value: 0 0 8 * * *}}]}\n",
 			func(*ipaas.Definition) any { return nil }, nil,
 			[]string{"ASSUMED flows[0].steps[0]", "ASSUMED flows[1].steps[0]", "MALFORMED flows[0].steps[0].schedule.value", "MALFORMED flows[1].steps[0].schedule.value"},
 		},
 		{
 			"names that are taken, too long or missing", "name: A\nrequiredConfigVars: [{key: V, dataType: string}, {key: V, dataType: string}]\nflows: [{name: F, trigger: {name: T}, steps: [" +
-				"{name: S, action: {key: a, component: {key: x}}}, {name: S, action: {key: a, component: {key: x}}}, {action: {key: a, component: {key: x}}}]}, {name: " +
+				"{name: S, action: {key: a, component: {key: x}}}, {name: S, action: {key: a, component: {key: x}}, inputs: {i: {type: reference, value: s.results}}}, {action: {key: a, component: {key: x}}}]}, {name: " +
 				strings.Repeat("n", 201) + ", trigger: {name: T}}]\n",
 			func(*ipaas.Definition) any { return nil }, nil,
 			[]string{
 				"DUPLICATE flows[0].steps[1].name", "REQUIRED flows[0].steps[2].name", "TOO_LARGE flows[1].name", "DUPLICATE requiredConfigVars[1].key",
 				"ASSUMED flows[0].trigger", "ASSUMED flows[1].trigger",
 			},
+		},
+		{
+			"more than may be asked for", flow("retryConfig: {maxAttempts: 1, delayMinutes: 90}\nqueueConfig: {concurrencyLimit: 99}\n",
+				"- {name: S, action: {key: a, component: {key: x}}, errorConfig: {errorHandlerType: retry, maxAttempts: 9, delaySeconds: 300}}\n"),
+			firstFlow,
+			ipaas.Flow{
+				DisplayName: "F", Trigger: hook, Concurrency: 15, Retry: &ipaas.Retry{MaxAttempts: 1, Delay: time.Hour, Multiplier: 1},
+				Steps: []ipaas.Step{{DisplayName: "S", Action: "x.a", OnError: &ipaas.ErrorHandling{Effect: ipaas.ErrorRetry, MaxAttempts: 5, Delay: time.Minute}}},
+			},
+			[]string{
+				"CHANGED flows[0].retryConfig.delayMinutes", "CHANGED flows[0].queueConfig.concurrencyLimit",
+				"CHANGED flows[0].steps[1].errorConfig.maxAttempts", "CHANGED flows[0].steps[1].errorConfig.delaySeconds",
+			},
+		},
+		{
+			"an order by the clock", "name: A\nflows:\n  - name: F\n    queueConfig: {usesFifoQueue: true}\n    steps:\n" +
+				"      - {name: T, isTrigger: true, action: {key: schedule, component: {key: schedule-triggers}}, schedule: {value: 0 8 * * *}}\n",
+			firstFlow,
+			ipaas.Flow{DisplayName: "F", Trigger: ipaas.Trigger{DisplayName: "T", Type: ipaas.TriggerSchedule, Schedule: &ipaas.Schedule{Cron: "0 8 * * *"}}},
+			[]string{"DROPPED flows[0].queueConfig.usesFifoQueue"},
+		},
+		{
+			"a schedule by an interval", variable("dataType: schedule\ndefaultValue: '@every 2h'\ntimeZone: Europe/Berlin\n"),
+			first,
+			ipaas.ConfigVariable{DisplayName: "V", Type: ipaas.ConfigSchedule, Default: `"CRON_TZ=Europe/Berlin 0 */2 * * *"`},
+			append(noFlow, "CHANGED requiredConfigVars[0].defaultValue"),
+		},
+		{
+			"a shared connection with inputs", variable("dataType: connection\nuseScopedConfigVar: k\ninputs: {a: {type: value, value: x}}\n"),
+			first,
+			ipaas.ConfigVariable{DisplayName: "V", Type: ipaas.ConfigConnection, ConnectionType: "shared.k", SharedConnection: "k", Required: true},
+			append(noFlow, "DROPPED requiredConfigVars[0].inputs", "ASSUMED requiredConfigVars[0].useScopedConfigVar"),
+		},
+		{
+			"an old layout without a trigger", "name: A\nsteps: [{name: S, action: {key: a, componentKey: x}}]\n",
+			firstFlow,
+			ipaas.Flow{DisplayName: "Flow 1", Trigger: ipaas.Trigger{Type: ipaas.TriggerWebhook}, Steps: []ipaas.Step{{DisplayName: "S", Action: "x.a"}}},
+			[]string{"ASSUMED steps", "ASSUMED steps"},
+		},
+		{
+			"headings with spaces", "name: A\nflows: [{name: F}]\nrequiredConfigVars: [{key: V, dataType: string, defaultValue: d, header: ' '}, {key: W, dataType: string, defaultValue: d, header: '  a  b'}]\n",
+			func(d *ipaas.Definition) any { return d.ConfigPages[0].Elements },
+			[]ipaas.ConfigElement{{ConfigVariable: "V"}, {Heading: "a b"}, {ConfigVariable: "W"}},
+			append(noFlow, "CHANGED requiredConfigVars"),
+		},
+		{
+			"a trigger in other words", "name: A\nflows: [{name: F, steps: [{name: T, isTrigger: yes, action: {key: poll, component: {key: x}}}]}, {name: G, steps: [{name: T, isTrigger: 1, action: {key: poll, component: {key: x}}}]}]\n",
+			func(d *ipaas.Definition) any { return []string{d.Flows[0].Trigger.Type, d.Flows[1].Trigger.Type} },
+			[]string{"x.poll", "x.poll"},
+			nil,
+		},
+		{
+			"references in blocks", step("inputs:\n  x:\n    type: reference\n    value: |2\n       hook.results\n  a: {type: reference, value: 'hook.results.webhookUrls.F '}\n"),
+			func(d *ipaas.Definition) any {
+				return []string{d.Flows[0].Steps[0].Inputs["x"].Text, d.Flows[0].Steps[0].Inputs["a"].Text}
+			},
+			[]string{"hook.results", "hook.results.webhookUrls.F "},
+			nil,
+		},
+		{
+			"names in blocks", "name: |\n  A\nflows:\n  - name: >\n      F\n    trigger: {name: \"T\\r\\n\"}\n",
+			firstFlow,
+			ipaas.Flow{DisplayName: "F", Trigger: ipaas.Trigger{DisplayName: "T", Type: ipaas.TriggerWebhook}},
+			[]string{"ASSUMED flows[0].trigger"},
+		},
+		{
+			"what holds nothing", flow("description: {}\nisSynchronous: []\nretryConfig: []\nqueueConfig: ''\n", "- {name: S, action: {key: a, component: {key: x}}, inputs: [], steps: {}, branches: '', errorConfig: []}"),
+			firstFlow,
+			ipaas.Flow{DisplayName: "F", Trigger: hook, Steps: []ipaas.Step{{DisplayName: "S", Action: "x.a"}}},
+			nil,
+		},
+		{
+			"a name with spaces", variable("dataType: string\ndefaultValue: d\n") + "  - {key: ' W ', dataType: string, defaultValue: d}\n" +
+				"trigger: null\n",
+			func(d *ipaas.Definition) any { return d.ConfigVariables[1].DisplayName }, " W ",
+			noFlow,
+		},
+		{
+			"inputs that name variables with spaces", step("inputs:\n  a: {type: configVar, value: ' W '}\n  x: {type: configVar, value: ' V '}\n  c: {type: configVar, value: W}\n") +
+				"requiredConfigVars: [{key: V, dataType: string, defaultValue: d}, {key: ' W ', dataType: string, defaultValue: d}]\n",
+			func(d *ipaas.Definition) any {
+				in := d.Flows[0].Steps[0].Inputs
+				return []string{in["a"].Text, in["x"].Text, in["c"].Text}
+			},
+			[]string{" W ", "V", " W "},
+			nil,
 		},
 		// Config variables.
 		{
@@ -470,7 +572,7 @@ inputs:
 				t.Errorf("read (-want +got):\n%s", diff)
 			}
 			if len(read.Violations) == 0 {
-				checkRoundTrip(t, read.Definition)
+				checkRoundTrip(t, read.Definition, true)
 			}
 		})
 	}

@@ -93,8 +93,8 @@ func (w *writer) variable(at string, v *ipaas.ConfigVariable) *value.Object {
 // sharedConnection writes a connection that stands elsewhere. Besides what it is called there, little may be said of it.
 func (w *writer) sharedConnection(at string, o obj, v *ipaas.ConfigVariable) {
 	o.some("description", v.Description)
-	if inputs := w.connectionInputs(v); inputs.Len() > 0 {
-		o.Set("inputs", inputs)
+	if v.Default != "" {
+		w.notes.add(at+"."+v.DefaultField(), Dropped, "a shared connection has its inputs where it is kept")
 	}
 	o.Set("key", v.DisplayName)
 	if v.OrgOnly {

@@ -89,7 +89,11 @@ func (w *writer) schedule(at string, s *ipaas.Schedule) *value.Object {
 			return nil
 		}
 	}
-	meta := value.Obj(value.Field{Key: "scheduleType", Value: "custom"}, value.Field{Key: "timeZone", Value: s.TimeZone})
+	zone := s.TimeZone
+	if rest, ok := strings.CutPrefix(text, zonePrefix); ok {
+		zone, text, _ = strings.Cut(rest, " ")
+	}
+	meta := value.Obj(value.Field{Key: "scheduleType", Value: "custom"}, value.Field{Key: "timeZone", Value: zone})
 	return value.Obj(value.Field{Key: "meta", Value: meta}, value.Field{Key: "type", Value: kind}, value.Field{Key: "value", Value: text})
 }
 
@@ -125,7 +129,7 @@ func everyCron(every time.Duration) string {
 func (w *writer) queue(at string, o obj, f *ipaas.Flow) {
 	q := newObj()
 	if f.Concurrency != 0 {
-		q.Set("concurrencyLimit", count(f.Concurrency))
+		q.Set("concurrencyLimit", count(w.most(at+".concurrency", "executions side by side", f.Concurrency, mostConcurrency)))
 	}
 	if f.DeduplicationKey != nil {
 		q.Set("dedupeIdField", w.input(at+".deduplicationKey", *f.DeduplicationKey, false))
@@ -133,7 +137,11 @@ func (w *writer) queue(at string, o obj, f *ipaas.Flow) {
 	if f.Trigger.Schedule != nil && f.Trigger.Schedule.Singleton {
 		q.Set("singletonExecutions", true)
 	}
-	if f.Ordering != nil {
+	switch {
+	case f.Ordering == nil:
+	case f.Trigger.Schedule != nil:
+		w.notes.add(at+".ordering", Dropped, "a flow that runs by the clock keeps no order there")
+	default:
 		q.Set("usesFifoQueue", true)
 		if f.Ordering.Key != nil {
 			w.notes.add(at+".ordering.key", Dropped, "an order is that of the whole flow")
@@ -158,7 +166,7 @@ func (w *writer) retry(at string, o obj, f *ipaas.Flow) {
 	if !exact {
 		w.notes.add(at+".delay", Changed, "a delay is in minutes: %s is %d", r.Delay, minutes)
 	}
-	out.Set("delayMinutes", count(minutes))
+	out.Set("delayMinutes", count(w.most(at+".delay", "minutes", minutes, mostRetryMinutes)))
 	out.Set("maxAttempts", count(r.MaxAttempts))
 	if r.RequestKey != nil {
 		out.Set("uniqueRequestIdField", w.input(at+".requestKey", *r.RequestKey, false))
@@ -172,6 +180,14 @@ func (w *writer) retry(at string, o obj, f *ipaas.Flow) {
 		w.notes.add(at+".maxDelay", Dropped, "how far a delay grows cannot be said")
 	}
 	o.Set("retryConfig", out.Object)
+}
+
+// most is a number within what may be asked for.
+func (w *writer) most(at, what string, n, most int) int {
+	if n > most {
+		w.notes.add(at, Changed, "%d %s are more than may be asked for there: it is %d", n, what, most)
+	}
+	return min(n, most)
 }
 
 // units counts the units of a duration, rounded up where it is not a whole number of them.

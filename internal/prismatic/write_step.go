@@ -55,12 +55,12 @@ func (w *writer) errorHandling(at string, h *ipaas.ErrorHandling) *value.Object 
 		if !exact {
 			w.notes.add(at+".delay", Changed, "a delay is in seconds: %s is %d", h.Delay, seconds)
 		}
-		o.Set("delaySeconds", count(seconds))
+		o.Set("delaySeconds", count(w.most(at+".delay", "seconds", seconds, mostStepSeconds)))
 	}
 	o.Set("errorHandlerType", wordFor(effects, effect))
 	if effect == ipaas.ErrorRetry {
 		o.Set("ignoreFinalError", h.IgnoreFinal)
-		o.Set("maxAttempts", count(h.MaxAttempts))
+		o.Set("maxAttempts", count(w.most(at+".maxAttempts", "tries", h.MaxAttempts, mostStepTries)))
 		o.Set("usesExponentialBackoff", w.grows(at, h.Multiplier))
 	}
 	return o.Object
@@ -86,23 +86,33 @@ func (w *writer) input(at string, in ipaas.Input, plainNames bool) *value.Object
 	case ipaas.InputTemplate:
 		return expression("template", w.template(in.Text))
 	case ipaas.InputComplex:
-		return expression("complex", w.items(at, in.Items, plainNames, plainNames && (in.Name != "" || in.NameFrom != nil)))
+		return expression("complex", w.items(at, in.Items, plainNames, plainNames && isNamed(in)))
 	default:
 		v, err := value.Parse([]byte(in.Text))
 		if err != nil {
 			w.notes.add(at, Dropped, "it is no JSON: %v", err) // Validate refuses it
 		}
+		switch v.(type) {
+		case []any, *value.Object:
+			w.notes.add(at, Changed, "a literal is a text there, or a number or a boolean: this one is written as it is")
+		}
 		return expression("value", v)
 	}
 }
 
-// items writes the items of a list. A condition begins with its operator, which is bare.
+// items writes the items of a list. A condition begins with its operator, which is bare, as are the conditions behind and and or; what is
+// behind all other operators are terms.
 func (w *writer) items(at string, list []ipaas.Input, plainNames, condition bool) []any {
 	items := make([]any, len(list))
+	terms := false
 	for i, one := range list {
-		operator, isText := literalText(one)
-		if condition && i == 0 && isText && one.Name == "" && one.NameFrom == nil {
+		if operator, ok := literal(one).(string); ok && condition && i == 0 && !isNamed(one) {
 			items[i] = operator
+			terms = operator != "and" && operator != "or"
+			continue
+		}
+		if terms && !isNamed(one) {
+			items[i] = w.input(at, one, false)
 			continue
 		}
 		items[i] = w.item(at, one, plainNames)
@@ -110,10 +120,23 @@ func (w *writer) items(at string, list []ipaas.Input, plainNames, condition bool
 	return items
 }
 
+func isNamed(in ipaas.Input) bool { return in.Name != "" || in.NameFrom != nil }
+
+// literal returns what a literal stands for, nil for everything else.
+func literal(in ipaas.Input) any {
+	if in.Kind != ipaas.InputValue && in.Kind != ipaas.InputJSON {
+		return nil
+	}
+	v, err := value.Parse([]byte(in.Text))
+	if err != nil {
+		return nil // Validate refuses it
+	}
+	return v
+}
+
 // item writes an item of a list. A list in a list is bare, as conditions have it.
 func (w *writer) item(at string, in ipaas.Input, plainNames bool) any {
-	named := in.Name != "" || in.NameFrom != nil
-	if in.Kind == ipaas.InputComplex && !named {
+	if in.Kind == ipaas.InputComplex && !isNamed(in) {
 		return w.items(at, in.Items, plainNames, plainNames)
 	}
 	out := newObj()
@@ -139,7 +162,7 @@ func (w *writer) template(text string) string {
 	}
 	for _, part := range t.Parts() {
 		if v, ok := part.(*expr.ConfigVariableNode); ok {
-			if name := w.variableName(v.Name); name != v.Name {
+			if name := w.variableName(v.Name); strings.TrimSpace(name) != v.Name {
 				text = strings.ReplaceAll(text, "{{#"+v.Name+"}}", "{{#"+name+"}}")
 			}
 		}

@@ -36,6 +36,10 @@ func TestWriteNotesWhatHasNoPlace(t *testing.T) {
 				}},
 			},
 			{DisplayName: "G", Trigger: ipaas.Trigger{DisplayName: "Trigger", Type: ipaas.TriggerSchedule, Schedule: &ipaas.Schedule{Every: 2 * time.Hour}}},
+			{
+				DisplayName: "H", Trigger: ipaas.Trigger{DisplayName: "Trigger", Type: ipaas.TriggerWebhook},
+				Ordering: &ipaas.Ordering{Scope: ipaas.OrderByKey, Key: &ipaas.Input{Kind: ipaas.InputReference, Text: "trigger.results.id"}, OnFailure: ipaas.FailureBlock},
+			},
 		},
 	}
 	_, notes := prismatic.Write(d)
@@ -44,10 +48,10 @@ func TestWriteNotesWhatHasNoPlace(t *testing.T) {
 		got = append(got, string(n.Kind)+" "+n.Path)
 	}
 	want := []string{
-		"DROPPED flows[0].ordering.key", "DROPPED flows[0].ordering.onFailure", "CHANGED flows[0].retry.delay", "CHANGED flows[0].retry.multiplier",
+		"DROPPED flows[0].ordering", "CHANGED flows[0].retry.delay", "CHANGED flows[0].retry.multiplier",
 		"DROPPED flows[0].retry.maxDelay", "DROPPED flows[0].trigger.schedule.every", "CHANGED flows[0].steps[0].onError.delay",
 		"CHANGED flows[0].steps[0].onError.multiplier", "DROPPED flows[0].testPayload", "DROPPED flows[0].timeout", "ASSUMED flows[0]",
-		"CHANGED flows[1].trigger.schedule.every", "DROPPED labels.team", "DROPPED configVariables[0].secret", "CHANGED configVariables[1].type",
+		"CHANGED flows[1].trigger.schedule.every", "DROPPED flows[2].ordering.key", "DROPPED flows[2].ordering.onFailure", "DROPPED labels.team", "DROPPED configVariables[0].secret", "CHANGED configVariables[1].type",
 		"DROPPED configVariables[1].required", "CHANGED configVariables[2].defaultValue", "DROPPED configVariables[3].required",
 		"CHANGED configVariables[4].defaultValue", "DROPPED configVariables[5].defaultValue",
 		"DROPPED deploySettings.failurePolicy", "DROPPED deploySettings.timeout",
@@ -81,7 +85,7 @@ func TestWriteUsesNames(t *testing.T) {
 		}},
 	}
 	written, notes := prismatic.Write(d)
-	if len(notes) > 0 {
+	if len(notes) != 1 || notes[0].Path != "flows[0].steps[0].inputs.c" || notes[0].Kind != prismatic.Changed {
 		t.Errorf("notes: %v", notes)
 	}
 	const want = `{"category":"","configPages":[{"elements":[{"type":"configVar","value":"Base URL"},{"type":"htmlElement","value":"a &lt; b"}],"name":"P","tagline":""}],` +
@@ -109,11 +113,11 @@ func TestWriteSharedConnections(t *testing.T) {
 	written, notes := prismatic.Write(d)
 	variables, _ := written.Get("requiredConfigVars")
 	const want = `[{"dataType":"connection","key":"C","meta":{"visibleToCustomerDeployer":false},"useScopedConfigVar":"acme-api-key"},` +
-		`{"dataType":"connection","description":"x","inputs":{"host":{"type":"value","value":"h"}},"key":"D","stableKey":"k","useScopedConfigVar":"d"}]`
+		`{"dataType":"connection","description":"x","key":"D","stableKey":"k","useScopedConfigVar":"d"}]`
 	if diff := cmp.Diff(want, string(value.JSON(variables))); diff != "" {
 		t.Errorf("written (-want +got):\n%s", diff)
 	}
-	if len(notes) != 2 || notes[0].Path != "configVariables[0].connectionType" || notes[0].Kind != prismatic.Assumed {
+	if len(notes) != 3 || notes[1].Path != "configVariables[1].defaultValue" || notes[0].Path != "configVariables[0].connectionType" || notes[0].Kind != prismatic.Assumed {
 		t.Errorf("notes: %v", notes)
 	}
 }

@@ -77,21 +77,21 @@ func protojsonTrouble(err error) string {
 // definitionJSON returns a definition as exact JSON text. What is JSON already stays as it is.
 func definitionJSON(text string) (exactText, *ipaas.Violation) {
 	if strings.HasPrefix(strings.TrimSpace(text), "{") && json.Valid([]byte(text)) {
-		found, err := jsonLines(text)
-		if err != nil {
-			return exactText{}, err.violation()
+		found := jsonLines(text)
+		if found.err != nil {
+			return exactText{}, found.err.violation()
 		}
-		return exactText{json: []byte(text), lines: found}, nil
+		return exactText{json: []byte(text), lines: found.found, twice: found.twice}, nil
 	}
 	return yamlToJSON(text)
 }
 
-// jsonLines tells where each path of a valid JSON text stands. It refuses keys that are too long.
-func jsonLines(text string) (lines, *yamlError) {
+// jsonLines tells where each path of a valid JSON text stands, and which stand twice. It refuses keys that are too long.
+func jsonLines(text string) *jsonReader {
 	r := &jsonReader{text: text, in: json.NewDecoder(strings.NewReader(text)), line: 1, found: lines{}}
 	r.in.UseNumber()
 	r.read("", 0)
-	return r.found, r.err
+	return r
 }
 
 type jsonReader struct {
@@ -101,6 +101,7 @@ type jsonReader struct {
 	counted int // how much of the text is counted in line
 	keys    int // how long the keys are in which the next token stands
 	found   lines
+	twice   []ipaas.Violation
 	ended   bool // the rest is not read
 	err     *yamlError
 }
@@ -127,6 +128,7 @@ func (r *jsonReader) read(path string, depth int) {
 	}
 	switch token {
 	case json.Delim('{'):
+		seen := map[string]bool{}
 		for !r.ended && r.in.More() {
 			key, _ := r.next().(string)
 			if r.keys += len(key); r.keys > maxKeys {
@@ -134,6 +136,15 @@ func (r *jsonReader) read(path string, depth int) {
 				return
 			}
 			at := r.found.key(path, key)
+			switch {
+			case !seen[key]:
+				seen[key] = true
+			case at == beyond:
+				r.ended, r.err = true, &yamlError{r.line, ipaas.ReasonDuplicate, twice}
+				return
+			default:
+				r.twice = append(r.twice, violation(at, ipaas.ReasonDuplicate, twice))
+			}
 			r.found.add(at, r.line)
 			r.read(at, depth+1)
 			r.keys -= len(key)

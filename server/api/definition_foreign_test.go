@@ -245,7 +245,7 @@ flows:
   - name: F
     endpointSecurityType: open
     steps:
-      - {name: Hook, isTrigger: true, action: {key: webhook, component: {key: webhook-triggers}}}
+      - {name: Hook, isTrigger: true, action: {key: webhook, component: {key: webhook-triggers}}, inputs: {body: {type: reference, value: write.results}}}
       - name: Write
         action: {key: writeLog, component: {key: log}}
         inputs:
@@ -484,7 +484,11 @@ flows:
 		{"depth", "definitionVersion: 7\nflows: " + strings.Repeat("[", 100_000), "definition"},
 		{"depth in JSON", `{"definitionVersion": 7, "flows": ` + strings.Repeat("[", 100_000) + strings.Repeat("]", 100_000) + "}", "definition"},
 		{"a key twice", "definitionVersion: 7\nname: A\nname: B\nflows: [{name: F, name: G}]\n", "name DUPLICATE line 3:"},
-		{"a merge", "definitionVersion: 7\na: &a {x: 1}\nflows: [{<<: *a}]\n", "a key must be a word"},
+		{"a key twice in JSON", "{\"definitionVersion\": 7,\n\"name\": \"A\",\n\"name\": \"B\"}", "name DUPLICATE line 3:"},
+		{"a merge of a word", "definitionVersion: 7\na: &a x\nflows: [{<<: *a}]\n", "line 2: << merges no mapping"},
+		{"merges of merges", "definitionVersion: 7\na0: &a0 {k: v}\n" + merges(), "TOO_LARGE"},
+		{"a merge of itself", "definitionVersion: 7\na: &a {<<: *a}\n", "definition"},
+		{"a control character", "definitionVersion: 7\nname: A\x00\n", "line 2: the control character U+0000 stands here"},
 		{"a tag", "definitionVersion: 7\nname: !secret x\n", "the tag !secret"},
 		{"too many steps", "definitionVersion: 7\nname: A\nflows:\n  - name: F\n    steps:\n" + steps(10_000), "there are 10000 steps"},
 	}
@@ -516,6 +520,15 @@ func laughs() string {
 	var b strings.Builder
 	for i := range 12 {
 		fmt.Fprintf(&b, "a%d: &a%d [%s]\n", i+1, i+1, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d,", i), 9), ","))
+	}
+	return b.String()
+}
+
+// merges is a text whose merges take long, though nothing comes of them.
+func merges() string {
+	var b strings.Builder
+	for i := range 12 {
+		fmt.Fprintf(&b, "a%d: &a%d {<<: [%s]}\n", i+1, i+1, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d,", i), 9), ","))
 	}
 	return b.String()
 }

@@ -166,7 +166,7 @@ func TestDefinitionMistakes(t *testing.T) {
 		{"empty", "# nothing\n", []string{"definition REQUIRED line 1: the definition is empty"}},
 		{"a text", "hello", []string{"definition WRONG_TYPE line 1: must be an object"}},
 		{"a list", "- a\n", []string{"definition WRONG_TYPE line 1: must be an object"}},
-		{"a merge", "a: &a {x: 1}\nb:\n  <<: *a\n", []string{"definition MALFORMED line 3: a key must be a word"}},
+		{"a merge of a word", "a: &a x\nb:\n  <<: *a\n", []string{"definition MALFORMED line 1: << merges no mapping"}},
 		{"a key that is a list", "? [a]\n: b\n", []string{"definition MALFORMED line 1: a key must be a word"}},
 		{"a tag", "displayName: !secret x\n", []string{"definition MALFORMED line 1: the tag !secret"}},
 		{"an old octal", "labels:\n  a: 0123\n", []string{`definition MALFORMED line 2: "0123" may be a number or a text`}},
@@ -224,6 +224,33 @@ func TestAliasesAreWrittenOut(t *testing.T) {
 	def, _ := read(t, "displayName: A\nlabels: &l {a: b}\nflows:\n  - displayName: F\n    testPayload: {headers: *l, query: *l}\n")
 	if diff := cmp.Diff(map[string]string{"a": "b"}, def.Flows[0].TestPayload.Query); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestMergesAreWrittenOut reads what << merges: a mapping's own keys count before it, wherever they stand, and the first of several before
+// the others.
+func TestMergesAreWrittenOut(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"a: &a {x: 1, y: 2}\nb: {<<: *a, y: 3}\n":                 `{"a":{"x":1,"y":2},"b":{"y":3,"x":1}}`,
+		"a: &a {x: 1, y: 2}\nb: {y: 3, <<: *a}\n":                 `{"a":{"x":1,"y":2},"b":{"y":3,"x":1}}`,
+		"a: &a {x: 1}\nb: &b {x: 2, y: 2}\nc: {<<: [*a, *b]}\n":   `{"a":{"x":1},"b":{"x":2,"y":2},"c":{"x":1,"y":2}}`,
+		"a: &a {x: 1}\nb: &b {<<: *a, y: 2}\nc: {<<: *b, z: 3}\n": `{"a":{"x":1},"b":{"y":2,"x":1},"c":{"z":3,"y":2,"x":1}}`,
+		"a: {<<: {x: 1}}\n": `{"a":{"x":1}}`,
+		"a: {<<: []}\n":     `{"a":{}}`,
+		"a: {'<<': 1}\n":    `{"a":{"<<":1}}`,
+		"a: &a {x: [1]}\nb: {<<: *a}\nc: {<<: *a}\n": `{"a":{"x":[1]},"b":{"x":[1]},"c":{"x":[1]}}`,
+		"%YAML 1.2\n---\na: 1\n...\n":                `{"a":1}`,
+		"# a comment\n\n%YAML 1.1\n---\na: 1\n":      `{"a":1}`,
+		"a: |\n  %YAML 1.2\n":                        `{"a":"%YAML 1.2\n"}`,
+		"a: 1\n---\n":                                `{"a":1}`,
+		"a: 1\n---\n# the end\n":                     `{"a":1}`,
+		"a: &x {k: v}\nb: [" + strings.Repeat("*x, ", 999) + "*x]\nc: 1\n": `{"a":{"k":"v"},"b":[` + strings.Repeat(`{"k":"v"},`, 999) + `{"k":"v"}],"c":1}`,
+	} {
+		got, malformed := yamlToJSON(text)
+		if malformed != nil || string(got.json) != want {
+			t.Errorf("%.100s: %.200s %v, want %.200s", text, got.json, malformed, want)
+		}
 	}
 }
 

@@ -24,7 +24,8 @@ const maxKeys = 1 << 10
 // The bounds of a YAML definition.
 const (
 	maxYAMLDepth   = 64
-	maxYAMLAliases = 100
+	maxYAMLAliases = 10_000
+	maxYAMLMerged  = 100_000 // keys that come by <<
 	maxYAMLJSON    = 4 << 20 // of what it is with its aliases written out
 )
 
@@ -69,7 +70,7 @@ func yamlToJSON(text string) (exactText, *ipaas.Violation) {
 
 // libraryError is how the library words an error: with itself, what it was doing and where, e.g.
 // "go-yaml load error in parser (while parsing a flow node) at L2.C1-L2.C4: did not find expected node content".
-var libraryError = regexp.MustCompile(`^go-yaml load error in \w+(?: \(([^)]*)\))?(?: at (?:<unknown position>-)?L(\d+)\.C(\d+)\S*)?: (.*)$`)
+var libraryError = regexp.MustCompile(`^go-yaml load error in \w+(?: \(([^)]*)\))?(?: at (?:<unknown position>-?)?(?:L(\d+)\.C(\d+)\S*)?)?: (.*)$`)
 
 // libraryTrouble takes an error of the library apart into where it is, such as "line 2: ", and what it is.
 func libraryTrouble(message string) (place, trouble string) {
@@ -101,8 +102,16 @@ func yamlViolation(err error) *ipaas.Violation {
 	return &v
 }
 
+// yamlVersion is the directive that names the version of YAML, at the head of a text. The library reads 1.2, and refuses a text that says so.
+var yamlVersion = regexp.MustCompile(`\A(\x{feff}?(?:[ \t]*(?:#[^\n]*)?\r?\n)*)%YAML 1\.[0-9]+[ \t]*(\r?\n)`)
+
 // parseYAML returns the root of the only document in a text.
 func parseYAML(text string) (*yaml.Node, error) {
+	if at := strings.IndexFunc(text, isControl); at >= 0 {
+		line := strings.Count(text[:at], "\n") + 1
+		return nil, &yamlError{line, ipaas.ReasonMalformed, fmt.Sprintf("the control character %U stands here: remove it", text[at])}
+	}
+	text = yamlVersion.ReplaceAllString(text, "$1$2")
 	loader, err := yaml.NewLoader(strings.NewReader(text), yaml.WithPlugin(loaderlimits.New(
 		// The converter counts for itself and says where; these keep the parser itself from harm.
 		loaderlimits.DepthValue(maxYAMLDepth+1), loaderlimits.AliasNone(),
@@ -118,15 +127,29 @@ func parseYAML(text string) (*yaml.Node, error) {
 		return nil, yamlTrouble(err)
 	}
 	switch err := loader.Load(&second); {
-	case err == nil:
+	case err == nil && !isEmpty(&second): // a file may end with the line that would begin another one
 		return nil, &yamlError{second.Line, ipaas.ReasonMalformed, "a second document begins: send one definition at a time"}
-	case !errors.Is(err, io.EOF):
+	case err != nil && !errors.Is(err, io.EOF):
 		return nil, yamlTrouble(err)
 	}
 	if document.Kind == yaml.DocumentNode {
 		return document.Content[0], nil
 	}
 	return &document, nil
+}
+
+// isControl reports whether YAML has no place for a character.
+func isControl(r rune) bool {
+	return r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0x7f
+}
+
+// isEmpty reports whether nothing is written in a document.
+func isEmpty(document *yaml.Node) bool {
+	root := document
+	if document.Kind == yaml.DocumentNode {
+		root = document.Content[0]
+	}
+	return root.Kind == yaml.ScalarNode && root.Tag == "!!null" && root.Value == ""
 }
 
 // yamlTrouble is an error of the library without its name.
@@ -139,6 +162,7 @@ type yamlConverter struct {
 	exactText
 	out     bytes.Buffer
 	aliases int
+	merges  int
 	keys    int // how long the keys are in which the node stands
 }
 
@@ -148,7 +172,7 @@ func (c *yamlConverter) node(path string, n *yaml.Node, depth int) error {
 	}
 	switch {
 	case depth > maxYAMLDepth:
-		return &yamlError{n.Line, ipaas.ReasonTooDeep, fmt.Sprintf("nests deeper than %d levels: flatten it", maxYAMLDepth)}
+		return tooDeep(n)
 	case c.out.Len() > maxYAMLJSON:
 		return &yamlError{n.Line, ipaas.ReasonTooLarge, fmt.Sprintf("the definition is larger than %d bytes with its aliases written out", maxYAMLJSON)}
 	}
@@ -158,8 +182,8 @@ func (c *yamlConverter) node(path string, n *yaml.Node, depth int) error {
 	case yaml.SequenceNode:
 		return c.sequence(path, n, depth)
 	case yaml.AliasNode:
-		if c.aliases++; c.aliases > maxYAMLAliases {
-			return &yamlError{n.Line, ipaas.ReasonTooLarge, fmt.Sprintf("more than %d aliases: write things out", maxYAMLAliases)}
+		if err := c.alias(n); err != nil {
+			return err
 		}
 		return c.node(path, n.Alias, depth+1)
 	}
@@ -167,42 +191,41 @@ func (c *yamlConverter) node(path string, n *yaml.Node, depth int) error {
 }
 
 func (c *yamlConverter) mapping(path string, n *yaml.Node, depth int) error {
-	if tag := n.ShortTag(); tag != "!!map" {
-		return foreignTag(n)
+	pairs, err := c.pairs(n, depth)
+	if err != nil {
+		return err
 	}
 	c.out.WriteByte('{')
-	seen := make(map[string]bool, len(n.Content)/2)
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		key := n.Content[i]
-		if key.Kind != yaml.ScalarNode || key.ShortTag() == "!!merge" || key.ShortTag() == "!!null" {
-			return &yamlError{key.Line, ipaas.ReasonMalformed, "a key must be a word: write aliases and merges out"}
-		}
-		c.keys += len(key.Value)
+	seen := make(map[string]bool, len(pairs))
+	for i, p := range pairs {
+		c.keys += len(p.key.Value)
 		if c.keys > maxKeys {
-			return longKeys(key.Line)
+			return longKeys(p.key.Line)
 		}
 		if i > 0 {
 			c.out.WriteByte(',')
 		}
-		c.text(key.Value)
+		c.text(p.key.Value)
 		c.out.WriteByte(':')
-		at := c.lines.key(path, key.Value)
-		if seen[key.Value] {
+		at := c.lines.key(path, p.key.Value)
+		if seen[p.key.Value] {
 			if at == beyond {
-				return &yamlError{key.Line, ipaas.ReasonDuplicate, "the key stands here a second time: remove one of them"}
+				return &yamlError{p.key.Line, ipaas.ReasonDuplicate, twice}
 			}
-			c.twice = append(c.twice, violation(at, ipaas.ReasonDuplicate, "the key stands here a second time: remove one of them"))
+			c.twice = append(c.twice, violation(at, ipaas.ReasonDuplicate, twice))
 		}
-		seen[key.Value] = true
-		if err := c.node(at, n.Content[i+1], depth+1); err != nil {
+		seen[p.key.Value] = true
+		if err := c.node(at, p.value, depth+1); err != nil {
 			return err
 		}
-		c.lines.add(at, key.Line)
-		c.keys -= len(key.Value)
+		c.lines.add(at, p.key.Line)
+		c.keys -= len(p.key.Value)
 	}
 	c.out.WriteByte('}')
 	return nil
 }
+
+const twice = "the key stands here a second time: remove one of them"
 
 func (c *yamlConverter) sequence(path string, n *yaml.Node, depth int) error {
 	if tag := n.ShortTag(); tag != "!!seq" {
@@ -219,6 +242,18 @@ func (c *yamlConverter) sequence(path string, n *yaml.Node, depth int) error {
 	}
 	c.out.WriteByte(']')
 	return nil
+}
+
+// alias counts an alias that is followed.
+func (c *yamlConverter) alias(n *yaml.Node) error {
+	if c.aliases++; c.aliases > maxYAMLAliases {
+		return &yamlError{n.Line, ipaas.ReasonTooLarge, fmt.Sprintf("more than %d aliases: write things out", maxYAMLAliases)}
+	}
+	return nil
+}
+
+func tooDeep(n *yaml.Node) *yamlError {
+	return &yamlError{n.Line, ipaas.ReasonTooDeep, fmt.Sprintf("nests deeper than %d levels: flatten it", maxYAMLDepth)}
 }
 
 func longKeys(line int) *yamlError {

@@ -97,6 +97,6 @@ func (w *world) tellOfStarts(t *testing.T, call face, name string) {
 		t.Errorf("the test is %v", tested)
 	}
 	refused(t, call, &pb.UpdateInstanceRequest{InstanceId: instance, Instance: &pb.Instance{ConfigValues: map[string]*pb.ConfigValue{
-		"when": {Kind: &pb.ConfigValue_Json{Json: `"@hourly"`}},
+		"when": {Kind: &pb.ConfigValue_Json{Json: `"@often"`}},
 	}}}, codes.InvalidArgument, "INVALID_ARGUMENT", "configValues.when WRONG_TYPE")
 }

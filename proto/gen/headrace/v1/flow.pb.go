@@ -640,7 +640,8 @@ type Trigger struct {
 	Inputs map[string]*Input `protobuf:"bytes,3,rep,name=inputs,proto3" json:"inputs,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// Why the trigger is as it is, for people.
 	Description string `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
-	// For `schedule-triggers.schedule`: when the flow runs by itself. Not set: only when its URL is called.
+	// For `schedule-triggers.schedule`, and for triggers of connectors: when the flow runs by itself, with nothing in its body. Not set: only
+	// when its URL is called.
 	Schedule      *Schedule `protobuf:"bytes,5,opt,name=schedule,proto3" json:"schedule,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -816,7 +817,8 @@ type isSchedule_When interface {
 }
 
 type Schedule_Cron struct {
-	// A cron expression of five fields, with an optional leading `CRON_TZ=Area/City `, e.g. `*/15 8-18 * * 1-5`.
+	// A cron expression of five fields, with an optional leading `CRON_TZ=Area/City `, e.g. `*/15 8-18 * * 1-5`. `L` is the last day of
+	// the month, `5L` its last Friday, `1#2` its second Monday; `@hourly`, `@daily`, `@weekly`, `@monthly` and `@yearly` are read, too.
 	Cron string `protobuf:"bytes,1,opt,name=cron,proto3,oneof"`
 }
 
