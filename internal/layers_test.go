@@ -28,6 +28,7 @@ var architecture = []row{
 	{pkg: "sandbox", imports: "value"}, // untrusted JavaScript, in processes of its own
 	{pkg: "outbound"},                  // the guarded way out
 	{pkg: "fault"},                     // places where tests break things
+	{pkg: "cache"},                     // what never changes, found by what it is made of
 
 	// The nouns of the field and their own rules.
 	{pkg: "ipaas", imports: "value expr"},
@@ -50,10 +51,13 @@ var architecture = []row{
 	// The engine runs one flow. It cannot reach storage, so a flow can never hold a transaction open.
 	{pkg: "engine", imports: "component ipaas expr value"},
 
+	// What the plane is built on. None of them knows a use case.
+	{pkg: "catalogue", imports: "engine component component/declarative storage ipaas value cache"}, // the components there are
+
 	// The plane decides: the use cases.
 	{
 		pkg:     "control",
-		imports: "engine component component/declarative storage ipaas format secret outbound value fault sandbox",
+		imports: "catalogue engine component component/declarative storage ipaas format secret outbound value fault sandbox cache",
 		tests:   "component/builtin storage/sqldb storage/sqldb/sqldbtest examples/acme-erp/fake",
 	},
 

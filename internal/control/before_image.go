@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/headrace/headrace/internal/catalogue"
 	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/secret"
@@ -82,7 +83,7 @@ func (p *Plane) notRestored(ctx context.Context, in ipaas.Instance, row ipaas.Re
 func (p *Plane) restore(ctx context.Context, in ipaas.Instance, row, was ipaas.Registration) error {
 	c, action, err := p.creator(ctx, was.Action, was.ComponentVersion)
 	if err == nil && action.Update == nil {
-		c, action, err = p.creator(ctx, row.Action, latestVersion)
+		c, action, err = p.creator(ctx, row.Action, catalogue.Latest)
 	}
 	if err != nil {
 		return err

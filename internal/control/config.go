@@ -39,12 +39,12 @@ type settings struct {
 // settings opens an instance's config, fills in defaults and checks every value, as of one definition. What it returns is shared.
 func (p *Plane) settings(instanceUID string, program *engine.Program, cfg ipaas.Config) (*settings, error) {
 	key := fmt.Sprintf("%s|%d|%p", instanceUID, cfg.Revision, program)
-	if s, ok := p.opened.get(key); ok && s.program == program {
+	if s, ok := p.opened.Get(key); ok && s.program == program {
 		return s, nil
 	}
 	s, err := p.openSettings(instanceUID, program, cfg)
 	if err == nil {
-		p.opened.put(key, s)
+		p.opened.Put(key, s)
 	}
 	return s, err
 }

@@ -75,7 +75,7 @@ func (p *Plane) sideOf(ctx context.Context, in ipaas.Integration, side DiffSide,
 
 // incompleteWith lists the instances of an integration whose config would not do for a definition.
 func (p *Plane) incompleteWith(ctx context.Context, id string, def *ipaas.Definition) ([]IncompleteInstance, bool, error) {
-	program, _, err := p.catalogue.program(ctx, def, def.Hash(), nil)
+	program, _, err := p.catalogue.Program(ctx, def, def.Hash(), nil)
 	if err != nil {
 		return nil, false, err
 	}

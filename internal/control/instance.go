@@ -288,7 +288,7 @@ func (p *Plane) draftProgram(ctx context.Context, integrationID string) (*engine
 	if err != nil {
 		return nil, err
 	}
-	program, _, err := p.catalogue.program(ctx, &in.Draft, in.Draft.Hash(), nil)
+	program, _, err := p.catalogue.Program(ctx, &in.Draft, in.Draft.Hash(), nil)
 	return program, err
 }
 
@@ -298,29 +298,13 @@ func (p *Plane) versionProgram(ctx context.Context, integrationID string, versio
 	if err != nil {
 		return nil, nil, err
 	}
-	return p.pinnedProgram(ctx, v.DefinitionHash, v.ComponentVersions)
+	return p.catalogue.Pinned(ctx, v.DefinitionHash, v.ComponentVersions)
 }
 
 // generationProgram returns what a generation runs.
 func (p *Plane) generationProgram(ctx context.Context, g ipaas.Generation) (*engine.Program, error) {
-	program, _, err := p.pinnedProgram(ctx, g.DefinitionHash, g.ComponentVersions)
+	program, _, err := p.catalogue.Pinned(ctx, g.DefinitionHash, g.ComponentVersions)
 	return program, err
-}
-
-// pinnedProgram makes a definition ready to run with the versions of its declarative components. The definition is read only if that
-// was not done yet.
-func (p *Plane) pinnedProgram(ctx context.Context, hash string, pinned map[string]int) (*engine.Program, map[string]int, error) {
-	if pinned == nil {
-		pinned = map[string]int{}
-	}
-	if program := p.catalogue.kept(programKey(hash, pinned)); program != nil {
-		return program, pinned, nil
-	}
-	def, err := p.store.GetDefinition(ctx, hash)
-	if err != nil {
-		return nil, nil, err
-	}
-	return p.catalogue.program(ctx, &def, hash, pinned)
 }
 
 // versionToDeploy returns the version asked for, the pinned one, or the newest.

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/headrace/headrace/internal/cache"
+	"github.com/headrace/headrace/internal/catalogue"
 	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/engine"
 	"github.com/headrace/headrace/internal/ipaas"
@@ -104,9 +106,9 @@ type Plane struct {
 	clock       clock
 	limits      Limits
 	engine      *engine.Engine
-	catalogue   *catalogue
-	opened      cache[*settings]        // by instance, config revision and program
-	generations cache[ipaas.Generation] // by the uid of their instance and their number
+	catalogue   *catalogue.Catalogue
+	opened      cache.Of[*settings]        // by instance, config revision and program
+	generations cache.Of[ipaas.Generation] // by the uid of their instance and their number
 	tails       *tails
 	deploys     *joins
 	left        leftovers
@@ -136,16 +138,16 @@ func New(ctx context.Context, o Options) (*Plane, error) {
 	clock := newClock(o.Now, o.Elapsed)
 	now := clock.now
 	limits := o.Limits.withDefaults()
+	components, err := catalogue.Open(ctx, o.Store, o.Builtins, now(), o.Logger)
+	if err != nil {
+		return nil, err
+	}
 	stop, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	p := &Plane{
 		store: o.Store, keys: o.Keys, client: o.Client, scripts: o.Scripts, publicURL: o.PublicURL, logger: o.Logger, now: now, clock: clock,
 		limits: limits, engine: &engine.Engine{Now: now, LookAgain: limits.LookAgain, Memory: engine.NewMemory(limits.RunMemory)},
-		catalogue: newCatalogue(o.Store, o.Builtins), tails: newTails(), deploys: newJoins(),
+		catalogue: components, tails: newTails(), deploys: newJoins(),
 		nudge: make(chan struct{}, 1), stop: stop, cancel: cancel,
-	}
-	if err := p.catalogue.sync(ctx, now(), o.Logger); err != nil {
-		cancel(err)
-		return nil, err
 	}
 	if err := p.takeStock(ctx); err != nil {
 		cancel(err)
@@ -153,6 +155,9 @@ func New(ctx context.Context, o Options) (*Plane, error) {
 	}
 	return p, nil
 }
+
+// Catalogue returns the components there are.
+func (p *Plane) Catalogue() *catalogue.Catalogue { return p.catalogue }
 
 // stopped makes of what work says that the server's stop has cut the error that says so; other errors stay as they are.
 func (p *Plane) stopped(err error) error {

@@ -155,7 +155,7 @@ func (p *Plane) settingsAt(ctx context.Context, in ipaas.Instance, row ipaas.Reg
 	if err != nil {
 		return nil, fmt.Errorf("the definition that created it: %w", err)
 	}
-	program, _, err := p.catalogue.program(ctx, &def, ex.DefinitionHash, map[string]int{c.ID: row.ComponentVersion})
+	program, _, err := p.catalogue.Program(ctx, &def, ex.DefinitionHash, map[string]int{c.ID: row.ComponentVersion})
 	if err != nil {
 		return nil, err
 	}
@@ -166,13 +166,10 @@ func (p *Plane) settingsAt(ctx context.Context, in ipaas.Instance, row ipaas.Reg
 	return p.settings(in.UID, program, cfg)
 }
 
-// latestVersion asks for the latest version of a component.
-const latestVersion = -1
-
 // creator returns the action that created an object, which declares an undo.
 func (p *Plane) creator(ctx context.Context, name string, version int) (*component.Component, *component.Action, error) {
 	id, key, _ := strings.Cut(name, ".")
-	c, err := p.catalogue.component(ctx, id, version)
+	c, err := p.catalogue.Component(ctx, id, version)
 	if err != nil {
 		return nil, nil, fmt.Errorf("component %s version %d, which created it: %w", id, version, err)
 	}

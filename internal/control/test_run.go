@@ -118,7 +118,7 @@ func (p *Plane) saveTestPayload(
 func (p *Plane) testJob(
 	ctx context.Context, integration ipaas.Integration, flowID string, r *Rehearsal, validateOnly bool,
 ) (*job, error) {
-	program, _, err := p.catalogue.program(ctx, &integration.Draft, integration.Draft.Hash(), nil)
+	program, _, err := p.catalogue.Program(ctx, &integration.Draft, integration.Draft.Hash(), nil)
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/headrace/headrace/internal/catalogue"
 	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/fault"
 	"github.com/headrace/headrace/internal/ipaas"
@@ -174,7 +175,7 @@ func (r *remover) undoUnknown(ctx context.Context, row ipaas.Registration) (ipaa
 	p := r.plane
 	c, action, err := p.creator(ctx, row.Action, row.ComponentVersion)
 	if err == nil && action.Find == nil {
-		c, action, err = p.creator(ctx, row.Action, latestVersion)
+		c, action, err = p.creator(ctx, row.Action, catalogue.Latest)
 	}
 	if err != nil {
 		return ipaas.RegistrationRemoveFailed, err

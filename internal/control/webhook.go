@@ -70,12 +70,12 @@ func (p *Plane) LookupWebhook(ctx context.Context, token string, keys ...string)
 // generation returns the generation that serves an instance. One never changes, and its number is not given twice.
 func (p *Plane) generation(ctx context.Context, in ipaas.Instance) (ipaas.Generation, error) {
 	key := fmt.Sprintf("%s|%d", in.UID, in.Generation)
-	if g, ok := p.generations.get(key); ok {
+	if g, ok := p.generations.Get(key); ok {
 		return g, nil
 	}
 	g, err := p.store.GetGeneration(ctx, in.ID, in.Generation)
 	if err == nil {
-		p.generations.put(key, g)
+		p.generations.Put(key, g)
 	}
 	return g, err
 }

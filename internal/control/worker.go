@@ -247,7 +247,7 @@ func (p *Plane) boundProgram(ctx context.Context, in ipaas.Instance, ex ipaas.Ex
 	if err != nil {
 		return nil, err
 	}
-	program, _, err = p.catalogue.program(ctx, &def, ex.DefinitionHash, nil)
+	program, _, err = p.catalogue.Program(ctx, &def, ex.DefinitionHash, nil)
 	return program, err
 }
 
