@@ -53,24 +53,25 @@ var architecture = []row{
 
 	// What the plane is built on. None of them knows a use case.
 	{pkg: "catalogue", imports: "engine component component/declarative storage ipaas value cache"}, // the components there are
+	{pkg: "config", imports: "engine component ipaas secret value cache"},                           // an instance's config made ready
 
 	// The plane decides: the use cases.
 	{
 		pkg:     "control",
-		imports: "catalogue engine component component/declarative storage ipaas format secret outbound value fault sandbox cache",
+		imports: "catalogue config engine component component/declarative storage ipaas format secret outbound value fault sandbox cache",
 		tests:   "component/builtin storage/sqldb storage/sqldb/sqldbtest examples/acme-erp/fake",
 	},
 
 	// Faces: gRPC with REST, webhooks, and the program that wires everything.
 	{
 		pkg:     "server/api",
-		imports: "control storage ipaas prismatic value proto proto/gen",
+		imports: "control config storage ipaas prismatic value proto proto/gen",
 		tests:   "component/builtin storage/sqldb storage/sqldb/sqldbtest secret outbound",
 	},
 	{
 		pkg:     "server/webhook",
 		imports: "control ipaas fault",
-		tests:   "component component/builtin storage/sqldb storage/sqldb/sqldbtest secret outbound",
+		tests:   "component component/builtin config storage/sqldb storage/sqldb/sqldbtest secret outbound",
 	},
 	{
 		// What the program and a test of flows without one are put together from.

@@ -20,7 +20,7 @@ func (p *Plane) admission(ctx context.Context, j *job, flow *ipaas.Flow, ex *ipa
 	if err != nil {
 		return a, err
 	}
-	keys, wrong := j.program.EventKeys(flow.ID, results, j.settings.values)
+	keys, wrong := j.program.EventKeys(flow.ID, results, j.settings.Values)
 	if len(wrong) > 0 {
 		return a, ipaas.InvalidArgument("the event has no keys that flow "+flow.DisplayName+" could use", wrong...)
 	}
@@ -43,7 +43,7 @@ func (p *Plane) admission(ctx context.Context, j *job, flow *ipaas.Flow, ex *ipa
 			ex.Lane = "flow"
 		case keys.Ordering != "":
 			ex.Lane = "key:" + sum([]byte(keys.Ordering))
-			ex.OrderingKey = cut(p.mask(j.urls).Hide(j.settings.redactor.Text(keys.Ordering)), maxShownKey)
+			ex.OrderingKey = cut(p.mask(j.urls).Hide(j.settings.Redactor.Text(keys.Ordering)), maxShownKey)
 		}
 	}
 	return a, nil

@@ -74,12 +74,12 @@ func (p *Plane) prepare(ctx context.Context, in ipaas.Instance, asked int) (*can
 	if problems := program.Problems(); len(problems) > 0 {
 		return nil, draftHasProblems(in.IntegrationID, "deployed", problems)
 	}
-	s, err := p.settings(in.UID, program, in.Config)
+	s, err := p.configs.Settings(in.UID, program, in.Config)
 	if err != nil {
 		return nil, err
 	}
-	if len(s.problems) > 0 {
-		return nil, configIncomplete(in, s.problems)
+	if len(s.Problems) > 0 {
+		return nil, configIncomplete(in, s.Problems)
 	}
 	number, err := p.nextGeneration(ctx, in)
 	if err != nil {

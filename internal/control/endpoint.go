@@ -42,7 +42,7 @@ func (p *Plane) destination(ctx context.Context, j *job, payload ipaas.Payload) 
 	if err != nil {
 		return engine.Destination{}, err
 	}
-	return j.program.Destination(engine.EndpointRequest{Payload: results, Config: j.settings.values}), nil
+	return j.program.Destination(engine.EndpointRequest{Payload: results, Config: j.settings.Values}), nil
 }
 
 // receiveShared takes a request at the URL that all instances of an integration share. Whose it is, the newest version tells; what is
@@ -83,7 +83,7 @@ func (p *Plane) sharedJob(ctx context.Context, test ipaas.Instance) (*job, error
 	if e := program.Definition().Endpoint; !e.Shares() || e.Type != ipaas.EndpointShared {
 		return nil, unknownFlow()
 	}
-	s, err := p.settings(test.UID, program, ipaas.Config{})
+	s, err := p.configs.Settings(test.UID, program, ipaas.Config{})
 	if err != nil {
 		return nil, err
 	}
@@ -208,7 +208,7 @@ func refusesRequest(err error) bool {
 
 // routed makes the execution that a request becomes.
 func (p *Plane) routed(ctx context.Context, j *job, ex ipaas.Execution, result any) (next ipaas.Execution, a storage.Admission, err error) {
-	to := j.program.Destination(engine.EndpointRequest{Result: result, Config: j.settings.values})
+	to := j.program.Destination(engine.EndpointRequest{Result: result, Config: j.settings.Values})
 	var in ipaas.Instance
 	if ex.Unowned() {
 		in, err = p.instanceOf(ctx, ex.IntegrationID, to.Customer)

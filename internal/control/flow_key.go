@@ -155,7 +155,7 @@ func (p *Plane) openKeys(ctx context.Context, in ipaas.Instance, def *ipaas.Defi
 		if err != nil {
 			return nil, err
 		}
-		opened.redactor.Add(k.ID, text, redacted)
+		opened.redactor.Add(k.ID, text, secret.Redacted)
 		flow, _ := def.Flow(k.FlowID)
 		if flow != nil && (flow.Security == ipaas.SecurityOrganization) == (k.IntegrationID != "") {
 			opened.texts[k.FlowID] = append(opened.texts[k.FlowID], text)
@@ -183,7 +183,7 @@ func (p *Plane) countKeys(ctx context.Context, in ipaas.Instance, def *ipaas.Def
 func (k *flowKeys) hidden() map[string][]string {
 	out := make(map[string][]string, len(k.texts))
 	for flowID, texts := range k.texts {
-		out[flowID] = slices.Repeat([]string{redacted}, len(texts))
+		out[flowID] = slices.Repeat([]string{secret.Redacted}, len(texts))
 	}
 	return out
 }
@@ -220,11 +220,11 @@ func withoutKeys(payload ipaas.Payload, own, shared []ipaas.FlowKey) ipaas.Paylo
 		for i, t := range list {
 			text := t.Text
 			if strings.Contains(text, flowKeyPrefix) {
-				text = madeKey.ReplaceAllString(text, redacted)
+				text = madeKey.ReplaceAllString(text, secret.Redacted)
 			}
 			if header && len(own)+len(shared) > 0 && strings.EqualFold(t.Name, ipaas.FlowKeyHeader) {
 				if hash := ipaas.HashFlowKey(text); ipaas.HasFlowKey(own, hash) || ipaas.HasFlowKey(shared, hash) {
-					text = redacted
+					text = secret.Redacted
 				}
 			}
 			if text == t.Text {
@@ -247,7 +247,7 @@ func (p *Plane) withoutKeysOf(ctx context.Context, in ipaas.Instance, text strin
 	if keys, err := p.openKeys(context.WithoutCancel(ctx), in, &ipaas.Definition{}); err == nil {
 		text = keys.redactor.Text(text)
 	}
-	return madeKey.ReplaceAllString(text, redacted)
+	return madeKey.ReplaceAllString(text, secret.Redacted)
 }
 
 // keysOfFlow returns the keys of one flow: the instance's, and the integration's.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/headrace/headrace/internal/config"
 	"github.com/headrace/headrace/internal/engine"
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/secret"
@@ -14,7 +15,7 @@ import (
 
 // CreateInstance adds an instance of an integration for a customer. Its URLs exist from here on, so that a plan can show them; they
 // run nothing until it is deployed.
-func (p *Plane) CreateInstance(ctx context.Context, in ipaas.Instance, config ConfigChange, m Mutation) (ipaas.Instance, error) {
+func (p *Plane) CreateInstance(ctx context.Context, in ipaas.Instance, change config.Change, m Mutation) (ipaas.Instance, error) {
 	return once(ctx, p, m, func(write func(ipaas.Instance) (storage.Write, error)) (ipaas.Instance, error) {
 		now := p.now()
 		chosen := in.ID != ""
@@ -30,7 +31,7 @@ func (p *Plane) CreateInstance(ctx context.Context, in ipaas.Instance, config Co
 		if err != nil {
 			return in, err
 		}
-		if in.Config, err = p.applyConfig(in.UID, []*engine.Program{program}, ipaas.Config{}, config); err != nil {
+		if in.Config, err = p.configs.Apply(in.UID, []*engine.Program{program}, ipaas.Config{}, change); err != nil {
 			return in, err
 		}
 		for {
@@ -63,7 +64,7 @@ func checkInstance(in ipaas.Instance) error {
 
 // UpdateInstance changes names, labels and config of an instance, standard or test.
 func (p *Plane) UpdateInstance(
-	ctx context.Context, id string, config ConfigChange, m Mutation, apply func(*ipaas.Instance) error,
+	ctx context.Context, id string, change config.Change, m Mutation, apply func(*ipaas.Instance) error,
 ) (ipaas.Instance, error) {
 	return once(ctx, p, m, func(write func(ipaas.Instance) (storage.Write, error)) (ipaas.Instance, error) {
 		return p.changeInstance(ctx, id, m, func(in *ipaas.Instance) error {
@@ -75,13 +76,13 @@ func (p *Plane) UpdateInstance(
 					return err
 				}
 			}
-			return p.changeConfig(ctx, in, config)
+			return p.changeConfig(ctx, in, change)
 		}, write)
 	})
 }
 
-func (p *Plane) changeConfig(ctx context.Context, in *ipaas.Instance, config ConfigChange) error {
-	if len(config.Values) == 0 && !config.ReplaceAll {
+func (p *Plane) changeConfig(ctx context.Context, in *ipaas.Instance, change config.Change) error {
+	if len(change.Values) == 0 && !change.ReplaceAll {
 		return nil
 	}
 	program, err := p.instanceProgram(ctx, *in)
@@ -101,7 +102,7 @@ func (p *Plane) changeConfig(ctx context.Context, in *ipaas.Instance, config Con
 		}
 		programs = append(programs, newest)
 	}
-	in.Config, err = p.applyConfig(in.UID, programs, in.Config, config)
+	in.Config, err = p.configs.Apply(in.UID, programs, in.Config, change)
 	return err
 }
 

@@ -206,7 +206,7 @@ func (j *job) cursor() (any, error) {
 	if flow == nil || flow.Trigger.Type != ipaas.TriggerRecursive {
 		return nil, nil
 	}
-	inputs, wrong := j.program.TriggerInputs(flow.ID, j.settings.values)
+	inputs, wrong := j.program.TriggerInputs(flow.ID, j.settings.Values)
 	if len(wrong) > 0 {
 		return nil, ipaas.InvalidArgument(fmt.Sprintf("the inputs of the trigger of flow %q are not valid", flow.DisplayName), wrong...)
 	}

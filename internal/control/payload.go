@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"mime/multipart"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -129,13 +131,13 @@ func testPayload(t *ipaas.TestPayload) ipaas.Payload {
 	case ipaas.BodyBinary:
 		payload.Body, fallback = t.Binary, "application/octet-stream"
 	}
-	for _, name := range sortedKeys(t.Headers) {
+	for _, name := range slices.Sorted(maps.Keys(t.Headers)) {
 		payload.Headers = append(payload.Headers, ipaas.NamedText{Name: name, Text: t.Headers[name]})
 		if strings.EqualFold(name, "Content-Type") && payload.ContentType == "" {
 			payload.ContentType = t.Headers[name]
 		}
 	}
-	for _, name := range sortedKeys(t.Query) {
+	for _, name := range slices.Sorted(maps.Keys(t.Query)) {
 		payload.Query = append(payload.Query, ipaas.NamedText{Name: name, Text: t.Query[name]})
 	}
 	if payload.ContentType == "" {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/headrace/headrace/internal/config"
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/storage"
 )
@@ -85,7 +86,7 @@ func (p *Plane) changedVariables(ctx context.Context, in ipaas.Instance, def *ip
 		id := def.ConfigVariables[i].ID
 		a, was := serving.Values[id]
 		b, is := in.Config.Values[id]
-		if was != is || !equalConfig(map[string]ipaas.ConfigValue{id: a}, map[string]ipaas.ConfigValue{id: b}) {
+		if was != is || !config.Equal(map[string]ipaas.ConfigValue{id: a}, map[string]ipaas.ConfigValue{id: b}) {
 			changed = append(changed, id)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/headrace/headrace/internal/cache"
 	"github.com/headrace/headrace/internal/catalogue"
 	"github.com/headrace/headrace/internal/component"
+	"github.com/headrace/headrace/internal/config"
 	"github.com/headrace/headrace/internal/engine"
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/outbound"
@@ -107,7 +108,7 @@ type Plane struct {
 	limits      Limits
 	engine      *engine.Engine
 	catalogue   *catalogue.Catalogue
-	opened      cache.Of[*settings]        // by instance, config revision and program
+	configs     *config.Keeper
 	generations cache.Of[ipaas.Generation] // by the uid of their instance and their number
 	tails       *tails
 	deploys     *joins
@@ -146,7 +147,7 @@ func New(ctx context.Context, o Options) (*Plane, error) {
 	p := &Plane{
 		store: o.Store, keys: o.Keys, client: o.Client, scripts: o.Scripts, publicURL: o.PublicURL, logger: o.Logger, now: now, clock: clock,
 		limits: limits, engine: &engine.Engine{Now: now, LookAgain: limits.LookAgain, Memory: engine.NewMemory(limits.RunMemory)},
-		catalogue: components, tails: newTails(), deploys: newJoins(),
+		catalogue: components, configs: config.NewKeeper(o.Keys), tails: newTails(), deploys: newJoins(),
 		nudge: make(chan struct{}, 1), stop: stop, cancel: cancel,
 	}
 	if err := p.takeStock(ctx); err != nil {

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/engine"
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/outbound"
@@ -196,7 +195,7 @@ func (p *Plane) rehearsed(j *job, integration ipaas.Integration, flowID string, 
 	if problems := program.Obstacles(flowID, given); len(problems) > 0 {
 		return draftHasProblems(integration.ID, "tested", problems)
 	}
-	s, problems := j.settings.rehearsed(program.Needs(flowID, given))
+	s, problems := j.settings.Rehearsed(program.Needs(flowID, given))
 	if len(problems) > 0 {
 		return configIncomplete(j.instance, problems)
 	}
@@ -208,30 +207,6 @@ func (p *Plane) rehearsed(j *job, integration ipaas.Integration, flowID string, 
 		})
 	}
 	return nil
-}
-
-// rehearsed returns settings as a test takes them: what it does not need may be missing or wrong. Connections it does not need, and
-// those whose type is unknown, stand for themselves.
-func (s *settings) rehearsed(needs map[string]bool) (*settings, []ipaas.Violation) {
-	out := &settings{program: s.program, values: maps.Clone(s.values), redactor: s.redactor}
-	var problems []ipaas.Violation
-	for _, problem := range s.problems {
-		id, _, _ := strings.Cut(strings.TrimPrefix(problem.Field, "configValues."), ".")
-		if needs[id] {
-			problems = append(problems, problem)
-		}
-	}
-	def := s.program.Definition()
-	for i := range def.ConfigVariables {
-		v := &def.ConfigVariables[i]
-		if v.Type != ipaas.ConfigConnection || out.values[v.ID] != nil {
-			continue
-		}
-		if _, kind := s.program.ConnectionType(v.ConnectionType); kind == nil || !needs[v.ID] {
-			out.values[v.ID] = &component.Connection{Type: v.ConnectionType, ConfigVariable: v.ID, Inputs: value.Obj(), Public: value.Obj()}
-		}
-	}
-	return out, problems
 }
 
 // webhookURLWord stands in recorded exchanges for the URL of a flow: it is another one in every instance.
@@ -253,7 +228,7 @@ func (p *Plane) tapeWords(j *job) (hide, show func(string) string) {
 		in = append(in, word, full, url.QueryEscape(word), url.QueryEscape(full), webhookURLWord(f.DisplayName), full)
 	}
 	hider, shower := strings.NewReplacer(out...), strings.NewReplacer(in...)
-	hide = func(text string) string { return mask.Hide(j.settings.redactor.Text(hider.Replace(text))) }
+	hide = func(text string) string { return mask.Hide(j.settings.Redactor.Text(hider.Replace(text))) }
 	show = func(text string) string { return mask.Reveal(shower.Replace(text)) }
 	return hide, show
 }
@@ -293,7 +268,7 @@ func exchangesFromTape(made []outbound.Exchange) []ipaas.Exchange {
 // headerTexts returns the headers of a message, sorted by name.
 func headerTexts(header map[string][]string) []ipaas.NamedText {
 	var out []ipaas.NamedText
-	for _, name := range sortedKeys(header) {
+	for _, name := range slices.Sorted(maps.Keys(header)) {
 		for _, text := range header[name] {
 			out = append(out, ipaas.NamedText{Name: name, Text: text})
 		}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/headrace/headrace/internal/component"
+	"github.com/headrace/headrace/internal/config"
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/value"
 )
@@ -64,7 +65,7 @@ func (p *Plane) remote(
 		return "it failed; what it said is not shown, since its secrets are not known any more"
 	}
 	if settingsErr == nil {
-		redact = s.redactor.Text
+		redact = s.Redactor.Text
 	}
 	for _, f := range action.Inputs {
 		if f.Type != ipaas.FieldConnection {
@@ -77,8 +78,8 @@ func (p *Plane) remote(
 		if settingsErr != nil {
 			return nil, nil, settingsErr
 		}
-		connection, ok := s.values[row.ConfigVariable].(*component.Connection)
-		if !ok {
+		connection := s.Connection(row.ConfigVariable)
+		if connection == nil {
 			return nil, nil, fmt.Errorf("the connection %q, with which it was created, has no valid value any more", row.ConfigVariable)
 		}
 		o.inputs[f.Key] = connection
@@ -138,15 +139,14 @@ func (p *Plane) newCredentials(ctx context.Context, in ipaas.Instance, row ipaas
 		if err != nil {
 			return nil // then there are none to be had
 		}
-		connection, _ := s.values[row.ConfigVariable].(*component.Connection)
-		return connection
+		return s.Connection(row.ConfigVariable)
 	}
 	was, is := connectionAt(row.ConfigRevision), connectionAt(in.Config.Revision)
 	return was != nil && is != nil && value.Equal(was.Public, is.Public)
 }
 
 // settingsAt returns the config values as they were when a registration was created.
-func (p *Plane) settingsAt(ctx context.Context, in ipaas.Instance, row ipaas.Registration, c *component.Component) (*settings, error) {
+func (p *Plane) settingsAt(ctx context.Context, in ipaas.Instance, row ipaas.Registration, c *component.Component) (*config.Settings, error) {
 	ex, err := p.store.GetExecution(ctx, row.ExecutionID)
 	if err != nil {
 		return nil, fmt.Errorf("the execution that created it: %w", err)
@@ -163,7 +163,7 @@ func (p *Plane) settingsAt(ctx context.Context, in ipaas.Instance, row ipaas.Reg
 	if err != nil {
 		return nil, fmt.Errorf("config revision %d: %w", row.ConfigRevision, err)
 	}
-	return p.settings(in.UID, program, cfg)
+	return p.configs.Settings(in.UID, program, cfg)
 }
 
 // creator returns the action that created an object, which declares an undo.

@@ -286,7 +286,7 @@ func (p *Plane) servingJob(ctx context.Context, in ipaas.Instance) (*job, error)
 	}
 	var err error
 	j.execution.DefinitionHash, j.execution.ConfigRevision = j.program.Hash(), cfg.Revision
-	if j.settings, err = p.settings(in.UID, j.program, cfg); err != nil || len(j.settings.problems) > 0 {
+	if j.settings, err = p.configs.Settings(in.UID, j.program, cfg); err != nil || len(j.settings.Problems) > 0 {
 		return nil, err
 	}
 	return j, nil

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/headrace/headrace/internal/component"
+	"github.com/headrace/headrace/internal/config"
 	"github.com/headrace/headrace/internal/engine"
 	"github.com/headrace/headrace/internal/fault"
 	"github.com/headrace/headrace/internal/ipaas"
@@ -21,7 +22,7 @@ type job struct {
 	execution  ipaas.Execution
 	instance   ipaas.Instance
 	program    *engine.Program
-	settings   *settings
+	settings   *config.Settings
 	urls       map[string]string // by flow id
 	keys       *flowKeys         // read when it runs
 	deployment string            // the deployment it is part of; it reconciles the registrations
@@ -223,7 +224,7 @@ func (p *Plane) runFlow(ctx context.Context, j *job, h *host) (outcome engine.Ou
 	}
 	return p.engine.Run(ctx, engine.Run{
 		Program: j.program, FlowID: j.execution.FlowID, ExecutionID: j.execution.OriginID,
-		Trigger: results, Config: j.settings.values, Hop: j.hop(), Cursor: cursor, State: h.state, StandIns: j.standIns,
+		Trigger: results, Config: j.settings.Values, Hop: j.hop(), Cursor: cursor, State: h.state, StandIns: j.standIns,
 		Customer: tenantOf(j.instance), Release: j.release,
 	}, h)
 }

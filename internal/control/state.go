@@ -156,7 +156,7 @@ func (k *kept) all(ctx context.Context, place ipaas.StatePlace) (*value.Object, 
 		}
 	}
 	o := value.Obj()
-	for _, key := range sortedKeys(all) {
+	for _, key := range slices.Sorted(maps.Keys(all)) {
 		o.Set(key, all[key])
 	}
 	return o, nil

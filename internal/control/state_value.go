@@ -7,6 +7,7 @@ import (
 
 	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/secret"
 	"github.com/headrace/headrace/internal/storage"
 	"github.com/headrace/headrace/internal/value"
 )
@@ -81,7 +82,7 @@ func applyState(key string, v keptValue, there bool, operations []component.Stat
 			}
 			c.Value = clean
 			if v.shown, _, err = c.Apply(before, there); err != nil {
-				v.shown = redacted // the operation cannot be carried out on what may be shown
+				v.shown = secret.Redacted // the operation cannot be carried out on what may be shown
 			}
 			v.hides = true
 		}

@@ -209,11 +209,11 @@ func (p *Plane) stateShown(ctx context.Context, in ipaas.Instance) (*stateShown,
 	}
 	s := &stateShown{plane: p, mask: p.mask(urls)}
 	for _, c := range []ipaas.Config{cfg, in.Config} {
-		opened, err := p.settings(in.UID, program, c)
+		opened, err := p.configs.Settings(in.UID, program, c)
 		if err != nil {
 			return nil, err
 		}
-		s.redactors = append(s.redactors, opened.redactor)
+		s.redactors = append(s.redactors, opened.Redactor)
 	}
 	return s, nil
 }

@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/headrace/headrace/internal/component"
+	"github.com/headrace/headrace/internal/config"
 	"github.com/headrace/headrace/internal/engine"
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/secret"
@@ -114,7 +116,7 @@ func (h *host) storedResponse(r *ipaas.Response) *ipaas.Response {
 // storedText returns a value as it is stored: without secrets and tokens. redacted tells that a secret was taken out, altered that what
 // is stored is not what it was.
 func (h *host) storedText(v any) (text string, redacted, altered bool) {
-	clean, redacted := h.job.settings.redact(v)
+	clean, redacted := h.job.settings.Redact(v)
 	clean, ofKeys := h.job.keys.redactor.Value(clean)
 	hidden, masked := h.mask.HideValue(clean)
 	redacted = redacted || ofKeys
@@ -124,14 +126,14 @@ func (h *host) storedText(v any) (text string, redacted, altered bool) {
 // redact takes secrets and tokens out of a value.
 func (h *host) redact(v any) (any, bool) { return withoutSecrets(h.job.settings, h.mask, v) }
 
-func withoutSecrets(s *settings, mask *secret.Mask, v any) (any, bool) {
-	clean, changed := s.redact(v)
+func withoutSecrets(s *config.Settings, mask *secret.Mask, v any) (any, bool) {
+	clean, changed := s.Redact(v)
 	hidden, masked := mask.HideValue(clean)
 	return hidden, changed || masked
 }
 
 func (h *host) storedMessage(text string) string {
-	return h.mask.Hide(h.job.keys.redactor.Text(h.job.settings.redactor.Text(text)))
+	return h.mask.Hide(h.job.keys.redactor.Text(h.job.settings.Redactor.Text(text)))
 }
 
 func (h *host) storedLogs(logs []ipaas.Log) []ipaas.Log {
@@ -161,13 +163,13 @@ func recordedInputs(inputs component.Inputs) *value.Object {
 // shownInputs makes resolved inputs a value, to be shown, and to undo with: a connection is its config variable, by which it is found again.
 func shownInputs(inputs component.Inputs) *value.Object {
 	o := value.Obj()
-	for _, key := range sortedKeys(inputs) {
+	for _, key := range slices.Sorted(maps.Keys(inputs)) {
 		switch v := inputs[key].(type) {
 		case nil:
 		case *component.Connection:
 			o.Set(key, object("configVariable", v.ConfigVariable, "type", v.Type))
 		case []component.Pair:
-			o.Set(key, pairsObject(v))
+			o.Set(key, component.PairsObject(v))
 		default:
 			o.Set(key, shownInput(v))
 		}

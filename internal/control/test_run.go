@@ -126,7 +126,7 @@ func (p *Plane) testJob(
 	if err != nil {
 		return nil, err
 	}
-	s, err := p.settings(in.UID, program, in.Config)
+	s, err := p.configs.Settings(in.UID, program, in.Config)
 	if err != nil {
 		return nil, err
 	}
@@ -228,7 +228,7 @@ func (p *Plane) receive(ctx context.Context, j *job, flow *ipaas.Flow, payload i
 	if trigger == nil || trigger.Receive == nil {
 		return component.Reception{}, nil
 	}
-	inputs, wrong := j.program.TriggerInputs(flow.ID, j.settings.values)
+	inputs, wrong := j.program.TriggerInputs(flow.ID, j.settings.Values)
 	if len(wrong) > 0 {
 		return component.Reception{}, ipaas.InvalidArgument(fmt.Sprintf("the inputs of the trigger of flow %q are not valid", flow.DisplayName), wrong...)
 	}

@@ -110,8 +110,7 @@ func (p *Plane) connectionOf(ctx context.Context, in ipaas.Instance, row ipaas.R
 	if err != nil {
 		return nil
 	}
-	connection, _ := s.values[row.ConfigVariable].(*component.Connection)
-	return connection
+	return s.Connection(row.ConfigVariable)
 }
 
 // handedOver tells of a registration whose object was not removed.

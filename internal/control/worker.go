@@ -188,8 +188,8 @@ func (p *Plane) runPrepared(ctx context.Context, ex ipaas.Execution) error {
 	if err != nil {
 		return err
 	}
-	if len(j.settings.problems) > 0 && !ex.Unowned() {
-		return p.giveUp(ctx, ex, ipaas.ExecutionTriggerFailed, "its config is not valid any more: "+j.settings.problems[0].Field+" "+j.settings.problems[0].Description)
+	if len(j.settings.Problems) > 0 && !ex.Unowned() {
+		return p.giveUp(ctx, ex, ipaas.ExecutionTriggerFailed, "its config is not valid any more: "+j.settings.Problems[0].Field+" "+j.settings.Problems[0].Description)
 	}
 	flow := j.program.Flow(ex.FlowID)
 	if flow == nil {
@@ -216,7 +216,7 @@ func (p *Plane) boundJob(ctx context.Context, in ipaas.Instance, ex ipaas.Execut
 	if err != nil {
 		return nil, err
 	}
-	if j.settings, err = p.settings(in.UID, j.program, cfg); err != nil {
+	if j.settings, err = p.configs.Settings(in.UID, j.program, cfg); err != nil {
 		return nil, err
 	}
 	j.urls, err = p.urlsFor(ctx, in, ex)
