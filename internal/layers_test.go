@@ -53,12 +53,13 @@ var architecture = []row{
 
 	// What the plane is built on. None of them knows a use case.
 	{pkg: "catalogue", imports: "engine component component/declarative storage ipaas value cache"}, // the components there are
+	{pkg: "access", imports: "storage ipaas secret"},                                                // how flows are reached: their URLs and keys
 	{pkg: "config", imports: "engine component ipaas secret value cache"},                           // an instance's config made ready
 
 	// The plane decides: the use cases.
 	{
 		pkg:     "control",
-		imports: "catalogue config engine component component/declarative storage ipaas format secret outbound value fault sandbox cache",
+		imports: "catalogue config access engine component component/declarative storage ipaas format secret outbound value fault sandbox cache",
 		tests:   "component/builtin storage/sqldb storage/sqldb/sqldbtest examples/acme-erp/fake",
 	},
 

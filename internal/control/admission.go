@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 
+	"github.com/headrace/headrace/internal/access"
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/storage"
 )
@@ -43,7 +44,7 @@ func (p *Plane) admission(ctx context.Context, j *job, flow *ipaas.Flow, ex *ipa
 			ex.Lane = "flow"
 		case keys.Ordering != "":
 			ex.Lane = "key:" + sum([]byte(keys.Ordering))
-			ex.OrderingKey = cut(p.mask(j.urls).Hide(j.settings.Redactor.Text(keys.Ordering)), maxShownKey)
+			ex.OrderingKey = cut(access.Mask(j.urls).Hide(j.settings.Redactor.Text(keys.Ordering)), maxShownKey)
 		}
 	}
 	return a, nil

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/headrace/headrace/internal/access"
 	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/engine"
 	"github.com/headrace/headrace/internal/ipaas"
@@ -52,7 +53,7 @@ func (p *Plane) answerAgain(first ipaas.Execution, urls map[string]string, recep
 			Meta:    map[string]string{"execution_id": first.ID},
 		}
 	}
-	shown := revealedExecution(first, p.mask(urls))
+	shown := revealedExecution(first, access.Mask(urls))
 	outcome := engine.Outcome{Response: shown.Response}
 	if shown.Result != "" {
 		result, err := value.Decode([]byte(shown.Result))

@@ -73,7 +73,7 @@ func (p *Plane) restoreRegistration(ctx context.Context, in ipaas.Instance, row 
 
 // notRestored logs, and returns as it is stored, why a remote object is not as it was before.
 func (p *Plane) notRestored(ctx context.Context, in ipaas.Instance, row ipaas.Registration, mask *secret.Mask, why error) string {
-	text := cut("what it was before could not be restored: "+mask.Hide(p.withoutKeysOf(ctx, in, why.Error())), ipaas.MaxLogMessage)
+	text := cut("what it was before could not be restored: "+mask.Hide(p.access.WithoutKeysOf(ctx, in, why.Error())), ipaas.MaxLogMessage)
 	p.logger.Warn("a remote object could not be restored", "instance", in.ID, "registration", row.ID, "remote_id", row.RemoteID, "error", text)
 	return text
 }

@@ -146,7 +146,7 @@ func (p *Plane) pastResult(ctx context.Context, d ipaas.Deployment) (DeployResul
 	if err != nil {
 		return DeployResult{}, err
 	}
-	urls, err := p.urls(ctx, d.InstanceID)
+	urls, err := p.access.URLs(ctx, d.InstanceID)
 	if err != nil {
 		return DeployResult{}, err
 	}

@@ -2,9 +2,9 @@ package control
 
 import (
 	"context"
-	"strings"
 	"time"
 
+	"github.com/headrace/headrace/internal/access"
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/secret"
 	"github.com/headrace/headrace/internal/storage"
@@ -91,8 +91,8 @@ func (p *Plane) debtor(ctx context.Context, registrationID string) (ipaas.Instan
 	if err != nil {
 		return in, nil, err
 	}
-	urls, err := p.hookURLs(hooks)
-	return in, p.mask(urls), err
+	urls, err := p.access.Open(hooks)
+	return in, access.Mask(urls), err
 }
 
 // ForgiveCleanupDebt writes off what is owed: it is not tried again.
@@ -145,7 +145,7 @@ func (p *Plane) ListCleanupDebts(ctx context.Context, q storage.Query) (storage.
 
 // revealedDebt is a debt with the URLs in it.
 func (p *Plane) revealedDebt(ctx context.Context, debt ipaas.CleanupDebt) (ipaas.CleanupDebt, error) {
-	if !strings.Contains(debt.RemoteID+debt.Error, "{"+tokenMask) {
+	if !access.Masked(debt.RemoteID + debt.Error) {
 		return debt, nil // as most do: there is nothing to look up
 	}
 	_, mask, err := p.debtor(ctx, debt.ID)

@@ -20,6 +20,9 @@ type DeployResult struct {
 	Plan       *DeployPlan
 }
 
+// FlowURL is a flow's display name and its webhook URL.
+type FlowURL struct{ DisplayName, URL string }
+
 // DeployInstance brings an instance to a version and its config, as a transaction: it ends with everything in place, or with
 // everything as it was before. Losing the caller does not tear it; the same request id joins it again.
 func (p *Plane) DeployInstance(ctx context.Context, id string, version int, m Mutation) (DeployResult, error) {
@@ -122,13 +125,13 @@ func (p *Plane) begin(ctx context.Context, c *candidate, base int64) error {
 	if err := p.addSharedEndpoint(ctx, c.instance.IntegrationID, c.program.Definition()); err != nil {
 		return err
 	}
-	in, hooks, err := p.store.BeginDeployment(ctx, c.deployment, p.newWebhooks(c.instance, c.program.Definition()), base)
+	in, hooks, err := p.store.BeginDeployment(ctx, c.deployment, p.access.NewWebhooks(c.instance, c.program.Definition(), p.now()), base)
 	if err != nil {
 		return err
 	}
 	c.instance = in
 	fault.Point("deploy-begun")
-	if c.urls, err = p.hookURLs(hooks); err != nil {
+	if c.urls, err = p.access.Open(hooks); err != nil {
 		return err
 	}
 	p.deploys.put(c)

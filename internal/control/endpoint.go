@@ -255,7 +255,7 @@ func (p *Plane) routed(ctx context.Context, j *job, ex ipaas.Execution, result a
 
 // urlsFor returns the URLs that a run of an instance sees. One that runs for no instance sees the one that all share.
 func (p *Plane) urlsFor(ctx context.Context, in ipaas.Instance, ex ipaas.Execution) (map[string]string, error) {
-	urls, err := p.urls(ctx, in.ID)
+	urls, err := p.access.URLs(ctx, in.ID)
 	if err == nil && ex.Unowned() {
 		urls = map[string]string{ipaas.SharedEndpoint: urls[ipaas.SharedEndpoint]}
 	}
@@ -268,13 +268,13 @@ func (p *Plane) addSharedEndpoint(ctx context.Context, integrationID string, def
 		return nil
 	}
 	test := ipaas.TestInstanceID(integrationID)
-	_, err := p.store.AddWebhooks(ctx, test, []ipaas.Webhook{p.newWebhook(ipaas.Instance{ID: test}, ipaas.SharedEndpoint)})
+	_, err := p.store.AddWebhooks(ctx, test, []ipaas.Webhook{p.access.NewWebhook(test, ipaas.SharedEndpoint, p.now())})
 	return err
 }
 
 // EndpointURL returns the URL that all instances of an integration share; empty if they share none, or none was deployed yet.
 func (p *Plane) EndpointURL(ctx context.Context, integrationID string) (string, error) {
-	urls, err := p.shownURLs(ctx, ipaas.TestInstanceID(integrationID))
+	urls, err := p.access.ShownURLs(ctx, ipaas.TestInstanceID(integrationID))
 	return urls[ipaas.SharedEndpoint], err
 }
 
@@ -303,7 +303,7 @@ func (p *Plane) RotateEndpointToken(ctx context.Context, integrationID string, o
 			return integration, err
 		}
 		now, test := p.now(), ipaas.TestInstanceID(integrationID)
-		hook := p.newWebhook(ipaas.Instance{ID: test}, ipaas.SharedEndpoint)
+		hook := p.access.NewWebhook(test, ipaas.SharedEndpoint, p.now())
 		_, err = p.store.RotateWebhooks(ctx, test, []ipaas.Webhook{hook}, now.Add(overlap), 0, now, w)
 		return integration, err
 	})

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/headrace/headrace/internal/access"
 	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/engine"
 	"github.com/headrace/headrace/internal/fault"
@@ -38,7 +39,7 @@ type host struct {
 
 func newHost(p *Plane, j *job) *host {
 	h := &host{
-		plane: p, job: j, mask: p.mask(j.urls), begun: map[string]ipaas.StepResult{}, intents: map[string]ipaas.Registration{},
+		plane: p, job: j, mask: access.Mask(j.urls), begun: map[string]ipaas.StepResult{}, intents: map[string]ipaas.Registration{},
 		creating: map[string]func(){}, used: map[string]bool{}, ran: map[string]bool{}, tried: map[string]bool{}, starts: map[string]*starting{},
 		history: history{most: p.limits.MaxHistory},
 	}

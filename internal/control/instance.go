@@ -9,7 +9,6 @@ import (
 	"github.com/headrace/headrace/internal/config"
 	"github.com/headrace/headrace/internal/engine"
 	"github.com/headrace/headrace/internal/ipaas"
-	"github.com/headrace/headrace/internal/secret"
 	"github.com/headrace/headrace/internal/storage"
 )
 
@@ -39,7 +38,7 @@ func (p *Plane) CreateInstance(ctx context.Context, in ipaas.Instance, change co
 			if err != nil {
 				return in, err
 			}
-			err = p.store.CreateInstance(ctx, in, p.newWebhooks(in, program.Definition()), w)
+			err = p.store.CreateInstance(ctx, in, p.access.NewWebhooks(in, program.Definition(), p.now()), w)
 			if chosen || !errors.Is(err, ipaas.Exists) {
 				return in, err
 			}
@@ -205,7 +204,7 @@ func (p *Plane) RotateWebhookToken(ctx context.Context, id, flowID string, endpo
 				case h.FlowID == ipaas.SharedEndpoint: // it is not the instance's own
 				case endpoint && h.FlowID != ipaas.InstanceEndpoint, !endpoint && flowID != "" && h.FlowID != flowID:
 				default:
-					hooks = append(hooks, p.newWebhook(in, h.FlowID))
+					hooks = append(hooks, p.access.NewWebhook(in.ID, h.FlowID, now))
 				}
 			}
 			if len(hooks) == 0 && endpoint {
@@ -329,27 +328,3 @@ func (p *Plane) versionToDeploy(ctx context.Context, in ipaas.Instance, asked in
 	}
 	return integration.LatestVersion, nil
 }
-
-// newWebhooks makes a hook for every flow of a definition, and one that they share if they do. A test instance shares none with others.
-func (p *Plane) newWebhooks(in ipaas.Instance, def *ipaas.Definition) []ipaas.Webhook {
-	hooks := make([]ipaas.Webhook, len(def.Flows), len(def.Flows)+1)
-	for i := range def.Flows {
-		hooks[i] = p.newWebhook(in, def.Flows[i].ID)
-	}
-	if e := def.Endpoint; e.Shares() && (e.Type == ipaas.EndpointPerInstance || in.Kind == ipaas.InstanceTest) {
-		hooks = append(hooks, p.newWebhook(in, ipaas.InstanceEndpoint))
-	}
-	return hooks
-}
-
-func (p *Plane) newWebhook(in ipaas.Instance, flowID string) ipaas.Webhook {
-	token := secret.Token()
-	hash := secret.Hash(token)
-	return ipaas.Webhook{
-		TokenHash: hash, TokenSealed: p.keys.Seal([]byte(token), tokenPlace(hash)),
-		InstanceID: in.ID, FlowID: flowID, Current: true, CreateTime: p.now(),
-	}
-}
-
-// tokenPlace names the place a token is sealed for.
-func tokenPlace(hash string) string { return "webhook|" + hash }

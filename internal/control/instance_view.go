@@ -43,12 +43,12 @@ func (p *Plane) DescribeInstance(ctx context.Context, in ipaas.Instance, full bo
 	if full {
 		if in.Kind == ipaas.InstanceTest {
 			// The draft may have got flows since the last test; their URLs are shown before the first test, too.
-			if _, err := p.store.AddWebhooks(ctx, in.ID, p.newWebhooks(in, def)); err != nil {
+			if _, err := p.store.AddWebhooks(ctx, in.ID, p.access.NewWebhooks(in, def, p.now())); err != nil {
 				return view, err
 			}
 		}
 		// An instance that was only validated, and one that is gone when its creation is answered again, has no URLs.
-		if urls, err = p.urls(ctx, in.ID); err != nil && !errors.Is(err, ipaas.NotFound) {
+		if urls, err = p.access.URLs(ctx, in.ID); err != nil && !errors.Is(err, ipaas.NotFound) {
 			return view, err
 		}
 	}

@@ -32,7 +32,7 @@ func (p *Plane) planDeployment(
 
 // plan tells what a deployment would do, without doing anything.
 func (p *Plane) plan(ctx context.Context, in ipaas.Instance, c *candidate) (DeployResult, error) {
-	urls, err := p.urls(ctx, in.ID)
+	urls, err := p.access.URLs(ctx, in.ID)
 	if err != nil {
 		return DeployResult{}, err
 	}

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/headrace/headrace/internal/access"
 	"github.com/headrace/headrace/internal/cache"
 	"github.com/headrace/headrace/internal/catalogue"
 	"github.com/headrace/headrace/internal/component"
@@ -101,7 +102,6 @@ type Plane struct {
 	keys        *secret.Keyring
 	client      *outbound.Client
 	scripts     component.Scripts // nil: no code is run
-	publicURL   *url.URL
 	logger      *slog.Logger
 	now         func() time.Time // the clock's
 	clock       clock
@@ -109,6 +109,7 @@ type Plane struct {
 	engine      *engine.Engine
 	catalogue   *catalogue.Catalogue
 	configs     *config.Keeper
+	access      *access.Keeper
 	generations cache.Of[ipaas.Generation] // by the uid of their instance and their number
 	tails       *tails
 	deploys     *joins
@@ -145,9 +146,9 @@ func New(ctx context.Context, o Options) (*Plane, error) {
 	}
 	stop, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	p := &Plane{
-		store: o.Store, keys: o.Keys, client: o.Client, scripts: o.Scripts, publicURL: o.PublicURL, logger: o.Logger, now: now, clock: clock,
+		store: o.Store, keys: o.Keys, client: o.Client, scripts: o.Scripts, logger: o.Logger, now: now, clock: clock,
 		limits: limits, engine: &engine.Engine{Now: now, LookAgain: limits.LookAgain, Memory: engine.NewMemory(limits.RunMemory)},
-		catalogue: components, configs: config.NewKeeper(o.Keys), tails: newTails(), deploys: newJoins(),
+		catalogue: components, configs: config.NewKeeper(o.Keys), access: access.NewKeeper(o.Store, o.Keys, o.PublicURL), tails: newTails(), deploys: newJoins(),
 		nudge: make(chan struct{}, 1), stop: stop, cancel: cancel,
 	}
 	if err := p.takeStock(ctx); err != nil {

@@ -90,7 +90,7 @@ func (p *Plane) resumable(ctx context.Context, d ipaas.Deployment) (*candidate, 
 	if len(c.settings.Problems) > 0 {
 		return nil, configIncomplete(c.instance, c.settings.Problems)
 	}
-	if c.urls, err = p.urls(ctx, d.InstanceID); err != nil {
+	if c.urls, err = p.access.URLs(ctx, d.InstanceID); err != nil {
 		return nil, err
 	}
 	// From here on it counts as carried on: one that makes the server stop again is not tried for ever.

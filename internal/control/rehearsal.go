@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/headrace/headrace/internal/access"
 	"github.com/headrace/headrace/internal/engine"
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/outbound"
@@ -214,7 +215,7 @@ func webhookURLWord(flow string) string { return "${webhookUrls." + flow + "}" }
 
 // tapeWords returns what takes secrets and URLs out of what is recorded, and what puts URLs in again.
 func (p *Plane) tapeWords(j *job) (hide, show func(string) string) {
-	mask := p.mask(j.urls)
+	mask := access.Mask(j.urls)
 	var out, in []string
 	def := j.program.Definition()
 	for i := range def.Flows {

@@ -231,7 +231,7 @@ func (p *Plane) runRemoveFlows(ctx context.Context, in ipaas.Instance) ([]ipaas.
 	if err != nil || j == nil {
 		return nil, err
 	}
-	if j.urls, err = p.urls(ctx, in.ID); err != nil {
+	if j.urls, err = p.access.URLs(ctx, in.ID); err != nil {
 		return nil, err
 	}
 	var executions []ipaas.Execution

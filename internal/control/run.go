@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/headrace/headrace/internal/access"
 	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/config"
 	"github.com/headrace/headrace/internal/engine"
@@ -24,7 +25,7 @@ type job struct {
 	program    *engine.Program
 	settings   *config.Settings
 	urls       map[string]string // by flow id
-	keys       *flowKeys         // read when it runs
+	keys       *access.Keys      // read when it runs
 	deployment string            // the deployment it is part of; it reconciles the registrations
 	pending    string            // the deployment whose flow has started it, which ran then: what it keeps waits for that, too
 	reconcile  bool              // registrations are kept over runs: a deployment, or a test of an instance-deploy flow
@@ -102,12 +103,12 @@ func (p *Plane) start(j *job, store func() (ipaas.Execution, error)) error {
 
 // readKeys reads the keys with which the flows of the instance are called.
 func (p *Plane) readKeys(ctx context.Context, j *job) (err error) {
-	j.keys = &flowKeys{}
+	j.keys = &access.Keys{}
 	in := j.instance
 	if j.execution.Unowned() {
 		in.ID = "" // the integration's alone
 	}
-	keys, err := p.openKeys(ctx, in, j.program.Definition())
+	keys, err := p.access.Keys(ctx, in, j.program.Definition())
 	if err == nil {
 		j.keys = keys
 	}
@@ -208,7 +209,7 @@ func (p *Plane) runFlow(ctx context.Context, j *job, h *host) (outcome engine.Ou
 			outcome, err = engine.Outcome{State: ipaas.ExecutionFailed, Error: &ipaas.ExecutionError{Reason: ipaas.ExecutionFault, Message: faultMessage}}, nil
 		}
 	}()
-	results, err := p.triggerResults(ctx, j.execution, j.instance, j.program.Definition(), j.urls, j.keys.texts)
+	results, err := p.triggerResults(ctx, j.execution, j.instance, j.program.Definition(), j.urls, j.keys.Texts)
 	if err != nil {
 		return refusedByTrigger(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/headrace/headrace/internal/access"
 	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/engine"
 	"github.com/headrace/headrace/internal/ipaas"
@@ -96,7 +97,7 @@ func (p *Plane) committedState(c *candidate, rows []storage.StateChange) ([]stor
 	if err != nil {
 		return nil, err
 	}
-	mask := p.mask(c.urls)
+	mask := access.Mask(c.urls)
 	return p.foldedState(waiting, func(v any) (any, bool) { return withoutSecrets(c.settings, mask, v) }), nil
 }
 

@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 
+	"github.com/headrace/headrace/internal/access"
 	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/engine"
 	"github.com/headrace/headrace/internal/ipaas"
@@ -203,11 +204,11 @@ func (p *Plane) stateShown(ctx context.Context, in ipaas.Instance) (*stateShown,
 	if err != nil {
 		return nil, err
 	}
-	urls, err := p.urls(ctx, in.ID)
+	urls, err := p.access.URLs(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	s := &stateShown{plane: p, mask: p.mask(urls)}
+	s := &stateShown{plane: p, mask: access.Mask(urls)}
 	for _, c := range []ipaas.Config{cfg, in.Config} {
 		opened, err := p.configs.Settings(in.UID, program, c)
 		if err != nil {

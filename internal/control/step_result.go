@@ -117,7 +117,7 @@ func (h *host) storedResponse(r *ipaas.Response) *ipaas.Response {
 // is stored is not what it was.
 func (h *host) storedText(v any) (text string, redacted, altered bool) {
 	clean, redacted := h.job.settings.Redact(v)
-	clean, ofKeys := h.job.keys.redactor.Value(clean)
+	clean, ofKeys := h.job.keys.Redactor.Value(clean)
 	hidden, masked := h.mask.HideValue(clean)
 	redacted = redacted || ofKeys
 	return string(value.Encode(hidden)), redacted, redacted || masked
@@ -133,7 +133,7 @@ func withoutSecrets(s *config.Settings, mask *secret.Mask, v any) (any, bool) {
 }
 
 func (h *host) storedMessage(text string) string {
-	return h.mask.Hide(h.job.keys.redactor.Text(h.job.settings.Redactor.Text(text)))
+	return h.mask.Hide(h.job.keys.Redactor.Text(h.job.settings.Redactor.Text(text)))
 }
 
 func (h *host) storedLogs(logs []ipaas.Log) []ipaas.Log {

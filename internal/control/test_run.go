@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/headrace/headrace/internal/access"
 	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/storage"
@@ -42,11 +43,11 @@ func (p *Plane) RehearseFlow(
 	if err != nil || result.Execution == nil || result.Response == nil {
 		return result, err
 	}
-	urls, err := p.shownURLs(ctx, ipaas.TestInstanceID(integrationID))
+	urls, err := p.access.ShownURLs(ctx, ipaas.TestInstanceID(integrationID))
 	if err != nil {
 		return result, err
 	}
-	result.Response = revealed(result.Response, p.mask(urls))
+	result.Response = revealed(result.Response, access.Mask(urls))
 	return result, nil
 }
 
@@ -132,11 +133,11 @@ func (p *Plane) testJob(
 	}
 	var urls map[string]string // what only checks needs none
 	if !validateOnly {
-		hooks, err := p.store.AddWebhooks(ctx, in.ID, p.newWebhooks(in, program.Definition()))
+		hooks, err := p.store.AddWebhooks(ctx, in.ID, p.access.NewWebhooks(in, program.Definition(), p.now()))
 		if err != nil {
 			return nil, err
 		}
-		if urls, err = p.hookURLs(hooks); err != nil {
+		if urls, err = p.access.Open(hooks); err != nil {
 			return nil, err
 		}
 	}

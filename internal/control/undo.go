@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/headrace/headrace/internal/access"
 	"github.com/headrace/headrace/internal/catalogue"
 	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/fault"
@@ -25,11 +26,11 @@ func (p *Plane) undoAll(
 	if len(rows) == 0 {
 		return rows, nil, nil
 	}
-	urls, err := p.shownURLs(context.WithoutCancel(ctx), in.ID)
+	urls, err := p.access.ShownURLs(context.WithoutCancel(ctx), in.ID)
 	if err != nil {
 		return nil, nil, err
 	}
-	remover := remover{plane: p, instance: in, mask: p.mask(urls)}
+	remover := remover{plane: p, instance: in, mask: access.Mask(urls)}
 	var failed error
 	for i := range rows {
 		if rows[i].State == ipaas.RegistrationCreated && rows[i].BeforeImage != "" {
@@ -83,7 +84,7 @@ func (r *remover) remove(ctx context.Context, row *ipaas.Registration) error {
 	if now.Sub(begin) >= silentAfter {
 		r.rest(row.Target, "the other system does not answer")
 	}
-	row.Error = cut(r.mask.Hide(p.withoutKeysOf(ctx, r.instance, err.Error())), ipaas.MaxLogMessage)
+	row.Error = cut(r.mask.Hide(p.access.WithoutKeysOf(ctx, r.instance, err.Error())), ipaas.MaxLogMessage)
 	row.Tries, row.LastTryTime = row.Tries+1, now
 	row.NextTryTime = retryTime(*row, now)
 	p.logger.Warn("a remote object could not be removed", "instance", r.instance.ID, "registration", row.ID, "remote_id", row.RemoteID,
@@ -259,11 +260,11 @@ func (p *Plane) taken(ctx context.Context, row ipaas.Registration) func(remoteID
 		if err != nil {
 			return false, err
 		}
-		urls, err := p.shownURLs(ctx, row.InstanceID)
+		urls, err := p.access.ShownURLs(ctx, row.InstanceID)
 		if err != nil {
 			return false, err
 		}
-		stored := p.mask(urls).Hide(remoteID)
+		stored := access.Mask(urls).Hide(remoteID)
 		return slices.ContainsFunc(rivals, func(r ipaas.Registration) bool { return r.RemoteID == stored }), nil
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/headrace/headrace/internal/access"
 	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/fault"
 	"github.com/headrace/headrace/internal/ipaas"
@@ -130,7 +131,7 @@ func (p *Plane) ReceiveWebhook(ctx context.Context, token string, payload ipaas.
 	if err != nil {
 		return Reply{}, err
 	}
-	r := &request{hook: hook, payload: withoutKeys(payload, hook.Keys, hook.SharedKeys), offered: offeredKey(&payload), prefs: prefs}
+	r := &request{hook: hook, payload: access.WithoutKeys(payload, hook.Keys, hook.SharedKeys), offered: offeredKey(&payload), prefs: prefs}
 	if r.release, err = p.room(in, payload); err != nil {
 		return Reply{}, err
 	}
@@ -180,7 +181,7 @@ func (p *Plane) letIn(ctx context.Context, j *job, flow *ipaas.Flow, r *request)
 		if own, shared, err = p.keysOfFlow(ctx, j.instance, flow.ID); err != nil {
 			return component.Reception{}, err
 		}
-		r.payload = withoutKeys(r.payload, own, shared)
+		r.payload = access.WithoutKeys(r.payload, own, shared)
 	}
 	if j.execution.Unowned() {
 		own = nil // there is no customer yet
