@@ -28,6 +28,7 @@ var architecture = []row{
 	{pkg: "sandbox", imports: "value"}, // untrusted JavaScript, in processes of its own
 	{pkg: "outbound"},                  // the guarded way out
 	{pkg: "fault"},                     // places where tests break things
+	{pkg: "turn"},                      // one after another, by key
 	{pkg: "cache"},                     // what never changes, found by what it is made of
 
 	// The nouns of the field and their own rules.
@@ -52,14 +53,15 @@ var architecture = []row{
 	{pkg: "engine", imports: "component ipaas expr value"},
 
 	// What the plane is built on. None of them knows a use case.
-	{pkg: "catalogue", imports: "engine component component/declarative storage ipaas value cache"}, // the components there are
-	{pkg: "access", imports: "storage ipaas secret"},                                                // how flows are reached: their URLs and keys
-	{pkg: "config", imports: "engine component ipaas secret value cache"},                           // an instance's config made ready
+	{pkg: "catalogue", imports: "engine component component/declarative storage ipaas value cache"},              // the components there are
+	{pkg: "access", imports: "storage ipaas secret"},                                                             // how flows are reached: their URLs and keys
+	{pkg: "config", imports: "engine component ipaas secret value cache"},                                        // an instance's config made ready
+	{pkg: "ledger", imports: "catalogue config access component storage ipaas secret outbound value fault turn"}, // what flows created elsewhere
 
 	// The plane decides: the use cases.
 	{
 		pkg:     "control",
-		imports: "catalogue config access engine component component/declarative storage ipaas format secret outbound value fault sandbox cache",
+		imports: "catalogue config access ledger engine component component/declarative storage ipaas format secret outbound value fault sandbox cache turn",
 		tests:   "component/builtin storage/sqldb storage/sqldb/sqldbtest examples/acme-erp/fake",
 	},
 

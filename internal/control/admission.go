@@ -44,7 +44,7 @@ func (p *Plane) admission(ctx context.Context, j *job, flow *ipaas.Flow, ex *ipa
 			ex.Lane = "flow"
 		case keys.Ordering != "":
 			ex.Lane = "key:" + sum([]byte(keys.Ordering))
-			ex.OrderingKey = cut(access.Mask(j.urls).Hide(j.settings.Redactor.Text(keys.Ordering)), maxShownKey)
+			ex.OrderingKey = ipaas.Cut(access.Mask(j.urls).Hide(j.settings.Redactor.Text(keys.Ordering)), maxShownKey)
 		}
 	}
 	return a, nil
@@ -65,11 +65,4 @@ const maxShownKey = 200
 func sum(data []byte) string {
 	s := sha256.Sum256(data)
 	return hex.EncodeToString(s[:])
-}
-
-func cut(text string, most int) string {
-	if runes := []rune(text); len(runes) > most {
-		return string(runes[:most])
-	}
-	return text
 }

@@ -302,7 +302,7 @@ func (p *Plane) commit(ctx context.Context, c *candidate) error {
 	}
 	fault.Point("deploy-committed")
 	// From here on the deployment has succeeded, whatever becomes of what it superseded.
-	undone, givenBack, err := p.undoAll(ctx, c.instance, superseded)
+	undone, givenBack, err := p.ledger.UndoAll(ctx, c.instance, superseded)
 	if err == nil {
 		err = p.recordChanges(ctx, c, slices.Concat(undone, givenBack), ipaas.ChangeObsoleteRemoved)
 	}

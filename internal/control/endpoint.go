@@ -134,11 +134,11 @@ func (p *Plane) instanceOf(ctx context.Context, integrationID, externalID string
 	}
 	switch len(active) {
 	case 0:
-		return ipaas.Instance{}, notRouted("there is no customer %q with a deployed instance of the integration", cut(externalID, maxShownKey))
+		return ipaas.Instance{}, notRouted("there is no customer %q with a deployed instance of the integration", ipaas.Cut(externalID, maxShownKey))
 	case 1:
 		return active[0], nil
 	default:
-		err := notRouted("customer %q has several deployed instances of the integration: send to a URL of one of them", cut(externalID, maxShownKey))
+		err := notRouted("customer %q has several deployed instances of the integration: send to a URL of one of them", ipaas.Cut(externalID, maxShownKey))
 		err.Kind = ipaas.Conflict
 		return ipaas.Instance{}, err
 	}
@@ -152,7 +152,7 @@ func noFlow(name string) *ipaas.Error {
 	if name == "" {
 		return notRouted("the request names no flow")
 	}
-	return notRouted("there is no flow %q behind this URL", cut(name, maxShownKey))
+	return notRouted("there is no flow %q behind this URL", ipaas.Cut(name, maxShownKey))
 }
 
 // unrouted logs that a request found nobody: who sends them is told, but those who run the server should be able to see it, too.
@@ -185,7 +185,7 @@ func (p *Plane) route(ctx context.Context, h *host, ex ipaas.Execution, result a
 	}
 	p.logger.Warn("a request could not be routed", "execution", ex.ID, "instance", ex.InstanceID, "integration", ex.IntegrationID, "error", err)
 	ex.State, ex.Result, ex.Response = ipaas.ExecutionFailed, "", nil
-	ex.Error = &ipaas.ExecutionError{Reason: ipaas.ExecutionNotRouted, Message: cut("the request could not go on: "+err.Error(), ipaas.MaxLogMessage)}
+	ex.Error = &ipaas.ExecutionError{Reason: ipaas.ExecutionNotRouted, Message: ipaas.Cut("the request could not go on: "+err.Error(), ipaas.MaxLogMessage)}
 	return ex, p.store.FinishExecution(ctx, ex, h.checkpoint.progress)
 }
 

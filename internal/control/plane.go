@@ -19,9 +19,11 @@ import (
 	"github.com/headrace/headrace/internal/config"
 	"github.com/headrace/headrace/internal/engine"
 	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/ledger"
 	"github.com/headrace/headrace/internal/outbound"
 	"github.com/headrace/headrace/internal/secret"
 	"github.com/headrace/headrace/internal/storage"
+	"github.com/headrace/headrace/internal/turn"
 )
 
 // Options is what a plane is made of. All but Scripts, Now, Elapsed and Limits must be set.
@@ -110,6 +112,7 @@ type Plane struct {
 	catalogue   *catalogue.Catalogue
 	configs     *config.Keeper
 	access      *access.Keeper
+	ledger      *ledger.Ledger
 	generations cache.Of[ipaas.Generation] // by the uid of their instance and their number
 	tails       *tails
 	deploys     *joins
@@ -118,13 +121,10 @@ type Plane struct {
 	waiters     waiters // callers of asynchronous flows that wait for the result
 	tests       joined[TestResult]
 	removals    joined[RemovalResult]
-	testing     turns // by test instance: tests that reconcile, and resets
+	testing     turn.ByKey // by test instance: tests that reconcile, and resets
 	replays     joined[Replayed]
 	retries     joined[RetryResult]
-	retrying    turns // by registration: tries to remove what is owed
-	paying      payments
-	sites       sites
-	upgrades    turns         // by upgrade: who carries it out
+	upgrades    turn.ByKey    // by upgrade: who carries it out
 	nudge       chan struct{} // tells the worker that there may be something to claim
 
 	background sync.WaitGroup  // work that outlives the request that began it
@@ -151,6 +151,10 @@ func New(ctx context.Context, o Options) (*Plane, error) {
 		catalogue: components, configs: config.NewKeeper(o.Keys), access: access.NewKeeper(o.Store, o.Keys, o.PublicURL), tails: newTails(), deploys: newJoins(),
 		nudge: make(chan struct{}, 1), stop: stop, cancel: cancel,
 	}
+	p.ledger = ledger.New(stop, ledger.Options{
+		Store: o.Store, Keys: o.Keys, Access: p.access, Catalogue: components, Configs: p.configs, Client: o.Client, Logger: o.Logger,
+		Now: now, LookAgain: limits.LookAgain,
+	})
 	if err := p.takeStock(ctx); err != nil {
 		cancel(err)
 		return nil, err

@@ -66,7 +66,7 @@ func whole(m Mutation) Mutation {
 }
 
 func (p *Plane) removeOnce(ctx context.Context, id string, state ipaas.InstanceState, m Mutation) (RemovalResult, error) {
-	leave, err := p.testing.take(ctx, id) // no matter to other instances than those of tests
+	leave, err := p.testing.Take(ctx, id) // no matter to other instances than those of tests
 	if err != nil {
 		return RemovalResult{}, err
 	}
@@ -192,7 +192,7 @@ func (p *Plane) carryOutRemoval(before, begun ipaas.Instance) (RemovalResult, er
 	if err != nil {
 		return result, err
 	}
-	rows, _, err := p.undoAll(bounded, before, pending) // what there is no time left for is tried again later
+	rows, _, err := p.ledger.UndoAll(bounded, before, pending) // what there is no time left for is tried again later
 	if err != nil {
 		return result, err
 	}

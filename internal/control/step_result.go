@@ -139,7 +139,7 @@ func (h *host) storedMessage(text string) string {
 func (h *host) storedLogs(logs []ipaas.Log) []ipaas.Log {
 	for i := range logs {
 		logs[i].ExecutionID = h.job.execution.ID
-		logs[i].Message = cut(h.storedMessage(logs[i].Message), ipaas.MaxLogMessage)
+		logs[i].Message = ipaas.Cut(h.storedMessage(logs[i].Message), ipaas.MaxLogMessage)
 	}
 	return logs
 }

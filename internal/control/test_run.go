@@ -158,7 +158,7 @@ func (p *Plane) runTest(ctx context.Context, j *job, flow *ipaas.Flow, reception
 	if j.reconcile = flow.Trigger.Type == ipaas.TriggerInstanceDeploy && !j.offline; j.reconcile {
 		// Of two side by side each would remove what the other registered.
 		var err error
-		if leave, err = p.testing.take(ctx, j.instance.ID); err != nil {
+		if leave, err = p.testing.Take(ctx, j.instance.ID); err != nil {
 			return TestResult{}, err
 		}
 	}
@@ -216,9 +216,9 @@ func (p *Plane) settleTest(j *job, h *host, ex ipaas.Execution) error {
 
 // removeAll removes what a test has left over.
 func (p *Plane) removeAll(ctx context.Context, in ipaas.Instance, rows []ipaas.Registration) error {
-	err := p.condemn(ctx, rows)
+	err := p.ledger.Condemn(ctx, rows)
 	if err == nil {
-		_, _, err = p.undoAll(ctx, in, rows)
+		_, _, err = p.ledger.UndoAll(ctx, in, rows)
 	}
 	return err
 }

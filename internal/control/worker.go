@@ -23,7 +23,7 @@ const expireEvery = time.Minute
 func (p *Plane) Run(ctx context.Context) error {
 	defer p.Close()
 	p.background.Go(func() { p.takeOver(p.stop) }) // other systems may be slow: what is accepted does not wait for it
-	p.background.Go(func() { p.payDebts(ctx) })
+	p.background.Go(func() { p.ledger.PayDebts(ctx) })
 	p.background.Go(func() { p.keepTime(ctx) })
 	p.background.Go(func() { p.resumeUpgrades(p.stop) })
 	slots := make(chan struct{}, p.limits.Workers)
