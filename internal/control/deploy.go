@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/headrace/headrace/internal/access"
 	"github.com/headrace/headrace/internal/fault"
 	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/state"
 	"github.com/headrace/headrace/internal/storage"
 )
 
@@ -286,13 +288,13 @@ func deployTimeout(c *candidate, flow *ipaas.Flow, ex ipaas.Execution) *ipaas.De
 // commit switches to the candidate, and only then removes what the old generation had and the new one has no more.
 func (p *Plane) commit(ctx context.Context, c *candidate) error {
 	fault.Point("deploy-commit")
-	keeps := false
+	keeps, mask := false, access.Mask(c.urls)
 	c.takeover.State = func(waiting []storage.StateChange) ([]storage.StateChange, error) {
 		keeps = len(waiting) > 0
-		return p.committedState(c, waiting)
+		return p.states.Committed(c.deployment.ID, waiting, func(v any) (any, bool) { return withoutSecrets(c.settings, mask, v) })
 	}
 	superseded, err := p.store.CommitDeployment(ctx, c.deployment.ID, p.now(), c.takeover)
-	if keeps && isRefusal(err) {
+	if keeps && state.Refused(err) {
 		return p.rollback(ctx, c, ipaas.DeploymentError{
 			Reason: ipaas.ReasonInitFlowFailed, Message: "what its flows keep cannot be kept: " + err.Error(),
 		})

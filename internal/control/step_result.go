@@ -13,6 +13,7 @@ import (
 	"github.com/headrace/headrace/internal/engine"
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/secret"
+	"github.com/headrace/headrace/internal/state"
 	"github.com/headrace/headrace/internal/value"
 )
 
@@ -26,14 +27,14 @@ type exact struct {
 	Cause    *ipaas.ExecutionError `json:"cause,omitempty"`
 	Canceled bool                  `json:"canceled,omitempty"`
 	Error    string                `json:"error,omitempty"` // of a failure that is ignored: the steps behind it see it
-	State    []changeText          `json:"state,omitempty"` // of scope EXECUTION
+	State    []state.Recorded      `json:"state,omitempty"` // of scope EXECUTION
 }
 
 // fill puts the result of a step into its row, without secrets, and under seal what a resume needs beside that.
 func (h *host) fill(row *ipaas.StepResult, done engine.Done) error {
 	result, redacted, altered := h.storedText(done.Result)
 	row.Result, row.Redacted, row.Exact = result, row.Redacted || redacted, ""
-	e := exact{Stop: done.Stop, Break: done.Break, Cause: done.Cause, Canceled: done.Canceled, State: executionChanges(done)}
+	e := exact{Stop: done.Stop, Break: done.Break, Cause: done.Cause, Canceled: done.Canceled, State: state.OfExecution(done.State)}
 	if done.Ignored && row.Error != done.Error {
 		e.Error = done.Error
 	}
