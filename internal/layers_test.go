@@ -54,6 +54,7 @@ var architecture = []row{
 
 	// What the plane is built on. None of them knows a use case.
 	{pkg: "catalogue", imports: "engine component component/declarative storage ipaas value cache"},              // the components there are
+	{pkg: "trigger", imports: "storage ipaas format secret value"},                                               // what flows see of what started them
 	{pkg: "access", imports: "storage ipaas secret"},                                                             // how flows are reached: their URLs and keys
 	{pkg: "state", imports: "component storage ipaas secret value"},                                              // what flows keep
 	{pkg: "config", imports: "engine component ipaas secret value cache"},                                        // an instance's config made ready
@@ -62,7 +63,7 @@ var architecture = []row{
 	// The plane decides: the use cases.
 	{
 		pkg:     "control",
-		imports: "catalogue config access state ledger engine component component/declarative storage ipaas format secret outbound value fault sandbox cache turn",
+		imports: "catalogue config access state trigger ledger engine component component/declarative storage ipaas format secret outbound value fault sandbox cache turn",
 		tests:   "component/builtin storage/sqldb storage/sqldb/sqldbtest examples/acme-erp/fake",
 	},
 

@@ -17,7 +17,7 @@ func (p *Plane) admission(ctx context.Context, j *job, flow *ipaas.Flow, ex *ipa
 	if flow.Ordering == nil && flow.DeduplicationKey == nil && (flow.Retry == nil || flow.Retry.RequestKey == nil) {
 		return a, nil
 	}
-	results, err := p.triggerResults(ctx, *ex, j.instance, j.program.Definition(), nil, nil)
+	results, err := p.triggers.Results(ctx, *ex, j.instance, j.program.Definition(), nil, nil)
 	if err != nil {
 		return a, err
 	}
@@ -52,7 +52,7 @@ func (p *Plane) admission(ctx context.Context, j *job, flow *ipaas.Flow, ex *ipa
 
 // eventBody is what two events with the same deduplication key have in common.
 func (p *Plane) eventBody(j *job, ex *ipaas.Execution) ([]byte, error) {
-	g, err := p.openGift(j.instance, ex.Payload)
+	g, err := p.triggers.OpenGift(j.instance, ex.Payload)
 	if err != nil || g == nil {
 		return ex.Payload.Body, err
 	}

@@ -38,7 +38,7 @@ func (p *Plane) flowOf(ctx context.Context, j *job, r *request) (*ipaas.Flow, er
 func (p *Plane) destination(ctx context.Context, j *job, payload ipaas.Payload) (engine.Destination, error) {
 	ex := j.execution
 	ex.Payload = payload
-	results, err := p.triggerResults(ctx, ex, j.instance, j.program.Definition(), nil, nil)
+	results, err := p.triggers.Results(ctx, ex, j.instance, j.program.Definition(), nil, nil)
 	if err != nil {
 		return engine.Destination{}, err
 	}
@@ -307,16 +307,4 @@ func (p *Plane) RotateEndpointToken(ctx context.Context, integrationID string, o
 		_, err = p.store.RotateWebhooks(ctx, test, []ipaas.Webhook{hook}, now.Add(overlap), 0, now, w)
 		return integration, err
 	})
-}
-
-// endpointURL returns the URL that several flows of a definition share, as one of its instances has it. A test instance has its own.
-func endpointURL(def *ipaas.Definition, test bool, urls map[string]string) string {
-	switch {
-	case !def.Endpoint.Shares():
-		return ""
-	case def.Endpoint.Type == ipaas.EndpointShared && !test:
-		return urls[ipaas.SharedEndpoint]
-	default:
-		return urls[ipaas.InstanceEndpoint]
-	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/headrace/headrace/internal/access"
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/secret"
+	"github.com/headrace/headrace/internal/trigger"
 	"github.com/headrace/headrace/internal/value"
 )
 
@@ -157,7 +158,7 @@ func (p *Plane) triggerShown(ctx context.Context, ex ipaas.Execution, stored str
 	if err != nil {
 		return "", err
 	}
-	return string(value.Encode(withURLs(results, ex, &def, urls, keys))), nil
+	return string(value.Encode(trigger.WithURLs(results, ex, &def, urls, keys))), nil
 }
 
 // shownKeys returns, in place of the keys that runs see, that there are some. A deleted instance has none any more.

@@ -14,6 +14,7 @@ import (
 	"github.com/headrace/headrace/internal/secret"
 	"github.com/headrace/headrace/internal/state"
 	"github.com/headrace/headrace/internal/storage"
+	"github.com/headrace/headrace/internal/trigger"
 	"github.com/headrace/headrace/internal/value"
 )
 
@@ -71,7 +72,7 @@ func (h *host) trigger(ctx context.Context, results *value.Object) error {
 	if err != nil || done {
 		return err
 	}
-	row.Result, row.Redacted, _ = h.storedText(withoutURLs(results))
+	row.Result, row.Redacted, _ = h.storedText(trigger.WithoutURLs(results))
 	row.State, row.Tries, row.EndTime = ipaas.StepSucceeded, 1, h.plane.now()
 	return h.complete(ctx, true, row, nil, nil, storage.StepEffects{})
 }

@@ -54,7 +54,7 @@ func (p *Plane) DescribeInstance(ctx context.Context, in ipaas.Instance, full bo
 	}
 	keys := map[string]int{}
 	if full {
-		view.EndpointURL = endpointURL(def, in.Kind == ipaas.InstanceTest, urls)
+		view.EndpointURL = def.Endpoint.URLOf(urls, in.Kind == ipaas.InstanceTest)
 		if keys, err = p.countKeys(ctx, in, def); err != nil {
 			return view, err
 		}

@@ -239,7 +239,7 @@ func (h *host) settleMade(row *ipaas.Registration, c *engine.Creation, result an
 // Remove implements engine.Host. In a deployment nothing is removed before it has succeeded: what it does not register again goes then.
 func (h *host) Remove(ctx context.Context, _ engine.Step, key string) (any, error) {
 	if h.job.offline {
-		return object("removed", value.FromInt(0), "remaining", value.FromInt(0)), nil
+		return value.ObjOf("removed", value.FromInt(0), "remaining", value.FromInt(0)), nil
 	}
 	if h.job.deployment != "" {
 		return nil, errors.New("nothing is removed by an instance-deploy flow: what it does not register again is removed when the deployment has succeeded")
@@ -268,5 +268,5 @@ func (h *host) Remove(ctx context.Context, _ engine.Step, key string) (any, erro
 			remaining++
 		}
 	}
-	return object("removed", value.FromInt(int64(len(rows)-remaining)), "remaining", value.FromInt(int64(remaining))), nil
+	return value.ObjOf("removed", value.FromInt(int64(len(rows)-remaining)), "remaining", value.FromInt(int64(remaining))), nil
 }

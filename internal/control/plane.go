@@ -24,6 +24,7 @@ import (
 	"github.com/headrace/headrace/internal/secret"
 	"github.com/headrace/headrace/internal/state"
 	"github.com/headrace/headrace/internal/storage"
+	"github.com/headrace/headrace/internal/trigger"
 	"github.com/headrace/headrace/internal/turn"
 )
 
@@ -114,6 +115,7 @@ type Plane struct {
 	configs     *config.Keeper
 	access      *access.Keeper
 	states      *state.Keeper
+	triggers    *trigger.Maker
 	ledger      *ledger.Ledger
 	generations cache.Of[ipaas.Generation] // by the uid of their instance and their number
 	tails       *tails
@@ -151,7 +153,7 @@ func New(ctx context.Context, o Options) (*Plane, error) {
 		store: o.Store, keys: o.Keys, client: o.Client, scripts: o.Scripts, logger: o.Logger, now: now, clock: clock,
 		limits: limits, engine: &engine.Engine{Now: now, LookAgain: limits.LookAgain, Memory: engine.NewMemory(limits.RunMemory)},
 		catalogue: components, configs: config.NewKeeper(o.Keys), access: access.NewKeeper(o.Store, o.Keys, o.PublicURL),
-		states: state.NewKeeper(o.Store, o.Keys), tails: newTails(), deploys: newJoins(),
+		states: state.NewKeeper(o.Store, o.Keys), triggers: trigger.NewMaker(o.Store, o.Keys), tails: newTails(), deploys: newJoins(),
 		nudge: make(chan struct{}, 1), stop: stop, cancel: cancel,
 	}
 	p.ledger = ledger.New(stop, ledger.Options{

@@ -16,6 +16,7 @@ import (
 	"github.com/headrace/headrace/internal/fault"
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/outbound"
+	"github.com/headrace/headrace/internal/trigger"
 )
 
 // job is an execution with all it takes to run it.
@@ -34,7 +35,7 @@ type job struct {
 	supplied   bool              // the test supplied what stands in for actions
 	offline    bool              // no request leaves, and the ledger of registrations is not touched
 	tape       *outbound.Tape    // of a test that is offline or recorded; nil: none
-	given      *gift             // what another execution has started it with; nil: none has, or it does not run yet
+	given      *trigger.Gift     // what another execution has started it with; nil: none has, or it does not run yet
 	release    func()            // lets go of the room for what it begins with; nil: it has none yet
 	halted     func() error      // tells before each step whether the run is to stop there; nil: never
 	leave      func()            // ends that it is among the live ones since it was stored; nil: it is not yet
@@ -209,14 +210,14 @@ func (p *Plane) runFlow(ctx context.Context, j *job, h *host) (outcome engine.Ou
 			outcome, err = engine.Outcome{State: ipaas.ExecutionFailed, Error: &ipaas.ExecutionError{Reason: ipaas.ExecutionFault, Message: faultMessage}}, nil
 		}
 	}()
-	results, err := p.triggerResults(ctx, j.execution, j.instance, j.program.Definition(), j.urls, j.keys.Texts)
+	results, err := p.triggers.Results(ctx, j.execution, j.instance, j.program.Definition(), j.urls, j.keys.Texts)
 	if err != nil {
 		return refusedByTrigger(err)
 	}
 	if err := h.trigger(ctx, results); err != nil {
 		return engine.Outcome{}, err
 	}
-	if j.given, err = p.openGift(j.instance, j.execution.Payload); err != nil {
+	if j.given, err = p.triggers.OpenGift(j.instance, j.execution.Payload); err != nil {
 		return engine.Outcome{}, err
 	}
 	cursor, err := j.cursor()

@@ -168,7 +168,7 @@ func shownInputs(inputs component.Inputs) *value.Object {
 		switch v := inputs[key].(type) {
 		case nil:
 		case *component.Connection:
-			o.Set(key, object("configVariable", v.ConfigVariable, "type", v.Type))
+			o.Set(key, value.ObjOf("configVariable", v.ConfigVariable, "type", v.Type))
 		case []component.Pair:
 			o.Set(key, component.PairsObject(v))
 		default:
@@ -182,7 +182,7 @@ func shownInputs(inputs component.Inputs) *value.Object {
 func shownInput(v any) any {
 	switch v := v.(type) {
 	case *component.Connection:
-		return object("configVariable", v.ConfigVariable, "type", v.Type)
+		return value.ObjOf("configVariable", v.ConfigVariable, "type", v.Type)
 	case []any:
 		if !slices.ContainsFunc(v, holdsConnection) {
 			return v

@@ -9,6 +9,7 @@ import (
 	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/storage"
+	"github.com/headrace/headrace/internal/trigger"
 )
 
 // TestResult is what a test came to.
@@ -74,8 +75,8 @@ func (p *Plane) testFlow(
 	if payload == nil {
 		payload = flow.TestPayload
 	}
-	j.execution.Payload = testPayload(payload)
-	if _, _, err := parseBody(j.execution.Payload); err != nil {
+	j.execution.Payload = trigger.PayloadOf(payload)
+	if _, _, err := trigger.ParseBody(j.execution.Payload); err != nil {
 		return TestResult{}, err
 	}
 	reception, err := p.receive(ctx, j, flow, j.execution.Payload)

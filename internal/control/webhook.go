@@ -12,6 +12,7 @@ import (
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/secret"
 	"github.com/headrace/headrace/internal/storage"
+	"github.com/headrace/headrace/internal/trigger"
 )
 
 // Preferences is what the caller of a webhook asks for.
@@ -190,7 +191,7 @@ func (p *Plane) letIn(ctx context.Context, j *job, flow *ipaas.Flow, r *request)
 	if r.letInBy, in = flow.Security.LetsIn(r.offered.hash, own, shared); !in {
 		return component.Reception{}, keyRequired(r.offered)
 	}
-	if _, _, err := parseBody(r.payload); err != nil {
+	if _, _, err := trigger.ParseBody(r.payload); err != nil {
 		return component.Reception{}, err
 	}
 	return p.receive(ctx, j, flow, r.payload)

@@ -1,4 +1,4 @@
-package control
+package trigger
 
 import (
 	"bytes"
@@ -16,9 +16,9 @@ import (
 	"github.com/headrace/headrace/internal/value"
 )
 
-// parseBody returns the body of a payload as a flow sees it: `rawBody` as received, and `body` parsed by its content type. JSON
+// ParseBody returns the body of a payload as a flow sees it: `rawBody` as received, and `body` parsed by its content type. JSON
 // becomes its value, a form an object, a multipart form an object of parts {data, contentType}, other text a text, the rest bytes.
-func parseBody(payload ipaas.Payload) (raw, body *value.Object, err error) {
+func ParseBody(payload ipaas.Payload) (raw, body *value.Object, err error) {
 	payload.ContentType = validText(payload.ContentType)
 	kind, params := format.MediaType(payload.ContentType)
 	var data any
@@ -113,8 +113,8 @@ func malformedPayload(what string, err error) error {
 	}
 }
 
-// testPayload turns what a test sends into what a webhook would have brought.
-func testPayload(t *ipaas.TestPayload) ipaas.Payload {
+// PayloadOf turns what a test sends into what a webhook would have brought.
+func PayloadOf(t *ipaas.TestPayload) ipaas.Payload {
 	if t == nil {
 		t = &ipaas.TestPayload{}
 	}
