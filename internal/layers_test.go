@@ -57,20 +57,21 @@ var architecture = []row{
 	{pkg: "trigger", imports: "storage ipaas format secret value"},                                               // what flows see of what started them
 	{pkg: "access", imports: "storage ipaas secret"},                                                             // how flows are reached: their URLs and keys
 	{pkg: "state", imports: "component storage ipaas secret value"},                                              // what flows keep
+	{pkg: "rehearsal", imports: "access engine ipaas outbound secret value"},                                     // what stands in for the world in tests
 	{pkg: "config", imports: "engine component ipaas secret value cache"},                                        // an instance's config made ready
 	{pkg: "ledger", imports: "catalogue config access component storage ipaas secret outbound value fault turn"}, // what flows created elsewhere
 
 	// The plane decides: the use cases.
 	{
 		pkg:     "control",
-		imports: "catalogue config access state trigger ledger engine component component/declarative storage ipaas format secret outbound value fault sandbox cache turn",
+		imports: "catalogue config access state trigger rehearsal ledger engine component component/declarative storage ipaas format secret outbound value fault sandbox cache turn",
 		tests:   "component/builtin storage/sqldb storage/sqldb/sqldbtest examples/acme-erp/fake",
 	},
 
 	// Faces: gRPC with REST, webhooks, and the program that wires everything.
 	{
 		pkg:     "server/api",
-		imports: "control config storage ipaas prismatic value proto proto/gen",
+		imports: "control config rehearsal storage ipaas prismatic value proto proto/gen",
 		tests:   "component/builtin storage/sqldb storage/sqldb/sqldbtest secret outbound",
 	},
 	{

@@ -8,6 +8,7 @@ import (
 	"github.com/headrace/headrace/internal/access"
 	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/rehearsal"
 	"github.com/headrace/headrace/internal/storage"
 	"github.com/headrace/headrace/internal/trigger"
 )
@@ -24,12 +25,12 @@ type TestResult struct {
 func (p *Plane) TestFlow(
 	ctx context.Context, integrationID, flowID string, payload *ipaas.TestPayload, save bool, m Mutation,
 ) (TestResult, error) {
-	return p.RehearseFlow(ctx, integrationID, flowID, payload, save, Rehearsal{}, m)
+	return p.RehearseFlow(ctx, integrationID, flowID, payload, save, rehearsal.Rehearsal{}, m)
 }
 
 // RehearseFlow is TestFlow with something in place of the world.
 func (p *Plane) RehearseFlow(
-	ctx context.Context, integrationID, flowID string, payload *ipaas.TestPayload, save bool, r Rehearsal, m Mutation,
+	ctx context.Context, integrationID, flowID string, payload *ipaas.TestPayload, save bool, r rehearsal.Rehearsal, m Mutation,
 ) (TestResult, error) {
 	test := func(ctx context.Context) (TestResult, error) {
 		return p.testFlow(ctx, integrationID, flowID, payload, save, &r, m)
@@ -53,7 +54,7 @@ func (p *Plane) RehearseFlow(
 }
 
 func (p *Plane) testFlow(
-	ctx context.Context, integrationID, flowID string, payload *ipaas.TestPayload, save bool, r *Rehearsal, m Mutation,
+	ctx context.Context, integrationID, flowID string, payload *ipaas.TestPayload, save bool, r *rehearsal.Rehearsal, m Mutation,
 ) (TestResult, error) {
 	integration, err := p.store.GetIntegration(ctx, integrationID)
 	if err != nil {
@@ -118,7 +119,7 @@ func (p *Plane) saveTestPayload(
 // testJob makes one flow of the draft ready to run on the test instance, and refuses while anything keeps it from running. What only
 // other flows need may be missing.
 func (p *Plane) testJob(
-	ctx context.Context, integration ipaas.Integration, flowID string, r *Rehearsal, validateOnly bool,
+	ctx context.Context, integration ipaas.Integration, flowID string, r *rehearsal.Rehearsal, validateOnly bool,
 ) (*job, error) {
 	program, _, err := p.catalogue.Program(ctx, &integration.Draft, integration.Draft.Hash(), nil)
 	if err != nil {
@@ -150,6 +151,25 @@ func (p *Plane) testJob(
 		},
 	}
 	return j, p.rehearsed(j, integration, flowID, r)
+}
+
+// rehearsed makes ready what a rehearsal supplies, and refuses while anything keeps the flow from running all the same.
+func (p *Plane) rehearsed(j *job, integration ipaas.Integration, flowID string, r *rehearsal.Rehearsal) error {
+	program := j.program
+	given, wrong := r.StandIns(program, flowID)
+	if len(wrong) > 0 {
+		return ipaas.InvalidArgument("what stands in for steps is not valid", wrong...)
+	}
+	if problems := program.Obstacles(flowID, given); len(problems) > 0 {
+		return draftHasProblems(integration.ID, "tested", problems)
+	}
+	s, problems := j.settings.Rehearsed(program.Needs(flowID, given))
+	if len(problems) > 0 {
+		return configIncomplete(j.instance, problems)
+	}
+	j.settings, j.standIns, j.offline, j.supplied = s, given, r.Isolated(), r.Supplies()
+	j.tape = r.Tape(program.Definition(), j.urls, s.Redactor)
+	return nil
 }
 
 // runTest runs the flow and waits for its end. A test of an instance-deploy flow is a transaction like a deployment: what it has
@@ -184,9 +204,7 @@ func (p *Plane) runTest(ctx context.Context, j *job, flow *ipaas.Flow, reception
 		// It is shown to who tests, and may be remembered: without secrets and tokens, unlike what the flow's URL answers.
 		response := answerOf(e.ex, e.h.outcome, flow.Synchronous, reception)
 		result := TestResult{Execution: &e.ex, Response: e.h.storedResponse(&response)}
-		if j.tape != nil {
-			result.Exchanges = exchangesFromTape(j.tape.Made())
-		}
+		result.Exchanges = rehearsal.Made(j.tape)
 		return result, nil
 	case <-ctx.Done():
 		return TestResult{}, fmt.Errorf("execution %s goes on without you: %w", j.execution.ID, ctx.Err())
