@@ -19,7 +19,7 @@ type Config struct {
 	AllowPrivate    []netip.Prefix `help:"Private address ranges that flows may call, e.g. 10.0.0.0/8." env:"HEADRACE_ALLOW_PRIVATE"`
 	AllowLoopback   bool           `help:"Let flows call this machine, for trying things out." env:"HEADRACE_ALLOW_LOOPBACK"`
 	MaxWebhookBody  int64          `help:"Most bytes of a webhook's body." default:"6291456" env:"HEADRACE_MAX_WEBHOOK_BODY"`
-	Workers         int            `help:"Executions that run side by side for webhooks." default:"16" env:"HEADRACE_WORKERS"`
+	Workers         int            `help:"Executions that run side by side for webhooks; one customer has no more." default:"16" env:"HEADRACE_WORKERS"`
 	MaxQueued       int            `help:"Executions of one customer that may wait; more are refused with 429 until some have run." default:"100000" env:"HEADRACE_MAX_QUEUED"`
 	MaxCrashes      int            `help:"How often the server may end while an execution runs before it is given up." default:"3" env:"HEADRACE_MAX_CRASHES"`
 	SyncTimeout     time.Duration  `help:"How long the caller of a synchronous flow is kept waiting." default:"30s" env:"HEADRACE_SYNC_TIMEOUT"`

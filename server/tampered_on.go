@@ -114,8 +114,15 @@ func (s hurried) CompleteStep(
 	return s.Store.CompleteStep(ctx, attempt, step, logs, created, effects...)
 }
 
-// amnesiac records of what has happened only the last.
+// amnesiac records of what has happened only the last, and does not show that something is missing.
 type amnesiac struct{ storage.Store }
+
+func (s amnesiac) ListStepResults(ctx context.Context, executionID string, after int64, limit int) ([]ipaas.StepResult, error) {
+	if limit == 1 {
+		return nil, nil
+	}
+	return s.Store.ListStepResults(ctx, executionID, after, limit)
+}
 
 func (s amnesiac) RecordProgress(ctx context.Context, executionID string, attempt int, p storage.Progress) error {
 	if n := len(p.Steps); n > 0 {

@@ -2,6 +2,8 @@ package control
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/headrace/headrace/internal/ipaas"
@@ -13,8 +15,9 @@ import (
 // They are recorded, in order and in one step, with what comes next that somebody could tell: the beginning of a step that reads or
 // writes, what flows keep, the end of the run.
 type checkpoint struct {
-	fresh    bool  // nothing of what comes now was recorded by an earlier attempt
-	recalled int64 // the sequence of the last step that was
+	fresh    bool   // nothing of what comes now was recorded by an earlier attempt
+	recalled int64  // the sequence of the last step that was
+	ended    string // the path of the last one of them that had ended
 	progress storage.Progress
 	places   map[string]int // of steps in progress, by path
 	size     int            // of their texts
@@ -57,7 +60,7 @@ func (c *checkpoint) due(now time.Time, oldest time.Duration) bool {
 }
 
 // forget forgets what is recorded now.
-func (c *checkpoint) forget() { *c = checkpoint{fresh: c.fresh, recalled: c.recalled} }
+func (c *checkpoint) forget() { *c = checkpoint{fresh: c.fresh, recalled: c.recalled, ended: c.ended} }
 
 // note notes how a step stands. It is recorded at once, with all that is not, unless the step is quiet.
 func (h *host) note(ctx context.Context, quiet bool, row ipaas.StepResult, logs []ipaas.Log) error {
@@ -96,19 +99,61 @@ func (h *host) begin(ctx context.Context, quiet bool, row ipaas.StepResult) (rec
 		return recorded, false, err
 	}
 	h.checkpoint.recalled = recorded.Sequence
-	// Steps run one after another, so behind one that neither ended nor decided what its inner steps run for nothing was begun.
-	h.checkpoint.fresh = !done && recorded.Exact == ""
+	h.checkpoint.fresh = !done && !decided(recorded)
 	h.plane.tails.notify(h.job.execution.ID)
 	return recorded, done, nil
 }
 
 // recorded looks for a step that an earlier attempt recorded the end of. Steps come in the same order as then, so it is the next one, and
-// nothing has to be written to find out.
+// nothing has to be written to find out. Where others are recorded and not this one, or not its end, the record has a gap.
 func (h *host) recorded(ctx context.Context, row ipaas.StepResult) (recorded ipaas.StepResult, done bool, err error) {
-	next, err := h.plane.store.ListStepResults(ctx, row.ExecutionID, h.checkpoint.recalled, 1)
-	if err != nil || len(next) == 0 || next[0].Path != row.Path || next[0].State == ipaas.StepRunning {
+	next, there, err := h.next(ctx)
+	switch {
+	case err != nil || !there:
 		return ipaas.StepResult{}, false, err
+	case next.Path != row.Path:
+		return ipaas.StepResult{}, false, &gapError{missing: row.Path, recorded: next.Path}
 	}
-	h.checkpoint.recalled = next[0].Sequence
-	return next[0], true, nil
+	h.checkpoint.recalled = next.Sequence
+	switch {
+	case next.State != ipaas.StepRunning:
+		h.checkpoint.ended = next.Path
+		return next, true, nil
+	case decided(next):
+		return ipaas.StepResult{}, false, nil
+	}
+	behind, there, err := h.next(ctx)
+	if err == nil && there {
+		err = &gapError{missing: row.Path, recorded: behind.Path}
+	}
+	return ipaas.StepResult{}, false, err
+}
+
+// next returns what is recorded behind the last step that was recalled. The rounds of a loop that has ended are not run through again.
+func (h *host) next(ctx context.Context) (row ipaas.StepResult, there bool, err error) {
+	c := &h.checkpoint
+	for {
+		rows, err := h.plane.store.ListStepResults(ctx, h.job.execution.ID, c.recalled, 1)
+		if err != nil || len(rows) == 0 {
+			return ipaas.StepResult{}, false, err
+		}
+		if c.ended == "" || !strings.HasPrefix(rows[0].Path, c.ended+"[") {
+			return rows[0], true, nil
+		}
+		c.recalled = rows[0].Sequence
+	}
+}
+
+// decided reports whether a step that has not ended has decided what its inner steps run for. Steps run one after another, so nothing is
+// begun behind one that has neither ended nor decided that.
+func decided(row ipaas.StepResult) bool { return row.Exact != "" }
+
+// gapError says that what is recorded of an execution is no beginning of a run: the store has lost what it had. Nobody knows then what the
+// step that is missing has done, so it is not run again with perhaps other inputs, and what came after it is not taken for its outcome.
+type gapError struct{ missing, recorded string }
+
+func (e *gapError) Error() string {
+	return fmt.Sprintf("the record of the execution has a gap: of step %q the end is missing, and step %q, which comes after it, is recorded. "+
+		"The database has lost what it held, or was changed by hand: look at it with headrace-server verify, find out what the execution has "+
+		"done in other systems, and then replay it", e.missing, e.recorded)
 }

@@ -304,8 +304,8 @@ type unhurried struct {
 	known   chan struct{}
 }
 
-func (s *unhurried) ClaimExecutions(ctx context.Context, now, lease time.Time, most int) ([]ipaas.Execution, error) {
-	claimed, err := s.Store.ClaimExecutions(ctx, now, lease, most)
+func (s *unhurried) ClaimExecutions(ctx context.Context, now, lease time.Time, most int, w storage.Workers) ([]ipaas.Execution, error) {
+	claimed, err := s.Store.ClaimExecutions(ctx, now, lease, most, w)
 	if len(claimed) > 0 {
 		s.claimed <- claimed[0].ID
 		<-s.known

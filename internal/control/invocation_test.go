@@ -411,14 +411,14 @@ type stops struct {
 	cutStore
 }
 
-func (s *stops) ClaimExecutions(ctx context.Context, now, lease time.Time, most int) (claimed []ipaas.Execution, err error) {
+func (s *stops) ClaimExecutions(ctx context.Context, now, lease time.Time, most int, w storage.Workers) (claimed []ipaas.Execution, err error) {
 	select {
 	case <-s.cut.dead:
 		return nil, errCut
 	default:
 	}
 	// One by one: how many are claimed together is chance, and so would be the number of moments.
-	if claimed, err = s.Store.ClaimExecutions(ctx, now, lease, min(most, 1)); err == nil && len(claimed) > 0 {
+	if claimed, err = s.Store.ClaimExecutions(ctx, now, lease, min(most, 1), w); err == nil && len(claimed) > 0 {
 		err = s.cut.pass("after ClaimExecutions")
 	}
 	return claimed, err

@@ -44,7 +44,7 @@ type Options struct {
 
 // Limits bounds what the plane does. The zero value of each means its default.
 type Limits struct {
-	Workers          int           // executions that run side by side for webhooks; default 16
+	Workers          int           // executions that run side by side for webhooks, and all that one customer's may take; default 16
 	ExecutionTimeout time.Duration // of one execution; default 15 min
 	SyncTimeout      time.Duration // how long a synchronous caller waits; default 30 s
 	MaxHeld          int           // held executions of one instance; default 10,000
@@ -128,7 +128,8 @@ type Plane struct {
 	testing     turn.ByKey // by test instance: tests that reconcile, and resets
 	replays     joined[Replayed]
 	retries     joined[RetryResult]
-	upgrades    turn.ByKey    // by upgrade: who carries it out
+	upgrades    turn.ByKey // by upgrade: who carries it out
+	workers     *workers
 	nudge       chan struct{} // tells the worker that there may be something to claim
 
 	background sync.WaitGroup  // work that outlives the request that began it
@@ -154,7 +155,7 @@ func New(ctx context.Context, o Options) (*Plane, error) {
 		limits: limits, engine: &engine.Engine{Now: now, LookAgain: limits.LookAgain, Memory: engine.NewMemory(limits.RunMemory)},
 		catalogue: components, configs: config.NewKeeper(o.Keys), access: access.NewKeeper(o.Store, o.Keys, o.PublicURL),
 		states: state.NewKeeper(o.Store, o.Keys), triggers: trigger.NewMaker(o.Store, o.Keys), tails: newTails(), deploys: newJoins(),
-		nudge: make(chan struct{}, 1), stop: stop, cancel: cancel,
+		workers: newWorkers(limits.Workers), nudge: make(chan struct{}, 1), stop: stop, cancel: cancel,
 	}
 	p.ledger = ledger.New(stop, ledger.Options{
 		Store: o.Store, Keys: o.Keys, Access: p.access, Catalogue: components, Configs: p.configs, Client: o.Client, Logger: o.Logger,

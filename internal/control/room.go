@@ -6,6 +6,7 @@ import (
 
 	"github.com/headrace/headrace/internal/format"
 	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/storage"
 )
 
 // What comes in takes many times its length once it is read: a list of small numbers twenty times. So there has to be room for it in the
@@ -14,9 +15,6 @@ import (
 
 // roomless is from how many bytes on what comes in needs room. Less is not counted.
 const roomless = 64 << 10
-
-// lookForRoom is how often a run that waits for room looks for it.
-const lookForRoom = 50 * time.Millisecond
 
 func nothing() {}
 
@@ -37,24 +35,35 @@ func (p *Plane) room(in ipaas.Instance, payload ipaas.Payload) (release func(), 
 	return release, nil
 }
 
-// awaitRoom waits for room for what a run begins with. Once its time is up it needs none: the run does nothing any more.
-func (p *Plane) awaitRoom(ctx context.Context, j *job) (release func()) {
+// awaitRoom waits for room for what a run begins with. Meanwhile the run holds nothing, no worker and not what came in, either: there may
+// be many that wait. The error is ctx's once its time is up, or what the store has against giving it back what came in.
+func (p *Plane) awaitRoom(ctx context.Context, j *job) (release func(), err error) {
 	n := memoryOf(j.execution.Payload)
 	if n == 0 {
-		return nothing
+		return nothing, nil
 	}
-	look := time.NewTicker(lookForRoom)
-	defer look.Stop()
-	for {
-		if release, there := p.engine.Memory.Reserve(tenantOf(j.instance), n); there {
-			return release
-		}
-		select {
-		case <-ctx.Done():
-			return nothing
-		case <-look.C:
-		}
+	if release, there := p.engine.Memory.Reserve(tenantOf(j.instance), n); there {
+		return release, nil
 	}
+	j.execution.Payload.Body = nil
+	goOn := nothing
+	if j.worker {
+		goOn = p.workers.rest(j.execution.CustomerID, storage.Group{InstanceUID: j.instance.UID, FlowID: j.execution.FlowID})
+		p.wake()
+	}
+	release, err = p.engine.Memory.Await(ctx, tenantOf(j.instance), n)
+	goOn()
+	p.wake() // more of its flow may be taken
+	if err != nil {
+		return nothing, err
+	}
+	ex, err := p.store.GetExecution(ctx, j.execution.ID)
+	if err != nil {
+		release()
+		return nothing, err
+	}
+	j.execution.Payload = ex.Payload
+	return release, nil
 }
 
 // memoryOf returns about how many bytes a payload takes once it is read, rather too many; 0: so few that it does not matter.

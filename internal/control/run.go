@@ -36,6 +36,7 @@ type job struct {
 	offline    bool              // no request leaves, and the ledger of registrations is not touched
 	tape       *outbound.Tape    // of a test that is offline or recorded; nil: none
 	given      *trigger.Gift     // what another execution has started it with; nil: none has, or it does not run yet
+	worker     bool              // it has one of the workers
 	release    func()            // lets go of the room for what it begins with; nil: it has none yet
 	halted     func() error      // tells before each step whether the run is to stop there; nil: never
 	leave      func()            // ends that it is among the live ones since it was stored; nil: it is not yet
@@ -56,19 +57,15 @@ func (p *Plane) run(ctx context.Context, j *job) (ipaas.Execution, *host, error)
 	// Counted from here on and not to a moment: the clock may be moved.
 	ctx, cancel := context.WithTimeout(ctx, p.timeLeft(j))
 	defer cancel()
-	stopLease := p.holdLease(ctx, interrupt, j.execution)
+	stopLease := p.holdLease(ctx, interrupt, j.execution.ID, j.execution.Attempts)
 	defer stopLease()
 
 	if err := p.readKeys(ctx, j); err != nil {
 		return j.execution, newHost(p, j), fmt.Errorf("execution %s: %w", j.execution.ID, p.stopped(err))
 	}
-	if j.release == nil {
-		j.release = p.awaitRoom(ctx, j)
-	}
-	defer j.release()
 	h := newHost(p, j)
 	defer h.close()
-	outcome, err := p.runFlow(ctx, j, h)
+	outcome, err := p.runInRoom(ctx, j, h)
 	if err != nil {
 		_ = h.record(context.WithoutCancel(ctx)) // so that it is not done again; if it cannot be recorded, it is
 		return j.execution, h, fmt.Errorf("execution %s: %w", j.execution.ID, p.stopped(err))
@@ -202,12 +199,37 @@ func (p *Plane) runAlone(j *job, then func(*ended)) <-chan ended {
 // faultMessage is what people are told of a fault of the server; the rest is in its log.
 const faultMessage = "the server met a fault of its own: its log has more under the execution's id"
 
-// runFlow records the trigger and runs the steps. A fault of our own costs this execution and not the server.
+// runInRoom runs the flow when there is room for what it begins with, if it comes to that.
+func (p *Plane) runInRoom(ctx context.Context, j *job, h *host) (engine.Outcome, error) {
+	if j.release == nil {
+		release, err := p.awaitRoom(ctx, j)
+		if err != nil && ctx.Err() != nil {
+			return engine.NotBegun(ctx, "it waited for room in memory (--run-memory), which runs of this customer, or of many, have in use")
+		}
+		if err != nil {
+			return engine.Outcome{}, err
+		}
+		j.release = release
+	}
+	defer j.release()
+	return p.runFlow(ctx, j, h)
+}
+
+// runFlow records the trigger and runs the steps. A fault of our own costs this execution and not the server. One whose record has a gap
+// cannot be gone on with, however often it is tried.
 func (p *Plane) runFlow(ctx context.Context, j *job, h *host) (outcome engine.Outcome, err error) {
+	failed := func(message string) engine.Outcome {
+		return engine.Outcome{State: ipaas.ExecutionFailed, Error: &ipaas.ExecutionError{Reason: ipaas.ExecutionFault, Message: message}}
+	}
 	defer func() {
 		if v := recover(); v != nil {
 			p.logger.Error("a fault in running an execution", "execution", j.execution.ID, "fault", v, "stack", string(debug.Stack()))
-			outcome, err = engine.Outcome{State: ipaas.ExecutionFailed, Error: &ipaas.ExecutionError{Reason: ipaas.ExecutionFault, Message: faultMessage}}, nil
+			outcome, err = failed(faultMessage), nil
+		}
+		var gap *gapError
+		if errors.As(err, &gap) {
+			p.logger.Error("go on with an execution", "execution", j.execution.ID, "error", gap)
+			outcome, err = failed(gap.Error()), nil
 		}
 	}()
 	results, err := p.triggers.Results(ctx, j.execution, j.instance, j.program.Definition(), j.urls, j.keys.Texts)
@@ -251,7 +273,7 @@ func (j *job) hop() int {
 }
 
 // holdLease extends the lease of an execution while it runs. When it is lost, the run stops where it stands.
-func (p *Plane) holdLease(ctx context.Context, interrupt context.CancelCauseFunc, ex ipaas.Execution) (stop func()) {
+func (p *Plane) holdLease(ctx context.Context, interrupt context.CancelCauseFunc, executionID string, attempt int) (stop func()) {
 	done := make(chan struct{})
 	ended := make(chan struct{})
 	go func() {
@@ -264,13 +286,13 @@ func (p *Plane) holdLease(ctx context.Context, interrupt context.CancelCauseFunc
 				return
 			case <-tick.C:
 			}
-			err := p.store.ExtendLease(context.WithoutCancel(ctx), ex.ID, ex.Attempts, p.now().Add(p.limits.Lease))
+			err := p.store.ExtendLease(context.WithoutCancel(ctx), executionID, attempt, p.now().Add(p.limits.Lease))
 			if errors.Is(err, ipaas.Conflict) || errors.Is(err, ipaas.NotFound) {
 				interrupt(engine.ErrInterrupted)
 				return
 			}
 			if err != nil {
-				p.logger.Error("extend the lease of an execution", "execution", ex.ID, "error", err)
+				p.logger.Error("extend the lease of an execution", "execution", executionID, "error", err)
 			}
 		}
 	}()

@@ -216,8 +216,8 @@ func (s *frail) StartExecution(ctx context.Context, ex ipaas.Execution) error {
 	return s.do("StartExecution", func() error { return s.Store.StartExecution(ctx, ex) })
 }
 
-func (s *frail) ClaimExecutions(ctx context.Context, now, lease time.Time, most int) ([]ipaas.Execution, error) {
-	return at(s, "ClaimExecutions", func() ([]ipaas.Execution, error) { return s.Store.ClaimExecutions(ctx, now, lease, most) })
+func (s *frail) ClaimExecutions(ctx context.Context, now, lease time.Time, most int, w storage.Workers) ([]ipaas.Execution, error) {
+	return at(s, "ClaimExecutions", func() ([]ipaas.Execution, error) { return s.Store.ClaimExecutions(ctx, now, lease, most, w) })
 }
 
 func (s *frail) ReleaseExecution(ctx context.Context, id string, attempt int, now time.Time) error {

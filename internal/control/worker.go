@@ -26,14 +26,13 @@ func (p *Plane) Run(ctx context.Context) error {
 	p.background.Go(func() { p.ledger.PayDebts(ctx) })
 	p.background.Go(func() { p.keepTime(ctx) })
 	p.background.Go(func() { p.resumeUpgrades(p.stop) })
-	slots := make(chan struct{}, p.limits.Workers)
 	poll, expire := time.NewTicker(pollEvery), time.NewTicker(expireEvery)
 	defer poll.Stop()
 	defer expire.Stop()
 	due := time.NewTimer(pollEvery)
 	defer due.Stop()
 	for {
-		p.claimAll(ctx, slots)
+		p.claimAll(ctx)
 		p.sleep(ctx, due)
 		select {
 		case <-ctx.Done():
@@ -77,31 +76,26 @@ func (p *Plane) wake() {
 	}
 }
 
-// claimAll runs what is queued, as many at a time as there are slots.
-func (p *Plane) claimAll(ctx context.Context, slots chan struct{}) {
+// claimAll runs what is queued, as far as there are workers. One that becomes free wakes it.
+func (p *Plane) claimAll(ctx context.Context) {
 	for ctx.Err() == nil {
-		free := cap(slots) - len(slots) // only others give slots back meanwhile
-		if free == 0 {
-			return // a slot that becomes free wakes the worker
-		}
-		claimed, err := p.claim(ctx, free)
+		claimed, err := p.claim(ctx, p.limits.Workers)
 		if err != nil && ctx.Err() == nil {
 			p.logger.Error("claim executions", "error", err)
 		}
 		for _, c := range claimed {
-			slots <- struct{}{}
 			p.background.Go(func() {
 				defer func() {
-					<-slots
+					p.workers.giveBack(c.customerID)
 					p.wake()
 				}()
 				defer c.leave()
 				if err := p.runClaimed(c.ctx, c.execution); err != nil {
-					p.logger.Error("run an execution", "execution", c.execution.ID, "error", err)
+					p.logger.Error("run an execution", "execution", c.id, "error", err)
 				}
 			})
 		}
-		if len(claimed) < free {
+		if len(claimed) < p.limits.Workers {
 			return
 		}
 	}
@@ -109,9 +103,10 @@ func (p *Plane) claimAll(ctx context.Context, slots chan struct{}) {
 
 // claimed is an execution that the worker has taken. It is among the live ones.
 type claimed struct {
-	execution ipaas.Execution
-	ctx       context.Context //nolint:containedctx // it is handed on to the run at once
-	leave     func()
+	id, customerID string
+	execution      *ipaas.Execution // of which the run takes the payload along
+	ctx            context.Context  //nolint:containedctx // it is handed on to the run at once
+	leave          func()
 }
 
 // claim takes executions that are queued. From when they are stored as RUNNING they can be cut.
@@ -119,11 +114,13 @@ func (p *Plane) claim(ctx context.Context, most int) ([]claimed, error) {
 	p.live.beginning.RLock()
 	defer p.live.beginning.RUnlock()
 	now := p.now()
-	taken, err := p.store.ClaimExecutions(ctx, now, now.Add(p.limits.Lease), most)
+	taken, err := p.store.ClaimExecutions(ctx, now, now.Add(p.limits.Lease), most, p.workers.now())
 	all := make([]claimed, len(taken))
-	for i, ex := range taken {
-		all[i].execution = ex
+	for i := range taken {
+		ex := taken[i] // alone: those that end first are not held by those that end last
+		all[i] = claimed{id: ex.ID, customerID: ex.CustomerID, execution: &ex}
 		all[i].ctx, all[i].leave = p.live.enter(p.stop, ex.ID, ex.Attempts)
+		p.workers.take(ex.CustomerID)
 	}
 	return all, err
 }
@@ -141,14 +138,14 @@ func (p *Plane) sleep(ctx context.Context, timer *time.Timer) {
 }
 
 // runClaimed runs an execution that the worker has taken.
-func (p *Plane) runClaimed(ctx context.Context, ex ipaas.Execution) (err error) {
+func (p *Plane) runClaimed(ctx context.Context, ex *ipaas.Execution) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			p.logger.Error("a fault in running an execution", "execution", ex.ID, "fault", v, "stack", string(debug.Stack()))
-			err = p.giveUp(ctx, ex, ipaas.ExecutionFault, faultMessage)
+			err = p.giveUp(ctx, *ex, ipaas.ExecutionFault, faultMessage)
 		}
 		if err != nil {
-			err = p.giveBack(ctx, ex, err)
+			err = p.giveBack(ctx, *ex, err)
 		}
 	}()
 	fault.Point("execution-claimed")
@@ -175,25 +172,27 @@ func (p *Plane) giveBack(ctx context.Context, ex ipaas.Execution, cause error) e
 }
 
 // runPrepared makes ready what an execution needs, and runs it.
-func (p *Plane) runPrepared(ctx context.Context, ex ipaas.Execution) error {
+func (p *Plane) runPrepared(ctx context.Context, ex *ipaas.Execution) error {
 	p.tails.notify(ex.ID)
 	in, err := p.store.GetInstance(ctx, ex.InstanceID)
 	if errors.Is(err, ipaas.NotFound) {
-		return p.giveUp(ctx, ex, ipaas.ExecutionTriggerFailed, "its instance is gone")
+		return p.giveUp(ctx, *ex, ipaas.ExecutionTriggerFailed, "its instance is gone")
 	}
 	if err != nil {
 		return err // it is not known: the next attempt goes on
 	}
-	j, err := p.boundJob(ctx, in, ex)
+	j, err := p.boundJob(ctx, in, *ex)
 	if err != nil {
 		return err
 	}
+	j.worker = true
+	ex.Payload = ipaas.Payload{} // the job has it, and lets go of it while it waits
 	if len(j.settings.Problems) > 0 && !ex.Unowned() {
-		return p.giveUp(ctx, ex, ipaas.ExecutionTriggerFailed, "its config is not valid any more: "+j.settings.Problems[0].Field+" "+j.settings.Problems[0].Description)
+		return p.giveUp(ctx, *ex, ipaas.ExecutionTriggerFailed, "its config is not valid any more: "+j.settings.Problems[0].Field+" "+j.settings.Problems[0].Description)
 	}
 	flow := j.program.Flow(ex.FlowID)
 	if flow == nil {
-		return p.giveUp(ctx, ex, ipaas.ExecutionTriggerFailed, fmt.Sprintf("the version that serves now has no flow %q any more", ex.FlowID))
+		return p.giveUp(ctx, *ex, ipaas.ExecutionTriggerFailed, fmt.Sprintf("the version that serves now has no flow %q any more", ex.FlowID))
 	}
 	ended, h, err := p.run(ctx, j)
 	if err == nil && !h.retried {

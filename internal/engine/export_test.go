@@ -8,3 +8,13 @@ func (p *Program) HoldAll() {
 		}
 	}
 }
+
+// Waiting returns how many wait for memory.
+func (m *Memory) Waiting() (n int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, l := range m.lines {
+		n += len(l)
+	}
+	return n
+}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -16,19 +17,32 @@ import (
 // Each run has a little that nobody else can take. Beyond that a customer's runs may hold as much as is left for others: one customer
 // alone comes to half of it, two that want all there is to a third each, and there is always as much left for the next one. No run that
 // holds something waits for memory, so nothing can wait for ever: a step that would take more than there is fails, and may be tried again.
+//
+// What waits before it begins stands in a line of its customer. The lines take turns: whoever stands first in one gets what is given back
+// as soon as it is enough. One that needs little need not wait behind another customer's that needs much.
 type Memory struct {
 	size int
 
-	mu   sync.Mutex
-	used int
-	by   map[string]int // of what is used, by customer; those who use nothing are not in it
+	mu    sync.Mutex
+	used  int
+	by    map[string]int        // of what is used, by customer; those who use nothing are not in it
+	lines map[string][]*waiting // by customer; without anybody in it there is none
+	turns []string              // the customers who have a line, whose turn was last at the end
+}
+
+// waiting is someone who waits for so many bytes.
+type waiting struct {
+	bytes int
+	given chan struct{} // closed when they are taken for it
 }
 
 // ownMemory is what every run may hold without asking. It is not counted.
 const ownMemory = 8 << 20
 
 // NewMemory returns a budget of so many bytes.
-func NewMemory(size int) *Memory { return &Memory{size: size, by: map[string]int{}} }
+func NewMemory(size int) *Memory {
+	return &Memory{size: size, by: map[string]int{}, lines: map[string][]*waiting{}}
+}
 
 // Used returns how much of it is used.
 func (m *Memory) Used() int {
@@ -42,25 +56,96 @@ func (m *Memory) Used() int {
 func (m *Memory) take(customer string, n int, must bool) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if n > 0 && !must && m.by[customer]+n > m.size-m.used-n {
+	if n > 0 && !must && !m.fits(customer, n) {
 		return false
 	}
+	m.add(customer, n)
+	if n < 0 {
+		m.serve()
+	}
+	return true
+}
+
+func (m *Memory) fits(customer string, n int) bool { return m.by[customer]+n <= m.size-m.used-n }
+
+func (m *Memory) add(customer string, n int) {
 	m.used += n
 	if m.by[customer] += n; m.by[customer] == 0 {
 		delete(m.by, customer)
+	}
+}
+
+// serve gives those who wait what they wait for, as far as there is as much.
+func (m *Memory) serve() {
+	for i := 0; i < len(m.turns); {
+		customer := m.turns[i]
+		first := m.lines[customer][0]
+		if !m.fits(customer, first.bytes) {
+			i++
+			continue
+		}
+		m.add(customer, first.bytes)
+		close(first.given)
+		m.turns = append(slices.Delete(m.turns, i, i+1), customer)
+		m.leave(customer, first)
+	}
+}
+
+// leave takes someone out of a line. It reports false if he does not stand there any more.
+func (m *Memory) leave(customer string, w *waiting) bool {
+	i := slices.Index(m.lines[customer], w)
+	if i < 0 {
+		return false
+	}
+	if m.lines[customer] = slices.Delete(m.lines[customer], i, i+1); len(m.lines[customer]) == 0 {
+		delete(m.lines, customer)
+		i := slices.Index(m.turns, customer)
+		m.turns = slices.Delete(m.turns, i, i+1)
 	}
 	return true
 }
 
 // Reserve takes n bytes for a customer, for what is going to be made outside of a run or before it begins. Where there is not as much for
-// it now, it takes nothing and returns false. What alone comes to more than one customer may have is let through when nothing else of its
-// customer's is there.
+// it now, or others of the customer wait, it takes nothing and returns false. What alone comes to more than one customer may have is let
+// through when nothing else of its customer's is there.
 func (m *Memory) Reserve(customer string, n int) (release func(), there bool) {
 	n = min(n, m.size/2)
-	if !m.take(customer, n, false) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.lines[customer]) > 0 || !m.fits(customer, n) {
 		return nil, false
 	}
-	return sync.OnceFunc(func() { m.take(customer, -n, true) }), true
+	m.add(customer, n)
+	return m.release(customer, n), true
+}
+
+// Await takes n bytes as Reserve does, and waits for its turn and until there is as much. The error is that of ctx, which ended before.
+func (m *Memory) Await(ctx context.Context, customer string, n int) (release func(), err error) {
+	n = min(n, m.size/2)
+	w := &waiting{bytes: n, given: make(chan struct{})}
+	m.mu.Lock()
+	if len(m.lines[customer]) == 0 {
+		m.turns = append(m.turns, customer)
+	}
+	m.lines[customer] = append(m.lines[customer], w)
+	m.serve()
+	m.mu.Unlock()
+	select {
+	case <-w.given:
+		return m.release(customer, n), nil
+	case <-ctx.Done():
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.leave(customer, w) { // it was given in the same moment
+		m.add(customer, -n)
+	}
+	m.serve()
+	return nil, ctx.Err()
+}
+
+func (m *Memory) release(customer string, n int) func() {
+	return sync.OnceFunc(func() { m.take(customer, -n, true) })
 }
 
 // account is what one run holds of the memory. It belongs to the goroutine of the run.

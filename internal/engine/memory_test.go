@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -297,5 +300,112 @@ func TestMemoryIsGivenBackHoweverARunEnds(t *testing.T) {
 				t.Errorf("at most %d bytes were used and %d are when the run is over, want many and none", most, e.Memory.Used())
 			}
 		})
+	}
+}
+
+// line lets customers wait for memory, one after another, and notes in which order they are given it.
+type line struct {
+	t     *testing.T
+	m     *engine.Memory
+	given chan string
+	let   map[string]func() // what lets go of it again
+	mu    sync.Mutex
+}
+
+func (l *line) wait(ctx context.Context, customer, name string, n int) {
+	before := l.m.Waiting()
+	go func() {
+		release, err := l.m.Await(ctx, customer, n)
+		if err != nil {
+			l.given <- name + ": " + err.Error()
+			return
+		}
+		l.mu.Lock()
+		l.let[name] = release
+		l.mu.Unlock()
+		l.given <- name
+	}()
+	until(l.t, func() bool { return l.m.Waiting() > before })
+}
+
+// next returns the names of those who are given it, so many, in no order.
+func (l *line) next(n int) (names []string) {
+	for range n {
+		names = append(names, <-l.given)
+	}
+	slices.Sort(names)
+	return names
+}
+
+func (l *line) release(name string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.let[name]()
+}
+
+func until(t *testing.T, holds func() bool) {
+	t.Helper()
+	for t.Context().Err() == nil && !holds() {
+		runtime.Gosched()
+	}
+}
+
+func TestMemoryThatIsGivenBackGoesToThoseWhoWaitByTurns(t *testing.T) {
+	t.Parallel()
+	l := &line{t: t, m: engine.NewMemory(1000), given: make(chan string, 10), let: map[string]func(){}}
+	all, _ := l.m.Reserve("hog", 500)
+	for _, name := range []string{"a1", "a2", "a3"} {
+		l.wait(t.Context(), "a", name, 400)
+	}
+	l.wait(t.Context(), "b", "b1", 400)
+	canceled, cancel := context.WithCancel(t.Context())
+	l.wait(canceled, "c", "c1", 400)
+	l.wait(t.Context(), "c", "c2", 400)
+	if _, there := l.m.Reserve("a", 1); there {
+		t.Error("one that comes later is given memory before those of its customer that wait")
+	}
+	if little, there := l.m.Reserve("d", 10); !there {
+		t.Error("a customer of whom nobody waits is given none")
+	} else {
+		little()
+	}
+	cancel()
+	all()
+	want := func(what string, want ...string) {
+		t.Helper()
+		if diff := cmp.Diff(want, l.next(len(want))); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", what, diff)
+		}
+	}
+	want("it is a's turn, and there is no room for two", "a1", "c1: context canceled")
+	l.release("a1")
+	want("b's turn", "b1")
+	l.release("b1")
+	want("c's turn", "c2")
+	l.release("c2")
+	want("a's again", "a2")
+	l.release("a2")
+	want("and again", "a3")
+	l.release("a3")
+	if n := l.m.Used() + l.m.Waiting(); n != 0 {
+		t.Errorf("%d are used or waited for in the end", n)
+	}
+}
+
+func TestOneWhoNeedsMuchMemoryKeepsNobodyWaiting(t *testing.T) {
+	t.Parallel()
+	l := &line{t: t, m: engine.NewMemory(1000), given: make(chan string, 10), let: map[string]func(){}}
+	held, _ := l.m.Reserve("hog", 500)
+	l.wait(t.Context(), "much", "much", 500)
+	l.wait(t.Context(), "little", "little", 260)
+	some, _ := l.m.Reserve("other", 10)
+	held()
+	if got := l.next(1); got[0] != "little" {
+		t.Errorf("%s is given memory first", got[0])
+	}
+	some()
+	l.release("little")
+	if got := l.next(1); got[0] != "much" {
+		t.Errorf("%s is given memory then", got[0])
 	}
 }

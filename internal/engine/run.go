@@ -186,6 +186,19 @@ func ended(ctx context.Context, err error) Done {
 	return done
 }
 
+// NotBegun is how a run ends whose context was done before it began, and what kept it until then. The error tells that it was interrupted.
+func NotBegun(ctx context.Context, why string) (Outcome, error) {
+	if err := interrupted(ctx); err != nil {
+		return Outcome{}, err
+	}
+	done := ended(ctx, nil)
+	if done.Canceled {
+		return Outcome{State: ipaas.ExecutionCanceled}, nil
+	}
+	done.Cause.Message = done.Error + ", and had not begun: " + why
+	return Outcome{State: ipaas.ExecutionFailed, Error: done.Cause}, nil
+}
+
 // prepare evaluates the inputs of a step. It returns what keeps the step from running, or "".
 func (r *runner) prepare(s *step, at *Step) string {
 	var wrong []ipaas.Violation

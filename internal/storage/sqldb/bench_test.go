@@ -70,7 +70,7 @@ func BenchmarkLife(b *testing.B) {
 		if _, err := db.AcceptExecution(ctx, event(body), storage.Admission{ServingHasFlow: true}); err != nil {
 			return err
 		}
-		taken, err := db.ClaimExecutions(ctx, time.Now(), time.Now().Add(time.Hour), 1)
+		taken, err := db.ClaimExecutions(ctx, time.Now(), time.Now().Add(time.Hour), 1, storage.Workers{})
 		if err != nil || len(taken) == 0 {
 			return fmt.Errorf("claimed %d: %w", len(taken), err)
 		}

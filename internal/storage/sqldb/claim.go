@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/storage"
 )
 
 // group is the executions of one flow of one instance.
@@ -21,27 +22,26 @@ type rotation struct {
 }
 
 const (
-	selectReady = `SELECT 1 FROM executions WHERE ready = 1 LIMIT 1`
-	selectDue   = `SELECT 1 FROM executions WHERE asleep = 1 AND wake_time <= $1 LIMIT 1`
-	wakeDue     = `UPDATE executions SET asleep = 0 WHERE asleep = 1 AND wake_time <= $1 RETURNING seq`
+	selectDue = `SELECT 1 FROM executions WHERE asleep = 1 AND wake_time <= $1 LIMIT 1`
+	wakeDue   = `UPDATE executions SET asleep = 0 WHERE asleep = 1 AND wake_time <= $1 RETURNING seq`
 )
 
 // ClaimExecutions takes executions that may run.
-func (db *DB) ClaimExecutions(ctx context.Context, now, lease time.Time, most int) (claimed []ipaas.Execution, err error) {
+func (db *DB) ClaimExecutions(ctx context.Context, now, lease time.Time, most int, w storage.Workers) (claimed []ipaas.Execution, err error) {
 	// Workers ask all the time: that there is nothing to take is found out without the writer.
 	found := false
 	err = db.view(func(q querier) error {
-		if found, err = exists(ctx, q, selectReady); err != nil || found {
+		if found, err = exists(ctx, q, selectDue, micros(now)); err != nil || found {
 			return err
 		}
-		found, err = exists(ctx, q, selectDue, micros(now))
+		_, found, err = nextCustomer(ctx, q, "", w.Free)
 		return err
 	})
 	if err != nil || !found {
 		return nil, err
 	}
 	err = db.write(ctx, func(ctx context.Context, tx *tx) error {
-		c := &claiming{rotation: &db.rotation, tx: tx, now: now, lease: lease, idle: map[string]bool{}, full: map[group]bool{}}
+		c := &claiming{rotation: &db.rotation, tx: tx, now: now, lease: lease, workers: w, idle: map[string]bool{}, full: map[group]bool{}}
 		claimed, err = c.claim(ctx, most)
 		return err
 	})
@@ -56,6 +56,7 @@ type claiming struct {
 	*rotation
 	tx         *tx
 	now, lease time.Time
+	workers    storage.Workers // those of what was taken among them
 	idle       map[string]bool // customers that have nothing to run now
 	full       map[group]bool  // groups that have nothing to run now
 }
@@ -65,10 +66,11 @@ func (c *claiming) claim(ctx context.Context, most int) (claimed []ipaas.Executi
 		return nil, err
 	}
 	for len(claimed) < most {
-		customer, ok, err := c.nextCustomer(ctx)
+		customer, ok, err := nextCustomer(ctx, c.tx, c.customer, func(customer string) bool { return !c.idle[customer] && c.workers.Free(customer) })
 		if err != nil || !ok {
 			return claimed, err
 		}
+		c.customer = customer
 		ex, ok, err := c.takeOf(ctx, customer)
 		if err != nil {
 			return nil, err
@@ -78,6 +80,7 @@ func (c *claiming) claim(ctx context.Context, most int) (claimed []ipaas.Executi
 			delete(c.groups, customer)
 			continue
 		}
+		c.workers = c.workers.With(customer)
 		claimed = append(claimed, ex)
 	}
 	return claimed, nil
@@ -111,23 +114,23 @@ SELECT instance_uid, flow_id FROM executions WHERE ready = 1 AND customer_id = $
 ORDER BY instance_uid, flow_id LIMIT 1`
 )
 
-// nextCustomer returns the customer whose turn it is: the next one in the order of ids that may have something to run.
-func (c *claiming) nextCustomer(ctx context.Context) (customer string, ok bool, err error) {
-	err = c.tx.row(ctx, selectNextCustomer, []any{c.customer}, &customer)
+// nextCustomer returns the customer whose turn it is: the next one in the order of ids, after the last one, that has something ready and
+// may run it.
+func nextCustomer(ctx context.Context, q querier, last string, may func(customer string) bool) (customer string, ok bool, err error) {
+	err = q.row(ctx, selectNextCustomer, []any{last}, &customer)
 	for wrapped := false; ; {
 		switch {
 		case errors.Is(err, sql.ErrNoRows) && wrapped:
 			return "", false, nil
 		case errors.Is(err, sql.ErrNoRows):
 			wrapped = true
-			err = c.tx.row(ctx, selectFirstCustomer, nil, &customer)
+			err = q.row(ctx, selectFirstCustomer, nil, &customer)
 		case err != nil:
 			return "", false, err
-		case !c.idle[customer]:
-			c.customer = customer
+		case may(customer):
 			return customer, true, nil
 		default:
-			err = c.tx.row(ctx, selectNextCustomer, []any{customer}, &customer)
+			err = q.row(ctx, selectNextCustomer, []any{customer}, &customer)
 		}
 	}
 }
@@ -145,7 +148,7 @@ func (c *claiming) takeOf(ctx context.Context, customer string) (ex ipaas.Execut
 			continue
 		case err != nil:
 			return ex, false, err
-		case c.full[g]:
+		case c.full[g] || c.workers.Waiting[storage.Group{InstanceUID: g.uid, FlowID: g.flowID}] > 0:
 			continue
 		}
 		ex, ok, err = c.take(ctx, customer, g)

@@ -157,7 +157,7 @@ func furnishExecution(t *testing.T, db *DB, random *rand.Rand, instance string, 
 	ctx, ex := t.Context(), event([]byte(letters(random, random.IntN(12_000))))
 	ex.ID, ex.InstanceID, ex.CreateTime = "e-"+instance, instance, now
 	_, err := db.AcceptExecution(ctx, ex, storage.Admission{ServingHasFlow: true})
-	taken, claimErr := db.ClaimExecutions(ctx, now, now.Add(time.Hour), 1)
+	taken, claimErr := db.ClaimExecutions(ctx, now, now.Add(time.Hour), 1, storage.Workers{})
 	if err := errors.Join(err, claimErr); err != nil || len(taken) == 0 {
 		t.Fatalf("claimed %d: %v", len(taken), err)
 	}

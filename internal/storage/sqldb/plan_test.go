@@ -36,7 +36,7 @@ func TestHistoryIsNeverReadFromEndToEnd(t *testing.T) {
 	t.Parallel()
 	db := fresh(t)
 	for name, statement := range map[string]string{
-		"accept": selectScene, "held": countHeld, "claim": selectHead, "ready": selectReady, "claimed": claimExecution, "execution": selectExecution,
+		"accept": selectScene, "held": countHeld, "claim": selectHead, "claimed": claimExecution, "execution": selectExecution,
 		"release": releaseHeld, "stop": stopClaims, "allow": allowClaims, "cancel": cancelQueued, "lapsed": selectLapsed, "asleep": wakeDue, "due": selectDue, "next wake": selectNextWake, "first customer": selectFirstCustomer,
 		"next customer": selectNextCustomer, "next group": selectNextGroup, "customer runs": countOfCustomer, "instance runs": countOfInstance,
 		"flow runs": countOfFlow, "queued": countQueued, "place": selectPlace, "make ready": makeReady, "promote": promoteNext,

@@ -162,7 +162,7 @@ func setUpPaused(t *testing.T, db *DB, in ipaas.Instance, now time.Time) {
 		func() error { _, err := db.CommitDeployment(ctx, "d", now, storage.Takeover{}); return err },
 		func() error { return db.accept(ctx, "ended", now) },
 		func() error {
-			claimed, err := db.ClaimExecutions(ctx, now, now, 1)
+			claimed, err := db.ClaimExecutions(ctx, now, now, 1, storage.Workers{})
 			if err != nil {
 				return err
 			}

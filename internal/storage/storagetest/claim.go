@@ -2,6 +2,7 @@ package storagetest
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/headrace/headrace/internal/ipaas"
@@ -68,6 +69,58 @@ var claimSentences = []sentence{
 		same(t, "the next goes on where the last stopped", []string{quiet}, w.claimed(1))
 		quiet = w.accept("quiet", "orders").ID
 		same(t, "and so on", []string{noisy[2], quiet, noisy[3], noisy[4]}, w.claimed(4))
+	}},
+	{"a_customer_whose_executions_hang_keeps_no_other_from_running", func(t *testing.T, s storage.Store) {
+		w := newWorld(t, s)
+		workers := storage.Workers{Size: 4, Busy: map[string]int{}}
+		claimed := func() map[string]int {
+			t.Helper()
+			begun := map[string]int{}
+			for _, ex := range got(s.ClaimExecutions(t.Context(), at(w.next()), never, 100, workers))(t) {
+				begun[ex.InstanceID]++
+				workers.Busy[ex.CustomerID]++
+			}
+			return begun
+		}
+		send := func(n int, ids ...string) {
+			for _, id := range ids {
+				for range n {
+					w.accept(id, "orders")
+				}
+			}
+		}
+		for _, id := range []string{"hog", "pig", "rat", "ox", "ass", "elk", "cow", "ram", "hen"} {
+			w.owned(id, "of-"+id)
+		}
+		send(9, "hog")
+		same(t, "one alone has all workers", map[string]int{"hog": 4}, claimed())
+		send(9, "pig")
+		same(t, "another one has three at once", map[string]int{"pig": 3}, claimed())
+		send(1, "rat")
+		same(t, "a third one, too", map[string]int{"rat": 1}, claimed())
+		send(9, "ox")
+		same(t, "with twice as many at work two", map[string]int{"ox": 2}, claimed())
+		send(9, "ass", "elk")
+		same(t, "until there are three times as many", map[string]int{"ass": 1, "elk": 1}, claimed())
+		send(9, "cow", "ram")
+		same(t, "then one each", map[string]int{"cow": 1, "ram": 1}, claimed())
+		workers.Busy["of-pig"], workers.Busy["of-ass"] = 0, 0
+		same(t, "of what is given back each has a share", map[string]int{"elk": 1, "pig": 1, "ass": 1}, claimed())
+		workers.Busy["of-hog"] = 0
+		send(1, "hen")
+		same(t, "whoever had it before", map[string]int{"cow": 1, "hen": 1, "hog": 1}, claimed())
+	}},
+	{"of_a_flow_of_which_some_wait_nothing_is_taken", func(t *testing.T, s storage.Store) {
+		w := newWorld(t, s)
+		w.active("i")
+		w.active("j")
+		w.accept("i", "orders")
+		items, other := w.accept("i", "items"), w.accept("j", "orders")
+		workers := storage.Workers{Size: 4, Waiting: map[storage.Group]int{{InstanceUID: w.get("i").UID, FlowID: "orders"}: 1}}
+		taken := ids(got(s.ClaimExecutions(t.Context(), at(w.next()), never, 9, workers))(t), func(ex ipaas.Execution) string { return ex.ID })
+		slices.Sort(taken)
+		same(t, "the others", []string{items.ID, other.ID}, taken)
+		same(t, "when none waits", 1, len(w.claimed(9)))
 	}},
 	{"the_flows_and_instances_of_a_customer_take_turns", func(t *testing.T, s storage.Store) {
 		w := newWorld(t, s)

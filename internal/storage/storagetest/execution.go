@@ -15,7 +15,7 @@ func executionIDs(t *testing.T, s storage.Store, q storage.Query) []string {
 
 func (w *world) wantNothingToClaim() {
 	w.t.Helper()
-	if claimed := got(w.s.ClaimExecutions(w.t.Context(), start, never, 10))(w.t); len(claimed) > 0 {
+	if claimed := got(w.s.ClaimExecutions(w.t.Context(), start, never, 10, storage.Workers{}))(w.t); len(claimed) > 0 {
 		w.t.Errorf("claimed %+v, want nothing", claimed)
 	}
 }
@@ -103,7 +103,7 @@ var executionSentences = []sentence{
 		first := got(s.AcceptExecution(t.Context(), w.event("i", "items"), admission))(t)
 		w.accept("i", "orders")
 		var looking ipaas.Execution
-		for _, ex := range got(s.ClaimExecutions(t.Context(), at(w.next()), never, 10))(t) {
+		for _, ex := range got(s.ClaimExecutions(t.Context(), at(w.next()), never, 10, storage.Workers{}))(t) {
 			if ex.FlowID == "orders" {
 				looking = ex
 			}
@@ -330,7 +330,7 @@ var executionSentences = []sentence{
 		for range 32 {
 			all.Go(func() {
 				for {
-					taken, err := s.ClaimExecutions(t.Context(), start, never, 3)
+					taken, err := s.ClaimExecutions(t.Context(), start, never, 3, storage.Workers{})
 					if err != nil {
 						t.Error(err)
 						return

@@ -62,7 +62,7 @@ var invocationSentences = []sentence{
 		if ex := w.execution(third.Execution.ID); ex.InvokedBy != first.ID || ex.RootID != first.ID || ex.Depth != 0 {
 			t.Errorf("the third is %+v", ex)
 		}
-		claimed := got(s.ClaimExecutions(t.Context(), at(900), never, 9))(t)
+		claimed := got(s.ClaimExecutions(t.Context(), at(900), never, 9, storage.Workers{}))(t)
 		for _, ex := range claimed {
 			if ex.ID == second.Execution.ID {
 				if ex.Generation != 1 || ex.DefinitionHash == "" {
@@ -251,7 +251,7 @@ var invocationSentences = []sentence{
 		if !added {
 			t.Fatal("there is no retry")
 		}
-		for _, ex := range got(s.ClaimExecutions(t.Context(), at(501), never, 9))(t) {
+		for _, ex := range got(s.ClaimExecutions(t.Context(), at(501), never, 9, storage.Workers{}))(t) {
 			if ex.ID == retry.ID {
 				w.wantStarted(w.complete(ex, "one", more), more, next)
 			}

@@ -75,7 +75,7 @@ var retrySentences = []sentence{
 			t.Errorf("the next wakes at %v", wake)
 		}
 		w.wantNothingToClaim()
-		if none := got(s.ClaimExecutions(t.Context(), at(499), never, 9))(t); len(none) > 0 {
+		if none := got(s.ClaimExecutions(t.Context(), at(499), never, 9, storage.Workers{}))(t); len(none) > 0 {
 			t.Error("it starts too early")
 		}
 		if ex := w.claimAt(at(500), never); ex.ID != next.ID || ex.Try != 2 {
@@ -91,7 +91,7 @@ var retrySentences = []sentence{
 		w.accept("i", "orders")
 		next, _ := w.retried(w.claim())
 		got(s.RecoverExecutions(t.Context(), next.CreateTime, storage.Recovery{}))(t)
-		if none := got(s.ClaimExecutions(t.Context(), next.CreateTime, never, 9))(t); len(none) > 0 {
+		if none := got(s.ClaimExecutions(t.Context(), next.CreateTime, never, 9, storage.Workers{}))(t); len(none) > 0 {
 			t.Error("it is woken though the clock was not set back")
 		}
 		back := next.CreateTime.AddDate(-10, 0, 0)
@@ -106,7 +106,7 @@ var retrySentences = []sentence{
 		w.ordered("i", "a", ipaas.FailureBlock)
 		second := w.ordered("i", "a", ipaas.FailureBlock)
 		next, _ := w.retried(w.claim())
-		if none := got(s.ClaimExecutions(t.Context(), at(400), never, 9))(t); len(none) > 0 || w.execution(second.ID).Blocked {
+		if none := got(s.ClaimExecutions(t.Context(), at(400), never, 9, storage.Workers{}))(t); len(none) > 0 || w.execution(second.ID).Blocked {
 			t.Errorf("claimed %v before the retry", none)
 		}
 		ex := w.claimAt(at(501), never)
@@ -126,7 +126,7 @@ var retrySentences = []sentence{
 			t.Errorf("it is %+v", ex)
 		}
 		w.wantClaimed("then", second)
-		if none := got(s.ClaimExecutions(t.Context(), at(600), never, 9))(t); len(none) > 0 {
+		if none := got(s.ClaimExecutions(t.Context(), at(600), never, 9, storage.Workers{}))(t); len(none) > 0 {
 			t.Error("a canceled retry runs")
 		}
 	}},
@@ -136,7 +136,7 @@ var retrySentences = []sentence{
 		w.accept("i", "orders")
 		next, _ := w.retried(w.claim())
 		got(s.PauseInstance(t.Context(), "i", ipaas.PauseHold, 0, at(100), no))(t)
-		if none := got(s.ClaimExecutions(t.Context(), at(501), never, 9))(t); len(none) > 0 {
+		if none := got(s.ClaimExecutions(t.Context(), at(501), never, 9, storage.Workers{}))(t); len(none) > 0 {
 			t.Error("it runs while its instance is paused")
 		}
 		got(s.ResumeInstance(t.Context(), "i", 0, at(600), no))(t)

@@ -198,7 +198,7 @@ func (w *world) claim() ipaas.Execution {
 // claimAt claims one execution, which must be there.
 func (w *world) claimAt(now, lease time.Time) ipaas.Execution {
 	w.t.Helper()
-	claimed := got(w.s.ClaimExecutions(w.t.Context(), now, lease, 1))(w.t)
+	claimed := got(w.s.ClaimExecutions(w.t.Context(), now, lease, 1, storage.Workers{}))(w.t)
 	if len(claimed) != 1 {
 		w.t.Fatalf("claimed %d executions, want 1", len(claimed))
 	}
@@ -208,7 +208,7 @@ func (w *world) claimAt(now, lease time.Time) ipaas.Execution {
 // claimed returns the ids of at most so many executions that may run.
 func (w *world) claimed(most int) []string {
 	w.t.Helper()
-	all := got(w.s.ClaimExecutions(w.t.Context(), at(w.next()), never, most))(w.t)
+	all := got(w.s.ClaimExecutions(w.t.Context(), at(w.next()), never, most, storage.Workers{}))(w.t)
 	return ids(all, func(ex ipaas.Execution) string { return ex.ID })
 }
 
