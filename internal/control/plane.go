@@ -1,6 +1,7 @@
 // Package control decides: it owns the use cases and the order of things. A request that changes something comes here, is checked
 // against the rules, carried out by the engine and remembered by the store.
-// It must not know how requests arrive or what answers look like on a wire.
+// It must not know how requests arrive or what answers look like on a wire. What it decides with has rooms of its own: the catalogue of
+// components, the config of instances, access to their flows, triggers, state, rehearsals, and the ledger of what flows created elsewhere.
 package control
 
 import (
@@ -102,35 +103,41 @@ func (l Limits) withDefaults() Limits {
 
 // Plane is the use cases.
 type Plane struct {
-	store       storage.Store
-	keys        *secret.Keyring
-	client      *outbound.Client
-	scripts     component.Scripts // nil: no code is run
-	logger      *slog.Logger
-	now         func() time.Time // the clock's
-	clock       clock
-	limits      Limits
-	engine      *engine.Engine
-	catalogue   *catalogue.Catalogue
-	configs     *config.Keeper
-	access      *access.Keeper
-	states      *state.Keeper
-	triggers    *trigger.Maker
-	ledger      *ledger.Ledger
+	store   storage.Store
+	keys    *secret.Keyring
+	client  *outbound.Client
+	scripts component.Scripts // nil: no code is run
+	logger  *slog.Logger
+	now     func() time.Time // the clock's
+	clock   clock
+	limits  Limits
+	engine  *engine.Engine
+
+	// The rooms below.
+	catalogue *catalogue.Catalogue
+	configs   *config.Keeper
+	access    *access.Keeper
+	triggers  *trigger.Maker
+	states    *state.Keeper
+	ledger    *ledger.Ledger
+
+	// What runs, and who waits for it.
 	generations cache.Of[ipaas.Generation] // by the uid of their instance and their number
-	tails       *tails
 	deploys     *joins
 	left        leftovers
 	live        live
-	waiters     waiters // callers of asynchronous flows that wait for the result
-	tests       joined[TestResult]
-	removals    joined[RemovalResult]
-	testing     turn.ByKey // by test instance: tests that reconcile, and resets
-	replays     joined[Replayed]
-	retries     joined[RetryResult]
-	upgrades    turn.ByKey // by upgrade: who carries it out
 	workers     *workers
+	tails       *tails
+	waiters     waiters       // callers of asynchronous flows that wait for the result
 	nudge       chan struct{} // tells the worker that there may be something to claim
+
+	// Requests that are being carried out, which the same request joins; and what may not be done side by side.
+	tests    joined[TestResult]
+	removals joined[RemovalResult]
+	replays  joined[Replayed]
+	retries  joined[RetryResult]
+	testing  turn.ByKey // by test instance: tests that reconcile, and resets
+	upgrades turn.ByKey // by upgrade: who carries it out
 
 	background sync.WaitGroup  // work that outlives the request that began it
 	stop       context.Context //nolint:containedctx // the life of the plane's own work, which no request may end
