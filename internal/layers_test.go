@@ -31,6 +31,8 @@ var architecture = []row{
 	{pkg: "sandbox", imports: "value", tests: "leaktest"}, // untrusted JavaScript, in processes of its own
 	{pkg: "outbound", tests: "leaktest"},                  // the guarded way out
 	{pkg: "fault"},                                        // places where tests break things
+	{pkg: "turn"},                                         // one after another, by key
+	{pkg: "cache"},                                        // what never changes, found by what it is made of
 
 	// The nouns of the field and their own rules.
 	{pkg: "ipaas", imports: "value expr"},
@@ -53,23 +55,32 @@ var architecture = []row{
 	// The engine runs one flow. It cannot reach storage, so a flow can never hold a transaction open.
 	{pkg: "engine", imports: "component ipaas expr value", tests: "leaktest"},
 
+	// What the plane is built on. None of them knows a use case.
+	{pkg: "catalogue", imports: "engine component component/declarative storage ipaas value cache"},              // the components there are
+	{pkg: "trigger", imports: "storage ipaas format secret value"},                                               // what flows see of what started them
+	{pkg: "access", imports: "storage ipaas secret"},                                                             // how flows are reached: their URLs and keys
+	{pkg: "state", imports: "component storage ipaas secret value"},                                              // what flows keep
+	{pkg: "rehearsal", imports: "access engine ipaas outbound secret value"},                                     // what stands in for the world in tests
+	{pkg: "config", imports: "engine component ipaas secret value cache"},                                        // an instance's config made ready
+	{pkg: "ledger", imports: "catalogue config access component storage ipaas secret outbound value fault turn"}, // what flows created elsewhere
+
 	// The plane decides: the use cases.
 	{
 		pkg:     "control",
-		imports: "engine component component/declarative storage ipaas format secret outbound value fault sandbox",
+		imports: "catalogue config access state trigger rehearsal ledger engine component component/declarative storage ipaas format secret outbound value fault sandbox cache turn",
 		tests:   "component/builtin storage/sqldb storage/sqldb/sqldbtest examples/acme-erp/fake leaktest",
 	},
 
 	// Faces: gRPC with REST, webhooks, and the program that wires everything.
 	{
 		pkg:     "server/api",
-		imports: "control storage ipaas prismatic value proto proto/gen",
+		imports: "control config rehearsal storage ipaas prismatic value proto proto/gen",
 		tests:   "component/builtin storage/sqldb storage/sqldb/sqldbtest secret outbound leaktest",
 	},
 	{
 		pkg:     "server/webhook",
 		imports: "control ipaas fault",
-		tests:   "component component/builtin storage/sqldb storage/sqldb/sqldbtest secret outbound leaktest",
+		tests:   "component component/builtin config storage/sqldb storage/sqldb/sqldbtest secret outbound leaktest",
 	},
 	{
 		// What the program and a test of flows without one are put together from.

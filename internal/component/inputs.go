@@ -79,6 +79,15 @@ type Pair struct {
 	Value any
 }
 
+// PairsObject returns a key/value list as an object. Of pairs with the same key the last one counts.
+func PairsObject(pairs []Pair) *value.Object {
+	o := value.Obj()
+	for _, p := range pairs {
+		o.Set(p.Key, p.Value)
+	}
+	return o
+}
+
 // Resolve checks what the inputs of a step evaluated to against what is declared: it fills in defaults and turns texts into numbers
 // and booleans where those are declared. All that is wrong is returned at once, each with the path from the inputs on.
 func Resolve(fields []ipaas.InputField, given map[string]any) (Inputs, []ipaas.Violation) {

@@ -26,11 +26,7 @@ func (in Inputs) Object() *value.Object {
 		switch v := in[key].(type) {
 		case *Connection:
 		case []Pair:
-			named := value.Obj()
-			for _, p := range v {
-				named.Set(p.Key, p.Value)
-			}
-			o.Set(key, named)
+			o.Set(key, PairsObject(v))
 		default:
 			o.Set(key, v)
 		}

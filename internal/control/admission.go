@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 
+	"github.com/headrace/headrace/internal/access"
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/storage"
 )
@@ -16,11 +17,11 @@ func (p *Plane) admission(ctx context.Context, j *job, flow *ipaas.Flow, ex *ipa
 	if flow.Ordering == nil && flow.DeduplicationKey == nil && (flow.Retry == nil || flow.Retry.RequestKey == nil) {
 		return a, nil
 	}
-	results, err := p.triggerResults(ctx, *ex, j.instance, j.program.Definition(), nil, nil)
+	results, err := p.triggers.Results(ctx, *ex, j.instance, j.program.Definition(), nil, nil)
 	if err != nil {
 		return a, err
 	}
-	keys, wrong := j.program.EventKeys(flow.ID, results, j.settings.values)
+	keys, wrong := j.program.EventKeys(flow.ID, results, j.settings.Values)
 	if len(wrong) > 0 {
 		return a, ipaas.InvalidArgument("the event has no keys that flow "+flow.DisplayName+" could use", wrong...)
 	}
@@ -43,7 +44,7 @@ func (p *Plane) admission(ctx context.Context, j *job, flow *ipaas.Flow, ex *ipa
 			ex.Lane = "flow"
 		case keys.Ordering != "":
 			ex.Lane = "key:" + sum([]byte(keys.Ordering))
-			ex.OrderingKey = cut(p.mask(j.urls).Hide(j.settings.redactor.Text(keys.Ordering)), maxShownKey)
+			ex.OrderingKey = ipaas.Cut(access.Mask(j.urls).Hide(j.settings.Redactor.Text(keys.Ordering)), maxShownKey)
 		}
 	}
 	return a, nil
@@ -51,7 +52,7 @@ func (p *Plane) admission(ctx context.Context, j *job, flow *ipaas.Flow, ex *ipa
 
 // eventBody is what two events with the same deduplication key have in common.
 func (p *Plane) eventBody(j *job, ex *ipaas.Execution) ([]byte, error) {
-	g, err := p.openGift(j.instance, ex.Payload)
+	g, err := p.triggers.OpenGift(j.instance, ex.Payload)
 	if err != nil || g == nil {
 		return ex.Payload.Body, err
 	}
@@ -64,11 +65,4 @@ const maxShownKey = 200
 func sum(data []byte) string {
 	s := sha256.Sum256(data)
 	return hex.EncodeToString(s[:])
-}
-
-func cut(text string, most int) string {
-	if runes := []rune(text); len(runes) > most {
-		return string(runes[:most])
-	}
-	return text
 }

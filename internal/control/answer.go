@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/headrace/headrace/internal/access"
 	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/engine"
 	"github.com/headrace/headrace/internal/ipaas"
@@ -32,7 +33,7 @@ func answerOf(ex ipaas.Execution, outcome engine.Outcome, synchronous bool, rece
 		if ex.Error != nil {
 			message, reason = ex.Error.Message, string(ex.Error.Reason)
 		}
-		return jsonResponse(400, ex.ID, object("error", message, "reason", reason, "executionId", ex.ID))
+		return jsonResponse(400, ex.ID, value.ObjOf("error", message, "reason", reason, "executionId", ex.ID))
 	case outcome.Response != nil:
 		r := *outcome.Response
 		r.Headers = append([]ipaas.NamedText{id}, r.Headers...)
@@ -52,7 +53,7 @@ func (p *Plane) answerAgain(first ipaas.Execution, urls map[string]string, recep
 			Meta:    map[string]string{"execution_id": first.ID},
 		}
 	}
-	shown := revealedExecution(first, p.mask(urls))
+	shown := revealedExecution(first, access.Mask(urls))
 	outcome := engine.Outcome{Response: shown.Response}
 	if shown.Result != "" {
 		result, err := value.Decode([]byte(shown.Result))
@@ -71,11 +72,11 @@ func acknowledgement(executionID string, reception component.Reception) ipaas.Re
 		r.Headers = append([]ipaas.NamedText{{Name: ExecutionIDHeader, Text: executionID}}, r.Headers...)
 		return r
 	}
-	return jsonResponse(200, executionID, object("executionId", executionID))
+	return jsonResponse(200, executionID, value.ObjOf("executionId", executionID))
 }
 
 func waitedInVain(executionID string, wait time.Duration) Reply {
-	return Reply{ExecutionID: executionID, Response: jsonResponse(504, executionID, object(
+	return Reply{ExecutionID: executionID, Response: jsonResponse(504, executionID, value.ObjOf(
 		"error", fmt.Sprintf("the flow did not end within %s; it goes on", wait), "reason", string(ipaas.ReasonExecutionRunning), "executionId", executionID))}
 }
 

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/headrace/headrace/internal/config"
 	"github.com/headrace/headrace/internal/engine"
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/storage"
@@ -17,7 +18,7 @@ type candidate struct {
 	deployment ipaas.Deployment
 	instance   ipaas.Instance
 	program    *engine.Program
-	settings   *settings
+	settings   *config.Settings
 	urls       map[string]string
 	done       chan struct{}    // closed when the deployment has ended
 	takeover   storage.Takeover // what begins if it succeeds
@@ -29,7 +30,7 @@ type candidate struct {
 	until   time.Time // when it has to end, by the steady clock
 }
 
-func newCandidate(d ipaas.Deployment, in ipaas.Instance, program *engine.Program, s *settings) *candidate {
+func newCandidate(d ipaas.Deployment, in ipaas.Instance, program *engine.Program, s *config.Settings) *candidate {
 	c := &candidate{deployment: d, instance: in, program: program, settings: s, done: make(chan struct{}), stopped: make(chan struct{})}
 	c.stop = sync.OnceFunc(func() { close(c.stopped) })
 	return c
@@ -145,7 +146,7 @@ func (p *Plane) pastResult(ctx context.Context, d ipaas.Deployment) (DeployResul
 	if err != nil {
 		return DeployResult{}, err
 	}
-	urls, err := p.urls(ctx, d.InstanceID)
+	urls, err := p.access.URLs(ctx, d.InstanceID)
 	if err != nil {
 		return DeployResult{}, err
 	}

@@ -24,7 +24,7 @@ func (p *Plane) CreateComponent(ctx context.Context, c ipaas.Component, m Mutati
 		if err := checkComponent(c); err != nil {
 			return c, err
 		}
-		if p.catalogue.builtins.Component(c.ID) != nil {
+		if p.catalogue.Builtin(c.ID) {
 			return c, ipaas.Taken("component", c.ID)
 		}
 		for {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/headrace/headrace/internal/config"
 	"github.com/headrace/headrace/internal/control"
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/storage"
@@ -223,7 +224,7 @@ func TestSecretInputsOfAConnectionAreKeptWhenNotSentAgain(t *testing.T) {
 		t.Errorf("answered %d %s", status, body)
 	}
 	in = w.configure("keep", map[string]string{"ERP": ""}) // back to nothing
-	if view = must[control.InstanceView](t)(w.DescribeInstance(t.Context(), in, true)); view.Config["erp"].Source != control.SourceNone {
+	if view = must[control.InstanceView](t)(w.DescribeInstance(t.Context(), in, true)); view.Config["erp"].Source != config.SourceNone {
 		t.Errorf("the connection shows as %+v", view.Config["erp"])
 	}
 }
@@ -260,7 +261,7 @@ func TestReplacingAllValuesForgetsTheOthers(t *testing.T) {
 	}
 	in = w.configure("all", map[string]string{"limit": `null`}) // by id, and to no value at all
 	view = must[control.InstanceView](t)(w.DescribeInstance(t.Context(), in, true))
-	if view.Config["limit"].JSON != "null" || view.Config["limit"].Source != control.SourceInstance {
+	if view.Config["limit"].JSON != "null" || view.Config["limit"].Source != config.SourceInstance {
 		t.Errorf("limit: %+v", view.Config["limit"])
 	}
 }

@@ -1,6 +1,7 @@
 package control_test
 
 import (
+	"github.com/headrace/headrace/internal/config"
 	"github.com/headrace/headrace/internal/control"
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/value"
@@ -130,10 +131,10 @@ func (w *world) instance(id, integrationID string, values map[string]string) ipa
 	}, change(values), plain))
 }
 
-func change(values map[string]string) control.ConfigChange {
-	c := control.ConfigChange{Values: map[string]control.ConfigInput{}}
+func change(values map[string]string) config.Change {
+	c := config.Change{Values: map[string]config.Input{}}
 	for name, json := range values {
-		c.Values[name] = control.ConfigInput{JSON: json}
+		c.Values[name] = config.Input{JSON: json}
 	}
 	return c
 }

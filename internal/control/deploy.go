@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/headrace/headrace/internal/access"
 	"github.com/headrace/headrace/internal/fault"
 	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/state"
 	"github.com/headrace/headrace/internal/storage"
 )
 
@@ -19,6 +21,9 @@ type DeployResult struct {
 	URLs       []FlowURL // of every flow, in the order of the flows
 	Plan       *DeployPlan
 }
+
+// FlowURL is a flow's display name and its webhook URL.
+type FlowURL struct{ DisplayName, URL string }
 
 // DeployInstance brings an instance to a version and its config, as a transaction: it ends with everything in place, or with
 // everything as it was before. Losing the caller does not tear it; the same request id joins it again.
@@ -74,12 +79,12 @@ func (p *Plane) prepare(ctx context.Context, in ipaas.Instance, asked int) (*can
 	if problems := program.Problems(); len(problems) > 0 {
 		return nil, draftHasProblems(in.IntegrationID, "deployed", problems)
 	}
-	s, err := p.settings(in.UID, program, in.Config)
+	s, err := p.configs.Settings(in.UID, program, in.Config)
 	if err != nil {
 		return nil, err
 	}
-	if len(s.problems) > 0 {
-		return nil, configIncomplete(in, s.problems)
+	if len(s.Problems) > 0 {
+		return nil, configIncomplete(in, s.Problems)
 	}
 	number, err := p.nextGeneration(ctx, in)
 	if err != nil {
@@ -122,13 +127,13 @@ func (p *Plane) begin(ctx context.Context, c *candidate, base int64) error {
 	if err := p.addSharedEndpoint(ctx, c.instance.IntegrationID, c.program.Definition()); err != nil {
 		return err
 	}
-	in, hooks, err := p.store.BeginDeployment(ctx, c.deployment, p.newWebhooks(c.instance, c.program.Definition()), base)
+	in, hooks, err := p.store.BeginDeployment(ctx, c.deployment, p.access.NewWebhooks(c.instance, c.program.Definition(), p.now()), base)
 	if err != nil {
 		return err
 	}
 	c.instance = in
 	fault.Point("deploy-begun")
-	if c.urls, err = p.hookURLs(hooks); err != nil {
+	if c.urls, err = p.access.Open(hooks); err != nil {
 		return err
 	}
 	p.deploys.put(c)
@@ -283,13 +288,13 @@ func deployTimeout(c *candidate, flow *ipaas.Flow, ex ipaas.Execution) *ipaas.De
 // commit switches to the candidate, and only then removes what the old generation had and the new one has no more.
 func (p *Plane) commit(ctx context.Context, c *candidate) error {
 	fault.Point("deploy-commit")
-	keeps := false
+	keeps, mask := false, access.Mask(c.urls)
 	c.takeover.State = func(waiting []storage.StateChange) ([]storage.StateChange, error) {
 		keeps = len(waiting) > 0
-		return p.committedState(c, waiting)
+		return p.states.Committed(c.deployment.ID, waiting, func(v any) (any, bool) { return withoutSecrets(c.settings, mask, v) })
 	}
 	superseded, err := p.store.CommitDeployment(ctx, c.deployment.ID, p.now(), c.takeover)
-	if keeps && isRefusal(err) {
+	if keeps && state.Refused(err) {
 		return p.rollback(ctx, c, ipaas.DeploymentError{
 			Reason: ipaas.ReasonInitFlowFailed, Message: "what its flows keep cannot be kept: " + err.Error(),
 		})
@@ -299,7 +304,7 @@ func (p *Plane) commit(ctx context.Context, c *candidate) error {
 	}
 	fault.Point("deploy-committed")
 	// From here on the deployment has succeeded, whatever becomes of what it superseded.
-	undone, givenBack, err := p.undoAll(ctx, c.instance, superseded)
+	undone, givenBack, err := p.ledger.UndoAll(ctx, c.instance, superseded)
 	if err == nil {
 		err = p.recordChanges(ctx, c, slices.Concat(undone, givenBack), ipaas.ChangeObsoleteRemoved)
 	}

@@ -31,7 +31,7 @@ func (p *Plane) rollback(ctx context.Context, c *candidate, cause ipaas.Deployme
 
 // finishRollback undoes what is left of a deployment that is being rolled back.
 func (p *Plane) finishRollback(ctx context.Context, c *candidate, left []ipaas.Registration) error {
-	undone, givenBack, err := p.undoAll(ctx, c.instance, left)
+	undone, givenBack, err := p.ledger.UndoAll(ctx, c.instance, left)
 	if err != nil {
 		return err
 	}

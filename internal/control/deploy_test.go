@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/headrace/headrace/examples/acme-erp/fake"
+	"github.com/headrace/headrace/internal/config"
 	"github.com/headrace/headrace/internal/control"
 	"github.com/headrace/headrace/internal/ipaas"
 )
@@ -571,6 +572,6 @@ func TestTestInstanceAndUnpublishedIntegrationCannotBeDeployed(t *testing.T) {
 	refused(t, err, ipaas.ReasonNotFound)
 	must[ipaas.Integration](t)(w.CreateIntegration(t.Context(), "draft", ipaas.Definition{DisplayName: "Draft"}, plain))
 	must[ipaas.Customer](t)(w.CreateCustomer(t.Context(), ipaas.Customer{ID: "c", DisplayName: "C"}, plain))
-	_, err = w.CreateInstance(t.Context(), ipaas.Instance{ID: "x", DisplayName: "X", CustomerID: "c", IntegrationID: "draft"}, control.ConfigChange{}, plain)
+	_, err = w.CreateInstance(t.Context(), ipaas.Instance{ID: "x", DisplayName: "X", CustomerID: "c", IntegrationID: "draft"}, config.Change{}, plain)
 	refused(t, err, ipaas.ReasonNotPublished)
 }

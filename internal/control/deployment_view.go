@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/headrace/headrace/internal/access"
 	"github.com/headrace/headrace/internal/ipaas"
 )
 
@@ -49,11 +50,11 @@ func (p *Plane) revealedRegistrations(ctx context.Context, instanceID string, ro
 	if len(rows) == 0 {
 		return rows, nil
 	}
-	urls, err := p.shownURLs(ctx, instanceID)
+	urls, err := p.access.ShownURLs(ctx, instanceID)
 	if err != nil {
 		return nil, err
 	}
-	mask := p.mask(urls)
+	mask := access.Mask(urls)
 	shown := slices.Clone(rows)
 	for i := range shown {
 		shown[i].RemoteID, shown[i].Error = mask.Reveal(shown[i].RemoteID), mask.Reveal(shown[i].Error)

@@ -75,7 +75,7 @@ func (p *Plane) sideOf(ctx context.Context, in ipaas.Integration, side DiffSide,
 
 // incompleteWith lists the instances of an integration whose config would not do for a definition.
 func (p *Plane) incompleteWith(ctx context.Context, id string, def *ipaas.Definition) ([]IncompleteInstance, bool, error) {
-	program, _, err := p.catalogue.program(ctx, def, def.Hash(), nil)
+	program, _, err := p.catalogue.Program(ctx, def, def.Hash(), nil)
 	if err != nil {
 		return nil, false, err
 	}
@@ -108,9 +108,9 @@ func (p *Plane) incompleteWith(ctx context.Context, id string, def *ipaas.Defini
 // configProblems returns what is wrong with an instance's config if it is to serve a program. Nothing of it is kept: a program that is only
 // looked at would push out the settings of those that run.
 func (p *Plane) configProblems(in ipaas.Instance, program *engine.Program) ([]ipaas.Violation, error) {
-	s, err := p.openSettings(in.UID, program, in.Config)
+	s, err := p.configs.Open(in.UID, program, in.Config)
 	if err != nil {
 		return nil, errors.Join(errors.New("instance "+in.ID), err)
 	}
-	return s.problems, nil
+	return s.Problems, nil
 }

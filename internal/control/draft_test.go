@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/headrace/headrace/internal/config"
 	"github.com/headrace/headrace/internal/control"
 	"github.com/headrace/headrace/internal/ipaas"
 )
@@ -138,7 +139,7 @@ func TestStaleRevisionIsRefused(t *testing.T) {
 		},
 		"UpdateInstance": func(m control.Mutation) error {
 			m.Base = in.Revision
-			_, err := w.UpdateInstance(t.Context(), "one", control.ConfigChange{}, m, func(*ipaas.Instance) error { return nil })
+			_, err := w.UpdateInstance(t.Context(), "one", config.Change{}, m, func(*ipaas.Instance) error { return nil })
 			return err
 		},
 		"PauseInstance": func(m control.Mutation) error {
@@ -447,7 +448,7 @@ func TestIDsThatAreTakenOrMalformed(t *testing.T) {
 	w.publish("acme", tutorial())
 	w.instance("one", "acme", nil)
 	one := ipaas.Instance{ID: "one", DisplayName: "X", CustomerID: "cust-one", IntegrationID: "acme"}
-	_, err := w.CreateInstance(t.Context(), one, control.ConfigChange{}, plain)
+	_, err := w.CreateInstance(t.Context(), one, config.Change{}, plain)
 	refused(t, err, ipaas.ReasonAlreadyExists)
 	_, err = w.CreateCustomer(t.Context(), ipaas.Customer{ID: "cust-one", DisplayName: "X"}, plain)
 	refused(t, err, ipaas.ReasonAlreadyExists)
@@ -467,7 +468,7 @@ func TestIDsThatAreTakenOrMalformed(t *testing.T) {
 	_, err = w.CreateIntegration(t.Context(), "acme", ipaas.Definition{DisplayName: "X"}, plain)
 	refused(t, err, ipaas.ReasonAlreadyExists)
 
-	_, err = w.CreateInstance(t.Context(), ipaas.Instance{ID: "No Id"}, control.ConfigChange{}, plain)
+	_, err = w.CreateInstance(t.Context(), ipaas.Instance{ID: "No Id"}, config.Change{}, plain)
 	var fields []string
 	for _, v := range refused(t, err, ipaas.ReasonInvalidArgument).Violations {
 		fields = append(fields, v.Field)
@@ -476,10 +477,10 @@ func TestIDsThatAreTakenOrMalformed(t *testing.T) {
 		t.Errorf("violations (-want +got):\n%s", diff)
 	}
 	one.ID, one.CustomerID = "two", "nobody"
-	_, err = w.CreateInstance(t.Context(), one, control.ConfigChange{}, plain)
+	_, err = w.CreateInstance(t.Context(), one, config.Change{}, plain)
 	refused(t, err, ipaas.ReasonNotFound)
 	one.CustomerID, one.IntegrationID = "cust-one", "nothing"
-	_, err = w.CreateInstance(t.Context(), one, control.ConfigChange{}, plain)
+	_, err = w.CreateInstance(t.Context(), one, config.Change{}, plain)
 	refused(t, err, ipaas.ReasonNotFound)
 	_, err = w.CreateIntegration(t.Context(), "-", ipaas.Definition{}, plain)
 	if e := refused(t, err, ipaas.ReasonInvalidArgument); len(e.Violations) != 2 {

@@ -38,11 +38,11 @@ func (p *Plane) flowOf(ctx context.Context, j *job, r *request) (*ipaas.Flow, er
 func (p *Plane) destination(ctx context.Context, j *job, payload ipaas.Payload) (engine.Destination, error) {
 	ex := j.execution
 	ex.Payload = payload
-	results, err := p.triggerResults(ctx, ex, j.instance, j.program.Definition(), nil, nil)
+	results, err := p.triggers.Results(ctx, ex, j.instance, j.program.Definition(), nil, nil)
 	if err != nil {
 		return engine.Destination{}, err
 	}
-	return j.program.Destination(engine.EndpointRequest{Payload: results, Config: j.settings.values}), nil
+	return j.program.Destination(engine.EndpointRequest{Payload: results, Config: j.settings.Values}), nil
 }
 
 // receiveShared takes a request at the URL that all instances of an integration share. Whose it is, the newest version tells; what is
@@ -83,7 +83,7 @@ func (p *Plane) sharedJob(ctx context.Context, test ipaas.Instance) (*job, error
 	if e := program.Definition().Endpoint; !e.Shares() || e.Type != ipaas.EndpointShared {
 		return nil, unknownFlow()
 	}
-	s, err := p.settings(test.UID, program, ipaas.Config{})
+	s, err := p.configs.Settings(test.UID, program, ipaas.Config{})
 	if err != nil {
 		return nil, err
 	}
@@ -134,11 +134,11 @@ func (p *Plane) instanceOf(ctx context.Context, integrationID, externalID string
 	}
 	switch len(active) {
 	case 0:
-		return ipaas.Instance{}, notRouted("there is no customer %q with a deployed instance of the integration", cut(externalID, maxShownKey))
+		return ipaas.Instance{}, notRouted("there is no customer %q with a deployed instance of the integration", ipaas.Cut(externalID, maxShownKey))
 	case 1:
 		return active[0], nil
 	default:
-		err := notRouted("customer %q has several deployed instances of the integration: send to a URL of one of them", cut(externalID, maxShownKey))
+		err := notRouted("customer %q has several deployed instances of the integration: send to a URL of one of them", ipaas.Cut(externalID, maxShownKey))
 		err.Kind = ipaas.Conflict
 		return ipaas.Instance{}, err
 	}
@@ -152,7 +152,7 @@ func noFlow(name string) *ipaas.Error {
 	if name == "" {
 		return notRouted("the request names no flow")
 	}
-	return notRouted("there is no flow %q behind this URL", cut(name, maxShownKey))
+	return notRouted("there is no flow %q behind this URL", ipaas.Cut(name, maxShownKey))
 }
 
 // unrouted logs that a request found nobody: who sends them is told, but those who run the server should be able to see it, too.
@@ -185,7 +185,7 @@ func (p *Plane) route(ctx context.Context, h *host, ex ipaas.Execution, result a
 	}
 	p.logger.Warn("a request could not be routed", "execution", ex.ID, "instance", ex.InstanceID, "integration", ex.IntegrationID, "error", err)
 	ex.State, ex.Result, ex.Response = ipaas.ExecutionFailed, "", nil
-	ex.Error = &ipaas.ExecutionError{Reason: ipaas.ExecutionNotRouted, Message: cut("the request could not go on: "+err.Error(), ipaas.MaxLogMessage)}
+	ex.Error = &ipaas.ExecutionError{Reason: ipaas.ExecutionNotRouted, Message: ipaas.Cut("the request could not go on: "+err.Error(), ipaas.MaxLogMessage)}
 	return ex, p.store.FinishExecution(ctx, ex, h.checkpoint.progress)
 }
 
@@ -208,7 +208,7 @@ func refusesRequest(err error) bool {
 
 // routed makes the execution that a request becomes.
 func (p *Plane) routed(ctx context.Context, j *job, ex ipaas.Execution, result any) (next ipaas.Execution, a storage.Admission, err error) {
-	to := j.program.Destination(engine.EndpointRequest{Result: result, Config: j.settings.values})
+	to := j.program.Destination(engine.EndpointRequest{Result: result, Config: j.settings.Values})
 	var in ipaas.Instance
 	if ex.Unowned() {
 		in, err = p.instanceOf(ctx, ex.IntegrationID, to.Customer)
@@ -255,7 +255,7 @@ func (p *Plane) routed(ctx context.Context, j *job, ex ipaas.Execution, result a
 
 // urlsFor returns the URLs that a run of an instance sees. One that runs for no instance sees the one that all share.
 func (p *Plane) urlsFor(ctx context.Context, in ipaas.Instance, ex ipaas.Execution) (map[string]string, error) {
-	urls, err := p.urls(ctx, in.ID)
+	urls, err := p.access.URLs(ctx, in.ID)
 	if err == nil && ex.Unowned() {
 		urls = map[string]string{ipaas.SharedEndpoint: urls[ipaas.SharedEndpoint]}
 	}
@@ -268,13 +268,13 @@ func (p *Plane) addSharedEndpoint(ctx context.Context, integrationID string, def
 		return nil
 	}
 	test := ipaas.TestInstanceID(integrationID)
-	_, err := p.store.AddWebhooks(ctx, test, []ipaas.Webhook{p.newWebhook(ipaas.Instance{ID: test}, ipaas.SharedEndpoint)})
+	_, err := p.store.AddWebhooks(ctx, test, []ipaas.Webhook{p.access.NewWebhook(test, ipaas.SharedEndpoint, p.now())})
 	return err
 }
 
 // EndpointURL returns the URL that all instances of an integration share; empty if they share none, or none was deployed yet.
 func (p *Plane) EndpointURL(ctx context.Context, integrationID string) (string, error) {
-	urls, err := p.shownURLs(ctx, ipaas.TestInstanceID(integrationID))
+	urls, err := p.access.ShownURLs(ctx, ipaas.TestInstanceID(integrationID))
 	return urls[ipaas.SharedEndpoint], err
 }
 
@@ -303,20 +303,8 @@ func (p *Plane) RotateEndpointToken(ctx context.Context, integrationID string, o
 			return integration, err
 		}
 		now, test := p.now(), ipaas.TestInstanceID(integrationID)
-		hook := p.newWebhook(ipaas.Instance{ID: test}, ipaas.SharedEndpoint)
+		hook := p.access.NewWebhook(test, ipaas.SharedEndpoint, p.now())
 		_, err = p.store.RotateWebhooks(ctx, test, []ipaas.Webhook{hook}, now.Add(overlap), 0, now, w)
 		return integration, err
 	})
-}
-
-// endpointURL returns the URL that several flows of a definition share, as one of its instances has it. A test instance has its own.
-func endpointURL(def *ipaas.Definition, test bool, urls map[string]string) string {
-	switch {
-	case !def.Endpoint.Shares():
-		return ""
-	case def.Endpoint.Type == ipaas.EndpointShared && !test:
-		return urls[ipaas.SharedEndpoint]
-	default:
-		return urls[ipaas.InstanceEndpoint]
-	}
 }

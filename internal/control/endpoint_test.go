@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/headrace/headrace/internal/config"
 	"github.com/headrace/headrace/internal/control"
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/storage"
@@ -362,7 +363,7 @@ func TestInstancesShareAURL(t *testing.T) {
 		}
 	}
 	// Several: nobody guesses.
-	must[ipaas.Instance](t)(w.CreateInstance(t.Context(), ipaas.Instance{ID: "second", DisplayName: "Second", CustomerID: "cust-one", IntegrationID: "int-one"}, control.ConfigChange{}, plain))
+	must[ipaas.Instance](t)(w.CreateInstance(t.Context(), ipaas.Instance{ID: "second", DisplayName: "Second", CustomerID: "cust-one", IntegrationID: "int-one"}, config.Change{}, plain))
 	w.succeeded(must[control.Reply](t)(to(`"acct-1"`)).ExecutionID)
 	w.deploy("second")
 	_, err = to(`"acct-1"`)

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/headrace/headrace/internal/access"
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/secret"
+	"github.com/headrace/headrace/internal/trigger"
 	"github.com/headrace/headrace/internal/value"
 )
 
@@ -27,11 +29,11 @@ func (p *Plane) ShowExecution(ctx context.Context, ex ipaas.Execution, full bool
 		view.Execution.Result, view.Execution.Response = "", nil
 		return view, nil
 	}
-	urls, err := p.shownURLs(ctx, ex.InstanceID)
+	urls, err := p.access.ShownURLs(ctx, ex.InstanceID)
 	if err != nil {
 		return view, err
 	}
-	mask := p.mask(urls)
+	mask := access.Mask(urls)
 	view.Execution = revealedExecution(ex, mask)
 	if view.Steps, _, err = p.StepResults(ctx, ex.ID, 0, mostShown); err != nil {
 		return view, err
@@ -75,7 +77,7 @@ func (p *Plane) StepResults(ctx context.Context, executionID string, after int64
 	if err != nil {
 		return nil, false, err
 	}
-	urls, err := p.shownURLs(ctx, ex.InstanceID)
+	urls, err := p.access.ShownURLs(ctx, ex.InstanceID)
 	if err != nil {
 		return nil, false, err
 	}
@@ -83,7 +85,7 @@ func (p *Plane) StepResults(ctx context.Context, executionID string, after int64
 	if err != nil {
 		return nil, false, err
 	}
-	mask := p.mask(urls)
+	mask := access.Mask(urls)
 	for i := range steps {
 		s := &steps[i]
 		if s.Path == ipaas.TriggerStepID && s.Result != "" {
@@ -123,11 +125,11 @@ func (p *Plane) Logs(ctx context.Context, executionID string, after int64, limit
 	if err != nil {
 		return nil, err
 	}
-	urls, err := p.shownURLs(ctx, ex.InstanceID)
+	urls, err := p.access.ShownURLs(ctx, ex.InstanceID)
 	if err != nil {
 		return nil, err
 	}
-	mask := p.mask(urls)
+	mask := access.Mask(urls)
 	lines, err := p.store.ListLogs(ctx, executionID, after, limit)
 	for i := range lines {
 		lines[i].Message = mask.Reveal(lines[i].Message)
@@ -156,17 +158,7 @@ func (p *Plane) triggerShown(ctx context.Context, ex ipaas.Execution, stored str
 	if err != nil {
 		return "", err
 	}
-	return string(value.Encode(withURLs(results, ex, &def, urls, keys))), nil
-}
-
-// shownURLs returns the URLs of an instance for showing what happened in it. A deleted instance has none any more: the placeholders
-// of its tokens stay as they are.
-func (p *Plane) shownURLs(ctx context.Context, instanceID string) (map[string]string, error) {
-	urls, err := p.urls(ctx, instanceID)
-	if errors.Is(err, ipaas.NotFound) {
-		return nil, nil
-	}
-	return urls, err
+	return string(value.Encode(trigger.WithURLs(results, ex, &def, urls, keys))), nil
 }
 
 // shownKeys returns, in place of the keys that runs see, that there are some. A deleted instance has none any more.
@@ -181,12 +173,12 @@ func (p *Plane) shownKeys(ctx context.Context, ex ipaas.Execution, def *ipaas.De
 	if ex.Unowned() {
 		in.ID = ""
 	}
-	keys, err := p.openKeys(ctx, in, def)
+	keys, err := p.access.Keys(ctx, in, def)
 	if errors.Is(err, ipaas.NotFound) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	return keys.hidden(), nil
+	return keys.Hidden(), nil
 }

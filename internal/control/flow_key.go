@@ -5,17 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/headrace/headrace/internal/access"
 	"github.com/headrace/headrace/internal/ipaas"
-	"github.com/headrace/headrace/internal/secret"
 	"github.com/headrace/headrace/internal/storage"
 )
-
-// flowKeyPrefix begins every key that is made here, so that one is known when it is met where it does not belong.
-const flowKeyPrefix = "hrk_"
 
 // CreateFlowKey adds a key to a flow of an instance or of an integration. text is the key, empty to have one made.
 func (p *Plane) CreateFlowKey(ctx context.Context, k ipaas.FlowKey, text string, m Mutation) (ipaas.FlowKey, error) {
@@ -25,7 +21,7 @@ func (p *Plane) CreateFlowKey(ctx context.Context, k ipaas.FlowKey, text string,
 			k.ID = ipaas.Slug(k.DisplayName, "key")
 		}
 		if text == "" {
-			text = flowKeyPrefix + secret.Token()
+			text = access.NewKey()
 		}
 		k.DisplayName = cmp.Or(k.DisplayName, k.ID)
 		if err := checkFlowKey(k, text); err != nil {
@@ -34,8 +30,8 @@ func (p *Plane) CreateFlowKey(ctx context.Context, k ipaas.FlowKey, text string,
 		if err := p.knowsFlow(ctx, k); err != nil {
 			return k, err
 		}
-		k.Hash = ipaas.HashFlowKey(text)
-		k.Sealed, k.LastFour, k.CreateTime = p.keys.Seal([]byte(text), flowKeyPlace(k.Hash)), text[len(text)-4:], p.now()
+		p.access.SealKey(&k, text)
+		k.CreateTime = p.now()
 		for {
 			w, err := write(k)
 			if err != nil {
@@ -127,42 +123,7 @@ func (p *Plane) ListFlowKeys(ctx context.Context, of ipaas.FlowKey) ([]ipaas.Flo
 }
 
 // FlowKeyText returns the key itself.
-func (p *Plane) FlowKeyText(k ipaas.FlowKey) (string, error) {
-	text, err := p.keys.Open(k.Sealed, flowKeyPlace(k.Hash))
-	if err != nil {
-		return "", fmt.Errorf("open API key %s of flow %s: %w", k.ID, k.FlowID, err)
-	}
-	return string(text), nil
-}
-
-func flowKeyPlace(hash string) string { return "flow-key|" + hash }
-
-// flowKeys are the keys of an instance's flows as its runs see them: those that count for each flow, by its id.
-type flowKeys struct {
-	texts    map[string][]string
-	redactor *secret.Redactor // of all there are, those that do not count, too; nil: there is none
-}
-
-// openKeys opens the keys of an instance's flows.
-func (p *Plane) openKeys(ctx context.Context, in ipaas.Instance, def *ipaas.Definition) (*flowKeys, error) {
-	keys, err := p.store.ListFlowKeys(ctx, in.ID, in.IntegrationID)
-	if err != nil || len(keys) == 0 {
-		return &flowKeys{}, err
-	}
-	opened := &flowKeys{texts: map[string][]string{}, redactor: &secret.Redactor{}}
-	for _, k := range keys {
-		text, err := p.FlowKeyText(k)
-		if err != nil {
-			return nil, err
-		}
-		opened.redactor.Add(k.ID, text, redacted)
-		flow, _ := def.Flow(k.FlowID)
-		if flow != nil && (flow.Security == ipaas.SecurityOrganization) == (k.IntegrationID != "") {
-			opened.texts[k.FlowID] = append(opened.texts[k.FlowID], text)
-		}
-	}
-	return opened, nil
-}
+func (p *Plane) FlowKeyText(k ipaas.FlowKey) (string, error) { return p.access.KeyText(k) }
 
 // countKeys returns how many keys count for each flow, by its id. An instance that is gone has none.
 func (p *Plane) countKeys(ctx context.Context, in ipaas.Instance, def *ipaas.Definition) (map[string]int, error) {
@@ -177,15 +138,6 @@ func (p *Plane) countKeys(ctx context.Context, in ipaas.Instance, def *ipaas.Def
 		}
 	}
 	return counts, nil
-}
-
-// hidden returns how many keys there are for each flow, but not the keys.
-func (k *flowKeys) hidden() map[string][]string {
-	out := make(map[string][]string, len(k.texts))
-	for flowID, texts := range k.texts {
-		out[flowID] = slices.Repeat([]string{redacted}, len(texts))
-	}
-	return out
 }
 
 // offer is what came in the header for keys.
@@ -207,47 +159,6 @@ func offeredKey(payload *ipaas.Payload) offer {
 		}
 	}
 	return o
-}
-
-// madeKey is what a key looks like that was made here.
-var madeKey = regexp.MustCompile(flowKeyPrefix + "[a-z2-7]{32}")
-
-// withoutKeys returns a payload without keys: a payload is stored as it came. In the header for them no key of the flow is left, and in
-// no header nor query what looks like one, of whatever flow. Other texts stay: the header may be the flow's own.
-func withoutKeys(payload ipaas.Payload, own, shared []ipaas.FlowKey) ipaas.Payload {
-	clean := func(list []ipaas.NamedText, header bool) []ipaas.NamedText {
-		cleaned := false
-		for i, t := range list {
-			text := t.Text
-			if strings.Contains(text, flowKeyPrefix) {
-				text = madeKey.ReplaceAllString(text, redacted)
-			}
-			if header && len(own)+len(shared) > 0 && strings.EqualFold(t.Name, ipaas.FlowKeyHeader) {
-				if hash := ipaas.HashFlowKey(text); ipaas.HasFlowKey(own, hash) || ipaas.HasFlowKey(shared, hash) {
-					text = redacted
-				}
-			}
-			if text == t.Text {
-				continue
-			}
-			if !cleaned {
-				list, cleaned = slices.Clone(list), true // the caller's own stays as it is
-			}
-			list[i].Text = text
-		}
-		return list
-	}
-	payload.Headers, payload.Query = clean(payload.Headers, true), clean(payload.Query, false)
-	return payload
-}
-
-// withoutKeysOf returns a text without the keys of an instance's flows. Of an instance that is gone only those that were made here are
-// known.
-func (p *Plane) withoutKeysOf(ctx context.Context, in ipaas.Instance, text string) string {
-	if keys, err := p.openKeys(context.WithoutCancel(ctx), in, &ipaas.Definition{}); err == nil {
-		text = keys.redactor.Text(text)
-	}
-	return madeKey.ReplaceAllString(text, redacted)
 }
 
 // keysOfFlow returns the keys of one flow: the instance's, and the integration's.

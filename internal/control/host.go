@@ -6,12 +6,15 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/headrace/headrace/internal/access"
 	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/engine"
 	"github.com/headrace/headrace/internal/fault"
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/secret"
+	"github.com/headrace/headrace/internal/state"
 	"github.com/headrace/headrace/internal/storage"
+	"github.com/headrace/headrace/internal/trigger"
 	"github.com/headrace/headrace/internal/value"
 )
 
@@ -26,7 +29,7 @@ type host struct {
 	used     map[string]bool      // registrations that this run created or kept
 	ran      map[string]bool      // actions of steps that began
 	created  []ipaas.Registration // in order, for undoing what a failed test of a deploy flow created
-	state    *kept
+	state    *state.Kept
 	tried    map[string]bool      // steps, by path, of which a try failed
 	starts   map[string]*starting // what steps under way start, by path
 	outcome  engine.Outcome       // exact; what is stored of it is without secrets
@@ -38,11 +41,13 @@ type host struct {
 
 func newHost(p *Plane, j *job) *host {
 	h := &host{
-		plane: p, job: j, mask: p.mask(j.urls), begun: map[string]ipaas.StepResult{}, intents: map[string]ipaas.Registration{},
+		plane: p, job: j, mask: access.Mask(j.urls), begun: map[string]ipaas.StepResult{}, intents: map[string]ipaas.Registration{},
 		creating: map[string]func(){}, used: map[string]bool{}, ran: map[string]bool{}, tried: map[string]bool{}, starts: map[string]*starting{},
 		history: history{most: p.limits.MaxHistory},
 	}
-	h.state = &kept{host: h}
+	h.state = p.states.Of(state.Run{
+		ExecutionID: j.execution.ID, Instance: j.instance, FlowID: j.execution.FlowID, Deployment: j.deployment, Pending: j.pending, Redact: h.redact,
+	})
 	h.checkpoint.fresh = j.execution.Attempts == 1 && j.execution.ReplayOf == "" // a replay may begin with what another one recorded
 	return h
 }
@@ -67,7 +72,7 @@ func (h *host) trigger(ctx context.Context, results *value.Object) error {
 	if err != nil || done {
 		return err
 	}
-	row.Result, row.Redacted, _ = h.storedText(withoutURLs(results))
+	row.Result, row.Redacted, _ = h.storedText(trigger.WithoutURLs(results))
 	row.State, row.Tries, row.EndTime = ipaas.StepSucceeded, 1, h.plane.now()
 	return h.complete(ctx, true, row, nil, nil, storage.StepEffects{})
 }
@@ -158,7 +163,7 @@ func (h *host) Complete(ctx context.Context, step engine.Step, done engine.Done)
 		}
 		made, err = h.end(ctx, step, done, starts)
 	}
-	if len(done.State) > 0 && isRefusal(err) || starts != nil && refusesStart(err) {
+	if len(done.State) > 0 && state.Refused(err) || starts != nil && refusesStart(err) {
 		// Whether what it keeps and starts is taken is known only now: the step has failed.
 		made, err = h.end(ctx, step, engine.Done{
 			Error: err.Error(), Ignored: step.Ignores, Tries: done.Tries, Logs: done.Logs, Start: done.Start, End: done.End,
@@ -179,7 +184,7 @@ func (h *host) end(ctx context.Context, step engine.Step, done engine.Done, star
 	if done.Error != "" {
 		row.State, row.Error = ipaas.StepFailed, h.storedMessage(done.Error)
 	}
-	state, err := h.state.changed(ctx, done.State, func(row *ipaas.StepResult, v any) error {
+	kept, err := h.state.Changed(ctx, done.State, func(row *ipaas.StepResult, v any) error {
 		completed := done
 		completed.Result = v
 		return h.fill(row, completed)
@@ -187,8 +192,8 @@ func (h *host) end(ctx context.Context, step engine.Step, done engine.Done, star
 	if err != nil {
 		return done, err
 	}
-	if state.result != nil {
-		done.Result = *state.result
+	if kept.Result != nil {
+		done.Result = *kept.Result
 	}
 	if err := h.fill(&row, done); err != nil {
 		return done, err
@@ -197,9 +202,9 @@ func (h *host) end(ctx context.Context, step engine.Step, done engine.Done, star
 	if err != nil {
 		return done, err
 	}
-	effects, logs := storage.StepEffects{State: state.changes}, h.storedLogs(done.Logs)
+	effects, logs := storage.StepEffects{State: kept.Changes}, h.storedLogs(done.Logs)
 	if !h.history.takes(row, done, logs) {
-		done, effects.State, logs, state.result = h.history.full(done), nil, nil, nil
+		done, effects.State, logs, kept.Result = h.history.full(done), nil, nil, nil
 		row.State, row.Error, row.Branch, row.Ignored = ipaas.StepFailed, done.Error, "", false
 		if err := h.fill(&row, done); err != nil {
 			return done, err
@@ -214,8 +219,8 @@ func (h *host) end(ctx context.Context, step engine.Step, done engine.Done, star
 	if len(effects.Starts) > 0 {
 		h.plane.wake()
 	}
-	if state.result != nil {
-		done.Result = *state.result
+	if kept.Result != nil {
+		done.Result = *kept.Result
 	}
 	return done, nil
 }

@@ -6,15 +6,15 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/headrace/headrace/internal/config"
 	"github.com/headrace/headrace/internal/engine"
 	"github.com/headrace/headrace/internal/ipaas"
-	"github.com/headrace/headrace/internal/secret"
 	"github.com/headrace/headrace/internal/storage"
 )
 
 // CreateInstance adds an instance of an integration for a customer. Its URLs exist from here on, so that a plan can show them; they
 // run nothing until it is deployed.
-func (p *Plane) CreateInstance(ctx context.Context, in ipaas.Instance, config ConfigChange, m Mutation) (ipaas.Instance, error) {
+func (p *Plane) CreateInstance(ctx context.Context, in ipaas.Instance, change config.Change, m Mutation) (ipaas.Instance, error) {
 	return once(ctx, p, m, func(write func(ipaas.Instance) (storage.Write, error)) (ipaas.Instance, error) {
 		now := p.now()
 		chosen := in.ID != ""
@@ -30,7 +30,7 @@ func (p *Plane) CreateInstance(ctx context.Context, in ipaas.Instance, config Co
 		if err != nil {
 			return in, err
 		}
-		if in.Config, err = p.applyConfig(in.UID, []*engine.Program{program}, ipaas.Config{}, config); err != nil {
+		if in.Config, err = p.configs.Apply(in.UID, []*engine.Program{program}, ipaas.Config{}, change); err != nil {
 			return in, err
 		}
 		for {
@@ -38,7 +38,7 @@ func (p *Plane) CreateInstance(ctx context.Context, in ipaas.Instance, config Co
 			if err != nil {
 				return in, err
 			}
-			err = p.store.CreateInstance(ctx, in, p.newWebhooks(in, program.Definition()), w)
+			err = p.store.CreateInstance(ctx, in, p.access.NewWebhooks(in, program.Definition(), p.now()), w)
 			if chosen || !errors.Is(err, ipaas.Exists) {
 				return in, err
 			}
@@ -63,7 +63,7 @@ func checkInstance(in ipaas.Instance) error {
 
 // UpdateInstance changes names, labels and config of an instance, standard or test.
 func (p *Plane) UpdateInstance(
-	ctx context.Context, id string, config ConfigChange, m Mutation, apply func(*ipaas.Instance) error,
+	ctx context.Context, id string, change config.Change, m Mutation, apply func(*ipaas.Instance) error,
 ) (ipaas.Instance, error) {
 	return once(ctx, p, m, func(write func(ipaas.Instance) (storage.Write, error)) (ipaas.Instance, error) {
 		return p.changeInstance(ctx, id, m, func(in *ipaas.Instance) error {
@@ -75,13 +75,13 @@ func (p *Plane) UpdateInstance(
 					return err
 				}
 			}
-			return p.changeConfig(ctx, in, config)
+			return p.changeConfig(ctx, in, change)
 		}, write)
 	})
 }
 
-func (p *Plane) changeConfig(ctx context.Context, in *ipaas.Instance, config ConfigChange) error {
-	if len(config.Values) == 0 && !config.ReplaceAll {
+func (p *Plane) changeConfig(ctx context.Context, in *ipaas.Instance, change config.Change) error {
+	if len(change.Values) == 0 && !change.ReplaceAll {
 		return nil
 	}
 	program, err := p.instanceProgram(ctx, *in)
@@ -101,7 +101,7 @@ func (p *Plane) changeConfig(ctx context.Context, in *ipaas.Instance, config Con
 		}
 		programs = append(programs, newest)
 	}
-	in.Config, err = p.applyConfig(in.UID, programs, in.Config, config)
+	in.Config, err = p.configs.Apply(in.UID, programs, in.Config, change)
 	return err
 }
 
@@ -204,7 +204,7 @@ func (p *Plane) RotateWebhookToken(ctx context.Context, id, flowID string, endpo
 				case h.FlowID == ipaas.SharedEndpoint: // it is not the instance's own
 				case endpoint && h.FlowID != ipaas.InstanceEndpoint, !endpoint && flowID != "" && h.FlowID != flowID:
 				default:
-					hooks = append(hooks, p.newWebhook(in, h.FlowID))
+					hooks = append(hooks, p.access.NewWebhook(in.ID, h.FlowID, now))
 				}
 			}
 			if len(hooks) == 0 && endpoint {
@@ -288,7 +288,7 @@ func (p *Plane) draftProgram(ctx context.Context, integrationID string) (*engine
 	if err != nil {
 		return nil, err
 	}
-	program, _, err := p.catalogue.program(ctx, &in.Draft, in.Draft.Hash(), nil)
+	program, _, err := p.catalogue.Program(ctx, &in.Draft, in.Draft.Hash(), nil)
 	return program, err
 }
 
@@ -298,29 +298,13 @@ func (p *Plane) versionProgram(ctx context.Context, integrationID string, versio
 	if err != nil {
 		return nil, nil, err
 	}
-	return p.pinnedProgram(ctx, v.DefinitionHash, v.ComponentVersions)
+	return p.catalogue.Pinned(ctx, v.DefinitionHash, v.ComponentVersions)
 }
 
 // generationProgram returns what a generation runs.
 func (p *Plane) generationProgram(ctx context.Context, g ipaas.Generation) (*engine.Program, error) {
-	program, _, err := p.pinnedProgram(ctx, g.DefinitionHash, g.ComponentVersions)
+	program, _, err := p.catalogue.Pinned(ctx, g.DefinitionHash, g.ComponentVersions)
 	return program, err
-}
-
-// pinnedProgram makes a definition ready to run with the versions of its declarative components. The definition is read only if that
-// was not done yet.
-func (p *Plane) pinnedProgram(ctx context.Context, hash string, pinned map[string]int) (*engine.Program, map[string]int, error) {
-	if pinned == nil {
-		pinned = map[string]int{}
-	}
-	if program := p.catalogue.kept(programKey(hash, pinned)); program != nil {
-		return program, pinned, nil
-	}
-	def, err := p.store.GetDefinition(ctx, hash)
-	if err != nil {
-		return nil, nil, err
-	}
-	return p.catalogue.program(ctx, &def, hash, pinned)
 }
 
 // versionToDeploy returns the version asked for, the pinned one, or the newest.
@@ -344,27 +328,3 @@ func (p *Plane) versionToDeploy(ctx context.Context, in ipaas.Instance, asked in
 	}
 	return integration.LatestVersion, nil
 }
-
-// newWebhooks makes a hook for every flow of a definition, and one that they share if they do. A test instance shares none with others.
-func (p *Plane) newWebhooks(in ipaas.Instance, def *ipaas.Definition) []ipaas.Webhook {
-	hooks := make([]ipaas.Webhook, len(def.Flows), len(def.Flows)+1)
-	for i := range def.Flows {
-		hooks[i] = p.newWebhook(in, def.Flows[i].ID)
-	}
-	if e := def.Endpoint; e.Shares() && (e.Type == ipaas.EndpointPerInstance || in.Kind == ipaas.InstanceTest) {
-		hooks = append(hooks, p.newWebhook(in, ipaas.InstanceEndpoint))
-	}
-	return hooks
-}
-
-func (p *Plane) newWebhook(in ipaas.Instance, flowID string) ipaas.Webhook {
-	token := secret.Token()
-	hash := secret.Hash(token)
-	return ipaas.Webhook{
-		TokenHash: hash, TokenSealed: p.keys.Seal([]byte(token), tokenPlace(hash)),
-		InstanceID: in.ID, FlowID: flowID, Current: true, CreateTime: p.now(),
-	}
-}
-
-// tokenPlace names the place a token is sealed for.
-func tokenPlace(hash string) string { return "webhook|" + hash }

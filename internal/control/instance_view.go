@@ -7,16 +7,15 @@ import (
 	"slices"
 	"time"
 
-	"github.com/headrace/headrace/internal/engine"
+	"github.com/headrace/headrace/internal/config"
 	"github.com/headrace/headrace/internal/ipaas"
-	"github.com/headrace/headrace/internal/value"
 )
 
 // InstanceView is what is shown of an instance beside its own fields.
 type InstanceView struct {
 	Flows         []InstanceFlow
 	EndpointURL   string // that its flows share; empty if they share none, and in a view that is not full
-	Config        map[string]ConfigView
+	Config        map[string]config.View
 	Registrations []ipaas.Registration
 }
 
@@ -32,25 +31,6 @@ type InstanceFlow struct {
 	NextRunTime time.Time // zero: it does not run by itself, or not while the instance is paused
 }
 
-// ConfigView is a value as it is shown: a secret only as set or not.
-type ConfigView struct {
-	JSON            string
-	Typed           bool
-	Source          ValueSource
-	SecretSet       bool
-	SecretInputsSet []string
-}
-
-// ValueSource tells where a value comes from.
-type ValueSource string
-
-// The sources of values.
-const (
-	SourceNone     ValueSource = ""
-	SourceInstance ValueSource = "INSTANCE"
-	SourceDefault  ValueSource = "DEFAULT"
-)
-
 // DescribeInstance returns the flows of an instance; a full view also has their URLs, the config values and the registrations.
 func (p *Plane) DescribeInstance(ctx context.Context, in ipaas.Instance, full bool) (InstanceView, error) {
 	program, err := p.instanceProgram(ctx, in)
@@ -63,18 +43,18 @@ func (p *Plane) DescribeInstance(ctx context.Context, in ipaas.Instance, full bo
 	if full {
 		if in.Kind == ipaas.InstanceTest {
 			// The draft may have got flows since the last test; their URLs are shown before the first test, too.
-			if _, err := p.store.AddWebhooks(ctx, in.ID, p.newWebhooks(in, def)); err != nil {
+			if _, err := p.store.AddWebhooks(ctx, in.ID, p.access.NewWebhooks(in, def, p.now())); err != nil {
 				return view, err
 			}
 		}
 		// An instance that was only validated, and one that is gone when its creation is answered again, has no URLs.
-		if urls, err = p.urls(ctx, in.ID); err != nil && !errors.Is(err, ipaas.NotFound) {
+		if urls, err = p.access.URLs(ctx, in.ID); err != nil && !errors.Is(err, ipaas.NotFound) {
 			return view, err
 		}
 	}
 	keys := map[string]int{}
 	if full {
-		view.EndpointURL = endpointURL(def, in.Kind == ipaas.InstanceTest, urls)
+		view.EndpointURL = def.Endpoint.URLOf(urls, in.Kind == ipaas.InstanceTest)
 		if keys, err = p.countKeys(ctx, in, def); err != nil {
 			return view, err
 		}
@@ -93,10 +73,10 @@ func (p *Plane) DescribeInstance(ctx context.Context, in ipaas.Instance, full bo
 	if err := p.showSchedules(ctx, in, view.Flows); err != nil {
 		return view, err
 	}
-	view.Config = make(map[string]ConfigView, len(def.ConfigVariables))
+	view.Config = make(map[string]config.View, len(def.ConfigVariables))
 	for i := range def.ConfigVariables {
 		v := &def.ConfigVariables[i]
-		view.Config[v.ID] = showValue(v, in.Config.Values[v.ID], program)
+		view.Config[v.ID] = config.Show(v, in.Config.Values[v.ID], program)
 	}
 	rows, err := p.store.ListRegistrations(ctx, in.ID, openStates...)
 	if errors.Is(err, ipaas.NotFound) {
@@ -126,54 +106,4 @@ func (p *Plane) showSchedules(ctx context.Context, in ipaas.Instance, flows []In
 		}
 	}
 	return nil
-}
-
-// showValue shows a value without its secrets.
-func showValue(v *ipaas.ConfigVariable, stored ipaas.ConfigValue, program *engine.Program) ConfigView {
-	switch {
-	case v.Type == ipaas.ConfigConnection:
-		return showConnection(v, stored, program)
-	case stored.Sealed != "":
-		return ConfigView{Source: SourceInstance, SecretSet: true}
-	case stored.JSON != "":
-		return ConfigView{JSON: stored.JSON, Typed: stored.Typed, Source: SourceInstance}
-	case v.Default != "":
-		return ConfigView{JSON: v.Default, Typed: v.DefaultJSON, Source: SourceDefault}
-	default:
-		return ConfigView{}
-	}
-}
-
-func showConnection(v *ipaas.ConfigVariable, stored ipaas.ConfigValue, program *engine.Program) ConfigView {
-	view := ConfigView{Source: SourceNone}
-	shown := value.Obj()
-	if d, ok := v.DefaultValue(); ok {
-		if o, ok := d.(*value.Object); ok {
-			shown, view.Source = o.Clone(), SourceDefault
-		}
-	}
-	_, kind := program.ConnectionType(v.ConnectionType)
-	for _, key := range sortedKeys(stored.Inputs) {
-		view.Source = SourceInstance
-		item := stored.Inputs[key]
-		if item.Sealed != "" {
-			view.SecretSet = true
-			view.SecretInputsSet = append(view.SecretInputsSet, key)
-			continue
-		}
-		if parsed, err := value.Parse([]byte(item.JSON)); err == nil {
-			shown.Set(key, parsed)
-		}
-	}
-	if kind != nil {
-		for _, f := range kind.Inputs {
-			if f.Secret {
-				shown.Delete(f.Key) // a default of the variable may not show what the type calls secret
-			}
-		}
-	}
-	if view.Source != SourceNone {
-		view.JSON = string(value.JSON(shown))
-	}
-	return view
 }

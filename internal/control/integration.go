@@ -165,7 +165,7 @@ func (p *Plane) ValidateDefinition(ctx context.Context, def ipaas.Definition) ([
 
 // Problems lists what is unresolved in a definition.
 func (p *Plane) Problems(ctx context.Context, def *ipaas.Definition) ([]ipaas.Violation, error) {
-	program, _, err := p.catalogue.program(ctx, def, def.Hash(), nil)
+	program, _, err := p.catalogue.Program(ctx, def, def.Hash(), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -224,7 +224,7 @@ func (p *Plane) PublishIntegration(ctx context.Context, id, comment string, m Mu
 			if m.Base != 0 && in.Revision != m.Base {
 				return ipaas.Stale("integration", id)
 			}
-			program, versions, err := p.catalogue.program(ctx, &in.Draft, in.Draft.Hash(), nil)
+			program, versions, err := p.catalogue.Program(ctx, &in.Draft, in.Draft.Hash(), nil)
 			if err != nil {
 				return err
 			}

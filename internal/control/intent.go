@@ -3,14 +3,13 @@ package control
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/engine"
 	"github.com/headrace/headrace/internal/fault"
 	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/ledger"
 	"github.com/headrace/headrace/internal/value"
 )
 
@@ -65,7 +64,7 @@ func (h *host) announce(ctx context.Context, c engine.Creation) (engine.Decision
 		ConfigRevision: ex.ConfigRevision, ConfigVariable: c.ConfigVariableID, Target: c.Target, InputsHash: c.InputsHash,
 		State: ipaas.RegistrationIntent, CreateTime: h.plane.now(), UpdateTime: h.plane.now(),
 	}
-	row.InputsSealed = h.sealInputs(row.ID, c)
+	row.InputsSealed = h.plane.ledger.SealInputs(row.ID, shownInputs(c.Step.Inputs))
 	row, err := h.plane.store.BeginRegistration(ctx, row)
 	if err != nil {
 		return engine.Decision{}, err
@@ -80,10 +79,7 @@ func (h *host) beginCreating(ctx context.Context, c engine.Creation) error {
 	if h.creating[c.Step.Path] != nil {
 		return nil
 	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	defer context.AfterFunc(h.plane.stop, func() { cancel(errShutdown) })()
-	leave, err := h.plane.sites.create(ctx, siteOf(h.job.instance, c.Step.Action, c.Target))
+	leave, err := h.plane.ledger.Creating(ctx, h.job.instance, c.Step.Action, c.Target)
 	if err == nil {
 		h.creating[c.Step.Path] = leave
 	}
@@ -102,16 +98,8 @@ func (h *host) endCreating(path string) {
 func (h *host) decided(ctx context.Context, row ipaas.Registration, d engine.Decision) engine.Decision {
 	h.intents[row.ID] = row
 	h.used[row.ID] = true
-	d.ID, d.Taken = row.ID, h.plane.taken(ctx, row)
+	d.ID, d.Taken = row.ID, h.plane.ledger.Taken(ctx, row)
 	return d
-}
-
-func (h *host) sealInputs(registrationID string, c engine.Creation) string {
-	return h.plane.keys.Seal(value.Encode(shownInputs(c.Step.Inputs)), registrationPlace(registrationID, "inputs"))
-}
-
-func registrationPlace(id, field string) string {
-	return strings.Join([]string{"registration", id, field}, "|")
 }
 
 // earlierIntent finds what an earlier attempt or try of this execution announced and did not record the end of. In a deployment, or where the
@@ -156,7 +144,7 @@ func (h *host) reconcile(ctx context.Context, c engine.Creation) (engine.Decisio
 	if h.swept(c.Component) {
 		return engine.Decision{}, false, nil
 	}
-	result, err := h.plane.openRegistered(old, "result", old.ResultSealed)
+	result, err := h.plane.ledger.OpenResult(old)
 	if err != nil {
 		return engine.Decision{}, false, err
 	}
@@ -183,7 +171,7 @@ func (h *host) swept(c *component.Component) bool {
 
 // beginUpdate commits what an object was before, before the call that changes it.
 func (h *host) beginUpdate(ctx context.Context, old ipaas.Registration, result any) (engine.Decision, error) {
-	image, err := imageOf(old)
+	image, err := ledger.ImageOf(old)
 	if err != nil {
 		return engine.Decision{}, err
 	}
@@ -217,7 +205,7 @@ func (h *host) settled(done engine.Done) (*ipaas.Registration, error) {
 		h.settleMade(&row, c, done.Result)
 	case c.Updated && !done.Unknown:
 		var err error
-		if row, err = beforeUpdate(row); err != nil {
+		if row, err = ledger.BeforeUpdate(row); err != nil {
 			return nil, err
 		}
 		row.ChangedBy = "" // after all it did not
@@ -241,26 +229,17 @@ func (h *host) settleMade(row *ipaas.Registration, c *engine.Creation, result an
 	ex := h.job.execution
 	row.State, row.Error, row.Adopted = ipaas.RegistrationCreated, "", row.Adopted || c.Adopted
 	row.RemoteID = h.storedMessage(component.RemoteID(c.Action, result, c.Step.Inputs))
-	row.ResultSealed = h.plane.keys.Seal(value.Encode(result), registrationPlace(row.ID, "result"))
+	row.ResultSealed = h.plane.ledger.SealResult(row.ID, result)
 	if c.Updated {
 		row.ComponentVersion, row.ExecutionID, row.ConfigRevision = c.Component.Version, ex.ID, ex.ConfigRevision
-		row.InputsHash, row.InputsSealed = c.InputsHash, h.sealInputs(row.ID, *c)
+		row.InputsHash, row.InputsSealed = c.InputsHash, h.plane.ledger.SealInputs(row.ID, shownInputs(c.Step.Inputs))
 	}
-}
-
-// openRegistered opens what is kept of a registration under seal.
-func (p *Plane) openRegistered(row ipaas.Registration, field, sealed string) (any, error) {
-	text, err := p.keys.Open(sealed, registrationPlace(row.ID, field))
-	if err != nil {
-		return nil, fmt.Errorf("open the %s of registration %s: %w", field, row.ID, err)
-	}
-	return value.Decode(text)
 }
 
 // Remove implements engine.Host. In a deployment nothing is removed before it has succeeded: what it does not register again goes then.
 func (h *host) Remove(ctx context.Context, _ engine.Step, key string) (any, error) {
 	if h.job.offline {
-		return object("removed", value.FromInt(0), "remaining", value.FromInt(0)), nil
+		return value.ObjOf("removed", value.FromInt(0), "remaining", value.FromInt(0)), nil
 	}
 	if h.job.deployment != "" {
 		return nil, errors.New("nothing is removed by an instance-deploy flow: what it does not register again is removed when the deployment has succeeded")
@@ -276,10 +255,10 @@ func (h *host) Remove(ctx context.Context, _ engine.Step, key string) (any, erro
 	if key != "" {
 		rows = slices.DeleteFunc(rows, func(r ipaas.Registration) bool { return r.Key != key })
 	}
-	if err := h.plane.condemn(ctx, rows); err != nil {
+	if err := h.plane.ledger.Condemn(ctx, rows); err != nil {
 		return nil, err
 	}
-	rows, _, err = h.plane.undoAll(ctx, h.job.instance, rows)
+	rows, _, err = h.plane.ledger.UndoAll(ctx, h.job.instance, rows)
 	if err != nil {
 		return nil, err
 	}
@@ -289,16 +268,5 @@ func (h *host) Remove(ctx context.Context, _ engine.Step, key string) (any, erro
 			remaining++
 		}
 	}
-	return object("removed", value.FromInt(int64(len(rows)-remaining)), "remaining", value.FromInt(int64(remaining))), nil
-}
-
-// condemn decides that registrations are to be removed: that is done even if the server stops in between.
-func (p *Plane) condemn(ctx context.Context, rows []ipaas.Registration) error {
-	for i := range rows {
-		rows[i].State, rows[i].UpdateTime = ipaas.RegistrationRemovePending, p.now()
-		if err := p.store.SettleRegistration(ctx, rows[i].ID, rows[i].State, "", rows[i].UpdateTime); err != nil {
-			return unrecorded(rows[i], err)
-		}
-	}
-	return nil
+	return value.ObjOf("removed", value.FromInt(int64(len(rows)-remaining)), "remaining", value.FromInt(int64(remaining))), nil
 }

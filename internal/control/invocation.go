@@ -2,16 +2,15 @@ package control
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/engine"
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/storage"
+	"github.com/headrace/headrace/internal/trigger"
 	"github.com/headrace/headrace/internal/value"
 )
 
@@ -56,7 +55,7 @@ func (h *host) prepareStarts(
 			id = started.Execution.ID
 		}
 		if inv.AsResult {
-			s.resultOf, result.Data = id, object("executionId", id)
+			s.resultOf, result.Data = id, value.ObjOf("executionId", id)
 		}
 	}
 	if len(s.invocations) > 0 {
@@ -91,7 +90,7 @@ func (h *host) prepareStart(ctx context.Context, flow *ipaas.Flow, inv component
 		InstanceID: by.InstanceID, CustomerID: by.CustomerID, IntegrationID: by.IntegrationID, Test: by.Test,
 	}, flow, ipaas.Payload{})
 	ex.Invoke = ipaas.InvokeCrossFlow
-	given := gift{Hop: h.job.hop()}
+	given := trigger.Gift{Hop: h.job.hop()}
 	if inv.Recursive {
 		ex.Invoke, given.Cursor = ipaas.InvokeRecursive, string(value.Encode(inv.Cursor))
 		if h.job.given != nil {
@@ -108,7 +107,7 @@ func (h *host) prepareStart(ctx context.Context, flow *ipaas.Flow, inv component
 			flow.DisplayName, size, ipaas.MaxInvocationData)
 	}
 	var err error
-	if ex.Payload.Invocation, err = p.sealGift(h.job.instance, given); err != nil {
+	if ex.Payload.Invocation, err = p.triggers.SealGift(h.job.instance, given); err != nil {
 		return storage.Invocation{}, err
 	}
 	a, err := p.admission(ctx, h.job, flow, &ex, true)
@@ -132,7 +131,7 @@ func (s *starting) leaveOut(before *storage.AlreadyStarted, done *engine.Done) e
 	s.invocations = kept
 	if s.resultOf == before.ID {
 		s.resultOf = before.First
-		done.Result = object("executionId", before.First)
+		done.Result = value.ObjOf("executionId", before.First)
 	}
 	return nil
 }
@@ -147,54 +146,6 @@ func refusesStart(err error) bool {
 	}
 }
 
-// gift is what an execution gives one that it starts. The JSON of this type is sealed in the payload: a step may pass on a secret.
-type gift struct {
-	Data   string `json:"data,omitempty"`   // in the storage form of values
-	Cursor string `json:"cursor,omitempty"` // likewise, of a recursive flow
-	Round  int    `json:"round,omitempty"`  // how many of a recursive flow came before, in one line
-	Hop    int    `json:"hop,omitempty"`
-}
-
-func (p *Plane) sealGift(in ipaas.Instance, g gift) (string, error) {
-	text, err := json.Marshal(g)
-	if err != nil {
-		return "", fmt.Errorf("keep what a flow is started with: %w", err)
-	}
-	return p.keys.Seal(text, giftPlace(in)), nil
-}
-
-// openGift returns what an execution was started with by another one; nil: it was not.
-func (p *Plane) openGift(in ipaas.Instance, payload ipaas.Payload) (*gift, error) {
-	if payload.Invocation == "" {
-		return nil, nil
-	}
-	text, err := p.keys.Open(payload.Invocation, giftPlace(in))
-	if err != nil {
-		return nil, fmt.Errorf("open what a flow of instance %s is started with: %w", in.ID, err)
-	}
-	var g gift
-	if err := json.Unmarshal(text, &g); err != nil {
-		return nil, fmt.Errorf("read what a flow of instance %s is started with: %w", in.ID, err)
-	}
-	return &g, nil
-}
-
-// giftPlace is not one of the execution: retries and replays have the same.
-func giftPlace(in ipaas.Instance) string { return strings.Join([]string{"invocation", in.UID}, "|") }
-
-// body is what the trigger's results show of it.
-func (g *gift) body() (*value.Object, error) {
-	if g.Cursor != "" {
-		cursor, err := value.Decode([]byte(g.Cursor))
-		return part(object("cursor", cursor), ""), err
-	}
-	if g.Data == "" {
-		return part(nil, ""), nil
-	}
-	data, err := value.Decode([]byte(g.Data))
-	return part(data, ""), err
-}
-
 // cursor returns where an execution of a recursive flow begins.
 func (j *job) cursor() (any, error) {
 	if j.given != nil && j.given.Cursor != "" {
@@ -206,7 +157,7 @@ func (j *job) cursor() (any, error) {
 	if flow == nil || flow.Trigger.Type != ipaas.TriggerRecursive {
 		return nil, nil
 	}
-	inputs, wrong := j.program.TriggerInputs(flow.ID, j.settings.values)
+	inputs, wrong := j.program.TriggerInputs(flow.ID, j.settings.Values)
 	if len(wrong) > 0 {
 		return nil, ipaas.InvalidArgument(fmt.Sprintf("the inputs of the trigger of flow %q are not valid", flow.DisplayName), wrong...)
 	}

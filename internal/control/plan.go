@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/headrace/headrace/internal/config"
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/storage"
 )
@@ -31,7 +32,7 @@ func (p *Plane) planDeployment(
 
 // plan tells what a deployment would do, without doing anything.
 func (p *Plane) plan(ctx context.Context, in ipaas.Instance, c *candidate) (DeployResult, error) {
-	urls, err := p.urls(ctx, in.ID)
+	urls, err := p.access.URLs(ctx, in.ID)
 	if err != nil {
 		return DeployResult{}, err
 	}
@@ -85,7 +86,7 @@ func (p *Plane) changedVariables(ctx context.Context, in ipaas.Instance, def *ip
 		id := def.ConfigVariables[i].ID
 		a, was := serving.Values[id]
 		b, is := in.Config.Values[id]
-		if was != is || !equalConfig(map[string]ipaas.ConfigValue{id: a}, map[string]ipaas.ConfigValue{id: b}) {
+		if was != is || !config.Equal(map[string]ipaas.ConfigValue{id: a}, map[string]ipaas.ConfigValue{id: b}) {
 			changed = append(changed, id)
 		}
 	}

@@ -1,6 +1,7 @@
 // Package control decides: it owns the use cases and the order of things. A request that changes something comes here, is checked
 // against the rules, carried out by the engine and remembered by the store.
-// It must not know how requests arrive or what answers look like on a wire.
+// It must not know how requests arrive or what answers look like on a wire. What it decides with has rooms of its own: the catalogue of
+// components, the config of instances, access to their flows, triggers, state, rehearsals, and the ledger of what flows created elsewhere.
 package control
 
 import (
@@ -12,12 +13,20 @@ import (
 	"sync"
 	"time"
 
+	"github.com/headrace/headrace/internal/access"
+	"github.com/headrace/headrace/internal/cache"
+	"github.com/headrace/headrace/internal/catalogue"
 	"github.com/headrace/headrace/internal/component"
+	"github.com/headrace/headrace/internal/config"
 	"github.com/headrace/headrace/internal/engine"
 	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/ledger"
 	"github.com/headrace/headrace/internal/outbound"
 	"github.com/headrace/headrace/internal/secret"
+	"github.com/headrace/headrace/internal/state"
 	"github.com/headrace/headrace/internal/storage"
+	"github.com/headrace/headrace/internal/trigger"
+	"github.com/headrace/headrace/internal/turn"
 )
 
 // Options is what a plane is made of. All but Scripts, Now, Elapsed and Limits must be set.
@@ -96,35 +105,41 @@ func (l Limits) withDefaults() Limits {
 
 // Plane is the use cases.
 type Plane struct {
-	store       storage.Store
-	keys        *secret.Keyring
-	client      *outbound.Client
-	scripts     component.Scripts // nil: no code is run
-	publicURL   *url.URL
-	logger      *slog.Logger
-	now         func() time.Time // the clock's
-	clock       clock
-	limits      Limits
-	engine      *engine.Engine
-	catalogue   *catalogue
-	opened      cache[*settings]        // by instance, config revision and program
-	generations cache[ipaas.Generation] // by the uid of their instance and their number
-	tails       *tails
+	store   storage.Store
+	keys    *secret.Keyring
+	client  *outbound.Client
+	scripts component.Scripts // nil: no code is run
+	logger  *slog.Logger
+	now     func() time.Time // the clock's
+	clock   clock
+	limits  Limits
+	engine  *engine.Engine
+
+	// The rooms below.
+	catalogue *catalogue.Catalogue
+	configs   *config.Keeper
+	access    *access.Keeper
+	triggers  *trigger.Maker
+	states    *state.Keeper
+	ledger    *ledger.Ledger
+
+	// What runs, and who waits for it.
+	generations cache.Of[ipaas.Generation] // by the uid of their instance and their number
 	deploys     *joins
 	left        leftovers
 	live        live
-	waiters     waiters // callers of asynchronous flows that wait for the result
-	tests       joined[TestResult]
-	removals    joined[RemovalResult]
-	testing     turns // by test instance: tests that reconcile, and resets
-	replays     joined[Replayed]
-	retries     joined[RetryResult]
-	retrying    turns // by registration: tries to remove what is owed
-	paying      payments
-	sites       sites
-	upgrades    turns // by upgrade: who carries it out
 	workers     *workers
+	tails       *tails
+	waiters     waiters       // callers of asynchronous flows that wait for the result
 	nudge       chan struct{} // tells the worker that there may be something to claim
+
+	// Requests that are being carried out, which the same request joins; and what may not be done side by side.
+	tests    joined[TestResult]
+	removals joined[RemovalResult]
+	replays  joined[Replayed]
+	retries  joined[RetryResult]
+	testing  turn.ByKey // by test instance: tests that reconcile, and resets
+	upgrades turn.ByKey // by upgrade: who carries it out
 
 	background sync.WaitGroup  // work that outlives the request that began it
 	stop       context.Context //nolint:containedctx // the life of the plane's own work, which no request may end
@@ -139,23 +154,31 @@ func New(ctx context.Context, o Options) (*Plane, error) {
 	clock := newClock(o.Now, o.Elapsed)
 	now := clock.now
 	limits := o.Limits.withDefaults()
-	stop, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
-	p := &Plane{
-		store: o.Store, keys: o.Keys, client: o.Client, scripts: o.Scripts, publicURL: o.PublicURL, logger: o.Logger, now: now, clock: clock,
-		limits: limits, engine: &engine.Engine{Now: now, LookAgain: limits.LookAgain, Memory: engine.NewMemory(limits.RunMemory)},
-		catalogue: newCatalogue(o.Store, o.Builtins), tails: newTails(), deploys: newJoins(),
-		workers: newWorkers(limits.Workers), nudge: make(chan struct{}, 1), stop: stop, cancel: cancel,
-	}
-	if err := p.catalogue.sync(ctx, now(), o.Logger); err != nil {
-		cancel(err)
+	components, err := catalogue.Open(ctx, o.Store, o.Builtins, now(), o.Logger)
+	if err != nil {
 		return nil, err
 	}
+	stop, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	p := &Plane{
+		store: o.Store, keys: o.Keys, client: o.Client, scripts: o.Scripts, logger: o.Logger, now: now, clock: clock,
+		limits: limits, engine: &engine.Engine{Now: now, LookAgain: limits.LookAgain, Memory: engine.NewMemory(limits.RunMemory)},
+		catalogue: components, configs: config.NewKeeper(o.Keys), access: access.NewKeeper(o.Store, o.Keys, o.PublicURL),
+		states: state.NewKeeper(o.Store, o.Keys), triggers: trigger.NewMaker(o.Store, o.Keys), tails: newTails(), deploys: newJoins(),
+		workers: newWorkers(limits.Workers), nudge: make(chan struct{}, 1), stop: stop, cancel: cancel,
+	}
+	p.ledger = ledger.New(stop, ledger.Options{
+		Store: o.Store, Keys: o.Keys, Access: p.access, Catalogue: components, Configs: p.configs, Client: o.Client, Logger: o.Logger,
+		Now: now, LookAgain: limits.LookAgain,
+	})
 	if err := p.takeStock(ctx); err != nil {
 		cancel(err)
 		return nil, err
 	}
 	return p, nil
 }
+
+// Catalogue returns the components there are.
+func (p *Plane) Catalogue() *catalogue.Catalogue { return p.catalogue }
 
 // stopped makes of what work says that the server's stop has cut the error that says so; other errors stay as they are.
 func (p *Plane) stopped(err error) error {

@@ -84,13 +84,13 @@ func (p *Plane) resumable(ctx context.Context, d ipaas.Deployment) (*candidate, 
 	if err != nil {
 		return nil, err
 	}
-	if c.settings, err = p.settings(c.instance.UID, c.program, cfg); err != nil {
+	if c.settings, err = p.configs.Settings(c.instance.UID, c.program, cfg); err != nil {
 		return nil, err
 	}
-	if len(c.settings.problems) > 0 {
-		return nil, configIncomplete(c.instance, c.settings.problems)
+	if len(c.settings.Problems) > 0 {
+		return nil, configIncomplete(c.instance, c.settings.Problems)
 	}
-	if c.urls, err = p.urls(ctx, d.InstanceID); err != nil {
+	if c.urls, err = p.access.URLs(ctx, d.InstanceID); err != nil {
 		return nil, err
 	}
 	// From here on it counts as carried on: one that makes the server stop again is not tried for ever.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/headrace/headrace/internal/control"
 	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/rehearsal"
 )
 
 // foreign is an integration of components that there are not, beside flows that have other troubles.
@@ -45,7 +46,7 @@ func canned(step, result string) ipaas.CannedResult {
 }
 
 // rehearse runs a flow with something in place of the world.
-func (w *world) rehearse(integrationID, flowID string, r control.Rehearsal) control.TestResult {
+func (w *world) rehearse(integrationID, flowID string, r rehearsal.Rehearsal) control.TestResult {
 	w.t.Helper()
 	return must[control.TestResult](w.t)(w.RehearseFlow(w.t.Context(), integrationID, flowID, nil, false, r, plain))
 }
@@ -66,7 +67,7 @@ func TestUnknownActionsAreStoodInFor(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.drafted("foreign", foreign(), nil)
-	result := w.rehearse("foreign", "companies", control.Rehearsal{Results: []ipaas.CannedResult{
+	result := w.rehearse("foreign", "companies", rehearsal.Rehearsal{Results: []ipaas.CannedResult{
 		{Action: "hubSpot.listCompanies", Result: `[{"id":1.50},{"id":2},{"id":3},{"id":4}]`},
 		{Action: "hubSpot.post_company", Result: `"first"`},
 		{Action: "hubSpot.post_company", Result: `"others"`},
@@ -100,11 +101,11 @@ func TestUnknownActionWithoutAResultFailsAndSaysWhatToSupply(t *testing.T) {
 	if rows := w.stepsOf(ex); len(rows) != 1 || !strings.HasPrefix(rows[0], `list-companies true {"hub":{"configVariable":"hub"`) {
 		t.Errorf("the steps are %v", rows)
 	}
-	ex = w.rehearse("foreign", "companies", control.Rehearsal{Default: `[7]`}).Execution
+	ex = w.rehearse("foreign", "companies", rehearsal.Rehearsal{Default: `[7]`}).Execution
 	if ex.State != ipaas.ExecutionSucceeded || ex.Result != `[[7]]` {
 		t.Errorf("with a default result it is %+v", ex)
 	}
-	ex = w.rehearse("foreign", "companies", control.Rehearsal{Default: `[7]`, Results: []ipaas.CannedResult{{Step: "postCompany", Error: "hub is down"}}}).Execution
+	ex = w.rehearse("foreign", "companies", rehearsal.Rehearsal{Default: `[7]`, Results: []ipaas.CannedResult{{Step: "postCompany", Error: "hub is down"}}}).Execution
 	if ex.State != ipaas.ExecutionFailed || !strings.Contains(ex.Error.Message, "hub is down") || ex.Error.StepPath != "each-company[0].post-company" {
 		t.Errorf("with an error it is %+v", ex.Error)
 	}
@@ -132,7 +133,7 @@ func TestStandInsBranchAndLoop(t *testing.T) {
 	}
 	for _, test := range tests {
 		before := len(w.probe.notes())
-		ex := w.rehearse("foreign", test.flow, control.Rehearsal{Results: []ipaas.CannedResult{test.given}}).Execution
+		ex := w.rehearse("foreign", test.flow, rehearsal.Rehearsal{Results: []ipaas.CannedResult{test.given}}).Execution
 		if diff := cmp.Diff(append([]string{}, test.ran...), w.probe.notes()[before:]); diff != "" {
 			t.Errorf("%s: ran (-want +got):\n%s", test.name, diff)
 		}
@@ -146,7 +147,7 @@ func TestKnownActionsAreStoodInForWhereTheTestWantsIt(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.drafted("acme", tutorial(), nil) // without the connection, which nothing that is run needs
-	r := control.Rehearsal{Results: []ipaas.CannedResult{{Action: "acme-erp.createWebhook", Result: `{"id":"wh_9"}`}}}
+	r := rehearsal.Rehearsal{Results: []ipaas.CannedResult{{Action: "acme-erp.createWebhook", Result: `{"id":"wh_9"}`}}}
 	result := w.rehearse("acme", "initialization", r)
 	if ex := result.Execution; ex.State != ipaas.ExecutionSucceeded || ex.Result != `{"id":"wh_9"}` {
 		t.Fatalf("the execution is %+v", ex)
@@ -176,7 +177,7 @@ func TestWhatStandsInIsChecked(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.drafted("foreign", foreign(), nil)
-	_, err := w.RehearseFlow(t.Context(), "foreign", "companies", nil, false, control.Rehearsal{Default: "{", Results: []ipaas.CannedResult{
+	_, err := w.RehearseFlow(t.Context(), "foreign", "companies", nil, false, rehearsal.Rehearsal{Default: "{", Results: []ipaas.CannedResult{
 		{},
 		{Action: "hubSpot.listCompanies", Step: "List Companies"},
 		{Action: "hubSpot.listCompany"},
@@ -216,7 +217,7 @@ func TestATestNeedsOnlyWhatItsFlowNeeds(t *testing.T) {
 	if e := refused(t, err, ipaas.ReasonConfigIncomplete); len(e.Violations) != 1 || e.Violations[0].Field != "configValues.unset" {
 		t.Errorf("violations: %+v", e.Violations)
 	}
-	result := w.rehearse("foreign", "unset", control.Rehearsal{Results: []ipaas.CannedResult{canned("Note", `"in its place"`)}})
+	result := w.rehearse("foreign", "unset", rehearsal.Rehearsal{Results: []ipaas.CannedResult{canned("Note", `"in its place"`)}})
 	if result.Execution.Result != `"in its place"` {
 		t.Errorf("the execution is %+v", result.Execution)
 	}
@@ -247,7 +248,7 @@ func TestAComponentFillsTheGap(t *testing.T) {
 	if _, _, err := w.ImportIntegration(t.Context(), "gap", def, plain); err != nil {
 		t.Fatal(err)
 	}
-	if ex := w.rehearse("gap", "initialization", control.Rehearsal{Default: "{}"}).Execution; ex.State != ipaas.ExecutionSucceeded {
+	if ex := w.rehearse("gap", "initialization", rehearsal.Rehearsal{Default: "{}"}).Execution; ex.State != ipaas.ExecutionSucceeded {
 		t.Fatalf("the execution is %+v", ex)
 	}
 	c := acme()
@@ -268,7 +269,7 @@ func TestWhatWasRecordedAnswersOfflineAndElsewhere(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.drafted("acme", tutorial(), w.erpConfig())
-	recorded := w.rehearse("acme", "initialization", control.Rehearsal{Record: true})
+	recorded := w.rehearse("acme", "initialization", rehearsal.Rehearsal{Record: true})
 	if recorded.Execution.State != ipaas.ExecutionSucceeded || len(recorded.Exchanges) != 2 {
 		t.Fatalf("it came to %+v with %d exchanges", recorded.Execution, len(recorded.Exchanges))
 	}
@@ -300,7 +301,7 @@ func TestWhatWasRecordedAnswersOfflineAndElsewhere(t *testing.T) {
 	// Another server with another key has other URLs; its ERP is not there.
 	other := newWorld(t)
 	other.drafted("acme", tutorial(), map[string]string{"ERP": `{"baseUrl":"` + w.erpURL + `","apiKey":"quite-another-key"}`})
-	again := other.rehearse("acme", "initialization", control.Rehearsal{Exchanges: recorded.Exchanges, Record: true})
+	again := other.rehearse("acme", "initialization", rehearsal.Rehearsal{Exchanges: recorded.Exchanges, Record: true})
 	if again.Execution.State != ipaas.ExecutionSucceeded {
 		t.Fatalf("offline it came to %+v", again.Execution.Error)
 	}
@@ -318,11 +319,11 @@ func TestWhatWasRecordedAnswersOfflineAndElsewhere(t *testing.T) {
 	if len(rows) != 0 {
 		t.Errorf("an offline test registered %+v", rows)
 	}
-	ex := other.rehearse("acme", "initialization", control.Rehearsal{Exchanges: recorded.Exchanges[:1]}).Execution
+	ex := other.rehearse("acme", "initialization", rehearsal.Rehearsal{Exchanges: recorded.Exchanges[:1]}).Execution
 	if ex.State != ipaas.ExecutionFailed || ex.Error.StepID != "inventory-webhook" || !strings.Contains(ex.Error.Message, "inventory.updated") {
 		t.Errorf("without the second exchange it came to %+v", ex.Error)
 	}
-	ex = other.rehearse("acme", "initialization", control.Rehearsal{Offline: true}).Execution
+	ex = other.rehearse("acme", "initialization", rehearsal.Rehearsal{Offline: true}).Execution
 	if ex.State != ipaas.ExecutionFailed || !strings.Contains(ex.Error.Message, "POST "+w.erpURL+"/api/webhooks") {
 		t.Errorf("without exchanges it came to %+v", ex.Error)
 	}
@@ -333,7 +334,7 @@ func TestExchangesAreRememberedWithTheAnswer(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.drafted("acme", tutorial(), w.erpConfig())
-	r := control.Rehearsal{Record: true}
+	r := rehearsal.Rehearsal{Record: true}
 	m := as("TestFlow", "r-1", "h")
 	first := must[control.TestResult](t)(w.RehearseFlow(t.Context(), "acme", "initialization", nil, false, r, m))
 	again := must[control.TestResult](t)(w.RehearseFlow(t.Context(), "acme", "initialization", nil, false, r, m))

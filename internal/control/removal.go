@@ -66,7 +66,7 @@ func whole(m Mutation) Mutation {
 }
 
 func (p *Plane) removeOnce(ctx context.Context, id string, state ipaas.InstanceState, m Mutation) (RemovalResult, error) {
-	leave, err := p.testing.take(ctx, id) // no matter to other instances than those of tests
+	leave, err := p.testing.Take(ctx, id) // no matter to other instances than those of tests
 	if err != nil {
 		return RemovalResult{}, err
 	}
@@ -192,7 +192,7 @@ func (p *Plane) carryOutRemoval(before, begun ipaas.Instance) (RemovalResult, er
 	if err != nil {
 		return result, err
 	}
-	rows, _, err := p.undoAll(bounded, before, pending) // what there is no time left for is tried again later
+	rows, _, err := p.ledger.UndoAll(bounded, before, pending) // what there is no time left for is tried again later
 	if err != nil {
 		return result, err
 	}
@@ -231,7 +231,7 @@ func (p *Plane) runRemoveFlows(ctx context.Context, in ipaas.Instance) ([]ipaas.
 	if err != nil || j == nil {
 		return nil, err
 	}
-	if j.urls, err = p.urls(ctx, in.ID); err != nil {
+	if j.urls, err = p.access.URLs(ctx, in.ID); err != nil {
 		return nil, err
 	}
 	var executions []ipaas.Execution
@@ -286,7 +286,7 @@ func (p *Plane) servingJob(ctx context.Context, in ipaas.Instance) (*job, error)
 	}
 	var err error
 	j.execution.DefinitionHash, j.execution.ConfigRevision = j.program.Hash(), cfg.Revision
-	if j.settings, err = p.settings(in.UID, j.program, cfg); err != nil || len(j.settings.problems) > 0 {
+	if j.settings, err = p.configs.Settings(in.UID, j.program, cfg); err != nil || len(j.settings.Problems) > 0 {
 		return nil, err
 	}
 	return j, nil

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/headrace/headrace/examples/acme-erp/fake"
+	"github.com/headrace/headrace/internal/config"
 	"github.com/headrace/headrace/internal/control"
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/storage"
@@ -161,7 +162,7 @@ func TestNewInstanceOfADeletedOnesIDIsIndependent(t *testing.T) {
 
 	in := must[ipaas.Instance](t)(w.CreateInstance(t.Context(), ipaas.Instance{
 		ID: "phoenix", DisplayName: "New", CustomerID: "cust-phoenix", IntegrationID: "int-phoenix",
-	}, control.ConfigChange{}, plain))
+	}, config.Change{}, plain))
 	_, err := w.DeployInstance(t.Context(), "phoenix", 0, plain)
 	refused(t, err, ipaas.ReasonConfigIncomplete)
 	view := must[control.InstanceView](t)(w.DescribeInstance(t.Context(), in, true))

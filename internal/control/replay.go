@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/state"
 	"github.com/headrace/headrace/internal/storage"
 )
 
@@ -40,15 +41,28 @@ func (p *Plane) ReplayExecution(ctx context.Context, id string, o ReplayOptions,
 }
 
 func (p *Plane) replay(ctx context.Context, ex ipaas.Execution, steps []ipaas.StepResult, w storage.Write) (ipaas.Execution, error) {
-	state, err := p.replayedState(ex.ID, steps)
+	kept, err := p.replayedState(ex.ID, steps)
 	if err != nil {
 		return ex, err
 	}
-	ex, err = p.store.ReplayExecution(ctx, ex, steps, storage.Admission{MaxHeld: p.limits.MaxHeld, MaxQueued: p.limits.MaxQueued}, w, state...)
+	ex, err = p.store.ReplayExecution(ctx, ex, steps, storage.Admission{MaxHeld: p.limits.MaxHeld, MaxQueued: p.limits.MaxQueued}, w, kept...)
 	if err == nil && !w.DryRun {
 		p.wake()
 	}
 	return ex, err
+}
+
+// replayedState returns what the steps that a replay takes over kept for themselves, as changes of the replay.
+func (p *Plane) replayedState(executionID string, steps []ipaas.StepResult) ([]storage.StateChange, error) {
+	var recorded []state.Recorded
+	for i := range steps {
+		kept, err := p.openExact(steps[i])
+		if err != nil {
+			return nil, err
+		}
+		recorded = append(recorded, kept.State...)
+	}
+	return p.states.Replayed(executionID, recorded)
 }
 
 // prepareReplay makes an execution that replays another one, with the step results it takes over.

@@ -9,11 +9,14 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/headrace/headrace/internal/access"
 	"github.com/headrace/headrace/internal/component"
+	"github.com/headrace/headrace/internal/config"
 	"github.com/headrace/headrace/internal/engine"
 	"github.com/headrace/headrace/internal/fault"
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/outbound"
+	"github.com/headrace/headrace/internal/trigger"
 )
 
 // job is an execution with all it takes to run it.
@@ -21,9 +24,9 @@ type job struct {
 	execution  ipaas.Execution
 	instance   ipaas.Instance
 	program    *engine.Program
-	settings   *settings
+	settings   *config.Settings
 	urls       map[string]string // by flow id
-	keys       *flowKeys         // read when it runs
+	keys       *access.Keys      // read when it runs
 	deployment string            // the deployment it is part of; it reconciles the registrations
 	pending    string            // the deployment whose flow has started it, which ran then: what it keeps waits for that, too
 	reconcile  bool              // registrations are kept over runs: a deployment, or a test of an instance-deploy flow
@@ -32,7 +35,7 @@ type job struct {
 	supplied   bool              // the test supplied what stands in for actions
 	offline    bool              // no request leaves, and the ledger of registrations is not touched
 	tape       *outbound.Tape    // of a test that is offline or recorded; nil: none
-	given      *gift             // what another execution has started it with; nil: none has, or it does not run yet
+	given      *trigger.Gift     // what another execution has started it with; nil: none has, or it does not run yet
 	worker     bool              // it has one of the workers
 	release    func()            // lets go of the room for what it begins with; nil: it has none yet
 	halted     func() error      // tells before each step whether the run is to stop there; nil: never
@@ -98,12 +101,12 @@ func (p *Plane) start(j *job, store func() (ipaas.Execution, error)) error {
 
 // readKeys reads the keys with which the flows of the instance are called.
 func (p *Plane) readKeys(ctx context.Context, j *job) (err error) {
-	j.keys = &flowKeys{}
+	j.keys = &access.Keys{}
 	in := j.instance
 	if j.execution.Unowned() {
 		in.ID = "" // the integration's alone
 	}
-	keys, err := p.openKeys(ctx, in, j.program.Definition())
+	keys, err := p.access.Keys(ctx, in, j.program.Definition())
 	if err == nil {
 		j.keys = keys
 	}
@@ -229,14 +232,14 @@ func (p *Plane) runFlow(ctx context.Context, j *job, h *host) (outcome engine.Ou
 			outcome, err = failed(gap.Error()), nil
 		}
 	}()
-	results, err := p.triggerResults(ctx, j.execution, j.instance, j.program.Definition(), j.urls, j.keys.texts)
+	results, err := p.triggers.Results(ctx, j.execution, j.instance, j.program.Definition(), j.urls, j.keys.Texts)
 	if err != nil {
 		return refusedByTrigger(err)
 	}
 	if err := h.trigger(ctx, results); err != nil {
 		return engine.Outcome{}, err
 	}
-	if j.given, err = p.openGift(j.instance, j.execution.Payload); err != nil {
+	if j.given, err = p.triggers.OpenGift(j.instance, j.execution.Payload); err != nil {
 		return engine.Outcome{}, err
 	}
 	cursor, err := j.cursor()
@@ -245,7 +248,7 @@ func (p *Plane) runFlow(ctx context.Context, j *job, h *host) (outcome engine.Ou
 	}
 	return p.engine.Run(ctx, engine.Run{
 		Program: j.program, FlowID: j.execution.FlowID, ExecutionID: j.execution.OriginID,
-		Trigger: results, Config: j.settings.values, Hop: j.hop(), Cursor: cursor, State: h.state, StandIns: j.standIns,
+		Trigger: results, Config: j.settings.Values, Hop: j.hop(), Cursor: cursor, State: h.state, StandIns: j.standIns,
 		Customer: tenantOf(j.instance), Release: j.release,
 	}, h)
 }

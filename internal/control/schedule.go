@@ -156,7 +156,7 @@ func (k *timekeeper) mend(ctx context.Context) error {
 func (p *Plane) takeover(ctx context.Context, c *candidate, now time.Time) (t storage.Takeover, err error) {
 	for i := range c.program.Definition().Flows {
 		flow := &c.program.Definition().Flows[i]
-		if spec, singleton := c.program.Schedule(flow.ID, c.settings.values); spec != "" {
+		if spec, singleton := c.program.Schedule(flow.ID, c.settings.Values); spec != "" {
 			table, err := ipaas.ParseTimetable(spec)
 			if err != nil { // values are checked before anything is deployed
 				return t, fmt.Errorf("read the schedule %q of flow %s: %w", spec, flow.ID, err)
@@ -181,7 +181,7 @@ func (p *Plane) takeover(ctx context.Context, c *candidate, now time.Time) (t st
 
 // firstOfLine makes the execution that a recursive flow begins with after a deployment, if it is to run then.
 func (p *Plane) firstOfLine(ctx context.Context, c *candidate, flow *ipaas.Flow, now time.Time) (ex ipaas.Execution, runs bool, err error) {
-	inputs, wrong := c.program.TriggerInputs(flow.ID, c.settings.values)
+	inputs, wrong := c.program.TriggerInputs(flow.ID, c.settings.Values)
 	if len(wrong) > 0 {
 		return ex, false, ipaas.InvalidArgument(fmt.Sprintf("the inputs of the trigger of flow %q are not valid", flow.DisplayName), wrong...)
 	}

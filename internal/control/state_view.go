@@ -3,10 +3,12 @@ package control
 import (
 	"context"
 
+	"github.com/headrace/headrace/internal/access"
 	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/engine"
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/secret"
+	"github.com/headrace/headrace/internal/state"
 	"github.com/headrace/headrace/internal/storage"
 )
 
@@ -65,7 +67,7 @@ func (p *Plane) SetStateEntry(ctx context.Context, instanceID string, t StateTar
 	if err := set.Check(); err != nil {
 		return StateEntryView{}, wrongState("key", ipaas.ReasonMalformed, err.Error())
 	}
-	applied, _, err := applyState(t.Key, keptValue{}, false, []component.StateChange{set}, nil)
+	applied, _, err := state.Apply(t.Key, state.Value{}, false, []component.StateChange{set}, nil)
 	if err != nil {
 		return StateEntryView{}, wrongState("value", ipaas.ReasonTooLarge, err.Error())
 	}
@@ -75,7 +77,7 @@ func (p *Plane) SetStateEntry(ctx context.Context, instanceID string, t StateTar
 		if err != nil {
 			return "", err
 		}
-		return id, p.store.ChangeState(ctx, []storage.StateChange{p.stateChange(place, t.Key, "", []component.StateChange{set}, nil)}, m.Base, p.now(), w)
+		return id, p.store.ChangeState(ctx, []storage.StateChange{p.states.Change(place, t.Key, "", []component.StateChange{set}, nil)}, m.Base, p.now(), w)
 	})
 	if err != nil {
 		return StateEntryView{}, err
@@ -86,7 +88,7 @@ func (p *Plane) SetStateEntry(ctx context.Context, instanceID string, t StateTar
 			return StateEntryView{}, err
 		}
 		would := ipaas.NewStateEntry(place, t.Key)
-		stored := p.sealKept(place, t.Key, applied)
+		stored := p.states.Seal(place, t.Key, applied)
 		would.Sealed, would.Size = stored.Sealed, stored.Size
 		return s.view(would)
 	}
@@ -119,7 +121,7 @@ func (p *Plane) DeleteStateEntry(ctx context.Context, instanceID, id string, m M
 			return "", err
 		}
 		gone := component.StateChange{Scope: e.Place.Scope, Operation: ipaas.StateRemove, Key: e.Key}
-		return id, p.store.ChangeState(ctx, []storage.StateChange{p.stateChange(e.Place, e.Key, "", []component.StateChange{gone}, nil)}, m.Base, p.now(), w)
+		return id, p.store.ChangeState(ctx, []storage.StateChange{p.states.Change(e.Place, e.Key, "", []component.StateChange{gone}, nil)}, m.Base, p.now(), w)
 	})
 	return err
 }
@@ -139,7 +141,7 @@ func (p *Plane) ClearState(ctx context.Context, instanceID string, t StateTarget
 		if err != nil {
 			return "", err
 		}
-		return "cleared", p.store.ChangeState(ctx, []storage.StateChange{p.stateChange(place, "", "", nil, nil)}, 0, p.now(), w)
+		return "cleared", p.store.ChangeState(ctx, []storage.StateChange{p.states.Change(place, "", "", nil, nil)}, 0, p.now(), w)
 	})
 	return err
 }
@@ -154,7 +156,7 @@ func (p *Plane) stateOwners(ctx context.Context, instanceID string) (ipaas.Insta
 	if err != nil {
 		return in, nil, err
 	}
-	shared, err := p.integrationOwner(ctx, in)
+	shared, err := p.states.Owner(ctx, in)
 	return in, []string{in.UID, shared}, err
 }
 
@@ -183,7 +185,7 @@ func (p *Plane) statePlace(ctx context.Context, in ipaas.Instance, t StateTarget
 			return place, nil
 		}
 		var err error
-		place.Owner, err = p.integrationOwner(ctx, in)
+		place.Owner, err = p.states.Owner(ctx, in)
 		return place, err
 	default:
 		return place, wrongState("scope", ipaas.ReasonMalformed, "give FLOW, INSTANCE or INTEGRATION: what an execution keeps is its own")
@@ -192,7 +194,7 @@ func (p *Plane) statePlace(ctx context.Context, in ipaas.Instance, t StateTarget
 
 // stateShown shows what an instance keeps.
 type stateShown struct {
-	plane     *Plane
+	states    *state.Keeper
 	redactors []*secret.Redactor
 	mask      *secret.Mask
 }
@@ -203,29 +205,29 @@ func (p *Plane) stateShown(ctx context.Context, in ipaas.Instance) (*stateShown,
 	if err != nil {
 		return nil, err
 	}
-	urls, err := p.urls(ctx, in.ID)
+	urls, err := p.access.URLs(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	s := &stateShown{plane: p, mask: p.mask(urls)}
+	s := &stateShown{states: p.states, mask: access.Mask(urls)}
 	for _, c := range []ipaas.Config{cfg, in.Config} {
-		opened, err := p.settings(in.UID, program, c)
+		opened, err := p.configs.Settings(in.UID, program, c)
 		if err != nil {
 			return nil, err
 		}
-		s.redactors = append(s.redactors, opened.redactor)
+		s.redactors = append(s.redactors, opened.Redactor)
 	}
 	return s, nil
 }
 
 func (s *stateShown) view(e ipaas.StateEntry) (StateEntryView, error) {
-	kept, err := s.plane.openKept(e.Place, e.Key, e.Sealed)
+	kept, err := s.states.Open(e.Place, e.Key, e.Sealed)
 	if err != nil {
 		return StateEntryView{}, err
 	}
-	view, v := StateEntryView{StateEntry: e, Redacted: kept.hides}, kept.exact
-	if kept.hides {
-		v = kept.shown
+	view, v := StateEntryView{StateEntry: e, Redacted: kept.Hides}, kept.Exact
+	if kept.Hides {
+		v = kept.Shown
 	}
 	for _, r := range s.redactors {
 		var redacted bool

@@ -4,13 +4,16 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/headrace/headrace/internal/component"
+	"github.com/headrace/headrace/internal/config"
 	"github.com/headrace/headrace/internal/engine"
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/secret"
+	"github.com/headrace/headrace/internal/state"
 	"github.com/headrace/headrace/internal/value"
 )
 
@@ -24,14 +27,14 @@ type exact struct {
 	Cause    *ipaas.ExecutionError `json:"cause,omitempty"`
 	Canceled bool                  `json:"canceled,omitempty"`
 	Error    string                `json:"error,omitempty"` // of a failure that is ignored: the steps behind it see it
-	State    []changeText          `json:"state,omitempty"` // of scope EXECUTION
+	State    []state.Recorded      `json:"state,omitempty"` // of scope EXECUTION
 }
 
 // fill puts the result of a step into its row, without secrets, and under seal what a resume needs beside that.
 func (h *host) fill(row *ipaas.StepResult, done engine.Done) error {
 	result, redacted, altered := h.storedText(done.Result)
 	row.Result, row.Redacted, row.Exact = result, row.Redacted || redacted, ""
-	e := exact{Stop: done.Stop, Break: done.Break, Cause: done.Cause, Canceled: done.Canceled, State: executionChanges(done)}
+	e := exact{Stop: done.Stop, Break: done.Break, Cause: done.Cause, Canceled: done.Canceled, State: state.OfExecution(done.State)}
 	if done.Ignored && row.Error != done.Error {
 		e.Error = done.Error
 	}
@@ -114,8 +117,8 @@ func (h *host) storedResponse(r *ipaas.Response) *ipaas.Response {
 // storedText returns a value as it is stored: without secrets and tokens. redacted tells that a secret was taken out, altered that what
 // is stored is not what it was.
 func (h *host) storedText(v any) (text string, redacted, altered bool) {
-	clean, redacted := h.job.settings.redact(v)
-	clean, ofKeys := h.job.keys.redactor.Value(clean)
+	clean, redacted := h.job.settings.Redact(v)
+	clean, ofKeys := h.job.keys.Redactor.Value(clean)
 	hidden, masked := h.mask.HideValue(clean)
 	redacted = redacted || ofKeys
 	return string(value.Encode(hidden)), redacted, redacted || masked
@@ -124,20 +127,20 @@ func (h *host) storedText(v any) (text string, redacted, altered bool) {
 // redact takes secrets and tokens out of a value.
 func (h *host) redact(v any) (any, bool) { return withoutSecrets(h.job.settings, h.mask, v) }
 
-func withoutSecrets(s *settings, mask *secret.Mask, v any) (any, bool) {
-	clean, changed := s.redact(v)
+func withoutSecrets(s *config.Settings, mask *secret.Mask, v any) (any, bool) {
+	clean, changed := s.Redact(v)
 	hidden, masked := mask.HideValue(clean)
 	return hidden, changed || masked
 }
 
 func (h *host) storedMessage(text string) string {
-	return h.mask.Hide(h.job.keys.redactor.Text(h.job.settings.redactor.Text(text)))
+	return h.mask.Hide(h.job.keys.Redactor.Text(h.job.settings.Redactor.Text(text)))
 }
 
 func (h *host) storedLogs(logs []ipaas.Log) []ipaas.Log {
 	for i := range logs {
 		logs[i].ExecutionID = h.job.execution.ID
-		logs[i].Message = cut(h.storedMessage(logs[i].Message), ipaas.MaxLogMessage)
+		logs[i].Message = ipaas.Cut(h.storedMessage(logs[i].Message), ipaas.MaxLogMessage)
 	}
 	return logs
 }
@@ -161,13 +164,13 @@ func recordedInputs(inputs component.Inputs) *value.Object {
 // shownInputs makes resolved inputs a value, to be shown, and to undo with: a connection is its config variable, by which it is found again.
 func shownInputs(inputs component.Inputs) *value.Object {
 	o := value.Obj()
-	for _, key := range sortedKeys(inputs) {
+	for _, key := range slices.Sorted(maps.Keys(inputs)) {
 		switch v := inputs[key].(type) {
 		case nil:
 		case *component.Connection:
-			o.Set(key, object("configVariable", v.ConfigVariable, "type", v.Type))
+			o.Set(key, value.ObjOf("configVariable", v.ConfigVariable, "type", v.Type))
 		case []component.Pair:
-			o.Set(key, pairsObject(v))
+			o.Set(key, component.PairsObject(v))
 		default:
 			o.Set(key, shownInput(v))
 		}
@@ -179,7 +182,7 @@ func shownInputs(inputs component.Inputs) *value.Object {
 func shownInput(v any) any {
 	switch v := v.(type) {
 	case *component.Connection:
-		return object("configVariable", v.ConfigVariable, "type", v.Type)
+		return value.ObjOf("configVariable", v.ConfigVariable, "type", v.Type)
 	case []any:
 		if !slices.ContainsFunc(v, holdsConnection) {
 			return v

@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/headrace/headrace/internal/access"
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/secret"
 )
@@ -100,11 +101,11 @@ func (f *follower) catchUp(ctx context.Context) (ended bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	urls, err := f.plane.shownURLs(ctx, ex.InstanceID)
+	urls, err := f.plane.access.ShownURLs(ctx, ex.InstanceID)
 	if err != nil {
 		return false, err
 	}
-	mask := f.plane.mask(urls)
+	mask := access.Mask(urls)
 	ex = revealedExecution(ex, mask)
 	if !f.began {
 		f.began = true

@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/headrace/headrace/internal/access"
 	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/rehearsal"
 	"github.com/headrace/headrace/internal/storage"
+	"github.com/headrace/headrace/internal/trigger"
 )
 
 // TestResult is what a test came to.
@@ -22,12 +25,12 @@ type TestResult struct {
 func (p *Plane) TestFlow(
 	ctx context.Context, integrationID, flowID string, payload *ipaas.TestPayload, save bool, m Mutation,
 ) (TestResult, error) {
-	return p.RehearseFlow(ctx, integrationID, flowID, payload, save, Rehearsal{}, m)
+	return p.RehearseFlow(ctx, integrationID, flowID, payload, save, rehearsal.Rehearsal{}, m)
 }
 
 // RehearseFlow is TestFlow with something in place of the world.
 func (p *Plane) RehearseFlow(
-	ctx context.Context, integrationID, flowID string, payload *ipaas.TestPayload, save bool, r Rehearsal, m Mutation,
+	ctx context.Context, integrationID, flowID string, payload *ipaas.TestPayload, save bool, r rehearsal.Rehearsal, m Mutation,
 ) (TestResult, error) {
 	test := func(ctx context.Context) (TestResult, error) {
 		return p.testFlow(ctx, integrationID, flowID, payload, save, &r, m)
@@ -42,16 +45,16 @@ func (p *Plane) RehearseFlow(
 	if err != nil || result.Execution == nil || result.Response == nil {
 		return result, err
 	}
-	urls, err := p.shownURLs(ctx, ipaas.TestInstanceID(integrationID))
+	urls, err := p.access.ShownURLs(ctx, ipaas.TestInstanceID(integrationID))
 	if err != nil {
 		return result, err
 	}
-	result.Response = revealed(result.Response, p.mask(urls))
+	result.Response = revealed(result.Response, access.Mask(urls))
 	return result, nil
 }
 
 func (p *Plane) testFlow(
-	ctx context.Context, integrationID, flowID string, payload *ipaas.TestPayload, save bool, r *Rehearsal, m Mutation,
+	ctx context.Context, integrationID, flowID string, payload *ipaas.TestPayload, save bool, r *rehearsal.Rehearsal, m Mutation,
 ) (TestResult, error) {
 	integration, err := p.store.GetIntegration(ctx, integrationID)
 	if err != nil {
@@ -73,8 +76,8 @@ func (p *Plane) testFlow(
 	if payload == nil {
 		payload = flow.TestPayload
 	}
-	j.execution.Payload = testPayload(payload)
-	if _, _, err := parseBody(j.execution.Payload); err != nil {
+	j.execution.Payload = trigger.PayloadOf(payload)
+	if _, _, err := trigger.ParseBody(j.execution.Payload); err != nil {
 		return TestResult{}, err
 	}
 	reception, err := p.receive(ctx, j, flow, j.execution.Payload)
@@ -116,9 +119,9 @@ func (p *Plane) saveTestPayload(
 // testJob makes one flow of the draft ready to run on the test instance, and refuses while anything keeps it from running. What only
 // other flows need may be missing.
 func (p *Plane) testJob(
-	ctx context.Context, integration ipaas.Integration, flowID string, r *Rehearsal, validateOnly bool,
+	ctx context.Context, integration ipaas.Integration, flowID string, r *rehearsal.Rehearsal, validateOnly bool,
 ) (*job, error) {
-	program, _, err := p.catalogue.program(ctx, &integration.Draft, integration.Draft.Hash(), nil)
+	program, _, err := p.catalogue.Program(ctx, &integration.Draft, integration.Draft.Hash(), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -126,17 +129,17 @@ func (p *Plane) testJob(
 	if err != nil {
 		return nil, err
 	}
-	s, err := p.settings(in.UID, program, in.Config)
+	s, err := p.configs.Settings(in.UID, program, in.Config)
 	if err != nil {
 		return nil, err
 	}
 	var urls map[string]string // what only checks needs none
 	if !validateOnly {
-		hooks, err := p.store.AddWebhooks(ctx, in.ID, p.newWebhooks(in, program.Definition()))
+		hooks, err := p.store.AddWebhooks(ctx, in.ID, p.access.NewWebhooks(in, program.Definition(), p.now()))
 		if err != nil {
 			return nil, err
 		}
-		if urls, err = p.hookURLs(hooks); err != nil {
+		if urls, err = p.access.Open(hooks); err != nil {
 			return nil, err
 		}
 	}
@@ -150,6 +153,25 @@ func (p *Plane) testJob(
 	return j, p.rehearsed(j, integration, flowID, r)
 }
 
+// rehearsed makes ready what a rehearsal supplies, and refuses while anything keeps the flow from running all the same.
+func (p *Plane) rehearsed(j *job, integration ipaas.Integration, flowID string, r *rehearsal.Rehearsal) error {
+	program := j.program
+	given, wrong := r.StandIns(program, flowID)
+	if len(wrong) > 0 {
+		return ipaas.InvalidArgument("what stands in for steps is not valid", wrong...)
+	}
+	if problems := program.Obstacles(flowID, given); len(problems) > 0 {
+		return draftHasProblems(integration.ID, "tested", problems)
+	}
+	s, problems := j.settings.Rehearsed(program.Needs(flowID, given))
+	if len(problems) > 0 {
+		return configIncomplete(j.instance, problems)
+	}
+	j.settings, j.standIns, j.offline, j.supplied = s, given, r.Isolated(), r.Supplies()
+	j.tape = r.Tape(program.Definition(), j.urls, s.Redactor)
+	return nil
+}
+
 // runTest runs the flow and waits for its end. A test of an instance-deploy flow is a transaction like a deployment: what it has
 // registered before is kept, and what a failed one registered is removed again.
 func (p *Plane) runTest(ctx context.Context, j *job, flow *ipaas.Flow, reception component.Reception) (TestResult, error) {
@@ -157,7 +179,7 @@ func (p *Plane) runTest(ctx context.Context, j *job, flow *ipaas.Flow, reception
 	if j.reconcile = flow.Trigger.Type == ipaas.TriggerInstanceDeploy && !j.offline; j.reconcile {
 		// Of two side by side each would remove what the other registered.
 		var err error
-		if leave, err = p.testing.take(ctx, j.instance.ID); err != nil {
+		if leave, err = p.testing.Take(ctx, j.instance.ID); err != nil {
 			return TestResult{}, err
 		}
 	}
@@ -182,9 +204,7 @@ func (p *Plane) runTest(ctx context.Context, j *job, flow *ipaas.Flow, reception
 		// It is shown to who tests, and may be remembered: without secrets and tokens, unlike what the flow's URL answers.
 		response := answerOf(e.ex, e.h.outcome, flow.Synchronous, reception)
 		result := TestResult{Execution: &e.ex, Response: e.h.storedResponse(&response)}
-		if j.tape != nil {
-			result.Exchanges = exchangesFromTape(j.tape.Made())
-		}
+		result.Exchanges = rehearsal.Made(j.tape)
 		return result, nil
 	case <-ctx.Done():
 		return TestResult{}, fmt.Errorf("execution %s goes on without you: %w", j.execution.ID, ctx.Err())
@@ -215,9 +235,9 @@ func (p *Plane) settleTest(j *job, h *host, ex ipaas.Execution) error {
 
 // removeAll removes what a test has left over.
 func (p *Plane) removeAll(ctx context.Context, in ipaas.Instance, rows []ipaas.Registration) error {
-	err := p.condemn(ctx, rows)
+	err := p.ledger.Condemn(ctx, rows)
 	if err == nil {
-		_, _, err = p.undoAll(ctx, in, rows)
+		_, _, err = p.ledger.UndoAll(ctx, in, rows)
 	}
 	return err
 }
@@ -228,7 +248,7 @@ func (p *Plane) receive(ctx context.Context, j *job, flow *ipaas.Flow, payload i
 	if trigger == nil || trigger.Receive == nil {
 		return component.Reception{}, nil
 	}
-	inputs, wrong := j.program.TriggerInputs(flow.ID, j.settings.values)
+	inputs, wrong := j.program.TriggerInputs(flow.ID, j.settings.Values)
 	if len(wrong) > 0 {
 		return component.Reception{}, ipaas.InvalidArgument(fmt.Sprintf("the inputs of the trigger of flow %q are not valid", flow.DisplayName), wrong...)
 	}

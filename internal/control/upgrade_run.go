@@ -57,7 +57,7 @@ type upgrading struct {
 // carryOutUpgrade moves one instance after another until all are through or too many have failed. An error says that it stopped where it
 // stands: the server stops, or the store fails.
 func (p *Plane) carryOutUpgrade(ctx context.Context, id string) error {
-	leave, err := p.upgrades.take(ctx, id)
+	leave, err := p.upgrades.Take(ctx, id)
 	if err != nil {
 		return err
 	}

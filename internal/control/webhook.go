@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/headrace/headrace/internal/access"
 	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/fault"
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/secret"
 	"github.com/headrace/headrace/internal/storage"
+	"github.com/headrace/headrace/internal/trigger"
 )
 
 // Preferences is what the caller of a webhook asks for.
@@ -70,12 +72,12 @@ func (p *Plane) LookupWebhook(ctx context.Context, token string, keys ...string)
 // generation returns the generation that serves an instance. One never changes, and its number is not given twice.
 func (p *Plane) generation(ctx context.Context, in ipaas.Instance) (ipaas.Generation, error) {
 	key := fmt.Sprintf("%s|%d", in.UID, in.Generation)
-	if g, ok := p.generations.get(key); ok {
+	if g, ok := p.generations.Get(key); ok {
 		return g, nil
 	}
 	g, err := p.store.GetGeneration(ctx, in.ID, in.Generation)
 	if err == nil {
-		p.generations.put(key, g)
+		p.generations.Put(key, g)
 	}
 	return g, err
 }
@@ -130,7 +132,7 @@ func (p *Plane) ReceiveWebhook(ctx context.Context, token string, payload ipaas.
 	if err != nil {
 		return Reply{}, err
 	}
-	r := &request{hook: hook, payload: withoutKeys(payload, hook.Keys, hook.SharedKeys), offered: offeredKey(&payload), prefs: prefs}
+	r := &request{hook: hook, payload: access.WithoutKeys(payload, hook.Keys, hook.SharedKeys), offered: offeredKey(&payload), prefs: prefs}
 	if r.release, err = p.room(in, payload); err != nil {
 		return Reply{}, err
 	}
@@ -180,7 +182,7 @@ func (p *Plane) letIn(ctx context.Context, j *job, flow *ipaas.Flow, r *request)
 		if own, shared, err = p.keysOfFlow(ctx, j.instance, flow.ID); err != nil {
 			return component.Reception{}, err
 		}
-		r.payload = withoutKeys(r.payload, own, shared)
+		r.payload = access.WithoutKeys(r.payload, own, shared)
 	}
 	if j.execution.Unowned() {
 		own = nil // there is no customer yet
@@ -189,7 +191,7 @@ func (p *Plane) letIn(ctx context.Context, j *job, flow *ipaas.Flow, r *request)
 	if r.letInBy, in = flow.Security.LetsIn(r.offered.hash, own, shared); !in {
 		return component.Reception{}, keyRequired(r.offered)
 	}
-	if _, _, err := parseBody(r.payload); err != nil {
+	if _, _, err := trigger.ParseBody(r.payload); err != nil {
 		return component.Reception{}, err
 	}
 	return p.receive(ctx, j, flow, r.payload)

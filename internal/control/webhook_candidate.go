@@ -103,9 +103,9 @@ func (p *Plane) triedJob(ctx context.Context, in ipaas.Instance) (*job, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.settings, err = p.settings(in.UID, c.program, cfg); err != nil {
+	if c.settings, err = p.configs.Settings(in.UID, c.program, cfg); err != nil {
 		return nil, err
 	}
-	c.urls, err = p.urls(ctx, in.ID)
+	c.urls, err = p.access.URLs(ctx, in.ID)
 	return c.job(), err
 }

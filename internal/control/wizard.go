@@ -3,9 +3,11 @@ package control
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
+	"github.com/headrace/headrace/internal/config"
 	"github.com/headrace/headrace/internal/engine"
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/storage"
@@ -34,7 +36,7 @@ type WizardElement struct {
 // WizardVariable is a config variable with an instance's value and what is wrong with it.
 type WizardVariable struct {
 	Variable ipaas.ConfigVariable
-	Value    ConfigView
+	Value    config.View
 	Problems []ipaas.Violation
 }
 
@@ -55,12 +57,12 @@ func (p *Plane) ConfigWizard(ctx context.Context, instanceID string, version int
 }
 
 func (p *Plane) wizard(in ipaas.Instance, program *engine.Program) (Wizard, error) {
-	s, err := p.settings(in.UID, program, in.Config)
+	s, err := p.configs.Settings(in.UID, program, in.Config)
 	if err != nil {
 		return Wizard{}, err
 	}
 	def := program.Definition()
-	w := Wizard{Instance: in, Complete: len(s.problems) == 0}
+	w := Wizard{Instance: in, Complete: len(s.Problems) == 0}
 	for _, page := range wizardPages(def) {
 		shown := WizardPage{ID: page.ID, Title: page.Title, Tagline: page.Tagline, Complete: true}
 		for _, e := range page.Elements {
@@ -69,10 +71,10 @@ func (p *Plane) wizard(in ipaas.Instance, program *engine.Program) (Wizard, erro
 				shown.Elements = append(shown.Elements, WizardElement{Heading: e.Heading})
 				continue
 			}
-			problems := problemsOf(s.problems, v.ID)
+			problems := problemsOf(s.Problems, v.ID)
 			shown.Complete = shown.Complete && len(problems) == 0
 			shown.Elements = append(shown.Elements, WizardElement{Variable: &WizardVariable{
-				Variable: *v, Value: showValue(v, in.Config.Values[v.ID], program), Problems: problems,
+				Variable: *v, Value: config.Show(v, in.Config.Values[v.ID], program), Problems: problems,
 			}})
 		}
 		w.Pages = append(w.Pages, shown)
@@ -118,7 +120,7 @@ func problemsOf(problems []ipaas.Violation, variableID string) []ipaas.Violation
 
 // UpdateConfigWizardPage sets values of one page and returns the page with what is missing or wrong on it.
 func (p *Plane) UpdateConfigWizardPage(
-	ctx context.Context, instanceID, pageID string, version int, values map[string]ConfigInput, m Mutation,
+	ctx context.Context, instanceID, pageID string, version int, values map[string]config.Input, m Mutation,
 ) (WizardPage, error) {
 	in, err := once(ctx, p, m, func(write func(ipaas.Instance) (storage.Write, error)) (ipaas.Instance, error) {
 		return p.changeInstance(ctx, instanceID, m, func(in *ipaas.Instance) error {
@@ -129,7 +131,7 @@ func (p *Plane) UpdateConfigWizardPage(
 			if err := checkPage(instanceID, pageID, values, program.Definition()); err != nil {
 				return err
 			}
-			in.Config, err = p.applyConfig(in.UID, []*engine.Program{program}, in.Config, ConfigChange{Values: values})
+			in.Config, err = p.configs.Apply(in.UID, []*engine.Program{program}, in.Config, config.Change{Values: values})
 			return err
 		}, write)
 	})
@@ -152,17 +154,17 @@ func (p *Plane) UpdateConfigWizardPage(
 	return WizardPage{}, absentPage(instanceID, pageID)
 }
 
-func checkPage(instanceID, pageID string, values map[string]ConfigInput, def *ipaas.Definition) error {
+func checkPage(instanceID, pageID string, values map[string]config.Input, def *ipaas.Definition) error {
 	pages := wizardPages(def)
 	at := slices.IndexFunc(pages, func(page ipaas.ConfigPage) bool { return page.ID == pageID })
 	if at < 0 {
 		return absentPage(instanceID, pageID)
 	}
 	var wrong []ipaas.Violation
-	for _, name := range sortedKeys(values) {
+	for _, name := range slices.Sorted(maps.Keys(values)) {
 		v, _ := def.ConfigVariable(name)
 		if v == nil {
-			continue // applyConfig says so, with the others
+			continue // Apply says so, with the others
 		}
 		if !slices.ContainsFunc(pages[at].Elements, func(e ipaas.ConfigElement) bool {
 			return e.ConfigVariable == v.ID || e.ConfigVariable == v.DisplayName

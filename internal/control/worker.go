@@ -23,7 +23,7 @@ const expireEvery = time.Minute
 func (p *Plane) Run(ctx context.Context) error {
 	defer p.Close()
 	p.background.Go(func() { p.takeOver(p.stop) }) // other systems may be slow: what is accepted does not wait for it
-	p.background.Go(func() { p.payDebts(ctx) })
+	p.background.Go(func() { p.ledger.PayDebts(ctx) })
 	p.background.Go(func() { p.keepTime(ctx) })
 	p.background.Go(func() { p.resumeUpgrades(p.stop) })
 	poll, expire := time.NewTicker(pollEvery), time.NewTicker(expireEvery)
@@ -187,8 +187,8 @@ func (p *Plane) runPrepared(ctx context.Context, ex *ipaas.Execution) error {
 	}
 	j.worker = true
 	ex.Payload = ipaas.Payload{} // the job has it, and lets go of it while it waits
-	if len(j.settings.problems) > 0 && !ex.Unowned() {
-		return p.giveUp(ctx, *ex, ipaas.ExecutionTriggerFailed, "its config is not valid any more: "+j.settings.problems[0].Field+" "+j.settings.problems[0].Description)
+	if len(j.settings.Problems) > 0 && !ex.Unowned() {
+		return p.giveUp(ctx, *ex, ipaas.ExecutionTriggerFailed, "its config is not valid any more: "+j.settings.Problems[0].Field+" "+j.settings.Problems[0].Description)
 	}
 	flow := j.program.Flow(ex.FlowID)
 	if flow == nil {
@@ -215,7 +215,7 @@ func (p *Plane) boundJob(ctx context.Context, in ipaas.Instance, ex ipaas.Execut
 	if err != nil {
 		return nil, err
 	}
-	if j.settings, err = p.settings(in.UID, j.program, cfg); err != nil {
+	if j.settings, err = p.configs.Settings(in.UID, j.program, cfg); err != nil {
 		return nil, err
 	}
 	j.urls, err = p.urlsFor(ctx, in, ex)
@@ -246,7 +246,7 @@ func (p *Plane) boundProgram(ctx context.Context, in ipaas.Instance, ex ipaas.Ex
 	if err != nil {
 		return nil, err
 	}
-	program, _, err = p.catalogue.program(ctx, &def, ex.DefinitionHash, nil)
+	program, _, err = p.catalogue.Program(ctx, &def, ex.DefinitionHash, nil)
 	return program, err
 }
 

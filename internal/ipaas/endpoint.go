@@ -39,6 +39,19 @@ const (
 	SharedEndpoint   = "*" // at the endpoint of an integration, which hangs on its test instance: they live equally long
 )
 
+// URLOf returns, of the URLs of an instance by the ids of their flows, the one that several flows share; empty: they share none. A test
+// instance has its own.
+func (e *Endpoint) URLOf(urls map[string]string, test bool) string {
+	switch {
+	case !e.Shares():
+		return ""
+	case e.Type == EndpointShared && !test:
+		return urls[SharedEndpoint]
+	default:
+		return urls[InstanceEndpoint]
+	}
+}
+
 // endpoint checks how a URL that serves several tells whose a request is.
 func (c *checker) endpoint(path string, d *Definition) {
 	e := d.Endpoint

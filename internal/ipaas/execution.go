@@ -207,6 +207,14 @@ type Log struct {
 // MaxLogMessage is the most characters of a log line; the rest is cut.
 const MaxLogMessage = 4096
 
+// Cut returns a text without what goes beyond so many characters.
+func Cut(text string, most int) string {
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most])
+	}
+	return text
+}
+
 // Severity is how much a log line matters.
 type Severity string
 

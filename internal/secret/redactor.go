@@ -11,6 +11,9 @@ import (
 // only where it is the whole text.
 const MinRedacted = 4
 
+// Redacted stands where a secret was of which nobody needs to know which one.
+const Redacted = "[redacted]"
+
 // Redactor takes known secrets out of text by their value. It finds them as
 // they are and in the encodings they travel in: base64 in every alphabet and
 // alignment (so also inside a Basic Authorization header), hex, URL, JSON,

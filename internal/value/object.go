@@ -37,6 +37,15 @@ func Obj(fields ...Field) *Object {
 	return o
 }
 
+// ObjOf returns an object of keys and values in turn: "id", 1, "name", "x".
+func ObjOf(pairs ...any) *Object {
+	o := &Object{fields: make([]Field, 0, len(pairs)/2)}
+	for i := 0; i < len(pairs); i += 2 {
+		o.Set(pairs[i].(string), pairs[i+1])
+	}
+	return o
+}
+
 // Get returns the value of a key.
 func (o *Object) Get(key string) (any, bool) {
 	if i := o.place(key); i >= 0 {

@@ -1,14 +1,14 @@
 package api
 
 import (
-	"github.com/headrace/headrace/internal/control"
 	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/rehearsal"
 	pb "github.com/headrace/headrace/proto/gen/headrace/v1"
 )
 
 // rehearsal reads what a test is given in place of the world.
-func (d *decoding) rehearsal(req *pb.TestFlowRequest) control.Rehearsal {
-	out := control.Rehearsal{
+func (d *decoding) rehearsal(req *pb.TestFlowRequest) rehearsal.Rehearsal {
+	out := rehearsal.Rehearsal{
 		Default: d.boundedJSON("default_result", req.GetDefaultResult(), maxInputJSON), Offline: req.GetOffline(), Record: req.GetRecord(),
 	}
 	for i, r := range req.GetStepResults() {

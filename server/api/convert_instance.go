@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/headrace/headrace/internal/config"
 	"github.com/headrace/headrace/internal/control"
 	"github.com/headrace/headrace/internal/ipaas"
 	pb "github.com/headrace/headrace/proto/gen/headrace/v1"
@@ -45,7 +46,7 @@ func instanceFromProto(in *pb.Instance) ipaas.Instance {
 	}
 }
 
-func configValueToProto(v control.ConfigView) *pb.ConfigValue {
+func configValueToProto(v config.View) *pb.ConfigValue {
 	out := &pb.ConfigValue{
 		Source: enumToProto[pb.ConfigValue_Source](v.Source), SecretSet: v.SecretSet, SecretInputsSet: v.SecretInputsSet,
 	}
@@ -60,20 +61,20 @@ func configValueToProto(v control.ConfigView) *pb.ConfigValue {
 }
 
 // configInput reads a config value that is to be set. An empty one goes back to the default.
-func (d *decoding) configInput(path string, v *pb.ConfigValue) control.ConfigInput {
+func (d *decoding) configInput(path string, v *pb.ConfigValue) config.Input {
 	switch kind := v.GetKind().(type) {
 	case *pb.ConfigValue_Value:
-		return control.ConfigInput{JSON: d.boundedJSON(joinPath(path, "value"), kind.Value, maxConfigJSON)}
+		return config.Input{JSON: d.boundedJSON(joinPath(path, "value"), kind.Value, maxConfigJSON)}
 	case *pb.ConfigValue_Json:
-		return control.ConfigInput{JSON: d.jsonText(joinPath(path, "json"), kind.Json), Typed: true}
+		return config.Input{JSON: d.jsonText(joinPath(path, "json"), kind.Json), Typed: true}
 	}
-	return control.ConfigInput{}
+	return config.Input{}
 }
 
 // configInputs reads the config values that are to be set one by one. What only repeats what a read showed - a default, or that a
 // secret is set - stays as it is, so that an instance may be read, changed and sent back whole.
-func (d *decoding) configInputs(path string, values map[string]*pb.ConfigValue) map[string]control.ConfigInput {
-	out := make(map[string]control.ConfigInput, len(values))
+func (d *decoding) configInputs(path string, values map[string]*pb.ConfigValue) map[string]config.Input {
+	out := make(map[string]config.Input, len(values))
 	for _, id := range slices.Sorted(maps.Keys(values)) {
 		if v := values[id]; !echoes(v) {
 			out[id] = d.configInput(keyPath(path, id), v)

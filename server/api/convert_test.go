@@ -18,6 +18,7 @@ import (
 	"google.golang.org/protobuf/testing/protocmp"
 	"google.golang.org/protobuf/types/known/structpb"
 
+	"github.com/headrace/headrace/internal/config"
 	"github.com/headrace/headrace/internal/control"
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/value"
@@ -386,7 +387,7 @@ func TestConfigValuesThatRepeatARead(t *testing.T) {
 		"connection": {SecretInputsSet: []string{"apiKey"}},
 		"back":       {},
 	})
-	want := map[string]control.ConfigInput{"set": {JSON: `"x"`}, "exact": {JSON: "1.0", Typed: true}, "back": {}}
+	want := map[string]config.Input{"set": {JSON: `"x"`}, "exact": {JSON: "1.0", Typed: true}, "back": {}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("values to set (-want +got):\n%s", diff)
 	}

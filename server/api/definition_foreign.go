@@ -99,7 +99,7 @@ func (s *services) fit(ctx context.Context, src *source) error {
 	if src.foreign == nil {
 		return nil
 	}
-	removed, changed, err := s.plane.FitForeign(ctx, &src.def, src.foreign.Guessed)
+	removed, changed, err := s.plane.Catalogue().FitForeign(ctx, &src.def, src.foreign.Guessed)
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,7 @@ import (
 	"google.golang.org/protobuf/types/known/structpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	"github.com/headrace/headrace/internal/control"
+	"github.com/headrace/headrace/internal/config"
 	"github.com/headrace/headrace/internal/ipaas"
 )
 
@@ -120,7 +120,7 @@ var sampleWords = map[reflect.Type]string{
 	reflect.TypeFor[ipaas.StepState](): "FAILED", reflect.TypeFor[ipaas.Severity](): "WARN",
 	reflect.TypeFor[ipaas.OrderingScope](): "KEY", reflect.TypeFor[ipaas.FailureEffect](): "BLOCK",
 	reflect.TypeFor[ipaas.FlowSecurity](): "ORGANIZATION", reflect.TypeFor[ipaas.ErrorEffect](): "RETRY", reflect.TypeFor[ipaas.EndpointType](): "SHARED",
-	reflect.TypeFor[ipaas.BodyKind](): "text", reflect.TypeFor[control.ValueSource](): "INSTANCE",
+	reflect.TypeFor[ipaas.BodyKind](): "text", reflect.TypeFor[config.Source](): "INSTANCE",
 }
 
 // value fills a Go value. Texts are JSON texts, so that they fit where one is asked for.

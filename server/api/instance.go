@@ -7,6 +7,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"github.com/headrace/headrace/internal/config"
 	"github.com/headrace/headrace/internal/control"
 	"github.com/headrace/headrace/internal/ipaas"
 	pb "github.com/headrace/headrace/proto/gen/headrace/v1"
@@ -15,14 +16,14 @@ import (
 // CreateInstance implements InstanceService.
 func (s *services) CreateInstance(ctx context.Context, req *pb.CreateInstanceRequest) (*pb.CreateInstanceResponse, error) {
 	var d decoding
-	config := control.ConfigChange{Values: d.configInputs("config_values", req.GetInstance().GetConfigValues())}
+	change := config.Change{Values: d.configInputs("config_values", req.GetInstance().GetConfigValues())}
 	if id := req.GetInstance().GetId(); id != "" && !ipaas.ValidID(id) {
 		d.refuse("id", ipaas.ReasonMalformed, "is %q: use lower-case letters, digits and single hyphens, at most %d", id, ipaas.MaxIDLength)
 	}
 	if err := d.err(); err != nil {
 		return nil, err
 	}
-	in, err := s.plane.CreateInstance(ctx, instanceFromProto(req.GetInstance()), config, mutation(req, 0))
+	in, err := s.plane.CreateInstance(ctx, instanceFromProto(req.GetInstance()), change, mutation(req, 0))
 	if err != nil {
 		return nil, err
 	}
@@ -68,11 +69,11 @@ func (s *services) UpdateInstance(ctx context.Context, req *pb.UpdateInstanceReq
 		return nil, err
 	}
 	var d decoding
-	config := d.configChange(u.mask, req.GetInstance())
+	change := d.configChange(u.mask, req.GetInstance())
 	if err := d.err(); err != nil {
 		return nil, err
 	}
-	in, err := s.plane.UpdateInstance(ctx, u.id, config, mutation(req, u.base), func(in *ipaas.Instance) error {
+	in, err := s.plane.UpdateInstance(ctx, u.id, change, mutation(req, u.base), func(in *ipaas.Instance) error {
 		merged, err := u.instance(*in)
 		if err != nil {
 			return err
@@ -279,7 +280,7 @@ func (s *services) instance(ctx context.Context, id string) subject {
 }
 
 // configChange reads which config values an update sets: all of them, those the mask names, or those that were sent.
-func (d *decoding) configChange(m mask, in *pb.Instance) control.ConfigChange {
+func (d *decoding) configChange(m mask, in *pb.Instance) config.Change {
 	values := in.GetConfigValues()
 	switch {
 	case m.all:
@@ -289,17 +290,17 @@ func (d *decoding) configChange(m mask, in *pb.Instance) control.ConfigChange {
 					"is a secret that a read does not show, and replacing all values would forget it: name the values to set in update_mask, as config_values.<id>")
 			}
 		}
-		return control.ConfigChange{Values: d.configInputs("config_values", values), ReplaceAll: true}
+		return config.Change{Values: d.configInputs("config_values", values), ReplaceAll: true}
 	case len(m.keys) > 0:
-		named := make(map[string]control.ConfigInput, len(m.keys))
+		named := make(map[string]config.Input, len(m.keys))
 		for _, key := range m.keys {
 			named[key] = d.configInput(keyPath("config_values", key), values[key])
 		}
-		return control.ConfigChange{Values: named}
+		return config.Change{Values: named}
 	case m.has("config_values"):
-		return control.ConfigChange{Values: d.configInputs("config_values", values)}
+		return config.Change{Values: d.configInputs("config_values", values)}
 	}
-	return control.ConfigChange{}
+	return config.Change{}
 }
 
 // instance returns an instance as the update makes it, without its config values.

@@ -172,7 +172,7 @@ func (s *services) ExportIntegration(ctx context.Context, req *pb.ExportIntegrat
 		}
 		def = in.Draft
 	}
-	removed, err := s.plane.RemoveSecrets(ctx, &def)
+	removed, err := s.plane.Catalogue().RemoveSecrets(ctx, &def)
 	if err != nil {
 		return nil, err
 	}

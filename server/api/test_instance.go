@@ -28,11 +28,11 @@ func (s *services) UpdateTestInstance(ctx context.Context, req *pb.UpdateTestIns
 		return nil, err
 	}
 	var d decoding
-	config := d.configChange(u.mask, req.GetTestInstance())
+	change := d.configChange(u.mask, req.GetTestInstance())
 	if err := d.err(); err != nil {
 		return nil, err
 	}
-	in, err := s.plane.UpdateInstance(ctx, id, config, mutation(req, u.base), func(in *ipaas.Instance) error {
+	in, err := s.plane.UpdateInstance(ctx, id, change, mutation(req, u.base), func(in *ipaas.Instance) error {
 		return u.keepsTestInstance(*in)
 	})
 	if isNotFound(err) {

@@ -21,6 +21,7 @@ import (
 
 	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/component/builtin"
+	"github.com/headrace/headrace/internal/config"
 	"github.com/headrace/headrace/internal/control"
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/leaktest"
@@ -136,7 +137,7 @@ func (f *face) deploy(flows []ipaas.Flow) {
 	_, err = f.plane.CreateCustomer(f.t.Context(), ipaas.Customer{ID: "c", DisplayName: "C"}, m)
 	check(err)
 	in := ipaas.Instance{ID: "one", DisplayName: "One", CustomerID: "c", IntegrationID: "one"}
-	_, err = f.plane.CreateInstance(f.t.Context(), in, control.ConfigChange{}, m)
+	_, err = f.plane.CreateInstance(f.t.Context(), in, config.Change{}, m)
 	check(err)
 	result, err := f.plane.DeployInstance(f.t.Context(), "one", 0, m)
 	check(err)

@@ -1,4 +1,4 @@
-package control
+package config
 
 import (
 	"fmt"
@@ -12,7 +12,7 @@ import (
 )
 
 // connection makes the value of a connection: what the instance entered over the defaults of the variable and of the inputs.
-func (s *settings) connection(v *ipaas.ConfigVariable, given any, program *engine.Program) {
+func (s *Settings) connection(v *ipaas.ConfigVariable, given any, program *engine.Program) {
 	_, kind := program.ConnectionType(v.ConnectionType)
 	if kind == nil {
 		return // a problem of the definition, reported there
@@ -59,7 +59,7 @@ func (s *settings) connection(v *ipaas.ConfigVariable, given any, program *engin
 	for _, f := range kind.Inputs {
 		item := inputs[f.Key]
 		if pairs, ok := item.([]component.Pair); ok {
-			item = pairsObject(pairs)
+			item = component.PairsObject(pairs)
 		}
 		c.Inputs.Set(f.Key, item)
 		if f.Secret {
@@ -68,12 +68,12 @@ func (s *settings) connection(v *ipaas.ConfigVariable, given any, program *engin
 		}
 		c.Public.Set(f.Key, item)
 	}
-	s.values[v.ID] = c
+	s.Values[v.ID] = c
 }
 
 // sealConnection keeps a connection's inputs one by one, the secret ones sealed. A secret input that is not sent again stays as it
 // was, since nobody can read it to send it.
-func (p *Plane) sealConnection(
+func (k *Keeper) sealConnection(
 	instanceUID string, v *ipaas.ConfigVariable, program *engine.Program, old ipaas.ConfigValue, parsed any,
 ) (ipaas.ConfigValue, []ipaas.Violation) {
 	_, kind := program.ConnectionType(v.ConnectionType)
@@ -108,7 +108,7 @@ func (p *Plane) sealConnection(
 		}
 		text := string(value.JSON(item))
 		if f.Secret {
-			out.Inputs[key] = p.sealText(text, configPlace(instanceUID, v.ID, key), old.Inputs[key])
+			out.Inputs[key] = k.sealText(text, configPlace(instanceUID, v.ID, key), old.Inputs[key])
 			continue
 		}
 		out.Inputs[key] = ipaas.ConfigValue{JSON: text}

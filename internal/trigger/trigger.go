@@ -1,4 +1,6 @@
-package control
+// Package trigger makes what flows see of what started them: the same fields for every kind of trigger, and in them the body of a request
+// as its content type says, or what another execution has given. It must not know who is let in, nor which flow runs when.
+package trigger
 
 import (
 	"context"
@@ -6,19 +8,32 @@ import (
 	"time"
 
 	"github.com/headrace/headrace/internal/ipaas"
+	"github.com/headrace/headrace/internal/secret"
+	"github.com/headrace/headrace/internal/storage"
 	"github.com/headrace/headrace/internal/value"
 )
 
-// triggerResults makes what steps see as the results of the trigger: the same fields for every kind of trigger. The URLs in it are
+// Maker makes the results of triggers.
+type Maker struct {
+	store storage.Store
+	keys  *secret.Keyring
+}
+
+// NewMaker returns a maker that reads in a store who somebody is, and opens with these keys what executions give each other.
+func NewMaker(store storage.Store, keys *secret.Keyring) *Maker {
+	return &Maker{store: store, keys: keys}
+}
+
+// Results makes what steps see as the results of the trigger: the same fields for every kind of trigger. The URLs in it are
 // made here and never stored.
-func (p *Plane) triggerResults(
+func (m *Maker) Results(
 	ctx context.Context, ex ipaas.Execution, in ipaas.Instance, def *ipaas.Definition, urls map[string]string, keys map[string][]string,
 ) (*value.Object, error) {
-	raw, body, err := parseBody(ex.Payload)
+	raw, body, err := ParseBody(ex.Payload)
 	if err != nil {
 		return nil, err
 	}
-	given, err := p.openGift(in, ex.Payload)
+	given, err := m.OpenGift(in, ex.Payload)
 	if err != nil {
 		return nil, err
 	}
@@ -27,11 +42,11 @@ func (p *Plane) triggerResults(
 			return nil, fmt.Errorf("read what execution %s was started with: %w", ex.ID, err)
 		}
 	}
-	customer, err := p.customerResults(ctx, in.CustomerID)
+	customer, err := m.customerResults(ctx, in.CustomerID)
 	if err != nil {
 		return nil, err
 	}
-	integration, err := p.store.GetIntegrationHead(ctx, in.IntegrationID)
+	integration, err := m.store.GetIntegrationHead(ctx, in.IntegrationID)
 	if err != nil {
 		return nil, err
 	}
@@ -40,11 +55,11 @@ func (p *Plane) triggerResults(
 		flow = &ipaas.Flow{} // which one it will be, the request tells
 	}
 	if ex.Unowned() {
-		customer, in = object("id", "", "externalId", "", "name", ""), ipaas.Instance{IntegrationID: in.IntegrationID}
+		customer, in = value.ObjOf("id", "", "externalId", "", "name", ""), ipaas.Instance{IntegrationID: in.IntegrationID}
 	}
 	headers := texts(ex.Payload.Headers)
 	headers.FoldKeys = true
-	results := object(
+	results := value.ObjOf(
 		"headers", headers,
 		"queryParameters", texts(ex.Payload.Query),
 		"rawBody", raw,
@@ -53,24 +68,24 @@ func (p *Plane) triggerResults(
 		"method", ex.Payload.Method,
 		"executionId", ex.ID,
 		"customer", customer,
-		"instance", object("id", in.ID, "name", in.DisplayName),
-		"user", object("id", "", "email", "", "name", "", "externalId", ""),
-		"integration", object("id", in.IntegrationID, "name", def.DisplayName, "versionSequenceId", integration.UID, "externalVersion", ""),
-		"flow", object("id", flow.ID, "name", flow.DisplayName, "stableId", flow.UID),
+		"instance", value.ObjOf("id", in.ID, "name", in.DisplayName),
+		"user", value.ObjOf("id", "", "email", "", "name", "", "externalId", ""),
+		"integration", value.ObjOf("id", in.IntegrationID, "name", def.DisplayName, "versionSequenceId", integration.UID, "externalVersion", ""),
+		"flow", value.ObjOf("id", flow.ID, "name", flow.DisplayName, "stableId", flow.UID),
 		"startedAt", resultTime(ex.StartTime),
 		"globalDebug", false,
 	)
 	if !ex.ScheduleTime.IsZero() {
 		results.Set("scheduledFor", resultTime(ex.ScheduleTime))
 	}
-	return withURLs(results, ex, def, urls, keys), nil
+	return WithURLs(results, ex, def, urls, keys), nil
 }
 
 // resultTime is a moment as the results of triggers have it.
 func resultTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z07:00") }
 
-// withURLs returns trigger results with what is never stored of them: the URLs, and the keys to call them with.
-func withURLs(
+// WithURLs returns trigger results with what is never stored of them: the URLs, and the keys to call them with.
+func WithURLs(
 	results *value.Object, ex ipaas.Execution, def *ipaas.Definition, urls map[string]string, keys map[string][]string,
 ) *value.Object {
 	byName, keysByName := value.Obj(), value.Obj()
@@ -83,7 +98,7 @@ func withURLs(
 		keysByName.Set(def.Flows[i].DisplayName, list)
 	}
 	invokeURL := ""
-	shared := endpointURL(def, ex.Test, urls)
+	shared := def.Endpoint.URLOf(urls, ex.Test)
 	switch {
 	case ex.Invoke == ipaas.InvokeWebhook && ex.Endpoint:
 		invokeURL = shared
@@ -105,19 +120,19 @@ func withURLs(
 	return full
 }
 
-func (p *Plane) customerResults(ctx context.Context, customerID string) (*value.Object, error) {
+func (m *Maker) customerResults(ctx context.Context, customerID string) (*value.Object, error) {
 	if customerID == "" {
-		return object("id", "", "externalId", "", "name", "Test"), nil
+		return value.ObjOf("id", "", "externalId", "", "name", "Test"), nil
 	}
-	c, err := p.store.GetCustomer(ctx, customerID)
+	c, err := m.store.GetCustomer(ctx, customerID)
 	if err != nil {
 		return nil, err
 	}
-	return object("id", c.ID, "externalId", c.ExternalID, "name", c.DisplayName), nil
+	return value.ObjOf("id", c.ID, "externalId", c.ExternalID, "name", c.DisplayName), nil
 }
 
-// withoutURLs returns trigger results as they are stored.
-func withoutURLs(results *value.Object) *value.Object {
+// WithoutURLs returns trigger results as they are stored.
+func WithoutURLs(results *value.Object) *value.Object {
 	stored := value.Obj()
 	for key, v := range results.All() {
 		switch key {
@@ -138,15 +153,6 @@ func texts(list []ipaas.NamedText) *value.Object {
 			text = value.Text(old) + ", " + text
 		}
 		o.Set(t.Name, text)
-	}
-	return o
-}
-
-// object makes an object of keys and values in turn.
-func object(pairs ...any) *value.Object {
-	o := value.Obj()
-	for i := 0; i < len(pairs); i += 2 {
-		o.Set(pairs[i].(string), pairs[i+1])
 	}
 	return o
 }

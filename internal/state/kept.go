@@ -1,4 +1,4 @@
-package control
+package state
 
 import (
 	"cmp"
@@ -14,20 +14,34 @@ import (
 	"github.com/headrace/headrace/internal/value"
 )
 
-// kept is what flows keep, as the steps of one execution see it. What flows of a deployment change, and what these have started, waits for
+// Run is an execution whose steps keep something.
+type Run struct {
+	ExecutionID string
+	Instance    ipaas.Instance
+	FlowID      string
+	Deployment  string    // the deployment it is part of; empty: of none
+	Pending     string    // the deployment whose flow has started it, which ran then: what it keeps waits for that, too
+	Redact      Redaction // takes out the secrets that it knows
+}
+
+// Kept is what flows keep, as the steps of one execution see it. What flows of a deployment change, and what these have started, waits for
 // its commit: they see it, and nobody else does.
-type kept struct {
-	host        *host
+type Kept struct {
+	keeper      *Keeper
+	run         Run
 	integration string          // its uid; empty: not looked up yet
 	waiting     []waitingChange // as far as they were read
 	committed   bool            // the deployment that started the execution has succeeded since
 }
 
+// Of returns what flows keep, as the steps of an execution see it.
+func (k *Keeper) Of(run Run) *Kept { return &Kept{keeper: k, run: run} }
+
 // statePage is how many entries are read at a time.
 const statePage = 500
 
 // Get implements component.State.
-func (k *kept) Get(ctx context.Context, scope ipaas.StateScope, key string) (any, bool, error) {
+func (k *Kept) Get(ctx context.Context, scope ipaas.StateScope, key string) (any, bool, error) {
 	if err := component.CheckStateKey(key); err != nil {
 		return nil, false, err
 	}
@@ -38,17 +52,17 @@ func (k *kept) Get(ctx context.Context, scope ipaas.StateScope, key string) (any
 	return k.get(ctx, place, key)
 }
 
-func (k *kept) get(ctx context.Context, place ipaas.StatePlace, key string) (any, bool, error) {
+func (k *Kept) get(ctx context.Context, place ipaas.StatePlace, key string) (any, bool, error) {
 	changes, err := k.waitingFor(ctx, place)
 	if err != nil {
 		return nil, false, err
 	}
 	var v any
-	e, err := k.host.plane.store.GetState(ctx, place, key)
+	e, err := k.keeper.store.GetState(ctx, place, key)
 	there := err == nil
 	switch {
 	case there:
-		if v, err = k.host.plane.openState(place, key, e.Sealed); err != nil {
+		if v, err = k.keeper.open(place, key, e.Sealed); err != nil {
 			return nil, false, err
 		}
 	case !errors.Is(err, ipaas.NotFound):
@@ -73,14 +87,14 @@ func (k *kept) get(ctx context.Context, place ipaas.StatePlace, key string) (any
 }
 
 // Keys implements component.State.
-func (k *kept) Keys(ctx context.Context, scope ipaas.StateScope) ([]string, error) {
+func (k *Kept) Keys(ctx context.Context, scope ipaas.StateScope) ([]string, error) {
 	place, err := k.place(ctx, scope)
 	if err != nil {
 		return nil, err
 	}
 	keys := map[string]bool{}
 	for after, more := "", true; more; {
-		page, err := k.host.plane.store.ListStateKeys(ctx, place, after, statePage)
+		page, err := k.keeper.store.ListStateKeys(ctx, place, after, statePage)
 		if err != nil {
 			return nil, err
 		}
@@ -107,7 +121,7 @@ func (k *kept) Keys(ctx context.Context, scope ipaas.StateScope) ([]string, erro
 }
 
 // All implements component.State.
-func (k *kept) All(ctx context.Context, scope ipaas.StateScope) (*value.Object, error) {
+func (k *Kept) All(ctx context.Context, scope ipaas.StateScope) (*value.Object, error) {
 	place, err := k.place(ctx, scope)
 	if err != nil {
 		return nil, err
@@ -115,19 +129,19 @@ func (k *kept) All(ctx context.Context, scope ipaas.StateScope) (*value.Object, 
 	return k.all(ctx, place)
 }
 
-func (k *kept) all(ctx context.Context, place ipaas.StatePlace) (*value.Object, error) {
+func (k *Kept) all(ctx context.Context, place ipaas.StatePlace) (*value.Object, error) {
 	changes, err := k.waitingFor(ctx, place)
 	if err != nil {
 		return nil, err
 	}
 	all := map[string]any{}
 	for after := ""; ; {
-		page, err := k.host.plane.store.ListState(ctx, place, after, statePage)
+		page, err := k.keeper.store.ListState(ctx, place, after, statePage)
 		if err != nil {
 			return nil, err
 		}
 		for _, e := range page {
-			if all[e.Key], err = k.host.plane.openState(place, e.Key, e.Sealed); err != nil {
+			if all[e.Key], err = k.keeper.open(place, e.Key, e.Sealed); err != nil {
 				return nil, err
 			}
 			after = e.Key
@@ -156,26 +170,25 @@ func (k *kept) all(ctx context.Context, place ipaas.StatePlace) (*value.Object, 
 		}
 	}
 	o := value.Obj()
-	for _, key := range sortedKeys(all) {
+	for _, key := range slices.Sorted(maps.Keys(all)) {
 		o.Set(key, all[key])
 	}
 	return o, nil
 }
 
 // place returns where the flow of this execution keeps what is of a scope.
-func (k *kept) place(ctx context.Context, scope ipaas.StateScope) (ipaas.StatePlace, error) {
-	j := k.host.job
-	place := ipaas.StatePlace{Scope: scope, Owner: j.instance.UID}
+func (k *Kept) place(ctx context.Context, scope ipaas.StateScope) (ipaas.StatePlace, error) {
+	place := ipaas.StatePlace{Scope: scope, Owner: k.run.Instance.UID}
 	switch scope {
 	case ipaas.StateExecution:
-		place.Owner = j.execution.ID
+		place.Owner = k.run.ExecutionID
 	case ipaas.StateFlow:
-		place.FlowID = j.execution.FlowID
+		place.FlowID = k.run.FlowID
 	case ipaas.StateInstance:
 	case ipaas.StateIntegration:
 		if k.integration == "" {
 			var err error
-			if k.integration, err = k.host.plane.integrationOwner(ctx, j.instance); err != nil {
+			if k.integration, err = k.keeper.Owner(ctx, k.run.Instance); err != nil {
 				return place, err
 			}
 		}
@@ -186,36 +199,26 @@ func (k *kept) place(ctx context.Context, scope ipaas.StateScope) (ipaas.StatePl
 	return place, nil
 }
 
-// integrationOwner returns who owns the state of scope INTEGRATION of an instance. Tests must not change what customers' instances share,
-// so a test instance has its own.
-func (p *Plane) integrationOwner(ctx context.Context, in ipaas.Instance) (string, error) {
-	if in.Kind == ipaas.InstanceTest {
-		return in.UID, nil
-	}
-	integration, err := p.store.GetIntegrationHead(ctx, in.IntegrationID)
-	return integration.UID, err
-}
-
 // waits reports whether a change of a scope waits for the commit of the deployment.
-func (k *kept) waits(scope ipaas.StateScope) bool {
+func (k *Kept) waits(scope ipaas.StateScope) bool {
 	return k.deployment() != "" && scope != ipaas.StateExecution
 }
 
 // deployment is the one whose commit changes wait for; empty: for none.
-func (k *kept) deployment() string {
+func (k *Kept) deployment() string {
 	if k.committed {
 		return ""
 	}
-	return cmp.Or(k.host.job.deployment, k.host.job.pending)
+	return cmp.Or(k.run.Deployment, k.run.Pending)
 }
 
 // overtaken reports whether the deployment that has started the execution has succeeded, so that what was read is to be read again: what
 // waited is carried out. What one started that is undone keeps nothing.
-func (k *kept) overtaken(ctx context.Context, scope ipaas.StateScope) (bool, error) {
-	if k.host.job.pending == "" || !k.waits(scope) {
+func (k *Kept) overtaken(ctx context.Context, scope ipaas.StateScope) (bool, error) {
+	if k.run.Pending == "" || !k.waits(scope) {
 		return false, nil
 	}
-	d, err := k.host.plane.store.GetDeployment(ctx, k.host.job.instance.ID, k.host.job.pending)
+	d, err := k.keeper.store.GetDeployment(ctx, k.run.Instance.ID, k.run.Pending)
 	switch {
 	case err != nil:
 		return false, err
@@ -230,11 +233,11 @@ func (k *kept) overtaken(ctx context.Context, scope ipaas.StateScope) (bool, err
 }
 
 // waitingFor returns the changes of a place that wait for the commit of the deployment.
-func (k *kept) waitingFor(ctx context.Context, place ipaas.StatePlace) ([]waitingChange, error) {
+func (k *Kept) waitingFor(ctx context.Context, place ipaas.StatePlace) ([]waitingChange, error) {
 	if !k.waits(place.Scope) {
 		return nil, nil
 	}
-	more, err := k.host.plane.waitingChanges(ctx, k.deployment(), k.lastWaiting())
+	more, err := k.keeper.waitingChanges(ctx, k.deployment(), k.lastWaiting())
 	if err != nil {
 		return nil, err
 	}
@@ -249,65 +252,53 @@ func (k *kept) waitingFor(ctx context.Context, place ipaas.StatePlace) ([]waitin
 }
 
 // lastWaiting is the sequence of the last change that is known to wait.
-func (k *kept) lastWaiting() int64 {
+func (k *Kept) lastWaiting() int64 {
 	if n := len(k.waiting); n > 0 {
 		return k.waiting[n-1].sequence
 	}
 	return 0
 }
 
-// refusedState says that what a step wants to keep is not kept. It fails the step.
-type refusedState struct{ err error }
+// Outcome is what became of the changes of one step.
+type Outcome struct {
+	Changes []storage.StateChange // as they are stored with the end of the step
+	Result  *any                  // the value that is the step's result, known when they are stored; nil: none is
 
-func (r *refusedState) Error() string { return r.err.Error() }
-func (r *refusedState) Unwrap() error { return r.err }
-
-// isRefusal reports whether an error is about the state that was to be changed, and not about who changes it.
-func isRefusal(err error) bool {
-	var r *refusedState
-	reason := ipaas.ReasonOf(err)
-	return errors.As(err, &r) || reason == ipaas.ReasonStateFull || reason == ipaas.ReasonInstanceRemoved
-}
-
-// stateOutcome is what became of the changes of one step.
-type stateOutcome struct {
-	changes []storage.StateChange
 	waiting []waitingChange // those of them that wait
-	result  *any            // the value that is the step's result; nil: none is
 }
 
-// changed makes of what a step changes what is stored with it. completes is told the value that is to be the step's result.
-func (k *kept) changed(
+// Changed makes of what a step changes what is stored with it. completes is told the value that is to be the step's result.
+func (k *Kept) Changed(
 	ctx context.Context, changes []component.StateChange, completes func(step *ipaas.StepResult, v any) error,
-) (*stateOutcome, error) {
-	out := &stateOutcome{}
+) (*Outcome, error) {
+	out := &Outcome{}
 	for _, c := range changes {
 		place, err := k.place(ctx, c.Scope)
 		if err != nil {
 			return nil, err
 		}
-		if _, secret := k.host.redact(c.Key); secret {
+		if _, secret := k.run.Redact(c.Key); secret {
 			return nil, &refusedState{errors.New("a key that holds a secret or the URL of a flow would be read by everybody: give another")}
 		}
-		stored := k.host.plane.stateChange(place, c.Key, k.host.job.execution.ID, []component.StateChange{c}, k.host.redact)
+		stored := k.keeper.Change(place, c.Key, k.run.ExecutionID, []component.StateChange{c}, k.run.Redact)
 		if c.AsResult {
 			stored.Next, stored.Value = k.completing(stored.Next, place, c, completes, out), nil
 		}
 		if k.waits(c.Scope) {
-			w := waitingChange{place: place, StateChange: c, executionID: k.host.job.execution.ID}
+			w := waitingChange{place: place, StateChange: c, executionID: k.run.ExecutionID}
 			if err := k.wait(ctx, w, &stored, out); err != nil {
 				return nil, err
 			}
 		}
-		out.changes = append(out.changes, stored)
+		out.Changes = append(out.Changes, stored)
 	}
 	return out, nil
 }
 
 // completing makes the value that a key has after a change the step's result.
-func (k *kept) completing(
+func (k *Kept) completing(
 	next func(*storage.StateValue, *ipaas.StepResult) (*storage.StateValue, error), place ipaas.StatePlace, c component.StateChange,
-	completes func(step *ipaas.StepResult, v any) error, out *stateOutcome,
+	completes func(step *ipaas.StepResult, v any) error, out *Outcome,
 ) func(*storage.StateValue, *ipaas.StepResult) (*storage.StateValue, error) {
 	return func(current *storage.StateValue, step *ipaas.StepResult) (*storage.StateValue, error) {
 		after, err := next(current, step)
@@ -316,19 +307,18 @@ func (k *kept) completing(
 		}
 		var v any
 		if after != nil {
-			if v, err = k.host.plane.openState(place, c.Key, after.Sealed); err != nil {
+			if v, err = k.keeper.open(place, c.Key, after.Sealed); err != nil {
 				return nil, err
 			}
 		}
-		out.result = &v
+		out.Result = &v
 		return after, completes(step, v)
 	}
 }
 
 // wait lets a change wait for the commit of the deployment, if it could be carried out now. Whether it still has to is known for certain
 // only when it is stored.
-func (k *kept) wait(ctx context.Context, w waitingChange, stored *storage.StateChange, out *stateOutcome) error {
-	p := k.host.plane
+func (k *Kept) wait(ctx context.Context, w waitingChange, stored *storage.StateChange, out *Outcome) error {
 	if w.Operation != ipaas.StateClear {
 		v, there, err := k.get(ctx, w.place, w.Key)
 		if err != nil || !k.waits(w.place.Scope) {
@@ -345,16 +335,16 @@ func (k *kept) wait(ctx context.Context, w waitingChange, stored *storage.StateC
 				}
 			}
 		}
-		after, _, err := applyState(w.Key, keptValue{exact: v}, there, []component.StateChange{w.StateChange}, nil)
+		after, _, err := Apply(w.Key, Value{Exact: v}, there, []component.StateChange{w.StateChange}, nil)
 		if err != nil {
 			return err
 		}
 		if w.AsResult {
-			out.result = &after.exact
+			out.Result = &after.Exact
 			stored.Sequence = k.lastWaiting() + int64(len(out.waiting)) + 1 // two that count at once get two numbers
 		}
 	}
-	sealed, err := p.sealChange(k.deployment(), w)
+	sealed, err := k.keeper.sealChange(k.deployment(), w)
 	if err != nil {
 		return err
 	}

@@ -1,18 +1,16 @@
-package control
+// Package rehearsal puts something in place of the world when a flow is tested: results in place of what actions do, and recorded answers
+// in place of other systems. It must not know how the test runs, nor what becomes of it.
+package rehearsal
 
 import (
 	"fmt"
-	"maps"
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
 	"sync"
 
-	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/engine"
 	"github.com/headrace/headrace/internal/ipaas"
-	"github.com/headrace/headrace/internal/outbound"
 	"github.com/headrace/headrace/internal/value"
 )
 
@@ -25,14 +23,15 @@ type Rehearsal struct {
 	Record    bool                 // the requests made are returned with their answers
 }
 
-func (r *Rehearsal) offline() bool { return r.Offline || len(r.Exchanges) > 0 }
+// Isolated reports whether no request leaves.
+func (r *Rehearsal) Isolated() bool { return r.Offline || len(r.Exchanges) > 0 }
 
-// supplies reports whether something is to stand in for actions.
-func (r *Rehearsal) supplies() bool { return len(r.Results) > 0 || r.Default != "" }
+// Supplies reports whether something is to stand in for actions.
+func (r *Rehearsal) Supplies() bool { return len(r.Results) > 0 || r.Default != "" }
 
-// standIns is what a rehearsal supplies for the actions of one run. Of results for a path, a step and an action the first of these
+// StandIns is what a rehearsal supplies for the actions of one run. Of results for a path, a step and an action the first of these
 // counts; those for the same are given call by call, and the last of them for all further calls.
-type standIns struct {
+type StandIns struct {
 	given    map[string]bool // a rehearsal's own results, by what they are for
 	fallback *engine.StandIn
 
@@ -40,17 +39,17 @@ type standIns struct {
 	queue map[string][]engine.StandIn
 }
 
-// What a result is for, as a key of standIns.
+// What a result is for, as a key of StandIns.
 func forPath(path string) string   { return "path " + path }
 func forStep(id string) string     { return "step " + id }
 func forAction(name string) string { return "action " + name }
 
 // Has implements engine.StandIns.
-func (s *standIns) Has(at engine.Step) bool {
+func (s *StandIns) Has(at engine.Step) bool {
 	return s.find(at) != "" || at.StandIn && s.fallback != nil
 }
 
-func (s *standIns) find(at engine.Step) string {
+func (s *StandIns) find(at engine.Step) string {
 	for _, key := range []string{forPath(at.Path), forStep(at.ID), forAction(at.Action)} {
 		if s.given[key] {
 			return key
@@ -60,7 +59,7 @@ func (s *standIns) find(at engine.Step) string {
 }
 
 // Next implements engine.StandIns.
-func (s *standIns) Next(at engine.Step) engine.StandIn {
+func (s *StandIns) Next(at engine.Step) engine.StandIn {
 	key := s.find(at)
 	if key == "" {
 		return *s.fallback
@@ -74,9 +73,9 @@ func (s *standIns) Next(at engine.Step) engine.StandIn {
 	return next
 }
 
-// newStandIns returns what a rehearsal supplies for a flow, or all that is wrong with it.
-func newStandIns(program *engine.Program, flowID string, r *Rehearsal) (*standIns, []ipaas.Violation) {
-	s := &standIns{given: map[string]bool{}, queue: map[string][]engine.StandIn{}}
+// StandIns returns what a rehearsal supplies for a flow, or all that is wrong with it.
+func (r *Rehearsal) StandIns(program *engine.Program, flowID string) (*StandIns, []ipaas.Violation) {
+	s := &StandIns{given: map[string]bool{}, queue: map[string][]engine.StandIn{}}
 	var wrong []ipaas.Violation
 	if r.Default != "" {
 		v, err := value.Parse([]byte(r.Default))
@@ -184,119 +183,4 @@ func structural(program *engine.Program, field, action string) []ipaas.Violation
 		Field: field, Reason: ipaas.ReasonMisplaced,
 		Description: fmt.Sprintf("runs %s, which decides which steps run, and nothing stands in for that: give results for the steps it decides by", action),
 	}}
-}
-
-// rehearsed makes ready what a rehearsal supplies, and refuses while anything keeps the flow from running all the same.
-func (p *Plane) rehearsed(j *job, integration ipaas.Integration, flowID string, r *Rehearsal) error {
-	program := j.program
-	given, wrong := newStandIns(program, flowID, r)
-	if len(wrong) > 0 {
-		return ipaas.InvalidArgument("what stands in for steps is not valid", wrong...)
-	}
-	if problems := program.Obstacles(flowID, given); len(problems) > 0 {
-		return draftHasProblems(integration.ID, "tested", problems)
-	}
-	s, problems := j.settings.rehearsed(program.Needs(flowID, given))
-	if len(problems) > 0 {
-		return configIncomplete(j.instance, problems)
-	}
-	j.settings, j.standIns, j.offline, j.supplied = s, given, r.offline(), r.supplies()
-	if r.offline() || r.Record {
-		hide, show := p.tapeWords(j)
-		j.tape = outbound.NewTape(outbound.TapeOptions{
-			Exchanges: exchangesToTape(r.Exchanges), Offline: r.offline(), Record: r.Record, Hide: hide, Show: show,
-		})
-	}
-	return nil
-}
-
-// rehearsed returns settings as a test takes them: what it does not need may be missing or wrong. Connections it does not need, and
-// those whose type is unknown, stand for themselves.
-func (s *settings) rehearsed(needs map[string]bool) (*settings, []ipaas.Violation) {
-	out := &settings{program: s.program, values: maps.Clone(s.values), redactor: s.redactor}
-	var problems []ipaas.Violation
-	for _, problem := range s.problems {
-		id, _, _ := strings.Cut(strings.TrimPrefix(problem.Field, "configValues."), ".")
-		if needs[id] {
-			problems = append(problems, problem)
-		}
-	}
-	def := s.program.Definition()
-	for i := range def.ConfigVariables {
-		v := &def.ConfigVariables[i]
-		if v.Type != ipaas.ConfigConnection || out.values[v.ID] != nil {
-			continue
-		}
-		if _, kind := s.program.ConnectionType(v.ConnectionType); kind == nil || !needs[v.ID] {
-			out.values[v.ID] = &component.Connection{Type: v.ConnectionType, ConfigVariable: v.ID, Inputs: value.Obj(), Public: value.Obj()}
-		}
-	}
-	return out, problems
-}
-
-// webhookURLWord stands in recorded exchanges for the URL of a flow: it is another one in every instance.
-func webhookURLWord(flow string) string { return "${webhookUrls." + flow + "}" }
-
-// tapeWords returns what takes secrets and URLs out of what is recorded, and what puts URLs in again.
-func (p *Plane) tapeWords(j *job) (hide, show func(string) string) {
-	mask := p.mask(j.urls)
-	var out, in []string
-	def := j.program.Definition()
-	for i := range def.Flows {
-		f := &def.Flows[i]
-		full := j.urls[f.ID]
-		if full == "" {
-			continue
-		}
-		word := webhookURLWord(f.ID)
-		out = append(out, full, word, url.QueryEscape(full), url.QueryEscape(word))
-		in = append(in, word, full, url.QueryEscape(word), url.QueryEscape(full), webhookURLWord(f.DisplayName), full)
-	}
-	hider, shower := strings.NewReplacer(out...), strings.NewReplacer(in...)
-	hide = func(text string) string { return mask.Hide(j.settings.redactor.Text(hider.Replace(text))) }
-	show = func(text string) string { return mask.Reveal(shower.Replace(text)) }
-	return hide, show
-}
-
-func exchangesToTape(exchanges []ipaas.Exchange) []outbound.Exchange {
-	out := make([]outbound.Exchange, len(exchanges))
-	for i := range exchanges {
-		e := &exchanges[i]
-		out[i] = outbound.Exchange{
-			Method: e.Request.Method, URL: e.Request.URL, RequestBody: e.Request.Body, AnyBody: e.Request.AnyBody, Error: e.Error,
-		}
-		if r := e.Response; r != nil {
-			out[i].Status, out[i].ResponseBody, out[i].ResponseHeader = r.Status, r.Body, map[string][]string{}
-			for _, h := range r.Headers {
-				out[i].ResponseHeader[h.Name] = append(out[i].ResponseHeader[h.Name], h.Text)
-			}
-		}
-	}
-	return out
-}
-
-func exchangesFromTape(made []outbound.Exchange) []ipaas.Exchange {
-	out := make([]ipaas.Exchange, len(made))
-	for i := range made {
-		e := &made[i]
-		out[i] = ipaas.Exchange{
-			StepPath: e.Label, Error: e.Error, Truncated: e.Truncated,
-			Request: ipaas.ExchangeRequest{Method: e.Method, URL: e.URL, Headers: headerTexts(e.RequestHeader), Body: e.RequestBody},
-		}
-		if e.Status != 0 {
-			out[i].Response = &ipaas.Response{Status: e.Status, Headers: headerTexts(e.ResponseHeader), Body: e.ResponseBody}
-		}
-	}
-	return out
-}
-
-// headerTexts returns the headers of a message, sorted by name.
-func headerTexts(header map[string][]string) []ipaas.NamedText {
-	var out []ipaas.NamedText
-	for _, name := range sortedKeys(header) {
-		for _, text := range header[name] {
-			out = append(out, ipaas.NamedText{Name: name, Text: text})
-		}
-	}
-	return out
 }

@@ -1,4 +1,4 @@
-package control
+package ledger
 
 import (
 	"context"
@@ -22,11 +22,17 @@ func retryTime(row ipaas.Registration, now time.Time) time.Time {
 	if row.State == ipaas.RegistrationUnconfirmed || !row.FailTime.IsZero() && now.Sub(row.FailTime) >= retriedFor {
 		return time.Time{}
 	}
-	return stored(now.Add(component.Spread(debtRetry.DelayBefore(row.Tries + 1))))
+	return now.Add(component.Spread(debtRetry.DelayBefore(row.Tries + 1))).Truncate(time.Microsecond) // as it is stored
 }
 
-// payDebts retries what could not be removed, each when its time has come, until ctx ends.
-func (p *Plane) payDebts(ctx context.Context) {
+// lookEvery is how often is looked for what is due without its time having come: a clock that jumps, and a system that becomes free, are
+// noticed then.
+const lookEvery = time.Second
+
+// PayDebts retries what could not be removed, each when its time has come, until ctx ends, and waits for the tries under way.
+func (l *Ledger) PayDebts(ctx context.Context) {
+	var tries sync.WaitGroup
+	defer tries.Wait()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -35,13 +41,13 @@ func (p *Plane) payDebts(ctx context.Context) {
 			return
 		case <-timer.C:
 		}
-		next, err := p.payDue(ctx)
+		next, err := l.payDue(ctx, &tries)
 		if err != nil && ctx.Err() == nil {
-			p.logger.Error("look for what could not be removed", "error", err)
+			l.logger.Error("look for what could not be removed", "error", err)
 		}
-		wait := pollEvery // a clock that jumps, and a system that becomes free, are noticed then
+		wait := lookEvery
 		if !next.IsZero() {
-			wait = max(0, min(wait, next.Sub(p.now())))
+			wait = max(0, min(wait, next.Sub(l.now())))
 		}
 		timer.Reset(wait)
 	}
@@ -51,8 +57,8 @@ func (p *Plane) payDebts(ctx context.Context) {
 const dueAtOnce = 500
 
 // payDue begins to retry what is due and returns when there is more. Systems do not wait for each other.
-func (p *Plane) payDue(ctx context.Context) (next time.Time, err error) {
-	due, next, err := p.store.DueRemovals(ctx, p.now(), dueAtOnce)
+func (l *Ledger) payDue(ctx context.Context, tries *sync.WaitGroup) (next time.Time, err error) {
+	due, next, err := l.store.DueRemovals(ctx, l.now(), dueAtOnce)
 	if err != nil {
 		return next, err
 	}
@@ -61,13 +67,13 @@ func (p *Plane) payDue(ctx context.Context) (next time.Time, err error) {
 		byTarget[row.Target] = append(byTarget[row.Target], row)
 	}
 	for target, rows := range byTarget {
-		if !p.paying.begin(target) {
+		if !l.paying.begin(target) {
 			continue
 		}
-		p.background.Go(func() {
-			defer p.paying.end(target)
-			if err := p.payIn(ctx, rows); err != nil && ctx.Err() == nil {
-				p.logger.Error("retry what could not be removed", "error", err)
+		tries.Go(func() {
+			defer l.paying.end(target)
+			if err := l.payIn(ctx, rows); err != nil && ctx.Err() == nil {
+				l.logger.Error("retry what could not be removed", "error", err)
 			}
 		})
 	}
@@ -75,42 +81,42 @@ func (p *Plane) payDue(ctx context.Context) (next time.Time, err error) {
 }
 
 // payIn retries debts in one system. If it does not answer, the rest of them waits as long as the first.
-func (p *Plane) payIn(ctx context.Context, rows []ipaas.Registration) error {
+func (l *Ledger) payIn(ctx context.Context, rows []ipaas.Registration) error {
 	for i, row := range rows {
-		begin := p.now()
-		after, err := p.payOne(ctx, row.ID)
+		begin := l.now()
+		after, err := l.payOne(ctx, row.ID)
 		if err != nil {
 			return err // where the server stops they stay due
 		}
-		if after.NextTryTime.IsZero() || p.now().Sub(begin) < silentAfter {
+		if after.NextTryTime.IsZero() || l.now().Sub(begin) < silentAfter {
 			continue
 		}
 		var rest []string
 		for _, row := range rows[i+1:] {
 			rest = append(rest, row.ID)
 		}
-		return p.store.PostponeRemovals(context.WithoutCancel(ctx), rest, after.NextTryTime)
+		return l.store.PostponeRemovals(context.WithoutCancel(ctx), rest, after.NextTryTime)
 	}
 	return nil
 }
 
 // payOne retries one debt, unless somebody else has dealt with it meanwhile.
-func (p *Plane) payOne(ctx context.Context, id string) (after ipaas.Registration, err error) {
-	leave, err := p.retrying.take(ctx, id)
+func (l *Ledger) payOne(ctx context.Context, id string) (after ipaas.Registration, err error) {
+	leave, err := l.retrying.Take(ctx, id)
 	if err != nil {
 		return after, err
 	}
 	defer leave()
-	debt, err := p.store.GetCleanupDebt(ctx, id) // refused when the server stops
+	debt, err := l.store.GetCleanupDebt(ctx, id) // refused when the server stops
 	if errors.Is(err, ipaas.NotFound) {
 		return after, nil
 	}
-	if err != nil || debt.NextTryTime.IsZero() || debt.NextTryTime.After(p.now()) {
+	if err != nil || debt.NextTryTime.IsZero() || debt.NextTryTime.After(l.now()) {
 		return after, err
 	}
-	err = p.removeOne(ctx, &debt.Registration)
+	err = l.removeOne(ctx, &debt.Registration)
 	if err == nil && debt.Standing() == ipaas.DebtSettled {
-		p.logger.Info("a cleanup debt is settled", "registration", id, "instance", debt.InstanceID, "tries", debt.Tries)
+		l.logger.Info("a cleanup debt is settled", "registration", id, "instance", debt.InstanceID, "tries", debt.Tries)
 	}
 	return debt.Registration, err
 }

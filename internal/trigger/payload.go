@@ -1,11 +1,13 @@
-package control
+package trigger
 
 import (
 	"bytes"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"mime/multipart"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -14,9 +16,9 @@ import (
 	"github.com/headrace/headrace/internal/value"
 )
 
-// parseBody returns the body of a payload as a flow sees it: `rawBody` as received, and `body` parsed by its content type. JSON
+// ParseBody returns the body of a payload as a flow sees it: `rawBody` as received, and `body` parsed by its content type. JSON
 // becomes its value, a form an object, a multipart form an object of parts {data, contentType}, other text a text, the rest bytes.
-func parseBody(payload ipaas.Payload) (raw, body *value.Object, err error) {
+func ParseBody(payload ipaas.Payload) (raw, body *value.Object, err error) {
 	payload.ContentType = validText(payload.ContentType)
 	kind, params := format.MediaType(payload.ContentType)
 	var data any
@@ -111,8 +113,8 @@ func malformedPayload(what string, err error) error {
 	}
 }
 
-// testPayload turns what a test sends into what a webhook would have brought.
-func testPayload(t *ipaas.TestPayload) ipaas.Payload {
+// PayloadOf turns what a test sends into what a webhook would have brought.
+func PayloadOf(t *ipaas.TestPayload) ipaas.Payload {
 	if t == nil {
 		t = &ipaas.TestPayload{}
 	}
@@ -129,13 +131,13 @@ func testPayload(t *ipaas.TestPayload) ipaas.Payload {
 	case ipaas.BodyBinary:
 		payload.Body, fallback = t.Binary, "application/octet-stream"
 	}
-	for _, name := range sortedKeys(t.Headers) {
+	for _, name := range slices.Sorted(maps.Keys(t.Headers)) {
 		payload.Headers = append(payload.Headers, ipaas.NamedText{Name: name, Text: t.Headers[name]})
 		if strings.EqualFold(name, "Content-Type") && payload.ContentType == "" {
 			payload.ContentType = t.Headers[name]
 		}
 	}
-	for _, name := range sortedKeys(t.Query) {
+	for _, name := range slices.Sorted(maps.Keys(t.Query)) {
 		payload.Query = append(payload.Query, ipaas.NamedText{Name: name, Text: t.Query[name]})
 	}
 	if payload.ContentType == "" {

@@ -1,4 +1,4 @@
-package control
+package catalogue
 
 import (
 	"context"
@@ -16,8 +16,8 @@ import (
 // out of it, and inputs that those components do not have. What was taken out is returned, and what was put in another way: words that are
 // a choice but for upper and lower case, and the types of the connections in guessed, by display name, of which the definition does not say
 // what they are.
-func (p *Plane) FitForeign(ctx context.Context, def *ipaas.Definition, guessed []string) (removed, changed []ipaas.Violation, err error) {
-	registry, err := p.catalogue.latest(ctx, def)
+func (c *Catalogue) FitForeign(ctx context.Context, def *ipaas.Definition, guessed []string) (removed, changed []ipaas.Violation, err error) {
+	registry, err := c.latest(ctx, def)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -47,8 +47,8 @@ func (p *Plane) FitForeign(ctx context.Context, def *ipaas.Definition, guessed [
 }
 
 // RemoveSecrets takes out of a definition what is a secret by the components it uses, in their latest versions, or looks like one.
-func (p *Plane) RemoveSecrets(ctx context.Context, def *ipaas.Definition) ([]ipaas.Violation, error) {
-	registry, err := p.catalogue.latest(ctx, def)
+func (c *Catalogue) RemoveSecrets(ctx context.Context, def *ipaas.Definition) ([]ipaas.Violation, error) {
+	registry, err := c.latest(ctx, def)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +56,7 @@ func (p *Plane) RemoveSecrets(ctx context.Context, def *ipaas.Definition) ([]ipa
 }
 
 // latest returns the components that a definition uses in their latest versions, as far as they are known.
-func (c *catalogue) latest(ctx context.Context, def *ipaas.Definition) (component.Registry, error) {
+func (c *Catalogue) latest(ctx context.Context, def *ipaas.Definition) (component.Registry, error) {
 	used, err := c.declarative(ctx, usedComponents(def), nil)
 	registry := c.builtins
 	for _, u := range used {

@@ -1,4 +1,4 @@
-package control
+package ledger
 
 import (
 	"context"
@@ -7,16 +7,18 @@ import (
 	"slices"
 	"time"
 
+	"github.com/headrace/headrace/internal/access"
+	"github.com/headrace/headrace/internal/catalogue"
 	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/fault"
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/secret"
 )
 
-// undoAll undoes what is left in other systems, the last created first, and records what became of each: what is REMOVE_PENDING is
+// UndoAll undoes what is left in other systems, the last created first, and records what became of each: what is REMOVE_PENDING is
 // removed, what is CREATED and was updated is restored. It goes on after a failure, which stays visible. It returns the registrations
 // as they are now, and others that were given back what these had made of them.
-func (p *Plane) undoAll(
+func (l *Ledger) UndoAll(
 	ctx context.Context, in ipaas.Instance, rows []ipaas.Registration,
 ) (undone, givenBack []ipaas.Registration, err error) {
 	rows = slices.Clone(rows)
@@ -24,15 +26,15 @@ func (p *Plane) undoAll(
 	if len(rows) == 0 {
 		return rows, nil, nil
 	}
-	urls, err := p.shownURLs(context.WithoutCancel(ctx), in.ID)
+	urls, err := l.access.ShownURLs(context.WithoutCancel(ctx), in.ID)
 	if err != nil {
 		return nil, nil, err
 	}
-	remover := remover{plane: p, instance: in, mask: p.mask(urls)}
+	remover := remover{ledger: l, instance: in, mask: access.Mask(urls)}
 	var failed error
 	for i := range rows {
 		if rows[i].State == ipaas.RegistrationCreated && rows[i].BeforeImage != "" {
-			rows[i], err = p.restoreRegistration(context.WithoutCancel(ctx), in, rows[i], remover.mask)
+			rows[i], err = l.restoreRegistration(context.WithoutCancel(ctx), in, rows[i], remover.mask)
 		} else {
 			err = remover.remove(ctx, &rows[i])
 		}
@@ -47,7 +49,7 @@ const silentAfter = 5 * time.Second
 
 // remover removes remote objects of one instance one after another, and records what became of each.
 type remover struct {
-	plane    *Plane
+	ledger   *Ledger
 	instance ipaas.Instance // may be a tombstone
 	mask     *secret.Mask
 	waits    map[string]string    // why nothing is tried any more, by target
@@ -56,38 +58,38 @@ type remover struct {
 
 // remove removes one remote object. What cannot be removed is a debt from then on; the error only says that nothing could be recorded.
 func (r *remover) remove(ctx context.Context, row *ipaas.Registration) error {
-	p := r.plane
+	l := r.ledger
 	leave, why := r.begin(ctx, row)
 	if why != "" {
-		now := p.now()
+		now := l.now()
 		row.State, row.Error, row.NextTryTime = ipaas.RegistrationRemoveFailed, "not tried yet: "+why, retryTime(*row, now)
-		return p.owe(ctx, row, now)
+		return l.owe(ctx, row, now)
 	}
 	defer leave()
-	begin := p.now()
+	begin := l.now()
 	fault.Point("undo-begin")
 	state, told, err := r.undo(context.WithoutCancel(ctx), *row)
 	fault.Point("undo-called")
-	if errors.Is(err, errShutdown) {
+	if errors.Is(err, errStopped) {
 		return nil // the next start goes on with it
 	}
-	now := p.now()
+	now := l.now()
 	row.State = state
 	if err == nil {
 		row.Error, row.NextTryTime, row.UpdateTime = told, time.Time{}, now
-		err = p.store.SettleRegistration(context.WithoutCancel(ctx), row.ID, row.State, row.Error, row.UpdateTime)
+		err = l.store.SettleRegistration(context.WithoutCancel(ctx), row.ID, row.State, row.Error, row.UpdateTime)
 		fault.Point("undo-settled")
 		return unrecorded(*row, err)
 	}
 	if now.Sub(begin) >= silentAfter {
 		r.rest(row.Target, "the other system does not answer")
 	}
-	row.Error = cut(r.mask.Hide(p.withoutKeysOf(ctx, r.instance, err.Error())), ipaas.MaxLogMessage)
+	row.Error = ipaas.Cut(r.mask.Hide(l.access.WithoutKeysOf(ctx, r.instance, err.Error())), ipaas.MaxLogMessage)
 	row.Tries, row.LastTryTime = row.Tries+1, now
 	row.NextTryTime = retryTime(*row, now)
-	p.logger.Warn("a remote object could not be removed", "instance", r.instance.ID, "registration", row.ID, "remote_id", row.RemoteID,
+	l.logger.Warn("a remote object could not be removed", "instance", r.instance.ID, "registration", row.ID, "remote_id", row.RemoteID,
 		"tries", row.Tries, "error", row.Error)
-	return p.owe(ctx, row, now)
+	return l.owe(ctx, row, now)
 }
 
 // begin waits until nothing is created where an object is to be removed. It returns why it is not to be tried now; "": it is.
@@ -100,7 +102,7 @@ func (r *remover) begin(ctx context.Context, row *ipaas.Registration) (leave fun
 	}
 	waiting, cancel := context.WithTimeout(ctx, removeWithin)
 	defer cancel()
-	leave, err := r.plane.sites.remove(waiting, siteOf(r.instance, row.Action, row.Target))
+	leave, err := r.ledger.sites.remove(waiting, siteOf(r.instance, row.Action, row.Target))
 	if err != nil {
 		why = "steps that are creating objects there take long"
 		r.rest(row.Target, why)
@@ -117,12 +119,12 @@ func (r *remover) rest(target, why string) {
 }
 
 // owe records a debt.
-func (p *Plane) owe(ctx context.Context, row *ipaas.Registration, now time.Time) error {
+func (l *Ledger) owe(ctx context.Context, row *ipaas.Registration, now time.Time) error {
 	row.UpdateTime = now
 	if row.FailTime.IsZero() {
 		row.FailTime = now
 	}
-	return unrecorded(*row, p.store.FailRemoval(context.WithoutCancel(ctx), *row))
+	return unrecorded(*row, l.store.FailRemoval(context.WithoutCancel(ctx), *row))
 }
 
 func unrecorded(row ipaas.Registration, err error) error {
@@ -136,16 +138,16 @@ func unrecorded(row ipaas.Registration, err error) error {
 // the creation's result is not known the object is looked for first. An object that another registration stands for, too, stays: told
 // says so.
 func (r *remover) undo(ctx context.Context, row ipaas.Registration) (_ ipaas.RegistrationState, told string, err error) {
-	p := r.plane
+	l := r.ledger
 	if row.ResultSealed == "" {
 		state, err := r.undoUnknown(ctx, row)
 		return state, "", err
 	}
-	c, action, err := p.creator(ctx, row.Action, row.ComponentVersion)
+	c, action, err := l.creator(ctx, row.Action, row.ComponentVersion)
 	if err != nil {
 		return ipaas.RegistrationRemoveFailed, "", err
 	}
-	o, err := p.identityOf(ctx, row)
+	o, err := l.identityOf(ctx, row)
 	if err != nil {
 		return ipaas.RegistrationRemoveFailed, "", err
 	}
@@ -159,7 +161,7 @@ func (r *remover) undo(ctx context.Context, row ipaas.Registration) (_ ipaas.Reg
 		}
 		return ipaas.RegistrationRemoved, handedOver(twin), nil
 	}
-	err = p.withCredentials(ctx, r.instance, row, c, action, func(at *remote) error {
+	err = l.withCredentials(ctx, r.instance, row, c, action, func(at *remote) error {
 		return component.Undo(c, action, at.inputs, o.result, at.do)
 	})
 	if err != nil && !gone(err) {
@@ -171,10 +173,10 @@ func (r *remover) undo(ctx context.Context, row ipaas.Registration) (_ ipaas.Reg
 // undoUnknown looks for what a creation whose result is not known may have created, and removes it. What cannot be looked for is
 // UNCONFIRMED, until a newer version of its component can. What it finds may be another registration's, and as the creation made it.
 func (r *remover) undoUnknown(ctx context.Context, row ipaas.Registration) (ipaas.RegistrationState, error) {
-	p := r.plane
-	c, action, err := p.creator(ctx, row.Action, row.ComponentVersion)
+	l := r.ledger
+	c, action, err := l.creator(ctx, row.Action, row.ComponentVersion)
 	if err == nil && action.Find == nil {
-		c, action, err = p.creator(ctx, row.Action, latestVersion)
+		c, action, err = l.creator(ctx, row.Action, catalogue.Latest)
 	}
 	if err != nil {
 		return ipaas.RegistrationRemoveFailed, err
@@ -184,8 +186,8 @@ func (r *remover) undoUnknown(ctx context.Context, row ipaas.Registration) (ipaa
 			"%s may have created it, and declares no find to look for it: look in the other system, and remove it there if it exists", row.Action)
 	}
 	state := ipaas.RegistrationAbandoned
-	err = p.withCredentials(ctx, r.instance, row, c, action, func(o *remote) error {
-		found, others, err := p.lookFor(ctx, row, c, action, o)
+	err = l.withCredentials(ctx, r.instance, row, c, action, func(o *remote) error {
+		found, others, err := l.lookFor(ctx, row, c, action, o)
 		for _, result := range found {
 			if err := component.Undo(c, action, o.inputs, result, o.do); err != nil && !gone(err) {
 				return err
@@ -215,10 +217,10 @@ func (r *remover) undoUnknown(ctx context.Context, row ipaas.Registration) (ipaa
 
 // lookFor returns what a creation has created, and no other registration has, and what is as it would have created it, and is others'. It
 // looks again where there is nothing yet: a call that was cut off may go on at the other end.
-func (p *Plane) lookFor(
+func (l *Ledger) lookFor(
 	ctx context.Context, row ipaas.Registration, c *component.Component, action *component.Action, o *remote,
 ) (free, others []any, err error) {
-	taken := p.taken(ctx, row)
+	taken := l.Taken(ctx, row)
 	for i := 0; ; i++ {
 		found, err := component.Find(c, action, o.inputs, o.do)
 		if err != nil {
@@ -236,33 +238,33 @@ func (p *Plane) lookFor(
 				free = append(free, result)
 			}
 		}
-		if len(free) > 0 || i == len(p.limits.LookAgain) {
+		if len(free) > 0 || i == len(l.lookAgain) {
 			return free, others, nil
 		}
 		select {
-		case <-time.After(p.limits.LookAgain[i]):
-		case <-p.stop.Done():
-			return nil, nil, errShutdown
+		case <-time.After(l.lookAgain[i]):
+		case <-l.stop.Done():
+			return nil, nil, errStopped
 		}
 	}
 }
 
-// taken returns what tells whether a remote id is that of another registration of the customer, whose object may exist. Only ids of the
+// Taken returns what tells whether a remote id is that of another registration of the customer, whose object may exist. Only ids of the
 // same kind of object in the same system are compared: others may well be equal by chance, as may those of other customers' accounts.
-func (p *Plane) taken(ctx context.Context, row ipaas.Registration) func(remoteID string) (bool, error) {
+func (l *Ledger) Taken(ctx context.Context, row ipaas.Registration) func(remoteID string) (bool, error) {
 	return func(remoteID string) (bool, error) {
 		if remoteID == "" {
 			return false, nil
 		}
-		rivals, err := p.store.ListRivals(ctx, row.ID)
+		rivals, err := l.store.ListRivals(ctx, row.ID)
 		if err != nil {
 			return false, err
 		}
-		urls, err := p.shownURLs(ctx, row.InstanceID)
+		urls, err := l.access.ShownURLs(ctx, row.InstanceID)
 		if err != nil {
 			return false, err
 		}
-		stored := p.mask(urls).Hide(remoteID)
+		stored := access.Mask(urls).Hide(remoteID)
 		return slices.ContainsFunc(rivals, func(r ipaas.Registration) bool { return r.RemoteID == stored }), nil
 	}
 }

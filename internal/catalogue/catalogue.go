@@ -1,4 +1,7 @@
-package control
+// Package catalogue has the components there are: those built in, and those that were described as data, in all their versions. It makes
+// definitions ready to run with them, and definitions that were written elsewhere fit them. It must not know which definition an instance
+// is on, nor what runs.
+package catalogue
 
 import (
 	"context"
@@ -10,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/headrace/headrace/internal/cache"
 	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/component/declarative"
 	"github.com/headrace/headrace/internal/engine"
@@ -17,38 +21,55 @@ import (
 	"github.com/headrace/headrace/internal/storage"
 )
 
-// catalogue makes definitions ready to run with the components they use. Everything it keeps is immutable and found by content.
-type catalogue struct {
+// Catalogue is the components there are. Everything it keeps in memory is immutable and found by content.
+type Catalogue struct {
 	store    storage.Store
 	builtins component.Registry
 
-	components cache[*component.Component] // declarative ones by uid and version
-	programs   cache[*engine.Program]      // by definition hash and component versions
+	components cache.Of[*component.Component] // declarative ones by uid and version
+	programs   cache.Of[*engine.Program]      // by definition hash and component versions
 }
 
-func newCatalogue(store storage.Store, builtins []*component.Component) *catalogue {
-	return &catalogue{store: store, builtins: component.NewRegistry(builtins...)}
-}
-
-// sync makes the stored catalogue show the built-in components.
-func (c *catalogue) sync(ctx context.Context, now time.Time, logger *slog.Logger) error {
+// Open returns the catalogue of a store, which shows these built-in components from then on. What a declarative component hides of them
+// is logged.
+func Open(ctx context.Context, store storage.Store, builtins []*component.Component, now time.Time, logger *slog.Logger) (*Catalogue, error) {
+	c := &Catalogue{store: store, builtins: component.NewRegistry(builtins...)}
 	var described []ipaas.Component
 	for _, b := range c.builtins.All() {
 		described = append(described, b.Describe())
 	}
-	skipped, err := c.store.SyncBuiltinComponents(ctx, described, now)
+	hidden, err := store.SyncBuiltinComponents(ctx, described, now)
 	if err != nil {
-		return fmt.Errorf("list the built-in components: %w", err)
+		return nil, fmt.Errorf("list the built-in components: %w", err)
 	}
-	for _, id := range skipped {
+	for _, id := range hidden {
 		logger.Warn("a declarative component has the id of a built-in one and takes its place; delete it to use the built-in one", "component", id)
 	}
-	return nil
+	return c, nil
 }
 
-// program makes a definition ready to run. With pinned versions the components are those; without, their latest ones.
+// Builtin reports whether a component of this id is built in.
+func (c *Catalogue) Builtin(id string) bool { return c.builtins.Component(id) != nil }
+
+// Pinned makes the definition of this hash ready to run with the versions of its declarative components that it goes with. The definition
+// is read only if that was not done yet.
+func (c *Catalogue) Pinned(ctx context.Context, hash string, versions map[string]int) (*engine.Program, map[string]int, error) {
+	if versions == nil {
+		versions = map[string]int{}
+	}
+	if program := c.kept(programKey(hash, versions)); program != nil {
+		return program, versions, nil
+	}
+	def, err := c.store.GetDefinition(ctx, hash)
+	if err != nil {
+		return nil, nil, err
+	}
+	return c.Program(ctx, &def, hash, versions)
+}
+
+// Program makes a definition ready to run. With pinned versions the components are those; without, their latest ones.
 // It returns the versions of the declarative components it used.
-func (c *catalogue) program(ctx context.Context, def *ipaas.Definition, hash string, pinned map[string]int) (*engine.Program, map[string]int, error) {
+func (c *Catalogue) Program(ctx context.Context, def *ipaas.Definition, hash string, pinned map[string]int) (*engine.Program, map[string]int, error) {
 	if pinned != nil {
 		if program := c.kept(programKey(hash, pinned)); program != nil {
 			return program, pinned, nil
@@ -73,7 +94,7 @@ func (c *catalogue) program(ctx context.Context, def *ipaas.Definition, hash str
 		return program, versions, nil
 	}
 	program := engine.Compile(def, hash, registry)
-	c.programs.put(key, program)
+	c.programs.Put(key, program)
 	return program, versions, nil
 }
 
@@ -86,7 +107,7 @@ type usedComponent struct {
 
 // declarative returns those of the components with these ids that are declarative, in pinned versions or else in their latest ones. Only
 // which these are is asked for each time.
-func (c *catalogue) declarative(ctx context.Context, ids []string, pinned map[string]int) ([]usedComponent, error) {
+func (c *Catalogue) declarative(ctx context.Context, ids []string, pinned map[string]int) ([]usedComponent, error) {
 	heads, err := c.store.DeclarativeComponents(ctx, ids)
 	if err != nil {
 		return nil, fmt.Errorf("components %s: %w", strings.Join(ids, ", "), err)
@@ -109,8 +130,8 @@ func (c *catalogue) declarative(ctx context.Context, ids []string, pinned map[st
 }
 
 // version returns a declarative component in a version.
-func (c *catalogue) version(ctx context.Context, h storage.ComponentHead) (*component.Component, error) {
-	if compiled, ok := c.components.get(componentKey(h.UID, h.Version)); ok {
+func (c *Catalogue) version(ctx context.Context, h storage.ComponentHead) (*component.Component, error) {
+	if compiled, ok := c.components.Get(componentKey(h.UID, h.Version)); ok {
 		return compiled, nil
 	}
 	d, err := c.store.GetComponent(ctx, h.ID, h.Version)
@@ -122,26 +143,29 @@ func (c *catalogue) version(ctx context.Context, h storage.ComponentHead) (*comp
 
 func componentKey(uid string, version int) string { return fmt.Sprintf("%s@%d", uid, version) }
 
-func (c *catalogue) kept(key string) *engine.Program {
-	program, _ := c.programs.get(key)
+func (c *Catalogue) kept(key string) *engine.Program {
+	program, _ := c.programs.Get(key)
 	return program
 }
 
-func (c *catalogue) compile(d ipaas.Component) (*component.Component, error) {
+func (c *Catalogue) compile(d ipaas.Component) (*component.Component, error) {
 	key := componentKey(d.UID, d.Version)
-	if compiled, ok := c.components.get(key); ok {
+	if compiled, ok := c.components.Get(key); ok {
 		return compiled, nil
 	}
 	compiled, err := declarative.Compile(d)
 	if err != nil {
 		return nil, fmt.Errorf("component %s version %d: %w", d.ID, d.Version, err)
 	}
-	c.components.put(key, compiled)
+	c.components.Put(key, compiled)
 	return compiled, nil
 }
 
-// component returns a component in the version a registration was made with; version 0 is a built-in one, latestVersion the latest.
-func (c *catalogue) component(ctx context.Context, id string, version int) (*component.Component, error) {
+// Latest asks for the latest version of a component.
+const Latest = -1
+
+// Component returns a component in the version that something was made with: 0 is a built-in one, Latest whatever there is now.
+func (c *Catalogue) Component(ctx context.Context, id string, version int) (*component.Component, error) {
 	if version == 0 {
 		if b := c.builtins.Component(id); b != nil {
 			return b, nil
@@ -153,7 +177,7 @@ func (c *catalogue) component(ctx context.Context, id string, version int) (*com
 		return nil, err
 	}
 	if d.Kind == ipaas.ComponentBuiltin {
-		return c.component(ctx, id, 0)
+		return c.Component(ctx, id, 0)
 	}
 	return c.compile(d)
 }

@@ -1,10 +1,11 @@
-package control
+package ledger
 
 import (
 	"context"
 	"encoding/json"
 	"fmt"
 
+	"github.com/headrace/headrace/internal/catalogue"
 	"github.com/headrace/headrace/internal/component"
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/secret"
@@ -22,7 +23,8 @@ type beforeImage struct {
 	RemoteID         string `json:"remote_id"`
 }
 
-func imageOf(row ipaas.Registration) (string, error) {
+// ImageOf returns what is kept of a registration before an update.
+func ImageOf(row ipaas.Registration) (string, error) {
 	text, err := json.Marshal(beforeImage{
 		ComponentVersion: row.ComponentVersion, ExecutionID: row.ExecutionID, ConfigRevision: row.ConfigRevision,
 		InputsHash: row.InputsHash, InputsSealed: row.InputsSealed, ResultSealed: row.ResultSealed, RemoteID: row.RemoteID,
@@ -33,8 +35,8 @@ func imageOf(row ipaas.Registration) (string, error) {
 	return string(text), nil
 }
 
-// beforeUpdate returns a registration as it was before an update.
-func beforeUpdate(row ipaas.Registration) (ipaas.Registration, error) {
+// BeforeUpdate returns a registration as it was before an update.
+func BeforeUpdate(row ipaas.Registration) (ipaas.Registration, error) {
 	var was beforeImage
 	if err := json.Unmarshal([]byte(row.BeforeImage), &was); err != nil {
 		return row, fmt.Errorf("read what registration %s was: %w", row.ID, err)
@@ -47,15 +49,15 @@ func beforeUpdate(row ipaas.Registration) (ipaas.Registration, error) {
 
 // restoreRegistration gives a remote object that a deployment updated the inputs it had before, and records that. What the other system
 // refuses stays as the deployment made it, with the error, and is updated by the next deployment.
-func (p *Plane) restoreRegistration(ctx context.Context, in ipaas.Instance, row ipaas.Registration, mask *secret.Mask) (ipaas.Registration, error) {
-	was, err := beforeUpdate(row)
+func (l *Ledger) restoreRegistration(ctx context.Context, in ipaas.Instance, row ipaas.Registration, mask *secret.Mask) (ipaas.Registration, error) {
+	was, err := BeforeUpdate(row)
 	if err == nil {
-		err = p.restore(ctx, in, row, was)
+		err = l.restore(ctx, in, row, was)
 	}
-	row.UpdateTime = p.now()
+	row.UpdateTime = l.now()
 	if err != nil && !gone(err) {
-		row.Error = p.notRestored(ctx, in, row, mask, err)
-		if err := p.store.SettleRegistration(ctx, row.ID, row.State, row.Error, row.UpdateTime); err != nil {
+		row.Error = l.notRestored(ctx, in, row, mask, err)
+		if err := l.store.SettleRegistration(ctx, row.ID, row.State, row.Error, row.UpdateTime); err != nil {
 			return row, fmt.Errorf("record the restoring of registration %s: %w", row.ID, err)
 		}
 		return row, nil
@@ -64,34 +66,34 @@ func (p *Plane) restoreRegistration(ctx context.Context, in ipaas.Instance, row 
 		was.InputsHash = "" // it is gone, and not as anything says: the next deployment finds that out
 	}
 	was.UpdateTime = row.UpdateTime
-	if err := p.store.RestoreRegistration(ctx, was, was.UpdateTime); err != nil {
+	if err := l.store.RestoreRegistration(ctx, was, was.UpdateTime); err != nil {
 		return row, fmt.Errorf("record the restoring of registration %s: %w", row.ID, err)
 	}
 	return was, nil
 }
 
 // notRestored logs, and returns as it is stored, why a remote object is not as it was before.
-func (p *Plane) notRestored(ctx context.Context, in ipaas.Instance, row ipaas.Registration, mask *secret.Mask, why error) string {
-	text := cut("what it was before could not be restored: "+mask.Hide(p.withoutKeysOf(ctx, in, why.Error())), ipaas.MaxLogMessage)
-	p.logger.Warn("a remote object could not be restored", "instance", in.ID, "registration", row.ID, "remote_id", row.RemoteID, "error", text)
+func (l *Ledger) notRestored(ctx context.Context, in ipaas.Instance, row ipaas.Registration, mask *secret.Mask, why error) string {
+	text := ipaas.Cut("what it was before could not be restored: "+mask.Hide(l.access.WithoutKeysOf(ctx, in, why.Error())), ipaas.MaxLogMessage)
+	l.logger.Warn("a remote object could not be restored", "instance", in.ID, "registration", row.ID, "remote_id", row.RemoteID, "error", text)
 	return text
 }
 
 // restore updates an object with the inputs it had, by the version of its component that had created it if that can, else by the one
 // that updated it.
-func (p *Plane) restore(ctx context.Context, in ipaas.Instance, row, was ipaas.Registration) error {
-	c, action, err := p.creator(ctx, was.Action, was.ComponentVersion)
+func (l *Ledger) restore(ctx context.Context, in ipaas.Instance, row, was ipaas.Registration) error {
+	c, action, err := l.creator(ctx, was.Action, was.ComponentVersion)
 	if err == nil && action.Update == nil {
-		c, action, err = p.creator(ctx, row.Action, latestVersion)
+		c, action, err = l.creator(ctx, row.Action, catalogue.Latest)
 	}
 	if err != nil {
 		return err
 	}
-	result, err := p.openRegistered(was, "result", was.ResultSealed)
+	result, err := l.OpenResult(was)
 	if err != nil {
 		return err
 	}
-	return p.withCredentials(ctx, in, was, c, action, func(o *remote) error {
+	return l.withCredentials(ctx, in, was, c, action, func(o *remote) error {
 		_, err := component.Update(c, action, o.inputs, result, o.do)
 		return err
 	})

@@ -1,4 +1,4 @@
-package control
+package ledger
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/headrace/headrace/internal/component"
+	"github.com/headrace/headrace/internal/config"
 	"github.com/headrace/headrace/internal/ipaas"
 	"github.com/headrace/headrace/internal/value"
 )
@@ -21,11 +22,11 @@ type remote struct {
 
 // withCredentials works on a remote object with the config it was created with, and again with the current one where that has other
 // credentials of the same system and the old ones are refused. Of what the other system says no secret is in the error.
-func (p *Plane) withCredentials(
+func (l *Ledger) withCredentials(
 	ctx context.Context, in ipaas.Instance, row ipaas.Registration, c *component.Component, action *component.Action, work func(*remote) error,
 ) error {
 	try := func() error {
-		o, redact, err := p.remote(ctx, in, row, c, action)
+		o, redact, err := l.remote(ctx, in, row, c, action)
 		if err != nil {
 			return err
 		}
@@ -33,7 +34,7 @@ func (p *Plane) withCredentials(
 			return nil
 		}
 		var failure *component.Failure
-		if errors.Is(err, errShutdown) {
+		if errors.Is(err, errStopped) {
 			return err
 		}
 		if errors.As(err, &failure) {
@@ -43,7 +44,7 @@ func (p *Plane) withCredentials(
 	}
 	err := try()
 	var failure *component.Failure
-	if !errors.As(err, &failure) || failure.Status != 401 && failure.Status != 403 || !p.newCredentials(ctx, in, row, c) {
+	if !errors.As(err, &failure) || failure.Status != 401 && failure.Status != 403 || !l.newCredentials(ctx, in, row, c) {
 		return err
 	}
 	row.ConfigRevision = in.Config.Revision
@@ -51,20 +52,20 @@ func (p *Plane) withCredentials(
 }
 
 // remote makes ready to work on a remote object: what its creation was given, and the connection as it was then.
-func (p *Plane) remote(
+func (l *Ledger) remote(
 	ctx context.Context, in ipaas.Instance, row ipaas.Registration, c *component.Component, action *component.Action,
 ) (*remote, func(string) string, error) {
-	given, err := p.givenInputs(row)
+	given, err := l.givenInputs(row)
 	if err != nil {
 		return nil, nil, err
 	}
 	o := &remote{inputs: given}
-	s, settingsErr := p.settingsAt(ctx, in, row, c)
+	s, settingsErr := l.settingsAt(ctx, in, row, c)
 	redact := func(string) string {
 		return "it failed; what it said is not shown, since its secrets are not known any more"
 	}
 	if settingsErr == nil {
-		redact = s.redactor.Text
+		redact = s.Redactor.Text
 	}
 	for _, f := range action.Inputs {
 		if f.Type != ipaas.FieldConnection {
@@ -77,8 +78,8 @@ func (p *Plane) remote(
 		if settingsErr != nil {
 			return nil, nil, settingsErr
 		}
-		connection, ok := s.values[row.ConfigVariable].(*component.Connection)
-		if !ok {
+		connection := s.Connection(row.ConfigVariable)
+		if connection == nil {
 			return nil, nil, fmt.Errorf("the connection %q, with which it was created, has no valid value any more", row.ConfigVariable)
 		}
 		o.inputs[f.Key] = connection
@@ -87,7 +88,7 @@ func (p *Plane) remote(
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), undoTimeout)
 		defer cancel()
 		result, err := a.Perform(ctx, component.Call{
-			Inputs: inputs, Client: p.client, IdempotencyKey: undoKey(row, a, inputs), Log: func(ipaas.Severity, string) {}, Now: p.now(),
+			Inputs: inputs, Client: l.client, IdempotencyKey: undoKey(row, a, inputs), Log: func(ipaas.Severity, string) {}, Now: l.now(),
 		})
 		if err != nil {
 			return nil, err
@@ -98,8 +99,8 @@ func (p *Plane) remote(
 }
 
 // givenInputs returns the inputs of the creation of a remote object as they are kept: without connections.
-func (p *Plane) givenInputs(row ipaas.Registration) (component.Inputs, error) {
-	given, err := p.openRegistered(row, "inputs", row.InputsSealed)
+func (l *Ledger) givenInputs(row ipaas.Registration) (component.Inputs, error) {
+	given, err := l.open(row, "inputs", row.InputsSealed)
 	if err != nil {
 		return nil, err
 	}
@@ -128,51 +129,47 @@ func gone(err error) bool {
 }
 
 // newCredentials reports whether an instance has by now other credentials of the very system in which an object was created.
-func (p *Plane) newCredentials(ctx context.Context, in ipaas.Instance, row ipaas.Registration, c *component.Component) bool {
+func (l *Ledger) newCredentials(ctx context.Context, in ipaas.Instance, row ipaas.Registration, c *component.Component) bool {
 	if row.ConfigVariable == "" || in.Config.Revision == row.ConfigRevision {
 		return false
 	}
 	connectionAt := func(revision int64) *component.Connection {
 		row.ConfigRevision = revision
-		s, err := p.settingsAt(ctx, in, row, c)
+		s, err := l.settingsAt(ctx, in, row, c)
 		if err != nil {
 			return nil // then there are none to be had
 		}
-		connection, _ := s.values[row.ConfigVariable].(*component.Connection)
-		return connection
+		return s.Connection(row.ConfigVariable)
 	}
 	was, is := connectionAt(row.ConfigRevision), connectionAt(in.Config.Revision)
 	return was != nil && is != nil && value.Equal(was.Public, is.Public)
 }
 
 // settingsAt returns the config values as they were when a registration was created.
-func (p *Plane) settingsAt(ctx context.Context, in ipaas.Instance, row ipaas.Registration, c *component.Component) (*settings, error) {
-	ex, err := p.store.GetExecution(ctx, row.ExecutionID)
+func (l *Ledger) settingsAt(ctx context.Context, in ipaas.Instance, row ipaas.Registration, c *component.Component) (*config.Settings, error) {
+	ex, err := l.store.GetExecution(ctx, row.ExecutionID)
 	if err != nil {
 		return nil, fmt.Errorf("the execution that created it: %w", err)
 	}
-	def, err := p.store.GetDefinition(ctx, ex.DefinitionHash)
+	def, err := l.store.GetDefinition(ctx, ex.DefinitionHash)
 	if err != nil {
 		return nil, fmt.Errorf("the definition that created it: %w", err)
 	}
-	program, _, err := p.catalogue.program(ctx, &def, ex.DefinitionHash, map[string]int{c.ID: row.ComponentVersion})
+	program, _, err := l.catalogue.Program(ctx, &def, ex.DefinitionHash, map[string]int{c.ID: row.ComponentVersion})
 	if err != nil {
 		return nil, err
 	}
-	cfg, err := p.store.GetDebtorConfig(ctx, row.ID, row.ConfigRevision)
+	cfg, err := l.store.GetDebtorConfig(ctx, row.ID, row.ConfigRevision)
 	if err != nil {
 		return nil, fmt.Errorf("config revision %d: %w", row.ConfigRevision, err)
 	}
-	return p.settings(in.UID, program, cfg)
+	return l.configs.Settings(in.UID, program, cfg)
 }
 
-// latestVersion asks for the latest version of a component.
-const latestVersion = -1
-
 // creator returns the action that created an object, which declares an undo.
-func (p *Plane) creator(ctx context.Context, name string, version int) (*component.Component, *component.Action, error) {
+func (l *Ledger) creator(ctx context.Context, name string, version int) (*component.Component, *component.Action, error) {
 	id, key, _ := strings.Cut(name, ".")
-	c, err := p.catalogue.component(ctx, id, version)
+	c, err := l.catalogue.Component(ctx, id, version)
 	if err != nil {
 		return nil, nil, fmt.Errorf("component %s version %d, which created it: %w", id, version, err)
 	}

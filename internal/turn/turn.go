@@ -1,12 +1,13 @@
-package control
+// Package turn lets one after another do what may not be done side by side. It must not know what that is.
+package turn
 
 import (
 	"context"
 	"sync"
 )
 
-// turns lets one after another do what may not be done side by side, by key. The zero turns are ready to use.
-type turns struct {
+// ByKey gives turns: those with the same key come one after another, in no order. The zero ByKey is ready to use.
+type ByKey struct {
 	mu    sync.Mutex
 	byKey map[string]*turn
 }
@@ -16,8 +17,8 @@ type turn struct {
 	users int           // who has it or waits for it; without any it is forgotten
 }
 
-// take waits for a turn, which lasts until done is called.
-func (t *turns) take(ctx context.Context, key string) (done func(), err error) {
+// Take waits for a turn, which lasts until done is called.
+func (t *ByKey) Take(ctx context.Context, key string) (done func(), err error) {
 	turn := t.join(key)
 	select {
 	case turn.taken <- struct{}{}:
@@ -31,7 +32,7 @@ func (t *turns) take(ctx context.Context, key string) (done func(), err error) {
 	}
 }
 
-func (t *turns) join(key string) *turn {
+func (t *ByKey) join(key string) *turn {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.byKey == nil {
@@ -46,7 +47,7 @@ func (t *turns) join(key string) *turn {
 	return u
 }
 
-func (t *turns) leave(key string, u *turn) {
+func (t *ByKey) leave(key string, u *turn) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if u.users--; u.users == 0 {

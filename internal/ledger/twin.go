@@ -1,4 +1,4 @@
-package control
+package ledger
 
 import (
 	"bytes"
@@ -20,14 +20,14 @@ type identity struct {
 }
 
 // identityOf returns the identity of the object of a registration whose result is known.
-func (p *Plane) identityOf(ctx context.Context, row ipaas.Registration) (o identity, err error) {
-	if _, o.action, err = p.creator(ctx, row.Action, row.ComponentVersion); err != nil {
+func (l *Ledger) identityOf(ctx context.Context, row ipaas.Registration) (o identity, err error) {
+	if _, o.action, err = l.creator(ctx, row.Action, row.ComponentVersion); err != nil {
 		return o, err
 	}
-	if o.inputs, err = p.givenInputs(row); err != nil {
+	if o.inputs, err = l.givenInputs(row); err != nil {
 		return o, err
 	}
-	o.result, err = p.openRegistered(row, "result", row.ResultSealed)
+	o.result, err = l.OpenResult(row)
 	return o, err
 }
 
@@ -50,13 +50,13 @@ func (o identity) is(other identity) bool {
 // twin returns the registration that stands for the same object as one that goes, and stays: another system may answer a creation with
 // what is there already. Of several it is the last; nil: there is none. The error tells, too, where it is not known yet.
 func (r *remover) twin(ctx context.Context, row ipaas.Registration, remoteID string, o identity) (*ipaas.Registration, error) {
-	p := r.plane
-	rows, err := p.store.ListTwins(ctx, row.ID, remoteID)
+	l := r.ledger
+	rows, err := l.store.ListTwins(ctx, row.ID, remoteID)
 	if err != nil {
 		return nil, err
 	}
 	for _, other := range slices.Backward(rows) {
-		in, _, err := p.debtor(ctx, other.ID)
+		in, _, err := l.debtor(ctx, other.ID)
 		if err != nil {
 			return nil, err
 		}
@@ -70,11 +70,11 @@ func (r *remover) twin(ctx context.Context, row ipaas.Registration, remoteID str
 			}
 			continue
 		}
-		theirs, err := p.identityOf(ctx, other)
+		theirs, err := l.identityOf(ctx, other)
 		if err != nil {
 			return nil, err
 		}
-		if o.is(theirs) && (near || p.sameAccount(ctx, r.instance, row, in, other)) {
+		if o.is(theirs) && (near || l.sameAccount(ctx, r.instance, row, in, other)) {
 			return &other, nil
 		}
 	}
@@ -84,7 +84,7 @@ func (r *remover) twin(ctx context.Context, row ipaas.Registration, remoteID str
 // undecided returns an error if what was begun to be created, and is not being created now, may still be: by an execution that a crash has
 // torn, or that waits for its next try.
 func (r *remover) undecided(ctx context.Context, intent ipaas.Registration) error {
-	ex, err := r.plane.store.GetExecution(ctx, intent.ExecutionID)
+	ex, err := r.ledger.store.GetExecution(ctx, intent.ExecutionID)
 	if err != nil || ex.State.Ended() {
 		return err
 	}
@@ -93,25 +93,24 @@ func (r *remover) undecided(ctx context.Context, intent ipaas.Registration) erro
 
 // sameAccount reports whether two registrations were made with the very same address and credentials, though the connection was another
 // one, or somebody else's: a test's. With others the same id may well be another object.
-func (p *Plane) sameAccount(
+func (l *Ledger) sameAccount(
 	ctx context.Context, in ipaas.Instance, row ipaas.Registration, otherIn ipaas.Instance, other ipaas.Registration,
 ) bool {
-	mine, theirs := p.connectionOf(ctx, in, row), p.connectionOf(ctx, otherIn, other)
+	mine, theirs := l.connectionOf(ctx, in, row), l.connectionOf(ctx, otherIn, other)
 	return mine != nil && theirs != nil && value.Equal(mine.Inputs, theirs.Inputs)
 }
 
 // connectionOf returns the connection that a registration was made with; nil: it has none, or none any more.
-func (p *Plane) connectionOf(ctx context.Context, in ipaas.Instance, row ipaas.Registration) *component.Connection {
-	c, _, err := p.creator(ctx, row.Action, row.ComponentVersion)
+func (l *Ledger) connectionOf(ctx context.Context, in ipaas.Instance, row ipaas.Registration) *component.Connection {
+	c, _, err := l.creator(ctx, row.Action, row.ComponentVersion)
 	if err != nil || row.ConfigVariable == "" {
 		return nil
 	}
-	s, err := p.settingsAt(ctx, in, row, c)
+	s, err := l.settingsAt(ctx, in, row, c)
 	if err != nil {
 		return nil
 	}
-	connection, _ := s.values[row.ConfigVariable].(*component.Connection)
-	return connection
+	return s.Connection(row.ConfigVariable)
 }
 
 // handedOver tells of a registration whose object was not removed.
@@ -122,7 +121,7 @@ func handedOver(to *ipaas.Registration) string {
 // giveBack gives an object that was created anew over what is there, by a registration that goes, the inputs of the one that stays. What
 // cannot be given back is told, and the next deployment sees to it.
 func (r *remover) giveBack(ctx context.Context, row, twin ipaas.Registration) error {
-	p := r.plane
+	l := r.ledger
 	switch {
 	case twin.Action == row.Action && twin.InputsHash == row.InputsHash:
 		return nil
@@ -131,21 +130,21 @@ func (r *remover) giveBack(ctx context.Context, row, twin ipaas.Registration) er
 	case twin.BeforeImage != "":
 		return nil // a deployment that has not ended is changing it, and sees to it
 	}
-	in, mask, err := p.debtor(ctx, twin.ID)
+	in, mask, err := l.debtor(ctx, twin.ID)
 	if err != nil {
 		return err
 	}
-	err = p.restore(ctx, in, twin, twin)
-	twin.Error, twin.UpdateTime = "", p.now()
+	err = l.restore(ctx, in, twin, twin)
+	twin.Error, twin.UpdateTime = "", l.now()
 	if err != nil {
 		twin.InputsHash = "" // it is not as anything says: the next deployment finds that out
-		if err := p.store.RestoreRegistration(ctx, twin, twin.UpdateTime); err != nil {
+		if err := l.store.RestoreRegistration(ctx, twin, twin.UpdateTime); err != nil {
 			return unrecorded(twin, err)
 		}
 		if !gone(err) {
-			twin.Error = p.notRestored(ctx, in, twin, mask, err)
+			twin.Error = l.notRestored(ctx, in, twin, mask, err)
 		}
 	}
 	r.restored = append(slices.DeleteFunc(r.restored, func(o ipaas.Registration) bool { return o.ID == twin.ID }), twin)
-	return unrecorded(twin, p.store.SettleRegistration(ctx, twin.ID, twin.State, twin.Error, twin.UpdateTime))
+	return unrecorded(twin, l.store.SettleRegistration(ctx, twin.ID, twin.State, twin.Error, twin.UpdateTime))
 }

@@ -1,4 +1,4 @@
-package control
+package trigger
 
 import (
 	"bytes"
@@ -23,7 +23,7 @@ func FuzzParseBody(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, contentType string, body []byte) {
 		payload := ipaas.Payload{ContentType: contentType, Body: body}
-		raw, parsed, err := parseBody(payload)
+		raw, parsed, err := ParseBody(payload)
 		if err != nil {
 			var e *ipaas.Error
 			if !errors.As(err, &e) || e.Reason != ipaas.ReasonMalformedPayload {
