@@ -36,6 +36,9 @@ func TestRefusedByTheGateway(t *testing.T) {
 		{"outside of the API", "GET", "/nothing", "", nil, 404, codes.NotFound, "NOT_FOUND", "/nothing", nil},
 		{"an unknown verb", "POST", "/v1/instances/a:explode", "", nil, 404, codes.NotFound, "NOT_FOUND", ":deploy", nil},
 		{"a wrong method", "PUT", "/v1/customers/a", "{}", nil, 405, codes.Unimplemented, "METHOD_NOT_ALLOWED", "use GET or PATCH or DELETE", nil},
+		{"one of our own methods as a GET", "GET", "/v1/instances/a:deploy", "", nil, 405, codes.Unimplemented, "METHOD_NOT_ALLOWED", "GET is not what /v1/instances/a:deploy takes: use POST", nil},
+		{"one of a collection as a GET", "GET", "/v1/integrations:import", "", nil, 405, codes.Unimplemented, "METHOD_NOT_ALLOWED", "use POST", nil},
+		{"a deletion of one of our own methods", "DELETE", "/v1/instances/a:pause", "", nil, 405, codes.Unimplemented, "METHOD_NOT_ALLOWED", "use POST", nil},
 		{"an overridden method", "POST", "/v1/customers/a", "", map[string]string{"X-HTTP-Method-Override": "DELETE"}, 405, codes.Unimplemented, "METHOD_NOT_ALLOWED", "", nil},
 		{"a form that would be a GET", "POST", "/v1/executions", "x=y", map[string]string{"Content-Type": "application/x-www-form-urlencoded"}, 405, codes.Unimplemented, "METHOD_NOT_ALLOWED", "", nil},
 		{

@@ -31,6 +31,10 @@ func (a *API) checkRequest(next runtime.HandlerFunc) runtime.HandlerFunc {
 			a.refuse(w, httpError{&ipaas.Error{Reason: ipaas.ReasonInternal, Message: "internal error"}, codes.Internal, 0})
 			return
 		}
+		if verbs := ownVerbsAt(r.URL.EscapedPath()); !strings.Contains(route.template, ":") && len(verbs) > 0 {
+			a.methodNotAllowed(w, r, verbs) // no id has a colon: GET …:deploy asks for no instance of that id
+			return
+		}
 		body, refusal := readBody(w, r)
 		if refusal != nil {
 			a.refuse(w, *refusal)
@@ -197,11 +201,7 @@ func (a *API) routingError(
 ) {
 	verbs := verbsAt(r.URL.EscapedPath())
 	if custom := customVerbs(r.URL.EscapedPath()); httpStatus == http.StatusMethodNotAllowed && len(verbs) > 0 && len(custom) == 0 {
-		w.Header().Set("Allow", strings.Join(verbs, ", "))
-		a.refuse(w, httpError{&ipaas.Error{
-			Reason:  reasonMethodNotAllowed,
-			Message: fmt.Sprintf("%s is not what %s takes: use %s", r.Method, shorten(r.URL.Path), strings.Join(verbs, " or ")),
-		}, codes.Unimplemented, http.StatusMethodNotAllowed})
+		a.methodNotAllowed(w, r, verbs)
 		return
 	}
 	if verbs := customVerbs(r.URL.EscapedPath()); len(verbs) > 0 {
@@ -212,6 +212,15 @@ func (a *API) routingError(
 		return
 	}
 	a.notFound(w, r)
+}
+
+// methodNotAllowed answers requests for paths that take other HTTP methods.
+func (a *API) methodNotAllowed(w http.ResponseWriter, r *http.Request, verbs []string) {
+	w.Header().Set("Allow", strings.Join(verbs, ", "))
+	a.refuse(w, httpError{&ipaas.Error{
+		Reason:  reasonMethodNotAllowed,
+		Message: fmt.Sprintf("%s is not what %s takes: use %s", r.Method, shorten(r.URL.Path), strings.Join(verbs, " or ")),
+	}, codes.Unimplemented, http.StatusMethodNotAllowed})
 }
 
 // notFound answers requests for paths that there are not.

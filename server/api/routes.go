@@ -126,10 +126,20 @@ func routeFor(verb, printed string) (route, bool) {
 }
 
 // verbsAt returns the HTTP methods a path has.
-func verbsAt(path string) []string {
+func verbsAt(path string) []string { return verbsOf(path, func(route) bool { return true }) }
+
+// ownVerbsAt returns the HTTP methods that a path has as that of a method of our own, e.g. …:deploy.
+func ownVerbsAt(path string) []string {
+	if !strings.Contains(path, ":") {
+		return nil
+	}
+	return verbsOf(path, func(r route) bool { return strings.Contains(r.template, ":") })
+}
+
+func verbsOf(path string, counts func(route) bool) []string {
 	var out []string
 	for _, r := range routes {
-		if r.path.MatchString(path) && !slices.Contains(out, r.verb) {
+		if counts(r) && r.path.MatchString(path) && !slices.Contains(out, r.verb) {
 			out = append(out, r.verb)
 		}
 	}
