@@ -73,15 +73,15 @@ const maxShownBytes = 16 << 20
 
 // StepResults returns step results with the URLs in them, at most limit of them, and whether there are more.
 func (p *Plane) StepResults(ctx context.Context, executionID string, after int64, limit int) (shown []ipaas.StepResult, more bool, err error) {
-	ex, err := p.store.GetExecution(ctx, executionID)
+	steps, more, err := p.someSteps(ctx, executionID, after, limit)
+	if err != nil {
+		return nil, false, err
+	}
+	ex, err := p.store.GetExecution(ctx, executionID) // after its steps: it is bound to a definition before they are recorded
 	if err != nil {
 		return nil, false, err
 	}
 	urls, err := p.access.ShownURLs(ctx, ex.InstanceID)
-	if err != nil {
-		return nil, false, err
-	}
-	steps, more, err := p.someSteps(ctx, executionID, after, limit)
 	if err != nil {
 		return nil, false, err
 	}
