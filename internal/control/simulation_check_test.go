@@ -40,20 +40,26 @@ func (s *simulation) finish() []string {
 	return s.broken
 }
 
-// look returns the answer of a question to the store itself.
-func look[T any](s *simulation, what string) func(v T, err error) T {
-	return func(v T, err error) T {
-		s.t.Helper()
-		if err != nil && !errors.Is(err, ipaas.NotFound) {
+// look returns the answer of a question to the store itself, which may be too busy to give one at once.
+func look[T any](s *simulation, what string, ask func(ctx context.Context) (T, error)) T {
+	s.t.Helper()
+	for deadline := time.Now().Add(patience()); ; {
+		v, err := ask(s.t.Context())
+		switch {
+		case errors.Is(err, ipaas.Unavailable) && time.Now().Before(deadline):
+		case err != nil && !errors.Is(err, ipaas.NotFound):
 			s.t.Fatalf("%s: %v", what, err)
+		default:
+			return v
 		}
-		return v
 	}
 }
 
 func (s *simulation) executions() []ipaas.Execution {
 	s.t.Helper()
-	return look[storage.Page[ipaas.Execution]](s, "executions")(s.store.ListExecutions(s.t.Context(), storage.Query{Size: 1000})).Items
+	return look(s, "executions", func(ctx context.Context) (storage.Page[ipaas.Execution], error) {
+		return s.store.ListExecutions(ctx, storage.Query{Size: 1000})
+	}).Items
 }
 
 // settle waits until nothing is under way any more.
@@ -84,7 +90,7 @@ func (s *simulation) checkHealed() {
 
 // deploying tells of a deployment or a deletion that is under way.
 func (s *simulation) deploying() string {
-	for _, d := range look[[]ipaas.Deployment](s, "deployments")(s.store.UnfinishedDeployments(s.t.Context())) {
+	for _, d := range look(s, "deployments", s.store.UnfinishedDeployments) {
 		return fmt.Sprintf("deployment %s of %s is %s", d.ID, d.InstanceID, d.State)
 	}
 	for _, id := range simInstances {
@@ -98,7 +104,10 @@ func (s *simulation) deploying() string {
 // removing tells of something in the world that was to be removed, and that nobody has tried to remove.
 func (s *simulation) removing() string {
 	for _, id := range simInstances {
-		for _, r := range look[[]ipaas.Registration](s, "removals")(s.store.ListRegistrations(s.t.Context(), id, ipaas.RegistrationRemovePending)) {
+		rows := look(s, "removals", func(ctx context.Context) ([]ipaas.Registration, error) {
+			return s.store.ListRegistrations(ctx, id, ipaas.RegistrationRemovePending)
+		})
+		for _, r := range rows {
 			return fmt.Sprintf("%s of %s is still to be removed", r.StepID, id)
 		}
 	}
@@ -106,7 +115,9 @@ func (s *simulation) removing() string {
 }
 
 func (s *simulation) instance(id string) ipaas.Instance {
-	return look[ipaas.Instance](s, "instance "+id)(s.store.GetInstance(s.t.Context(), id))
+	return look(s, "instance "+id, func(ctx context.Context) (ipaas.Instance, error) {
+		return s.store.GetInstance(ctx, id)
+	})
 }
 
 // executing tells of an execution that has not ended, unless it was left by a failed first deployment: that waits for the next one.
@@ -204,8 +215,9 @@ func (s *simulation) checkKeys() {
 // ledger says it still owes.
 func (s *simulation) checkLedger(id string) {
 	s.t.Helper()
-	ctx := s.t.Context()
-	rows := look[[]ipaas.Registration](s, "registrations of "+id)(s.store.ListRegistrations(ctx, id))
+	rows := look(s, "registrations of "+id, func(ctx context.Context) ([]ipaas.Registration, error) {
+		return s.store.ListRegistrations(ctx, id)
+	})
 	serving, want := s.serving(id)
 	var have []string
 	covered := map[string]bool{} // objects of the world that the ledger names
@@ -245,14 +257,18 @@ func (s *simulation) checkLedger(id string) {
 // serving returns the registrations that the serving generation of an instance uses, and what they should be of.
 func (s *simulation) serving(id string) (used map[string]bool, want []string) {
 	s.t.Helper()
-	ctx := s.t.Context()
 	in := s.instance(id)
 	if in.State != ipaas.InstanceActive {
 		return nil, nil
 	}
-	g := look[ipaas.Generation](s, "generation of "+id)(s.store.GetGeneration(ctx, id, in.Generation))
+	g := look(s, "generation of "+id, func(ctx context.Context) (ipaas.Generation, error) {
+		return s.store.GetGeneration(ctx, id, in.Generation)
+	})
 	used = map[string]bool{}
-	for _, r := range look[[]ipaas.Registration](s, "used registrations")(s.store.UsedRegistrations(ctx, g.DeploymentID)) {
+	rows := look(s, "used registrations", func(ctx context.Context) ([]ipaas.Registration, error) {
+		return s.store.UsedRegistrations(ctx, g.DeploymentID)
+	})
+	for _, r := range rows {
 		used[r.ID] = true
 	}
 	return used, simVersions[g.Version]
