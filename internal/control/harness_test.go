@@ -383,7 +383,7 @@ func patience() time.Duration {
 	if underRace {
 		return 2 * time.Minute
 	}
-	return 20 * time.Second
+	return time.Minute
 }
 
 // steps returns the step results of an execution, which are not many.
