@@ -172,8 +172,8 @@ func parseInterval(text string) (time.Duration, error) {
 	return every, nil
 }
 
-// CheckSchedule refuses what a config variable of type SCHEDULE cannot be: neither a cron expression nor an interval.
-func CheckSchedule(text string) error {
+// checkSchedule refuses what a config variable of type SCHEDULE cannot be: neither a cron expression nor an interval.
+func checkSchedule(text string) error {
 	if after, ok := cutEvery(text); ok {
 		_, err := parseInterval(after)
 		return err
