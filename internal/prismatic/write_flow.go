@@ -86,7 +86,7 @@ func (w *writer) schedule(at string, s *ipaas.Schedule) *value.Object {
 		}
 	}
 	zone := s.TimeZone
-	if rest, ok := strings.CutPrefix(text, zonePrefix); ok {
+	if rest, ok := strings.CutPrefix(text, ipaas.ZonePrefix); ok {
 		zone, text, _ = strings.Cut(rest, " ")
 	}
 	meta := value.Obj(value.Field{Key: "scheduleType", Value: "custom"}, value.Field{Key: "timeZone", Value: zone})
