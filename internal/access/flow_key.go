@@ -17,7 +17,7 @@ const keyPrefix = "hrk_"
 // NewKey makes the text of a key.
 func NewKey() string { return keyPrefix + secret.Token() }
 
-// SealKey makes a key that of a text, which it can be known by and opened from.
+// SealKey gives a key its text: under seal, and as the hash by which it is known when somebody sends it.
 func (k *Keeper) SealKey(key *ipaas.FlowKey, text string) {
 	key.Hash = ipaas.HashFlowKey(text)
 	key.Sealed, key.LastFour = k.keys.Seal([]byte(text), keyPlace(key.Hash)), text[len(text)-4:]
