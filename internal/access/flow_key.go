@@ -27,7 +27,7 @@ func (k *Keeper) SealKey(key *ipaas.FlowKey, text string) {
 func (k *Keeper) KeyText(key ipaas.FlowKey) (string, error) {
 	text, err := k.keys.Open(key.Sealed, keyPlace(key.Hash))
 	if err != nil {
-		return "", fmt.Errorf("open API key %s of flow %s: %w", key.ID, key.FlowID, err)
+		return "", fmt.Errorf("open key %s of flow %s: %w", key.ID, key.FlowID, err)
 	}
 	return string(text), nil
 }
@@ -53,8 +53,7 @@ func (k *Keeper) Keys(ctx context.Context, in ipaas.Instance, def *ipaas.Definit
 			return nil, err
 		}
 		opened.Redactor.Add(key.ID, text, secret.Redacted)
-		flow, _ := def.Flow(key.FlowID)
-		if flow != nil && (flow.Security == ipaas.SecurityOrganization) == (key.IntegrationID != "") {
+		if flow, _ := def.Flow(key.FlowID); key.CountsFor(flow) {
 			opened.Texts[key.FlowID] = append(opened.Texts[key.FlowID], text)
 		}
 	}
