@@ -47,7 +47,7 @@ type Client struct {
 	Customers headracev1.CustomerServiceClient
 	// Instances configures, deploys and removes instances.
 	Instances headracev1.InstanceServiceClient
-	// FlowKeys keeps the API keys with which callers are let in at flows' URLs.
+	// FlowKeys keeps the keys with which callers are let in at flows' URLs.
 	FlowKeys headracev1.FlowKeyServiceClient
 	// Deployments reads the history of deployments.
 	Deployments headracev1.DeploymentServiceClient

@@ -55,20 +55,25 @@ var architecture = []row{
 	// The engine runs one flow. It cannot reach storage, so a flow can never hold a transaction open.
 	{pkg: "engine", imports: "component ipaas expr value", tests: "leaktest"},
 
-	// What the plane is built on. None of them knows a use case.
-	{pkg: "catalogue", imports: "engine component component/declarative storage ipaas value cache"},              // the components there are
-	{pkg: "trigger", imports: "storage ipaas format secret value"},                                               // what flows see of what started them
-	{pkg: "access", imports: "storage ipaas secret"},                                                             // how flows are reached: their URLs and keys
-	{pkg: "state", imports: "component storage ipaas secret value"},                                              // what flows keep
-	{pkg: "rehearsal", imports: "access engine ipaas outbound secret value"},                                     // what stands in for the world in tests
-	{pkg: "config", imports: "engine component ipaas secret value cache"},                                        // an instance's config made ready
-	{pkg: "ledger", imports: "catalogue config access component storage ipaas secret outbound value fault turn"}, // what flows created elsewhere
+	// What the plane decides with. None of them knows a use case.
+	{pkg: "catalogue", imports: "engine component component/declarative storage ipaas value cache"}, // the components there are
+	{pkg: "config", imports: "engine component ipaas secret value cache"},                           // an instance's config made ready
+	{pkg: "access", imports: "storage ipaas secret"},                                                // how flows are reached: their URLs and keys
+	{pkg: "trigger", imports: "storage ipaas format secret value"},                                  // what flows see of what started them
+	{pkg: "state", imports: "component storage ipaas secret value"},                                 // what flows keep
+	{pkg: "rehearsal", imports: "access engine ipaas outbound secret value"},                        // what stands in for the world in tests
+	{
+		// What flows created elsewhere, and how it is undone.
+		pkg:     "ledger",
+		imports: "catalogue config access component storage ipaas secret outbound value fault turn",
+	},
 
 	// The plane decides: the use cases.
 	{
-		pkg:     "control",
-		imports: "catalogue config access state trigger rehearsal ledger engine component component/declarative storage ipaas format secret outbound value fault sandbox cache turn",
-		tests:   "component/builtin storage/sqldb storage/sqldb/sqldbtest examples/acme-erp/fake leaktest",
+		pkg: "control",
+		imports: "catalogue config access trigger state rehearsal ledger engine component component/declarative storage ipaas " +
+			"format secret outbound value fault sandbox cache turn",
+		tests: "component/builtin storage/sqldb storage/sqldb/sqldbtest examples/acme-erp/fake leaktest",
 	},
 
 	// Faces: gRPC with REST, webhooks, and the program that wires everything.
@@ -89,13 +94,21 @@ var architecture = []row{
 		tests:   "client proto/gen leaktest",
 	},
 	{
-		pkg:     "server",
-		imports: "server/api server/assembly server/webhook control component component/builtin storage storage/sqldb ipaas secret outbound fault sandbox",
-		tests:   "client proto/gen examples/acme-erp/story examples/acme-erp/fake leaktest",
+		pkg: "server",
+		imports: "server/api server/assembly server/webhook control component component/builtin storage storage/sqldb ipaas secret outbound " +
+			"fault sandbox",
+		tests: "client proto/gen examples/acme-erp/story examples/acme-erp/fake leaktest",
 	},
-	// Takes real definitions of another product through import, runs and deployments.
-	{pkg: "server/compat", tests: "client proto/gen server/assembly server/webhook sandbox component/builtin secret storage/sqldb storage/sqldb/sqldbtest leaktest"},
-	{pkg: "server/faults", tests: "client proto/gen fault examples/acme-erp/fake storage storage/sqldb ipaas"}, // breaks the program from outside
+	{
+		// Takes real definitions of another product through import, runs and deployments.
+		pkg:   "server/compat",
+		tests: "client proto/gen server/assembly server/webhook sandbox component/builtin secret storage/sqldb storage/sqldb/sqldbtest leaktest",
+	},
+	{
+		// Breaks the program from outside.
+		pkg:   "server/faults",
+		tests: "client proto/gen fault examples/acme-erp/fake storage storage/sqldb ipaas",
+	},
 
 	// Callers know the wire and nothing behind it. The CLI has a server of its own to test flows offline, and reaches that by the wire, too.
 	{pkg: "client", imports: "proto/gen", tests: "leaktest"},

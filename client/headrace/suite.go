@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -43,7 +42,7 @@ type suiteResult struct {
 	Cases []caseResult `json:"cases"`
 	took  time.Duration
 
-	updating error
+	updating error // why the file could not be updated
 }
 
 // caseResult is what one test came to.
@@ -83,50 +82,21 @@ func (c *testCmd) Run(ctx context.Context, a *app) error {
 	if c.Cover {
 		bench.coverage = &coverage{}
 	}
-	results := make([]suiteResult, len(suites))
-	done := make([]chan struct{}, len(suites))
-	for i := range done {
-		done[i] = make(chan struct{})
-	}
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	slots := make(chan struct{}, max(runtime.GOMAXPROCS(0), 1))
-	for _, group := range grouped(suites) {
-		wg.Go(func() {
-			slots <- struct{}{}
-			defer func() { <-slots }()
-			for _, i := range group {
-				results[i] = c.runSuite(ctx, a, suites[i], bench)
-				close(done[i])
-			}
-		})
-	}
-	failed, all := 0, 0
-	for i := range suites {
-		<-done[i]
-		if a.format == "table" {
-			a.suite(results[i])
-		}
-		if err := results[i].updating; err != nil {
-			return err
-		}
-		for _, one := range results[i].Cases {
-			all++
-			if !one.Passed {
-				failed++
-			}
-		}
+	results, err := c.runSuites(ctx, a, suites, bench)
+	if err != nil {
+		return err
 	}
 	if c.JUnit != "" {
 		if err := writeJUnit(c.JUnit, results); err != nil {
 			return err
 		}
 	}
-	if err := c.sum(a, results, bench.coverage.report(), failed, all, time.Since(begin)); err != nil {
+	sum := tally(results)
+	if err := c.sum(a, results, bench.coverage.report(), sum, time.Since(begin)); err != nil {
 		return err
 	}
-	if failed > 0 {
-		return &testsFailed{failed: failed, all: all}
+	if sum.failed > 0 {
+		return &testsFailed{failed: sum.failed, all: sum.all}
 	}
 	return ctx.Err()
 }
@@ -192,22 +162,6 @@ func together(wrong []error) error {
 	return all
 }
 
-// grouped returns the places of suites by the definition they test: those of one run one after the other.
-func grouped(suites []*suite) [][]int {
-	var out [][]int
-	at := map[string]int{}
-	for i, s := range suites {
-		g, ok := at[s.integration]
-		if !ok {
-			g = len(out)
-			at[s.integration] = g
-			out = append(out, nil)
-		}
-		out[g] = append(out[g], i)
-	}
-	return out
-}
-
 // workbench is what all tests have in common.
 type workbench struct {
 	definitions map[string]*definitionFile
@@ -236,6 +190,55 @@ func definitionsOf(a *app, suites []*suite) (map[string]*definitionFile, error) 
 	return out, nil
 }
 
+// runSuites runs suites side by side, those of one definition one after the other, and prints them in their order.
+func (c *testCmd) runSuites(ctx context.Context, a *app, suites []*suite, bench *workbench) ([]suiteResult, error) {
+	results := make([]suiteResult, len(suites))
+	done := make([]chan struct{}, len(suites))
+	for i := range done {
+		done[i] = make(chan struct{})
+	}
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	slots := make(chan struct{}, max(runtime.GOMAXPROCS(0), 1))
+	for _, group := range grouped(suites) {
+		wg.Go(func() {
+			slots <- struct{}{}
+			defer func() { <-slots }()
+			for _, i := range group {
+				results[i] = c.runSuite(ctx, a, suites[i], bench)
+				close(done[i])
+			}
+		})
+	}
+	for i := range suites {
+		<-done[i]
+		if a.format == "table" {
+			a.suite(results[i])
+		}
+		if err := results[i].updating; err != nil {
+			return nil, err
+		}
+	}
+	return results, nil
+}
+
+// grouped returns the places of suites by the definition they test: those of one run one after the other.
+func grouped(suites []*suite) [][]int {
+	var out [][]int
+	at := map[string]int{}
+	for i, s := range suites {
+		g, ok := at[s.integration]
+		if !ok {
+			g = len(out)
+			at[s.integration] = g
+			out = append(out, nil)
+		}
+		out[g] = append(out[g], i)
+	}
+	return out
+}
+
+// runSuite runs the tests of a file, one after the other.
 func (c *testCmd) runSuite(ctx context.Context, a *app, s *suite, bench *workbench) suiteResult {
 	begin := time.Now()
 	out := suiteResult{File: s.file}
@@ -330,70 +333,4 @@ func (c *testCmd) runCase(ctx context.Context, s *suite, one *testCase, bench *w
 		into.Shown, err = m.shownOutcome(res)
 	}
 	return m.found, err
-}
-
-// suite prints what the tests of a file came to.
-func (p *printer) suite(s suiteResult) {
-	p.line("%s", p.the(clean(s.File), bold))
-	for _, one := range s.Cases {
-		word, colour, about := "ok", green, seconds(one.Seconds)
-		if one.Updated {
-			word, colour = "new", yellow
-		}
-		if !one.Passed {
-			word, colour, about = "FAIL", red, fmt.Sprintf("%s  (%s:%d)", about, s.File, one.Line)
-		}
-		p.line("  %s  %s  %s", p.the(fmt.Sprintf("%-4s", word), colour), clean(one.Name), p.the(clean(about), dim))
-		for _, line := range strings.Split(one.Error, "\n") {
-			if line != "" {
-				p.line("        %s", clean(line))
-			}
-		}
-		for _, m := range one.Mismatches {
-			p.line("        %s", p.the(clean(m.Where), bold))
-			if m.Want != "" {
-				p.line("          %s", p.the("- "+clean(m.Want), red))
-			}
-			if m.Got != "" {
-				p.line("          %s", p.the("+ "+clean(m.Got), green))
-			}
-		}
-		p.shownCase(one.Shown)
-	}
-}
-
-func seconds(s float64) string { return fmt.Sprintf("%.2f s", s) }
-
-// sum prints what all tests came to.
-func (c *testCmd) sum(a *app, results []suiteResult, covered []covered, failed, all int, took time.Duration) error {
-	if a.format != "table" {
-		out := map[string]any{"suites": results, "tests": all, "failed": failed}
-		if c.Cover {
-			out["coverage"] = covered
-		}
-		text, err := json.Marshal(out)
-		if err != nil {
-			return err
-		}
-		return a.document(text)
-	}
-	a.covered(covered)
-	updated := 0
-	for _, s := range results {
-		for _, one := range s.Cases {
-			if one.Updated {
-				updated++
-			}
-		}
-	}
-	verdict := a.the("all passed", green)
-	if failed > 0 {
-		verdict = a.the(fmt.Sprintf("%d failed", failed), red)
-		a.line("%s", a.the("- expected  + got", dim))
-	}
-	if updated > 0 {
-		verdict += fmt.Sprintf(", %d of them updated", updated)
-	}
-	a.line("%s, %s, %s", plural(all, "test"), verdict, seconds(took.Seconds()))
-	return nil
 }

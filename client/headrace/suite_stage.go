@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/headrace/headrace/client"
@@ -19,7 +20,7 @@ type stage struct {
 // build makes the components and the integration of a test.
 func (s *stage) build(ctx context.Context, of *suite, definitions map[string]*definitionFile) error {
 	d := definitions[of.integration]
-	components := d.components
+	components := slices.Clone(d.components)
 	for _, name := range of.components {
 		components = append(components, definitions[name].components...)
 	}

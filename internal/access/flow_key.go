@@ -17,7 +17,7 @@ const keyPrefix = "hrk_"
 // NewKey makes the text of a key.
 func NewKey() string { return keyPrefix + secret.Token() }
 
-// SealKey makes a key that of a text, which it can be known by and opened from.
+// SealKey gives a key its text: under seal, and as the hash by which it is known when somebody sends it.
 func (k *Keeper) SealKey(key *ipaas.FlowKey, text string) {
 	key.Hash = ipaas.HashFlowKey(text)
 	key.Sealed, key.LastFour = k.keys.Seal([]byte(text), keyPlace(key.Hash)), text[len(text)-4:]
@@ -27,7 +27,7 @@ func (k *Keeper) SealKey(key *ipaas.FlowKey, text string) {
 func (k *Keeper) KeyText(key ipaas.FlowKey) (string, error) {
 	text, err := k.keys.Open(key.Sealed, keyPlace(key.Hash))
 	if err != nil {
-		return "", fmt.Errorf("open API key %s of flow %s: %w", key.ID, key.FlowID, err)
+		return "", fmt.Errorf("open key %s of flow %s: %w", key.ID, key.FlowID, err)
 	}
 	return string(text), nil
 }
@@ -53,8 +53,7 @@ func (k *Keeper) Keys(ctx context.Context, in ipaas.Instance, def *ipaas.Definit
 			return nil, err
 		}
 		opened.Redactor.Add(key.ID, text, secret.Redacted)
-		flow, _ := def.Flow(key.FlowID)
-		if flow != nil && (flow.Security == ipaas.SecurityOrganization) == (key.IntegrationID != "") {
+		if flow, _ := def.Flow(key.FlowID); key.CountsFor(flow) {
 			opened.Texts[key.FlowID] = append(opened.Texts[key.FlowID], text)
 		}
 	}

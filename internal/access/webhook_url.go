@@ -11,7 +11,7 @@ import (
 	"github.com/headrace/headrace/internal/secret"
 )
 
-// NewWebhooks makes a hook for every flow of a definition, and one that they share if they do. A test instance shares none with others.
+// NewWebhooks makes a hook for every flow of a definition, and one more if they share one. A test instance shares none with others.
 func (k *Keeper) NewWebhooks(in ipaas.Instance, def *ipaas.Definition, now time.Time) []ipaas.Webhook {
 	hooks := make([]ipaas.Webhook, len(def.Flows), len(def.Flows)+1)
 	for i := range def.Flows {
@@ -42,7 +42,7 @@ func (k *Keeper) URLs(ctx context.Context, instanceID string) (map[string]string
 	if err != nil {
 		return nil, err
 	}
-	return k.Open(hooks)
+	return k.URLsOf(hooks)
 }
 
 // ShownURLs returns the URLs of an instance for showing what happened in it. A deleted instance has none any more: the placeholders
@@ -55,8 +55,8 @@ func (k *Keeper) ShownURLs(ctx context.Context, instanceID string) (map[string]s
 	return urls, err
 }
 
-// Open returns the URLs of webhooks by the ids of their flows.
-func (k *Keeper) Open(hooks []ipaas.Webhook) (map[string]string, error) {
+// URLsOf returns the URLs of webhooks by flow id.
+func (k *Keeper) URLsOf(hooks []ipaas.Webhook) (map[string]string, error) {
 	urls := make(map[string]string, len(hooks))
 	for _, h := range hooks {
 		token, err := k.keys.Open(h.TokenSealed, tokenPlace(h.TokenHash))

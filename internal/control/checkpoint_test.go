@@ -454,7 +454,7 @@ func TestKilledAtAnyMomentNothingIsSentOfWhatWasForgotten(t *testing.T) {
 	}
 }
 
-// TestAStoreThatForgetsWhatWasComputedIsSeen shows that the test above can fail: where it is not seen that something is missing, either.
+// TestAStoreThatForgetsWhatWasComputedIsSeen shows that the test above can fail: by a store that does not show, either, that something is missing.
 func TestAStoreThatForgetsWhatWasComputedIsSeen(t *testing.T) {
 	t.Parallel()
 	forgets := func(s storage.Store) storage.Store { return oblivious{amnesiac{s}} }

@@ -133,7 +133,7 @@ func (p *Plane) begin(ctx context.Context, c *candidate, base int64) error {
 	}
 	c.instance = in
 	fault.Point("deploy-begun")
-	if c.urls, err = p.access.Open(hooks); err != nil {
+	if c.urls, err = p.access.URLsOf(hooks); err != nil {
 		return err
 	}
 	p.deploys.put(c)

@@ -53,14 +53,14 @@ func (p *Plane) isTaken(ctx context.Context, k ipaas.FlowKey) bool {
 }
 
 func checkFlowKey(k ipaas.FlowKey, text string) error {
-	wrong := ipaas.ValidateNamed("API key", k.ID, k.DisplayName, nil)
+	wrong := ipaas.ValidateNamed("flow key", k.ID, k.DisplayName, nil)
 	if !ipaas.ValidFlowKey(text) {
 		wrong = append(wrong, ipaas.Violation{Field: "key", Reason: ipaas.ReasonMalformed, Description: fmt.Sprintf(
 			"cannot be a key: give %d to %d letters, digits and signs of ASCII without spaces, or nothing to have one made",
 			ipaas.MinFlowKeyLength, ipaas.MaxFlowKeyLength)})
 	}
 	if len(wrong) > 0 {
-		return ipaas.InvalidArgument("the API key is not well formed", wrong...)
+		return ipaas.InvalidArgument("the flow key is not well formed", wrong...)
 	}
 	return nil
 }
@@ -133,7 +133,7 @@ func (p *Plane) countKeys(ctx context.Context, in ipaas.Instance, def *ipaas.Def
 	}
 	counts := map[string]int{}
 	for _, k := range keys {
-		if flow, _ := def.Flow(k.FlowID); flow != nil && (flow.Security == ipaas.SecurityOrganization) == (k.IntegrationID != "") {
+		if flow, _ := def.Flow(k.FlowID); k.CountsFor(flow) {
 			counts[k.FlowID]++
 		}
 	}

@@ -70,7 +70,7 @@ func (h *host) announce(ctx context.Context, c engine.Creation) (engine.Decision
 		return engine.Decision{}, err
 	}
 	fault.Point("intent-recorded")
-	return h.decided(ctx, row, engine.Decision{}), nil
+	return h.remember(ctx, row, engine.Decision{}), nil
 }
 
 // beginCreating waits until nothing is removed where a step is about to create or to update something, and keeps it so until the step's
@@ -94,8 +94,8 @@ func (h *host) endCreating(path string) {
 	}
 }
 
-// decided remembers a row until its step has ended.
-func (h *host) decided(ctx context.Context, row ipaas.Registration, d engine.Decision) engine.Decision {
+// remember remembers the row of a decision until its step has ended.
+func (h *host) remember(ctx context.Context, row ipaas.Registration, d engine.Decision) engine.Decision {
 	h.intents[row.ID] = row
 	h.used[row.ID] = true
 	d.ID, d.Taken = row.ID, h.plane.ledger.Taken(ctx, row)
@@ -117,7 +117,7 @@ func (h *host) earlierIntent(ctx context.Context, c engine.Creation) (engine.Dec
 			if err := h.beginCreating(ctx, c); err != nil {
 				return engine.Decision{}, false, err
 			}
-			return h.decided(ctx, row, engine.Decision{Doubtful: true}), true, nil
+			return h.remember(ctx, row, engine.Decision{Doubtful: true}), true, nil
 		}
 		const cutOff = "the server stopped while it was being created: it may exist, and cannot be looked up"
 		if err := h.plane.store.SettleRegistration(ctx, row.ID, ipaas.RegistrationUnconfirmed, cutOff, h.plane.now()); err != nil {
@@ -180,7 +180,7 @@ func (h *host) beginUpdate(ctx context.Context, old ipaas.Registration, result a
 		return engine.Decision{}, err
 	}
 	fault.Point("update-recorded")
-	return h.decided(ctx, row, engine.Decision{Update: true, Result: result}), nil
+	return h.remember(ctx, row, engine.Decision{Update: true, Result: result}), nil
 }
 
 // forgetGone records that an object that was to be updated is not there any more.

@@ -13,8 +13,8 @@ import (
 // budget of runs, which no customer can take from others, before it is read. A request that finds none is refused before it is
 // acknowledged, and comes again; a run waits, and holds nothing while it does.
 
-// roomless is from how many bytes on what comes in needs room. Less is not counted.
-const roomless = 64 << 10
+// countedFrom is from how many bytes on what comes in needs room. Less is not counted.
+const countedFrom = 64 << 10
 
 func nothing() {}
 
@@ -69,7 +69,7 @@ func (p *Plane) awaitRoom(ctx context.Context, j *job) (release func(), err erro
 // memoryOf returns about how many bytes a payload takes once it is read, rather too many; 0: so few that it does not matter.
 func memoryOf(payload ipaas.Payload) int {
 	body := payload.Body
-	if len(body) < roomless {
+	if len(body) < countedFrom {
 		return 0
 	}
 	const (

@@ -139,7 +139,7 @@ func (p *Plane) testJob(
 		if err != nil {
 			return nil, err
 		}
-		if urls, err = p.access.Open(hooks); err != nil {
+		if urls, err = p.access.URLsOf(hooks); err != nil {
 			return nil, err
 		}
 	}

@@ -9,6 +9,13 @@ func (p *Program) HoldAll() {
 	}
 }
 
+// Used returns how much of the memory is used.
+func (m *Memory) Used() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.used
+}
+
 // Waiting returns how many wait for memory.
 func (m *Memory) Waiting() (n int) {
 	m.mu.Lock()

@@ -14,23 +14,24 @@ import (
 
 // Memory is what the values of all runs of a server may take together, so that what one customer's flows make does not end the server
 // for all.
+//
 // Each run has a little that nobody else can take. Beyond that a customer's runs may hold as much as is left for others: one customer
 // alone comes to half of it, two that want all there is to a third each, and there is always as much left for the next one. No run that
 // holds something waits for memory, so nothing can wait for ever: a step that would take more than there is fails, and may be tried again.
 //
-// What waits before it begins stands in a line of its customer. The lines take turns: whoever stands first in one gets what is given back
-// as soon as it is enough. One that needs little need not wait behind another customer's that needs much.
+// What waits before it begins stands in a line of its customer. The lines take turns: the first of a line gets what is given back as soon
+// as it is enough. One that needs little does not wait behind another customer's that needs much.
 type Memory struct {
 	size int
 
 	mu    sync.Mutex
 	used  int
 	by    map[string]int        // of what is used, by customer; those who use nothing are not in it
-	lines map[string][]*waiting // by customer; without anybody in it there is none
+	lines map[string][]*waiting // by customer; none is empty
 	turns []string              // the customers who have a line, whose turn was last at the end
 }
 
-// waiting is someone who waits for so many bytes.
+// waiting is a run, or what comes before one, that waits for so many bytes.
 type waiting struct {
 	bytes int
 	given chan struct{} // closed when they are taken for it
@@ -42,13 +43,6 @@ const ownMemory = 8 << 20
 // NewMemory returns a budget of so many bytes.
 func NewMemory(size int) *Memory {
 	return &Memory{size: size, by: map[string]int{}, lines: map[string][]*waiting{}}
-}
-
-// Used returns how much of it is used.
-func (m *Memory) Used() int {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.used
 }
 
 // take takes n bytes for a customer; fewer than 0 are given back. Where there is not as much, it takes it all the same if it must, and
@@ -75,7 +69,7 @@ func (m *Memory) add(customer string, n int) {
 	}
 }
 
-// serve gives those who wait what they wait for, as far as there is as much.
+// serve gives what waits as much as it waits for, as far as there is so much.
 func (m *Memory) serve() {
 	for i := 0; i < len(m.turns); {
 		customer := m.turns[i]
@@ -91,7 +85,7 @@ func (m *Memory) serve() {
 	}
 }
 
-// leave takes someone out of a line. It reports false if he does not stand there any more.
+// leave takes out of a line what waits there. It reports false if it does not stand there any more.
 func (m *Memory) leave(customer string, w *waiting) bool {
 	i := slices.Index(m.lines[customer], w)
 	if i < 0 {
@@ -180,7 +174,8 @@ func (a *account) refusal(n int) error {
 			"take less at once, split the work over several executions, or start the server with more --run-memory", megabytes(most))}
 	}
 	return &memoryError{passing: true, message: fmt.Sprintf("it takes %s of memory, and what the server has for runs (--run-memory, %s) is in use, "+
-		"the most of it by runs of this customer or of many: let it be tried again later, take less at once, or run fewer of them side by side", megabytes(n), megabytes(a.memory.size))}
+		"the most of it by runs of this customer or of many: let it be tried again later, take less at once, or run fewer of them side by side",
+		megabytes(n), megabytes(a.memory.size))}
 }
 
 func megabytes(n int) string { return fmt.Sprintf("%d MiB", (n+1<<20-1)>>20) }
@@ -212,8 +207,7 @@ func (a *account) hold() *hold { return &hold{account: a} }
 func (h *hold) add(v any) error { return h.take(v, false) }
 
 // addInputs holds the inputs of a step while it runs: the texts in them, and room for what is made of the rest, though that is in
-// results already. What an action
-// gives is seldom larger than what it is given, and there before anybody can ask for it.
+// results already. What an action gives is seldom larger than what it is given, and there before anybody can ask for it.
 func (h *hold) addInputs(in component.Inputs) error {
 	for _, key := range slices.Sorted(maps.Keys(in)) {
 		var err error

@@ -139,7 +139,7 @@ func (v *ConfigVariable) checkText(path, text string) []Violation {
 			return v.wrong(path, ReasonWrongType, "%s: give a moment by RFC 3339, such as 2026-01-31T08:00:00Z", shown)
 		}
 	case ConfigSchedule:
-		err := CheckSchedule(text)
+		err := checkSchedule(text)
 		if err != nil && v.Secret {
 			return v.wrong(path, ReasonWrongType, "no schedule: give a cron expression of five fields, e.g. 0 8 * * 1-5, or an interval, e.g. every 15m")
 		}

@@ -80,6 +80,11 @@ func (s FlowSecurity) LetsIn(hash string, own, shared []FlowKey) (by string, in 
 	return keys[at].ID, true
 }
 
+// CountsFor reports whether a key of a flow is among those that count as the flow is now; nil: it is gone, and none does.
+func (k FlowKey) CountsFor(f *Flow) bool {
+	return f != nil && (f.Security == SecurityOrganization) == (k.IntegrationID != "")
+}
+
 // Keys returns those of a flow's keys that count: the instance's, or for ORGANIZATION the integration's.
 func (s FlowSecurity) Keys(own, shared []FlowKey) []FlowKey {
 	if s == SecurityOrganization {

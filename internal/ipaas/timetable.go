@@ -15,10 +15,11 @@ type Timetable struct {
 	every time.Duration // 0: by cron
 }
 
-const (
-	zonePrefix  = "CRON_TZ="
-	everyPrefix = "@every "
-)
+// ZonePrefix is how a cron expression begins that names its time zone.
+const ZonePrefix = "CRON_TZ="
+
+// everyPrefix is how the text of an interval begins.
+const everyPrefix = "@every "
 
 // Spec returns the text by which a timetable is kept: `CRON_TZ=Europe/Berlin 0 8 * * 1-5` or `@every 1h0m0s`. expression is the value of
 // the schedule's config variable, a cron expression or an interval, if it has one; "" is never.
@@ -32,14 +33,14 @@ func (s *Schedule) Spec(expression string) string {
 		return everyPrefix + every.String()
 	}
 	expression = strings.Join(strings.Fields(expression), " ")
-	if expression == "" || strings.HasPrefix(expression, zonePrefix) {
+	if expression == "" || strings.HasPrefix(expression, ZonePrefix) {
 		return expression
 	}
 	zone := s.TimeZone
 	if zone == "" {
 		zone = "UTC"
 	}
-	return zonePrefix + zone + " " + expression
+	return ZonePrefix + zone + " " + expression
 }
 
 // ParseTimetable reads a text that Spec has made.
@@ -124,7 +125,7 @@ func atWall(wall time.Time, zone *time.Location) time.Time {
 // badly.
 func cutZone(text string) (zone *time.Location, fields string, err error) {
 	fields = strings.TrimSpace(text)
-	after, ok := strings.CutPrefix(fields, zonePrefix)
+	after, ok := strings.CutPrefix(fields, ZonePrefix)
 	if !ok {
 		return time.UTC, fields, nil
 	}
@@ -172,8 +173,8 @@ func parseInterval(text string) (time.Duration, error) {
 	return every, nil
 }
 
-// CheckSchedule refuses what a config variable of type SCHEDULE cannot be: neither a cron expression nor an interval.
-func CheckSchedule(text string) error {
+// checkSchedule refuses what a config variable of type SCHEDULE cannot be: neither a cron expression nor an interval.
+func checkSchedule(text string) error {
 	if after, ok := cutEvery(text); ok {
 		_, err := parseInterval(after)
 		return err

@@ -34,7 +34,7 @@ const (
 func (d *Definition) Validate() []Violation {
 	c := &checker{}
 	c.name("", "displayName", "the integration", d.DisplayName)
-	c.found = append(c.found, ValidateLabels("labels", d.Labels)...)
+	c.found = append(c.found, validateLabels("labels", d.Labels)...)
 	c.flows(d)
 	c.configVariables(d.ConfigVariables)
 	c.configPages(d.ConfigPages)
@@ -52,11 +52,11 @@ func ValidateNamed(noun, id, displayName string, labels map[string]string) []Vio
 	if !ValidID(id) {
 		c.add("id", ReasonMalformed, "must be lower-case letters, digits and single hyphens, at most %d characters", MaxIDLength)
 	}
-	return append(c.found, ValidateLabels("labels", labels)...)
+	return append(c.found, validateLabels("labels", labels)...)
 }
 
-// ValidateLabels returns what is wrong with labels that stand at path.
-func ValidateLabels(path string, labels map[string]string) []Violation {
+// validateLabels returns what is wrong with labels that stand at path.
+func validateLabels(path string, labels map[string]string) []Violation {
 	c := &checker{}
 	if len(labels) > MaxLabels {
 		c.add(path, ReasonTooLarge, "there are %d labels: keep at most %d", len(labels), MaxLabels)

@@ -57,17 +57,14 @@ func (l *Ledger) restoreRegistration(ctx context.Context, in ipaas.Instance, row
 	row.UpdateTime = l.now()
 	if err != nil && !gone(err) {
 		row.Error = l.notRestored(ctx, in, row, mask, err)
-		if err := l.store.SettleRegistration(ctx, row.ID, row.State, row.Error, row.UpdateTime); err != nil {
-			return row, fmt.Errorf("record the restoring of registration %s: %w", row.ID, err)
-		}
-		return row, nil
+		return row, unrecorded(row, l.store.SettleRegistration(ctx, row.ID, row.State, row.Error, row.UpdateTime))
 	}
 	if err != nil {
 		was.InputsHash = "" // it is gone, and not as anything says: the next deployment finds that out
 	}
 	was.UpdateTime = row.UpdateTime
 	if err := l.store.RestoreRegistration(ctx, was, was.UpdateTime); err != nil {
-		return row, fmt.Errorf("record the restoring of registration %s: %w", row.ID, err)
+		return row, unrecorded(row, err)
 	}
 	return was, nil
 }
@@ -79,8 +76,7 @@ func (l *Ledger) notRestored(ctx context.Context, in ipaas.Instance, row ipaas.R
 	return text
 }
 
-// restore updates an object with the inputs it had, by the version of its component that had created it if that can, else by the one
-// that updated it.
+// restore updates an object with the inputs it had, by the version of its component that had created it if that can, else by the latest.
 func (l *Ledger) restore(ctx context.Context, in ipaas.Instance, row, was ipaas.Registration) error {
 	c, action, err := l.creator(ctx, was.Action, was.ComponentVersion)
 	if err == nil && action.Update == nil {

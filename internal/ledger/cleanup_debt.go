@@ -51,7 +51,7 @@ func (l *Ledger) debtor(ctx context.Context, registrationID string) (ipaas.Insta
 	if err != nil {
 		return in, nil, err
 	}
-	urls, err := l.access.Open(hooks)
+	urls, err := l.access.URLsOf(hooks)
 	return in, access.Mask(urls), err
 }
 

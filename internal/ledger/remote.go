@@ -166,12 +166,12 @@ func (l *Ledger) settingsAt(ctx context.Context, in ipaas.Instance, row ipaas.Re
 	return l.configs.Settings(in.UID, program, cfg)
 }
 
-// creator returns the action that created an object, which declares an undo.
+// creator returns the action that created an object, which declares an undo, as a version of its component has it.
 func (l *Ledger) creator(ctx context.Context, name string, version int) (*component.Component, *component.Action, error) {
 	id, key, _ := strings.Cut(name, ".")
 	c, err := l.catalogue.Component(ctx, id, version)
 	if err != nil {
-		return nil, nil, fmt.Errorf("component %s version %d, which created it: %w", id, version, err)
+		return nil, nil, fmt.Errorf("the component of %s, which created it: %w", name, err)
 	}
 	action := c.Action(key)
 	if action == nil || action.Undo == nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/headrace/headrace/internal/ipaas"
 )
@@ -78,6 +77,3 @@ func (s *sites) leave(at site, use *siteUse, mine *int) {
 		delete(s.bySite, at)
 	}
 }
-
-// removeWithin is how long a removal waits for creations. One of them may wait for something itself, which might be the removal.
-const removeWithin = 10 * time.Second

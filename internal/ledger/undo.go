@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -22,7 +23,7 @@ func (l *Ledger) UndoAll(
 	ctx context.Context, in ipaas.Instance, rows []ipaas.Registration,
 ) (undone, givenBack []ipaas.Registration, err error) {
 	rows = slices.Clone(rows)
-	slices.SortStableFunc(rows, func(a, b ipaas.Registration) int { return int(b.Sequence - a.Sequence) })
+	slices.SortStableFunc(rows, func(a, b ipaas.Registration) int { return cmp.Compare(b.Sequence, a.Sequence) })
 	if len(rows) == 0 {
 		return rows, nil, nil
 	}
@@ -92,6 +93,9 @@ func (r *remover) remove(ctx context.Context, row *ipaas.Registration) error {
 	return l.owe(ctx, row, now)
 }
 
+// removeWithin is how long a removal waits for creations. One of them may wait for something itself, which might be the removal.
+const removeWithin = 10 * time.Second
+
 // begin waits until nothing is created where an object is to be removed. It returns why it is not to be tried now; "": it is.
 func (r *remover) begin(ctx context.Context, row *ipaas.Registration) (leave func(), why string) {
 	if why := r.waits[row.Target]; why != "" {
@@ -127,9 +131,10 @@ func (l *Ledger) owe(ctx context.Context, row *ipaas.Registration, now time.Time
 	return unrecorded(*row, l.store.FailRemoval(context.WithoutCancel(ctx), *row))
 }
 
+// unrecorded says of an error of the store what it would not keep.
 func unrecorded(row ipaas.Registration, err error) error {
 	if err != nil {
-		return fmt.Errorf("record the removal of registration %s: %w", row.ID, err)
+		return fmt.Errorf("record what became of registration %s: %w", row.ID, err)
 	}
 	return nil
 }

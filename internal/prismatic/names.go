@@ -45,19 +45,6 @@ func (n *renaming) unique(steps []ipaas.Step) bool {
 	})
 }
 
-// flat lists steps and those inside them in the order of the document.
-func flat(steps []ipaas.Step) []*ipaas.Step {
-	var all []*ipaas.Step
-	for i := range steps {
-		all = append(all, &steps[i])
-		for _, b := range steps[i].Branches {
-			all = append(all, flat(b.Steps)...)
-		}
-		all = append(all, flat(steps[i].Steps)...)
-	}
-	return all
-}
-
 // listen remembers the keys that are said in steps.
 func (n *renaming) listen(steps []ipaas.Step) {
 	for _, s := range flat(steps) {
@@ -66,40 +53,27 @@ func (n *renaming) listen(steps []ipaas.Step) {
 }
 
 func (n *renaming) inputs(inputs map[string]ipaas.Input) {
-	for key, in := range inputs {
-		n.input(in, strings.Contains(strings.ToLower(key), "code"))
-	}
-}
-
-func (n *renaming) input(in ipaas.Input, isCode bool) {
-	switch in.Kind {
-	case ipaas.InputReference:
-		if ref, err := expr.ParseReference(in.Text); err == nil {
-			n.said[ref.Key] = true
-		}
-	case ipaas.InputTemplate:
-		if t, err := expr.ParseTemplate(in.Text); err == nil {
-			for _, part := range t.Parts() {
-				if ref, ok := part.(*expr.ReferenceNode); ok {
-					n.said[ref.Key] = true
-				}
+	for name, in := range inputs {
+		isCode := strings.Contains(strings.ToLower(name), "code")
+		for _, one := range within(&in) {
+			for _, key := range stepKeys(one) {
+				n.said[key] = true
+			}
+			if isCode {
+				n.words(one)
 			}
 		}
 	}
-	if isCode {
-		text := in.Text
-		if code, ok := literal(in).(string); ok {
-			text = code
-		}
-		for _, word := range strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
-			n.said[word] = true
-		}
+}
+
+// words remembers the words of code, of which any may be a key.
+func (n *renaming) words(in *ipaas.Input) {
+	text := in.Text
+	if code, ok := literal(*in).(string); ok {
+		text = code
 	}
-	if in.NameFrom != nil {
-		n.input(*in.NameFrom, isCode)
-	}
-	for _, item := range in.Items {
-		n.input(item, isCode)
+	for _, word := range strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }) {
+		n.said[word] = true
 	}
 }
 

@@ -100,7 +100,7 @@ func runsNothing(v any) bool {
 }
 
 func (r *reader) flowLeftovers(o *object) {
-	o.drop("organizationApiKeys", "keys are secrets and stand in no definition: add them to the flow of the integration as API keys once it is imported")
+	o.drop("organizationApiKeys", "keys are secrets and stand in no definition: create them as keys of the integration's flow once it is imported")
 	if v, ok := o.take("isAgentFlow").(bool); ok && v {
 		r.notes.add(o.path("isAgentFlow"), Dropped, "flows are not offered to agents as tools: call its URL")
 	}

@@ -147,7 +147,7 @@ func (w *writer) defaultText(at string, v *ipaas.ConfigVariable) (text, zone str
 		return string(value.JSON(given)), ""
 	}
 	text = value.Text(given)
-	if rest, ok := strings.CutPrefix(text, zonePrefix); ok && v.Type == ipaas.ConfigSchedule {
+	if rest, ok := strings.CutPrefix(text, ipaas.ZonePrefix); ok && v.Type == ipaas.ConfigSchedule {
 		zone, text, _ = strings.Cut(rest, " ")
 	}
 	if every, ok := ipaas.Interval(text); ok && v.Type == ipaas.ConfigSchedule && v.Collection == "" {

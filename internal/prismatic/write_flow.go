@@ -44,24 +44,20 @@ func (w *writer) flow(at string, f *ipaas.Flow) *value.Object {
 
 // refersToTrigger reports whether a flow calls its trigger by the word that only we know.
 func refersToTrigger(f *ipaas.Flow) bool {
-	var inInput func(in *ipaas.Input) bool
-	inInput = func(in *ipaas.Input) bool {
-		return in.Kind == ipaas.InputReference && strings.HasPrefix(in.Text, ipaas.TriggerStepID+".") ||
-			in.Kind == ipaas.InputTemplate && strings.Contains(in.Text, "{{$"+ipaas.TriggerStepID+".") ||
-			slices.ContainsFunc(in.Items, func(one ipaas.Input) bool { return inInput(&one) })
+	refers := func(in *ipaas.Input) bool {
+		return in != nil && slices.ContainsFunc(within(in), func(one *ipaas.Input) bool { return slices.Contains(stepKeys(one), ipaas.TriggerStepID) })
 	}
-	var inSteps func(steps []ipaas.Step) bool
-	inSteps = func(steps []ipaas.Step) bool {
-		return slices.ContainsFunc(steps, func(s ipaas.Step) bool {
-			for _, in := range s.Inputs {
-				if inInput(&in) {
-					return true
-				}
+	if refers(f.DeduplicationKey) || f.Retry != nil && refers(f.Retry.RequestKey) {
+		return true
+	}
+	return slices.ContainsFunc(flat(f.Steps), func(s *ipaas.Step) bool {
+		for _, in := range s.Inputs {
+			if refers(&in) {
+				return true
 			}
-			return inSteps(s.Steps) || slices.ContainsFunc(s.Branches, func(b ipaas.Branch) bool { return inSteps(b.Steps) })
-		})
-	}
-	return inSteps(f.Steps)
+		}
+		return false
+	})
 }
 
 func (w *writer) trigger(at string, t *ipaas.Trigger) *value.Object {
@@ -90,7 +86,7 @@ func (w *writer) schedule(at string, s *ipaas.Schedule) *value.Object {
 		}
 	}
 	zone := s.TimeZone
-	if rest, ok := strings.CutPrefix(text, zonePrefix); ok {
+	if rest, ok := strings.CutPrefix(text, ipaas.ZonePrefix); ok {
 		zone, text, _ = strings.Cut(rest, " ")
 	}
 	meta := value.Obj(value.Field{Key: "scheduleType", Value: "custom"}, value.Field{Key: "timeZone", Value: zone})

@@ -1,6 +1,7 @@
 package prismatic_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -119,5 +120,49 @@ func TestWriteSharedConnections(t *testing.T) {
 	}
 	if len(notes) != 3 || notes[1].Path != "configVariables[1].defaultValue" || notes[0].Path != "configVariables[0].connectionType" || notes[0].Kind != prismatic.Assumed {
 		t.Errorf("notes: %v", notes)
+	}
+}
+
+// TestWriteTellsWhatCallsTheTriggerByOurWord finds the word in whatever of a flow may refer to its trigger.
+func TestWriteTellsWhatCallsTheTriggerByOurWord(t *testing.T) {
+	t.Parallel()
+	reference := func(text string) ipaas.Input { return ipaas.Input{Kind: ipaas.InputReference, Text: text} }
+	template := func(text string) ipaas.Input { return ipaas.Input{Kind: ipaas.InputTemplate, Text: text} }
+	list := func(items ...ipaas.Input) ipaas.Input { return ipaas.Input{Kind: ipaas.InputComplex, Items: items} }
+	ours, theirs := reference("trigger.results.id"), reference("hook.results.id")
+	step := func(in ipaas.Input) ipaas.Flow {
+		return ipaas.Flow{Steps: []ipaas.Step{{DisplayName: "S", Action: "a.b", Inputs: map[string]ipaas.Input{"x": in}}}}
+	}
+	for name, tt := range map[string]struct {
+		flow ipaas.Flow
+		told bool
+	}{
+		"nothing":             {ipaas.Flow{}, false},
+		"an input":            {step(ours), true},
+		"its own name":        {step(theirs), false},
+		"all of the trigger":  {step(reference("trigger")), true},
+		"another one's name":  {step(reference("triggers.results.id")), false},
+		"a template":          {step(template("no. {{$trigger.results.id}}")), true},
+		"a spaced template":   {step(template("no. {{$ trigger.results.id }}")), true},
+		"a text":              {step(template("{{ $trigger.results.id }}")), false},
+		"a list in a list":    {step(list(list(theirs, ours))), true},
+		"the name of an item": {step(list(ipaas.Input{Kind: ipaas.InputValue, Text: `"x"`, NameFrom: &ours})), true},
+		"a step in a branch": {ipaas.Flow{Steps: []ipaas.Step{{DisplayName: "B", Action: "branch.branchOnValue", Branches: []ipaas.Branch{
+			{Name: "one", Steps: step(ours).Steps},
+		}}}}, true},
+		"the deduplication key": {ipaas.Flow{DeduplicationKey: &ours}, true},
+		"the request key":       {ipaas.Flow{Retry: &ipaas.Retry{MaxAttempts: 1, Delay: time.Minute, RequestKey: &ours}}, true},
+		"its own name as a key": {ipaas.Flow{DeduplicationKey: &theirs}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := tt.flow
+			f.DisplayName, f.Trigger = "F", ipaas.Trigger{DisplayName: "Hook", Type: ipaas.TriggerWebhook}
+			_, notes := prismatic.Write(ipaas.Definition{DisplayName: "A", Flows: []ipaas.Flow{f}})
+			told := slices.ContainsFunc(notes, func(n prismatic.Note) bool { return n.Path == "flows[0]" && n.Kind == prismatic.Assumed })
+			if told != tt.told {
+				t.Errorf("told: %t, want %t; notes: %v", told, tt.told, notes)
+			}
+		})
 	}
 }

@@ -35,9 +35,9 @@ type Executions interface {
 	// of a paused instance, unless that is deleting: what was begun there comes to its end. What was begun and whose instance is deleted
 	// is CANCELED instead, whoever has the id of that instance now. They become RUNNING, with one attempt more and a lease until the given
 	// time. Customers take turns, then the flows of their instances, each going on where the call before stopped; of a flow the oldest comes
-	// first. Who has reached a limit, of the customer's, the instance's or the flow's executions that run, is passed over, and
-	// so is a customer for whom no worker is free, with those that are taken counted, and a flow of which some wait. One that starts for the first time is bound to the
-	// instance's serving generation, unless it is bound already: its number, version, definition and config.
+	// first. Passed over is who has reached a limit of the customer's, the instance's or the flow's executions that run; a customer for whom
+	// no worker is free, with those that are taken counted; and a flow of which some wait for memory. One that starts for the first time is
+	// bound to the instance's serving generation, unless it is bound already: its number, version, definition and config.
 	ClaimExecutions(ctx context.Context, now, lease time.Time, most int, w Workers) ([]ipaas.Execution, error)
 	// NextWake returns when the next execution wakes that is asleep; zero: none is.
 	NextWake(ctx context.Context) (time.Time, error)

@@ -45,11 +45,10 @@ func (e *yamlError) violation() *ipaas.Violation {
 
 // exactText is a definition as exact JSON text.
 type exactText struct {
-	json  []byte
-	lines lines // of a YAML text: where each path of it stands
-	// What our own format refuses in a YAML text, and others mean as a text; and keys that stand twice, which JSON text shows by itself.
-	ambiguous *ipaas.Violation
-	twice     []ipaas.Violation
+	json      []byte
+	lines     lines             // where each path of it stands
+	ambiguous *ipaas.Violation  // what our own format refuses in a YAML text, and others mean as a text; nil: nothing
+	twice     []ipaas.Violation // keys that stand twice in an object: our own format finds them in the JSON, a value has lost them
 }
 
 // yamlToJSON turns one YAML document into JSON text with the same digits, and tells where each path of it stands.

@@ -59,7 +59,7 @@ func (s *services) GetFlowKey(ctx context.Context, req *pb.GetFlowKeyRequest) (*
 			return &pb.GetFlowKeyResponse{FlowKey: out}, err
 		}
 	}
-	return nil, ipaas.Absent("API key", of.ID)
+	return nil, ipaas.Absent("flow key", of.ID)
 }
 
 // ListFlowKeys implements FlowKeyService.

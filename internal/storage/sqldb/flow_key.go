@@ -67,7 +67,7 @@ func (db *DB) CreateFlowKey(ctx context.Context, k ipaas.FlowKey, w storage.Writ
 		return changeKeys(ctx, tx, &k, func(keys []ipaas.FlowKey) ([]ipaas.FlowKey, error) {
 			for i := range keys {
 				if keys[i].ID == k.ID {
-					return nil, ipaas.Taken("API key", k.ID)
+					return nil, ipaas.Taken("flow key", k.ID)
 				}
 				if keys[i].Hash == k.Hash {
 					return nil, sameKey(keys[i].ID)
@@ -85,15 +85,15 @@ func (db *DB) CreateFlowKey(ctx context.Context, k ipaas.FlowKey, w storage.Writ
 }
 
 func sameKey(id string) error {
-	err := ipaas.Taken("API key", id)
-	err.Message = fmt.Sprintf("API key %q of the flow is the same text: send another one, or none to have it made", id)
+	err := ipaas.Taken("flow key", id)
+	err.Message = fmt.Sprintf("flow key %q is the same text: send another one, or none to have it made", id)
 	return err
 }
 
 func tooManyKeys(k *ipaas.FlowKey, n int) error {
 	return &ipaas.Error{
 		Kind: ipaas.Exhausted, Reason: ipaas.ReasonTooManyKeys,
-		Message: fmt.Sprintf("flow %q has %d API keys, and no more may be: delete one that is no longer used", k.FlowID, n),
+		Message: fmt.Sprintf("flow %q has %d keys, and no more may be: delete one that is no longer used", k.FlowID, n),
 		Meta:    map[string]string{"flow_id": k.FlowID, "keys": strconv.Itoa(n)},
 	}
 }
@@ -104,7 +104,7 @@ func (db *DB) DeleteFlowKey(ctx context.Context, k ipaas.FlowKey, w storage.Writ
 		return changeKeys(ctx, tx, &k, func(keys []ipaas.FlowKey) ([]ipaas.FlowKey, error) {
 			i := slices.IndexFunc(keys, func(other ipaas.FlowKey) bool { return other.ID == k.ID })
 			if i < 0 {
-				return nil, ipaas.Absent("API key", k.ID)
+				return nil, ipaas.Absent("flow key", k.ID)
 			}
 			return slices.Delete(keys, i, i+1), nil
 		})

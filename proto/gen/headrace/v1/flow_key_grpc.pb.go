@@ -29,7 +29,7 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// FlowKeyService keeps the API keys with which callers are let in at flows' webhook URLs. Callers send one in the header `Api-Key`; which
+// FlowKeyService keeps the keys with which callers are let in at flows' webhook URLs. Callers send one in the header `Api-Key`; which
 // keys count, the flow's `security` says: those of the instance's flow, or for SECURITY_ORGANIZATION those of the integration's flow, which
 // are the same for all instances. Several keys of a flow count at once, so that callers can be changed over from one to the next. A
 // request without one is answered 401 and leaves no trace: handshakes of third parties, too, which have no keys.
@@ -100,7 +100,7 @@ func (c *flowKeyServiceClient) DeleteFlowKey(ctx context.Context, in *DeleteFlow
 // All implementations must embed UnimplementedFlowKeyServiceServer
 // for forward compatibility.
 //
-// FlowKeyService keeps the API keys with which callers are let in at flows' webhook URLs. Callers send one in the header `Api-Key`; which
+// FlowKeyService keeps the keys with which callers are let in at flows' webhook URLs. Callers send one in the header `Api-Key`; which
 // keys count, the flow's `security` says: those of the instance's flow, or for SECURITY_ORGANIZATION those of the integration's flow, which
 // are the same for all instances. Several keys of a flow count at once, so that callers can be changed over from one to the next. A
 // request without one is answered 401 and leaves no trace: handshakes of third parties, too, which have no keys.
