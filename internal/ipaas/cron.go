@@ -106,8 +106,11 @@ func (c *crontab) Next(after time.Time) time.Time {
 		if c.counts(there) {
 			return next
 		}
-		// The rest of that day is none of the days, either.
-		next = time.Date(there.Year(), there.Month(), there.Day(), 23, 59, 59, 0, c.Location).In(after.Location())
+		// The rest of that day is none of the days, either. Where a clock is moved back at midnight, its last hour comes twice, and next may
+		// be in the second of them.
+		if end := time.Date(there.Year(), there.Month(), there.Day(), 23, 59, 59, 0, c.Location); end.After(next) {
+			next = end.In(after.Location())
+		}
 	}
 	return time.Time{}
 }
