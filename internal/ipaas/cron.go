@@ -134,7 +134,7 @@ func weekdays(field string) string {
 				continue // the parser says what is wrong
 			}
 			var days []string
-			for day := from; day <= 7; day += step {
+			for day := from; day <= 7; day += min(step, 8) {
 				days = append(days, strconv.Itoa(day%7))
 			}
 			items[i] = strings.Join(days, ",")
