@@ -37,10 +37,11 @@ type checker struct {
 }
 
 func (c *checker) refuse(node *yaml.Node, path, reason, format string, args ...any) {
-	if c.lines {
-		format, args = "line %d: "+format, append([]any{node.Line}, args...)
+	said := fmt.Sprintf(format, args...)
+	if c.lines && !strings.HasPrefix(said, "line ") { // an error of what is within tells its own
+		said = fmt.Sprintf("line %d: %s", node.Line, said)
 	}
-	c.violations = append(c.violations, client.Violation{Field: path, Reason: reason, Description: fmt.Sprintf(format, args...)})
+	c.violations = append(c.violations, client.Violation{Field: path, Reason: reason, Description: said})
 }
 
 func (c *checker) message(md protoreflect.MessageDescriptor, node *yaml.Node, path string, depth int) {

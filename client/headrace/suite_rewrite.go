@@ -136,7 +136,7 @@ func (r *rewriter) mergedObject(want, came *yaml.Node) *yaml.Node {
 			return want
 		}
 		if value := left[key.Value]; value != nil {
-			out.Content = append(out.Content, key, r.merged(want.Content[i+1], value))
+			out.Content = append(out.Content, key, withComments(r.merged(want.Content[i+1], value), want.Content[i+1]))
 			delete(left, key.Value)
 		}
 	}
@@ -145,6 +145,16 @@ func (r *rewriter) mergedObject(want, came *yaml.Node) *yaml.Node {
 			out.Content = append(out.Content, came.Content[i], came.Content[i+1])
 		}
 	}
+	return out
+}
+
+// withComments returns what came in the place of a single value, with the comment beside that.
+func withComments(came, of *yaml.Node) *yaml.Node {
+	if came == of || came.Kind != yaml.ScalarNode || of.Kind != yaml.ScalarNode {
+		return came
+	}
+	out := copyOf(came)
+	out.HeadComment, out.LineComment, out.FootComment = of.HeadComment, of.LineComment, of.FootComment
 	return out
 }
 

@@ -306,6 +306,7 @@ cases:
 				"cases[0].expect.order: line 17: is x: give a list", "requests[0].url: line 18: is 7: give a text", "response.status: line 19: is ok: give a whole number",
 			},
 		},
+		{"a key twice", map[string]string{"a.test.yaml": "cases:\n- {name: a, flow: b, expect: {result: {c: 1,\n  c: 2}}}"}, []string{"cases[0].expect.result: line 3: c stands here a second time"}},
 		{"bad exchanges", map[string]string{"a.test.yaml": "cases: [{name: a, flow: b, exchanges: e.yaml}]", "e.yaml": "- {request: {uri: x}}"}, []string{"exchanges[0].request.uri"}},
 		{"exchanges of themselves", map[string]string{"a.test.yaml": "cases: [{name: a, flow: b, exchanges: e.yaml}]", "e.yaml": "e.yaml"}, []string{"is no list of exchanges"}},
 		{"a bomb", map[string]string{"a.test.yaml": bomb + "cases: [{name: a, flow: b, expect: {result: *j}}]"}, []string{"grows too large"}},

@@ -40,7 +40,7 @@ func (s *suite) update(a *app, results []caseResult) error {
 	if err != nil {
 		return fmt.Errorf("%s is not updated: %w", s.file, err)
 	}
-	if err := replaceFile(s.file, text); err != nil {
+	if err := replaceFile(s.file, s.text, text); err != nil {
 		return usage("%s is not updated: %v", s.file, err)
 	}
 	for i := range results {
@@ -99,14 +99,24 @@ func (s *suite) spliced(splices []splice) ([]byte, error) {
 	return text, nil
 }
 
-// replaceFile writes a file whole or not at all.
-func replaceFile(name string, text []byte) (err error) {
+// replaceFile writes a file whole or not at all, and only over the text that it is made from.
+func replaceFile(name string, from, text []byte) (err error) {
 	if name, err = filepath.EvalSymlinks(name); err != nil {
 		return err
 	}
 	info, err := os.Stat(name)
 	if err != nil {
 		return err
+	}
+	if info.Mode().Perm()&0o222 == 0 { // a new file in its place would not ask
+		return errors.New("it is read-only")
+	}
+	now, err := os.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(now, from) {
+		return errors.New("it was changed while its tests ran: run them again")
 	}
 	f, err := os.CreateTemp(filepath.Dir(name), ".headrace-*")
 	if err != nil {

@@ -103,7 +103,7 @@ cases:
           times: 1
           result: # of the result
             # by the template
-            greeting: Hello, Ada!
+            greeting: Hello, Ada! # in quotes
             url: '${webhookUrls.Greet}'
             token: '${any}'
             nr: 1.5
@@ -209,6 +209,57 @@ func TestUpdateRefuses(t *testing.T) {
 			}
 			if text, err := os.ReadFile(filepath.Join(dir, "all.test.yaml")); err != nil || string(text) != head+tt.value {
 				t.Errorf("%v, the file is\n%s", err, text)
+			}
+		})
+	}
+}
+
+const updatedOld = "config: {Token: a-token-for-tests}\nstepResults: [{step: Send, result: {nr: 2}}]\ncases:\n- name: one\n  flow: Greet\n  expect:\n    result:\n" +
+	"      nr: 1 # beside\n      gone: 2\n    order:\n    - Make Greeting\n"
+
+// TestUpdateKeepsLineBreaks writes what it adds with the line breaks that the file has.
+func TestUpdateKeepsLineBreaks(t *testing.T) {
+	t.Parallel()
+	dir := folder(t, map[string]string{"updated.yaml": updated, "all.test.yaml": strings.ReplaceAll(updatedOld, "\n", "\r\n")})
+	if code, stdout, stderr := offline(t, "test", dir, "--update"); code != exitOK {
+		t.Fatalf("code %d, printed %s%s", code, stdout, stderr)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "all.test.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Count(string(text), "\n") != strings.Count(string(text), "\r\n") || !strings.Contains(string(text), "    - Send\r\n    - Answer\r\n") {
+		t.Errorf("the file is %q", text)
+	}
+}
+
+// TestUpdateLeavesOthersWork writes nothing into a file that may not be written, or that has become another one since it was read.
+func TestUpdateLeavesOthersWork(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		meanwhile func(file string) error
+		want      string
+	}{
+		"write protected": {func(file string) error { return os.Chmod(file, 0o400) }, "all.test.yaml is not updated: it is read-only"},
+		"edited": {
+			func(file string) error { return os.WriteFile(file, []byte(updatedOld+"# more\n"), 0o600) },
+			"all.test.yaml is not updated: it was changed while its tests ran",
+		},
+		"removed": {os.Remove, "all.test.yaml is not updated: "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			file := filepath.Join(folder(t, map[string]string{"all.test.yaml": updatedOld}), "all.test.yaml")
+			if err := tt.meanwhile(file); err != nil {
+				t.Fatal(err)
+			}
+			before, _ := os.ReadFile(file)
+			err := replaceFile(file, []byte(updatedOld), []byte("new"))
+			if err == nil || !strings.Contains(file+" is not updated: "+err.Error(), tt.want) {
+				t.Errorf("the error is %v, want %q", err, tt.want)
+			}
+			if after, _ := os.ReadFile(file); string(after) != string(before) {
+				t.Errorf("the file is %q", after)
 			}
 		})
 	}

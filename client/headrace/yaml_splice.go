@@ -39,6 +39,7 @@ func spliced(source []byte, splices []splice) ([]byte, error) {
 		}
 		switch {
 		case s.block():
+			text = strings.ReplaceAll(text, "\n", t.lineBreak(s.old.Line))
 			to += len(commentAfter(source[to:])) // it is in the text of the last item, if that stays
 		case s.old.Kind != yaml.ScalarNode && s.old.Style&yaml.FlowStyle == 0:
 			from, text = t.besideKey(from), " "+text
@@ -260,6 +261,14 @@ func (t *yamlText) lineEnd(line int) int {
 		return t.lines[line] - 1
 	}
 	return len(t.source)
+}
+
+// lineBreak returns what ends a line.
+func (t *yamlText) lineBreak(line int) string {
+	if bytes.HasSuffix(t.source[:t.lineEnd(line)], []byte("\r")) {
+		return "\r\n"
+	}
+	return "\n"
 }
 
 // commentAfter returns the comment that goes on to the end of a line, with the space before it.

@@ -106,8 +106,11 @@ func (c *crontab) Next(after time.Time) time.Time {
 		if c.counts(there) {
 			return next
 		}
-		// The rest of that day is none of the days, either.
-		next = time.Date(there.Year(), there.Month(), there.Day(), 23, 59, 59, 0, c.Location).In(after.Location())
+		// The rest of that day is none of the days, either. Where a clock is moved back at midnight, its last hour comes twice, and next may
+		// be in the second of them.
+		if end := time.Date(there.Year(), there.Month(), there.Day(), 23, 59, 59, 0, c.Location); end.After(next) {
+			next = end.In(after.Location())
+		}
 	}
 	return time.Time{}
 }
@@ -131,7 +134,7 @@ func weekdays(field string) string {
 				continue // the parser says what is wrong
 			}
 			var days []string
-			for day := from; day <= 7; day += step {
+			for day := from; day <= 7; day += min(step, 8) {
 				days = append(days, strconv.Itoa(day%7))
 			}
 			items[i] = strings.Join(days, ",")

@@ -45,6 +45,9 @@ func TestTimetables(t *testing.T) {
 			"CRON_TZ=Europe/Berlin 0 * * * *", "2026-03-29T00:30:00Z", []string{"2026-03-29T01:00:00Z", "2026-03-29T02:00:00Z"},
 		},
 		"at midnight that is skipped": {"CRON_TZ=America/Santiago 0 0 * * *", "2026-09-05T12:00:00Z", []string{"2026-09-06T04:00:00Z", "2026-09-07T03:00:00Z"}},
+		"past a day that ends twice":  {"CRON_TZ=America/Santiago 0 * * * 6#2", "2026-04-04T12:00:00Z", []string{"2026-04-11T04:00:00Z", "2026-04-11T05:00:00Z"}},
+		"at its end, twice":           {"CRON_TZ=America/Santiago 0 * * * 6#1", "2026-04-05T01:30:00Z", []string{"2026-04-05T02:00:00Z", "2026-04-05T03:00:00Z", "2026-05-02T04:00:00Z"}},
+		"a step over the week":        {"0 8 * * 1-7/9223372036854775807", "2026-01-01T00:00:00Z", []string{"2026-01-05T08:00:00Z", "2026-01-12T08:00:00Z"}},
 		"by half an hour":             {"CRON_TZ=Australia/Lord_Howe 45 1 * * *", "2026-04-04T00:00:00Z", []string{"2026-04-04T14:45:00Z", "2026-04-05T15:15:00Z"}},
 	} {
 		t.Run(name, func(t *testing.T) {

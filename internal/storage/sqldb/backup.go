@@ -100,6 +100,10 @@ func present(path string) bool {
 
 // copyPages copies one consistent picture of a store that others may be writing to.
 func copyPages(ctx context.Context, from, to string, sync func() error, rest int) (err error) {
+	target, err := backupURL(from, to) // before it is opened: see hasSums
+	if err != nil {
+		return err
+	}
 	conn, done, err := openToRead(ctx, from)
 	if err != nil {
 		return err
@@ -113,10 +117,6 @@ func copyPages(ctx context.Context, from, to string, sync func() error, rest int
 		return err
 	}
 	if _, err := schemaVersion(ctx, conn); err != nil {
-		return err
-	}
-	target, err := backupURL(from, to)
-	if err != nil {
 		return err
 	}
 	return conn.Raw(func(driver any) error {

@@ -155,20 +155,20 @@ func openSQLite(ctx context.Context, o Options, lock *fileLock) (_ *DB, err erro
 		o.Logger.Warn("the store was begun by a build that kept no checksums of pages: flipped bits are not seen", "path", o.Path)
 	}
 	db := &DB{path: o.Path, lock: lock, failure: failure{path: o.Path, done: make(chan struct{})}, disk: newDisk(o.Path, o.Ballast, o.Logger)}
-	if db.writers, err = openPool(o.Path, writerSettings.of(o), nil, 1); err != nil {
+	if err := db.makePools(o); err != nil { // both before either connects: see hasSums
 		return nil, err
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, db.writers.Close())
+			err = errors.Join(err, db.readers.Close(), db.writers.Close())
 		}
 	}()
 	conn, err := openWriter(ctx, db.writers, o)
 	if err != nil {
 		return nil, err
 	}
-	if db.readers, err = openReaders(ctx, o.Path); err != nil {
-		return nil, errors.Join(err, conn.Close())
+	if err := db.readers.PingContext(ctx); err != nil {
+		return nil, errors.Join(opening(o.Path, err), conn.Close())
 	}
 	db.work(conn, o)
 	return db, nil
@@ -193,16 +193,16 @@ func (db *DB) work(conn *sql.Conn, o Options) {
 	go w.loop()
 }
 
-// openReaders opens the connections that read. They cannot write at all, not even when they are the last to go.
-func openReaders(ctx context.Context, path string) (*sql.DB, error) {
-	pool, err := openPool(path, readerSettings, url.Values{"mode": {"ro"}}, runtime.GOMAXPROCS(0))
-	if err != nil {
-		return nil, err
+// makePools makes the pool of the connection that writes and that of those that read, which cannot write at all, not even when they are the
+// last to go. None connects yet.
+func (db *DB) makePools(o Options) (err error) {
+	if db.writers, err = openPool(o.Path, writerSettings.of(o), nil, 1); err != nil {
+		return err
 	}
-	if err := pool.PingContext(ctx); err != nil {
-		return nil, errors.Join(opening(path, err), pool.Close())
+	if db.readers, err = openPool(o.Path, readerSettings, url.Values{"mode": {"ro"}}, runtime.GOMAXPROCS(0)); err != nil {
+		return errors.Join(err, db.writers.Close())
 	}
-	return pool, nil
+	return nil
 }
 
 // openWriter brings the schema up to date and returns the one connection that writes.
@@ -323,6 +323,10 @@ func summedURL(path string, parameters url.Values) (string, error) {
 }
 
 // hasSums reports whether the pages of a file have room for sums. Those of no file have none.
+//
+// It must not look at a file that this process has open: closing a file lets go of all the locks that its process has on it (POSIX wants it
+// so). Another program with an SQLite before 3.51 would then take itself for the only one, and on leaving remove the log to which the store
+// goes on writing.
 func hasSums(path string) (bool, error) {
 	file, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
