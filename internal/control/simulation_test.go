@@ -29,7 +29,7 @@ import (
 var (
 	seed      = flag.Uint64("seed", 0, "simulate only this seed")
 	seeds     = flag.Int("seeds", 1000, "how many seeds TestSimulation tries")
-	simulates = flag.Duration("simulates", 10*time.Second, "how long TestSimulation begins new seeds")
+	simulates = flag.Duration("simulates", 30*time.Second, "how long TestSimulation begins new seeds")
 )
 
 // TestSimulation lets random things happen at once to a plane whose store and whose world fail and whose process dies, and checks after
