@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -46,17 +47,10 @@ func spliced(source []byte, splices []splice) ([]byte, error) {
 		}
 		cuts = append(cuts, cut{from, to, text})
 	}
+	slices.SortFunc(cuts, func(a, b cut) int { return b.from - a.from }) // from behind, so that the places before stay what they are
 	out := bytes.Clone(source)
-	for len(cuts) > 0 { // from behind, so that the places before stay what they are
-		last := 0
-		for i := range cuts {
-			if cuts[i].from > cuts[last].from {
-				last = i
-			}
-		}
-		c := cuts[last]
-		out = append(out[:c.from:c.from], append([]byte(c.text), out[c.to:]...)...)
-		cuts = append(cuts[:last], cuts[last+1:]...)
+	for _, c := range cuts {
+		out = slices.Replace(out, c.from, c.to, []byte(c.text)...)
 	}
 	return out, nil
 }
