@@ -2,6 +2,7 @@ package control_test
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -183,4 +184,46 @@ func TestWhatNeverHasRoomEnds(t *testing.T) {
 			t.Errorf("%s crashed %d times, and has %d bytes", name, ex.Crashes, len(ex.Payload.Body))
 		}
 	}
+}
+
+// keyless is a store that cannot tell the keys of flows, the first time it is asked after an event was accepted.
+type keyless struct {
+	storage.Store
+	accepted, failed atomic.Bool
+}
+
+func (s *keyless) AcceptExecution(ctx context.Context, ex ipaas.Execution, a storage.Admission) (ipaas.Execution, error) {
+	s.accepted.Store(true)
+	return s.Store.AcceptExecution(ctx, ex, a)
+}
+
+func (s *keyless) ListFlowKeys(ctx context.Context, instanceID, integrationID string) ([]ipaas.FlowKey, error) {
+	if s.accepted.Load() && s.failed.CompareAndSwap(false, true) {
+		return nil, errors.New("the store fails")
+	}
+	return s.Store.ListFlowKeys(ctx, instanceID, integrationID)
+}
+
+// TestARunThatCannotBeginGivesItsRoomBack has the store fail between the room that a request was given and the flow.
+func TestARunThatCannotBeginGivesItsRoomBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, control.Limits{RunMemory: 16 << 20})
+	urls := w.deployed("smith", ipaas.Definition{DisplayName: "Large", Flows: []ipaas.Flow{
+		syncFlow("Sync", step("Note", "probe.note", inputs{"value": lit("ran")})),
+	}}, nil)
+	w.stop()
+	s := &keyless{}
+	w.wrap = func(inner storage.Store) storage.Store {
+		s.Store = inner
+		return s
+	}
+	w.start()
+	many := "[" + strings.Repeat("0,", 1<<18) + "0]"
+	if reply, err := w.receive(urls["Sync"], many); err == nil && reply.Response.Status == 200 || !s.failed.Load() {
+		t.Fatalf("it ran, though the store failed: %v", s.failed.Load())
+	}
+	w.eventually("its room was given back", func() bool {
+		reply, err := w.receive(urls["Sync"], many)
+		return err == nil && reply.Response.Status == 200
+	})
 }

@@ -50,6 +50,9 @@ func (p *Plane) run(ctx context.Context, j *job) (ipaas.Execution, *host, error)
 	if j.leave != nil {
 		defer j.leave()
 	}
+	if j.release != nil {
+		defer j.release() // also of a run that does not come to its flow
+	}
 	ctx, leave := p.live.enter(ctx, j.execution.ID, j.execution.Attempts)
 	defer leave()
 	ctx, interrupt := context.WithCancelCause(ctx)
