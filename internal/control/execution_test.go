@@ -314,13 +314,8 @@ func (s *unhurried) ClaimExecutions(ctx context.Context, now, lease time.Time, m
 	return claimed, err
 }
 
-func TestExecutionIsCanceledThatWasOnlyJustClaimed(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	def := ipaas.Definition{DisplayName: "Held", Flows: []ipaas.Flow{
-		hookFlow("Held", step("Hold", "probe.wait", inputs{"value": lit("never")}), note("Note", lit("it ran"))),
-	}}
-	hook := w.deployed("just", def, nil)["Held"]
+// unhurried gives a world an unhurried store. It returns the executions that are claimed, which are known once they are released.
+func (w *world) unhurried() (claimed <-chan string, release func()) {
 	w.stop()
 	s := &unhurried{claimed: make(chan string, 1), known: make(chan struct{})}
 	w.wrap = func(inner storage.Store) storage.Store {
@@ -328,10 +323,21 @@ func TestExecutionIsCanceledThatWasOnlyJustClaimed(t *testing.T) {
 		return s
 	}
 	w.start()
-	release := sync.OnceFunc(func() { close(s.known) })
-	t.Cleanup(release)
+	release = sync.OnceFunc(func() { close(s.known) })
+	w.t.Cleanup(release)
+	return s.claimed, release
+}
+
+func TestExecutionIsCanceledThatWasOnlyJustClaimed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	def := ipaas.Definition{DisplayName: "Held", Flows: []ipaas.Flow{
+		hookFlow("Held", step("Hold", "probe.wait", inputs{"value": lit("never")}), note("Note", lit("it ran"))),
+	}}
+	hook := w.deployed("just", def, nil)["Held"]
+	claimed, release := w.unhurried()
 	id := w.accepted(hook, `{}`)
-	<-s.claimed
+	<-claimed
 	canceled := make(chan error, 1)
 	go func() {
 		_, err := w.CancelExecution(t.Context(), id, plain)
@@ -359,21 +365,13 @@ func TestWhatADeploymentStartedIsCutThoughItWasOnlyJustClaimed(t *testing.T) {
 		crossFlow("Fill", step("Hold", "probe.wait", inputs{"value": lit("never")}), note("Note", lit("it ran"))),
 	}})
 	w.instance("fill", "fill", nil)
-	w.stop()
-	s := &unhurried{claimed: make(chan string, 1), known: make(chan struct{})}
-	w.wrap = func(inner storage.Store) storage.Store {
-		s.Store = inner
-		return s
-	}
-	w.start()
-	release := sync.OnceFunc(func() { close(s.known) })
-	t.Cleanup(release)
+	claimed, release := w.unhurried()
 	failed := make(chan error, 1)
 	go func() {
 		_, err := w.DeployInstance(t.Context(), "fill", 0, plain)
 		failed <- err
 	}()
-	id := <-s.claimed
+	id := <-claimed
 	w.probe.gate("init").pass()
 	w.eventually("it is marked", func() bool {
 		return must[ipaas.Execution](t)(w.store.GetExecution(t.Context(), id)).Canceling
