@@ -168,7 +168,9 @@ func (p *Plane) giveBack(ctx context.Context, ex ipaas.Execution, cause error) e
 	default:
 		return cause
 	}
-	return errors.Join(cause, p.store.ReleaseExecution(context.WithoutCancel(ctx), ex.ID, ex.Attempts, p.now()))
+	err := p.store.ReleaseExecution(context.WithoutCancel(ctx), ex.ID, ex.Attempts, p.now())
+	p.tails.notify(ex.ID) // one that was canceled has ended with that
+	return errors.Join(cause, err)
 }
 
 // runPrepared makes ready what an execution needs, and runs it.
